@@ -1,0 +1,173 @@
+"""nasir from Python: the same words and settings as on the command line."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasir.core import configure
+from nasir.core import search as searching
+from nasir.core.architecture import Architecture
+from nasir.core.errors import SettingsError
+from nasir.core.experiment import Experiment, experiment, is_list
+from nasir.core.registry import registries
+from nasir.core.run import Run
+from nasir.core.search_space import SearchSpace, Signature
+from nasir.core.words import Tree, Word, expand, merge, parse_word, read_file, words_of
+from nasir.plugins.manager import plugins
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Notify = Callable[..., None]
+
+RECIPES = Path(__file__).parent / "recipes"
+"""Settings of published experiments, one TOML file each."""
+
+
+def search(*words: str, **settings: Any) -> Run:
+    """Search for an architecture and return the run, finished or (after Ctrl-C) interrupted.
+
+    `words` are those of the command line: ``"space.depth=4"``, a TOML file, a recipe's name.
+    `settings` come after them: ``space="nasdip"``, ``trials=50``, or with fields
+    ``space={"name": "nasdip", "depth": 4}``. Raises :class:`~nasir.core.errors.NasirError` for
+    anything that cannot be searched as it is given.
+    """
+    planned = plan(words, settings)
+    if len(planned) != 1:
+        raise SettingsError(f"these words make {len(planned)} runs: call search once for each")
+    return start(planned[0])
+
+
+def resume(folder: str | Path, trials: int | None = None, seconds: float | None = None) -> Run:
+    """Go on with a run after any kind of end; `trials` and `seconds` give it new limits."""
+    return go_on(Run(folder), trials=trials, seconds=seconds)
+
+
+def build(
+    architecture: Architecture | Mapping[str, Any] | str | Path,
+    space: str | Mapping[str, Any] | SearchSpace = "nasdip",
+    in_channels: int = 32,
+    out_channels: int = 3,
+    scale: int = 1,
+) -> nn.Module:
+    """The network of an architecture: ``(N, in_channels, H, W) -> (N, out_channels, sH, sW)``.
+
+    `architecture` is one, or the name of a reference architecture, or an ``architecture.json``
+    (whose space and settings then hold). The weights are fresh, from torch's global generator.
+    """
+    if isinstance(architecture, str | Path) and Path(architecture).suffix == ".json":
+        architecture, space = read_architecture(architecture)
+    maker = space if isinstance(space, SearchSpace) else configure.make("space", space)
+    if isinstance(architecture, str):
+        architecture = maker.named(architecture)
+    elif isinstance(architecture, Mapping):
+        architecture = Architecture(maker.domain.space, architecture)
+    elif not isinstance(architecture, Architecture):
+        raise SettingsError(f"{architecture} is no architecture.json")
+    return maker.build(architecture, Signature(in_channels, out_channels, scale))
+
+
+def read_architecture(path: str | Path) -> tuple[Architecture, dict[str, Any]]:
+    """The architecture in an ``architecture.json``, and the settings of its space."""
+    import json
+
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read architecture {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"architecture {path} is damaged: {error}") from None
+    architecture = Architecture.from_mapping(content)
+    return architecture, {"name": architecture.space} | dict(content.get("settings", {}))
+
+
+def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> list[Experiment]:
+    """The runs that words and settings make: one, or more where a word sweeps."""
+    given: list[Word] = []
+    for text in words:
+        given.extend(_read(text))
+    for word in words_of(dict(settings)):
+        given.append(Word(tuple(word.key.split(".")), word.value))
+    return [experiment(merge(run, {})) for run in expand(given, is_list)]
+
+
+def start(planned: Experiment, notify: Notify | None = None) -> Run:
+    """Search what was planned; `notify` hears the hooks besides the plugins."""
+    return searching.start(planned, _environment(planned.tree), _everybody(notify))
+
+
+def go_on(
+    run: Run, notify: Notify | None = None, trials: int | None = None, seconds: float | None = None
+) -> Run:
+    """Resume a run; `notify` hears the hooks besides the plugins."""
+    registries["space"]
+    return searching.resume(run, _everybody(notify), trials, seconds)
+
+
+def _read(text: str) -> list[Word]:
+    if "=" in text:
+        return [parse_word(text)]
+    if text.endswith(".toml"):
+        return words_of(read_file(text))
+    recipe = RECIPES / f"{text}.toml"
+    if recipe.is_file() and recipe.parent == RECIPES:
+        return words_of(read_file(recipe))
+    names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
+    raise SettingsError(
+        f"{text!r} is neither key=value, nor a settings file NAME.toml, nor a recipe ({names})"
+    )
+
+
+def _everybody(notify: Notify | None) -> Notify:
+    def call(hook: str, **arguments: Any) -> None:
+        if notify is not None:
+            notify(hook, **arguments)
+        plugins().notify(hook, **arguments)
+
+    return call
+
+
+def _environment(settings: Tree) -> dict[str, Any]:
+    """What is needed to repeat a run besides its settings."""
+    packages = ("nasir", "torch", "numpy", "scikit-image", "attrs", "cattrs", "pluggy", "pillow")
+    return {
+        "versions": {"python": sys.version.split()[0], **{p: _version(p) for p in packages}},
+        "plugins": {
+            record.name: {"distribution": record.distribution, "version": record.version}
+            for record in plugins().records.values()
+            if record.status == "ok"
+        },
+        "git": _git_commit(),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "seeds": {
+            "run": settings["seed"],
+            "task": settings["task"].get("seed"),
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory, where it is in a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

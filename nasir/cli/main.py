@@ -1,0 +1,100 @@
+"""``nasir``: find the command and run it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from argparse import ArgumentParser
+from typing import NoReturn
+
+from nasir.core.errors import NasirError, SettingsError
+from nasir.core.registry import registries
+
+USAGE = """usage: nasir [-p no:PLUGIN] COMMAND ...
+
+Neural architecture search for image restoration.
+
+    nasir run strategy=rl space=nasdip      search with all defaults, about three minutes
+    nasir run --help                        what can be set
+
+commands:
+{commands}
+
+options:
+  -p no:PLUGIN   leave a plugin out for this call
+  --version      print the version
+  -h, --help     print this
+"""
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class _Parser(ArgumentParser):
+    """Tells what is wrong in one line, like every other mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; see: {self.prog} --help")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line `argv` and return its exit code."""
+    logging.basicConfig(format="nasir: %(message)s", level=logging.WARNING)
+    try:
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except NasirError as error:
+        print(f"nasir: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("nasir: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(argv: list[str]) -> int:
+    argv = _without_plugin_options(argv)
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if argv[0] == "--version":
+        from nasir import __version__
+
+        print(f"nasir {__version__}")
+        return 0
+    name, *rest = argv
+    entry = registries["command"].entry(name)
+    command = entry.load()()
+    parser = _Parser(prog=f"nasir {name}", description=entry.summary)
+    command.configure(parser)
+    return command.run(parser.parse_intermixed_args(rest))
+
+
+def _without_plugin_options(argv: list[str]) -> list[str]:
+    """Take every ``-p no:NAME`` out of `argv` and switch those plugins off."""
+    from nasir.plugins.switches import disable_once
+
+    rest, words = [], iter(argv)
+    for word in words:
+        if word != "-p":
+            rest.append(word)
+            continue
+        option = next(words, "")
+        if not option.startswith("no:") or option == "no:":
+            raise SettingsError(
+                f"-p {option}: write -p no:PLUGIN; see the names with: nasir plugins"
+            )
+        disable_once(option.removeprefix("no:"))
+    return rest
+
+
+def _usage() -> str:
+    commands = registries["command"]
+    lines = [f"  {name:<12} {commands[name].summary}" for name in commands]
+    return USAGE.format(commands="\n".join(lines)).rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

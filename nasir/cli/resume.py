@@ -1,0 +1,38 @@
+"""``nasir resume``: go on with a run."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from nasir.cli.command import Command
+
+
+class ResumeCommand(Command):
+    """Go on where a run ended, however it ended, to its limits or to new ones."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        parser.add_argument("--trials", type=int, help="a new number of trials")
+        parser.add_argument("--seconds", type=float, help="a new limit in seconds of work")
+        parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
+        parser.add_argument("--quiet", action="store_true", help="print the result alone")
+
+    def run(self, arguments: Namespace) -> int:
+        from nasir import api
+        from nasir.cli.live import watched
+        from nasir.cli.run import exit_code
+        from nasir.cli.tables import print_summary
+        from nasir.core.run import Run
+        from nasir.core.summary import summary
+
+        run = Run(arguments.folder)
+        trials = arguments.trials or run.settings["trials"]
+        with watched(trials, arguments.quiet or arguments.json) as notify:
+            api.go_on(run, notify, arguments.trials, arguments.seconds)
+        content = summary(run)
+        if arguments.json:
+            print(json.dumps(content, indent=2))
+        else:
+            print_summary(run)
+        return exit_code(content["state"], bool(content["best"]))

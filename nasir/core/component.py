@@ -1,0 +1,29 @@
+"""Components: attrs classes whose fields are their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    validator: Callable[..., Any] | list[Callable[..., Any]] | None = None,
+    converter: Callable[[Any], Any] | None = None,
+) -> Any:
+    """A field of a component: its default value, what it means, and what it may be.
+
+    `meaning` is one phrase with unit and range where there is one; ``nasir describe`` prints it.
+    """
+    return attrs.field(
+        default=default, validator=validator, converter=converter, metadata={"meaning": meaning}
+    )
+
+
+def settings_of(component: type) -> tuple[attrs.Attribute[Any], ...]:
+    """The fields of a component class that a user may set, in order."""
+    attrs.resolve_types(component)
+    return tuple(field for field in attrs.fields(component) if field.init)

@@ -1,0 +1,143 @@
+"""The one loop: ask, evaluate, store, tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from typing import Any
+
+import attrs
+
+from nasir.core.evaluation import Outcome, evaluate_trial, failed
+from nasir.core.problem import Problem
+from nasir.core.run import Run
+from nasir.core.seeds import derived_seed
+from nasir.core.store import RunStore
+from nasir.core.strategy import Strategy, Trial
+
+
+@attrs.define
+class Limits:
+    """When a search ends: after `trials` trials, or when `seconds` (None: no limit) are over."""
+
+    trials: int
+    seconds: float | None = None
+
+
+@attrs.define(eq=False)
+class Engine:
+    """Searches a problem with a strategy.
+
+    Up to `workers` proposals are in flight. Trial n + `workers` is asked for only after trial n
+    was told, and trials are told in the order of their numbers, so that a search depends on its
+    seed and its number of workers but never on which evaluation ends first, nor on being
+    interrupted: each transaction holds the ended trials, the strategy's state after they were
+    told, and the proposals that it made next.
+    """
+
+    run: Run
+    store: RunStore
+    problem: Problem
+    strategy: Strategy
+    executor: Executor
+    limits: Limits
+    workers: int = 1
+    threads: int = 1
+    notify: Callable[..., None] = lambda hook, **arguments: None
+    _asked: int = attrs.field(init=False, default=0)
+    _told: int = attrs.field(init=False, default=0)
+    _spent: float = attrs.field(init=False, default=0.0)
+    _began: float = attrs.field(init=False, factory=time.monotonic)
+    _ended: dict[int, Trial] = attrs.field(init=False, factory=dict)
+    _flying: dict[Future[Outcome], Trial] = attrs.field(init=False, factory=dict)
+
+    def search(self) -> None:
+        """Begin, or go on from what the store holds, until a limit or the strategy ends it."""
+        self._submit(self._restore())
+        finished: list[Trial] = []
+        while True:
+            with self.store.transaction():
+                for trial in finished:
+                    self.store.save_trial(trial)
+                asked = self._advance()
+                self._save()
+            for trial in finished:
+                self.notify("trial_finished", run=self.run, trial=trial)
+            self._submit(asked)
+            if not self._flying:
+                return
+            finished = self._wait()
+
+    def _restore(self) -> list[Trial]:
+        """Bind the strategy, bring it to its stored state, and return what was in flight."""
+        self.strategy.bind(self.problem)
+        state = self.store.strategy()
+        if state is None:
+            return []
+        self.strategy.load_state_dict(state)
+        progress = self.store.progress()
+        self._asked, self._told = progress["asked"], progress["told"]
+        self._spent = progress["seconds"]
+        open_trials = [t for t in self.store.trials() if t.number >= self._told]
+        self._ended = {t.number: t for t in open_trials if t.state != "running"}
+        return [t for t in open_trials if t.state == "running"]
+
+    def _advance(self) -> list[Trial]:
+        """Tell every trial whose turn it is, and ask for one more after each."""
+        asked = self._ask()
+        while self._told in self._ended:
+            self.strategy.tell(self._ended.pop(self._told))
+            self._told += 1
+            asked += self._ask()
+        for trial in asked:
+            self.store.save_trial(trial)
+        return asked
+
+    def _ask(self) -> list[Trial]:
+        asked: list[Trial] = []
+        while self._asked - self._told < self.workers and self._within_limits():
+            proposal = self.strategy.ask()
+            if proposal is None:
+                break
+            seed = derived_seed(self.problem.seed, "trial", self._asked)
+            asked.append(Trial(self._asked, proposal, seed))
+            self._asked += 1
+        return asked
+
+    def _within_limits(self) -> bool:
+        in_time = self.limits.seconds is None or self._seconds() < self.limits.seconds
+        return in_time and self._asked < self.limits.trials
+
+    def _seconds(self) -> float:
+        """Seconds of work on this run, over all the processes that worked on it."""
+        return self._spent + time.monotonic() - self._began
+
+    def _save(self) -> None:
+        self.store.save_strategy(self.strategy.state_dict())
+        self.store.save_progress(
+            state="running", asked=self._asked, told=self._told, seconds=self._seconds()
+        )
+
+    def _submit(self, trials: list[Trial]) -> None:
+        for trial in trials:
+            self.notify("trial_started", run=self.run, trial=trial)
+            future = self.executor.submit(evaluate_trial, trial, self.problem, self.threads)
+            self._flying[future] = trial
+
+    def _wait(self) -> list[Trial]:
+        """Wait for an evaluation to end; return all that have."""
+        done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+        finished = []
+        for future in sorted(done, key=lambda f: self._flying[f].number):
+            trial = self._flying.pop(future)
+            ended = outcome_of(future, trial).trial
+            self._ended[trial.number] = ended
+            finished.append(ended)
+        return finished
+
+
+def outcome_of(future: Future[Outcome], trial: Trial) -> Outcome:
+    """The outcome of a finished future; a dead worker makes a failed trial."""
+    error: Any = future.exception()
+    return future.result() if error is None else failed(trial, error)

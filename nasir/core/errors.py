@@ -1,0 +1,55 @@
+"""What a user can do wrong, one class for each kind of mistake.
+
+Every message says what was given and what to do about it. The command line prints it as one
+line and exits with code 2; anything that is not a :class:`NasirError` is a defect of ours and
+keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NasirError(Exception):
+    """A mistake in what was asked of nasir, told in one line."""
+
+
+class SettingsError(NasirError):
+    """A setting has a wrong key, type or value, or a settings file cannot be read."""
+
+
+class UnknownNameError(SettingsError):
+    """A name that nothing goes by."""
+
+
+class NameTakenError(NasirError):
+    """Two plugins register the same name."""
+
+
+class PluginError(NasirError):
+    """A plugin cannot be loaded, or uses a hook wrongly."""
+
+
+class ArchitectureError(NasirError):
+    """An architecture does not belong to its space or cannot be built."""
+
+
+class PictureError(NasirError):
+    """A picture cannot be read or is of no use for the task."""
+
+
+class RunFolderError(NasirError):
+    """A run's folder is missing, damaged, in use, or cannot be written."""
+
+
+class EvaluationError(NasirError):
+    """An evaluation came to no result (NaN, a crashed worker, a time-out)."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a `name` that is none of the `known` ones, with the nearest right one."""
+    names = sorted(known)
+    nearest = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return UnknownNameError(f"unknown {kind} {name!r}: {hint}known: {', '.join(names) or 'none'}")

@@ -1,0 +1,80 @@
+"""One evaluation, from proposal to finished trial; what an executor runs."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from nasir.core.errors import EvaluationError, NasirError
+from nasir.core.problem import Problem
+from nasir.core.strategy import Trial
+
+
+@attrs.frozen(eq=False)
+class Outcome:
+    """A finished trial and the artifacts of its evaluation."""
+
+    trial: Trial
+    artifacts: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
+    """Evaluate the proposal of `trial` in this process; any error makes a failed trial."""
+    started = time.time()
+    clock = time.perf_counter()
+    where = f"{platform.node()}:{os.getpid()}"
+    try:
+        _use_threads(threads)
+        evaluator = problem.evaluator(trial.proposal.stage)
+        evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
+        if not math.isfinite(evaluation.score):
+            raise EvaluationError(f"the score is {evaluation.score}")
+    except (Exception, SystemExit) as error:
+        ended = attrs.evolve(trial, state="failed", error=describe(error))
+        artifacts: Mapping[str, Any] = {}
+    else:
+        artifacts = evaluation.artifacts
+        ended = attrs.evolve(
+            trial,
+            state="complete",
+            score=float(evaluation.score),
+            metrics={name: float(value) for name, value in evaluation.metrics.items()},
+        )
+    seconds = time.perf_counter() - clock
+    return Outcome(attrs.evolve(ended, started=started, seconds=seconds, worker=where), artifacts)
+
+
+def failed(trial: Trial, error: BaseException) -> Outcome:
+    """The outcome of an evaluation that died outside itself, with its worker say."""
+    return Outcome(attrs.evolve(trial, state="failed", error=describe(error)))
+
+
+def describe(error: BaseException) -> str:
+    """The reason in one line, then the traceback where the error is not a plain refusal."""
+    if isinstance(error, NasirError):
+        return _one_line(str(error))
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        reason = "out of memory: take smaller pictures, a smaller space, or fewer workers"
+    else:
+        reason = _one_line(f"{name}: {error}")
+    return f"{reason}\n{''.join(traceback.format_exception(error))}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _use_threads(threads: int) -> None:
+    """Give numerical libraries `threads` threads, for speed and for equal bits in every trial."""
+    import torch
+
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)

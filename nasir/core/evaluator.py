@@ -1,0 +1,44 @@
+"""How well an architecture does a task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.strategy import Proposal
+
+if TYPE_CHECKING:
+    from nasir.core.problem import Problem
+
+
+@attrs.frozen(eq=False)
+class Evaluation:
+    """The result: `score` (greater is better), other figures by name, and what to keep.
+
+    `artifacts` maps ``pictures/NAME`` to arrays ``(H, W, C)`` in [0, 1] and ``weights/NAME`` to
+    arrays of any shape; they are asked for by ``problem.artifacts`` and kept for the best only.
+    """
+
+    score: float
+    metrics: Mapping[str, float] = attrs.field(factory=dict)
+    artifacts: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+class Evaluator(ABC):
+    """Judges proposals. A subclass is an attrs class; its fields are its settings."""
+
+    @abstractmethod
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        """Judge `proposal` on ``problem.split``; all randomness comes from `seed`.
+
+        Whatever is raised makes a failed trial with that reason, and the search goes on.
+        """
+
+    def check(self, problem: Problem) -> None:  # noqa: B027 (nothing to check is the usual)
+        """Raise a :class:`~nasir.core.errors.NasirError` where no proposal could be judged.
+
+        Called once, before the first trial.
+        """

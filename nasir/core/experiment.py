@@ -1,0 +1,140 @@
+"""The settings of a run, and the components they name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import attrs
+
+from nasir.core import configure
+from nasir.core.component import setting, settings_of
+from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.executor import ExecutorFactory
+from nasir.core.problem import Problem
+from nasir.core.registry import registries
+from nasir.core.strategy import FULL, Strategy
+from nasir.core.words import COMPONENTS, Tree, Word
+
+at_least = attrs.validators.ge
+
+DEFAULTS: Tree = {
+    "space": {"name": "nasdip"},
+    "strategy": {"name": "rl"},
+    "task": {"name": "denoise"},
+    "evaluator": {"name": "dip"},
+}
+"""What is searched when nothing is said. The executor follows from the number of workers."""
+
+
+@attrs.frozen
+class RunSettings:
+    """The settings of a run that belong to no component."""
+
+    seed: int = setting(0, "what all randomness of the run is made from, >= 0", at_least(0))
+    trials: int = setting(12, "proposals to evaluate, >= 1", at_least(1))
+    seconds: float | None = setting(
+        None,
+        "stop proposing after so many seconds; none: no limit",
+        attrs.validators.optional(at_least(0)),
+    )
+    workers: int = setting(1, "evaluations at a time, >= 1", at_least(1))
+    threads: int = setting(
+        0,
+        "threads of one evaluation; 0: the processor's cores shared among the workers",
+        at_least(0),
+    )
+    references: tuple[str, ...] | None = setting(
+        None, "reference architectures to judge beside the found one; none: the space's baseline"
+    )
+    folder: str = setting("runs", "where the runs' folders are made")
+    name: str | None = setting(None, "name of the run's folder; none: time-space-strategy-task")
+
+
+@attrs.frozen(eq=False)
+class Experiment:
+    """A run's settings with the components made from them."""
+
+    settings: RunSettings
+    problem: Problem
+    strategy: Strategy
+    executor: ExecutorFactory
+    names: dict[str, str]
+
+    @property
+    def tree(self) -> Tree:
+        """The resolved settings, every default spelt out."""
+        components = {
+            "space": self.problem.space,
+            "strategy": self.strategy,
+            "task": self.problem.task,
+            "evaluator": self.problem.evaluators[FULL],
+            "executor": self.executor,
+        }
+        return configure.settings(self.settings) | {
+            kind: {"name": self.names[kind]} | configure.settings(component)
+            for kind, component in components.items()
+        }
+
+
+def experiment(tree: Tree) -> Experiment:
+    """Make all components of a run; refuses unknown names, fields and values.
+
+    Names are all looked at before anything is imported, so that a misspelt one costs no time.
+    """
+    general = {key: value for key, value in tree.items() if key not in COMPONENTS}
+    for key in general:
+        if key not in _general_names():
+            raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
+    settings = _resolved(configure.structure(RunSettings, general))
+    executor = "inline" if settings.workers == 1 else "process"
+    picks = DEFAULTS | {"executor": {"name": executor}}
+    picks |= {kind: {**picks[kind], **tree[kind]} for kind in COMPONENTS if kind in tree}
+    for kind in COMPONENTS:
+        registries[kind].entry(picks[kind]["name"])
+    parts = {kind: configure.make(kind, picks[kind]) for kind in COMPONENTS}
+    problem = Problem(parts["space"], parts["task"], {FULL: parts["evaluator"]}, seed=settings.seed)
+    names = {kind: picks[kind]["name"] for kind in COMPONENTS}
+    return Experiment(
+        _with_references(settings, problem), problem, parts["strategy"], parts["executor"], names
+    )
+
+
+def is_list(word: Word, tree: Tree) -> bool:
+    """Whether the setting that `word` sets is a list, with the components picked in `tree`."""
+    kind, *field = word.path
+    if kind in COMPONENTS:
+        if not field:
+            return False
+        name = (DEFAULTS | tree)[kind].get("name", DEFAULTS.get(kind, {}).get("name"))
+        cls: Any = registries[kind].load(name)
+    else:
+        cls, field = RunSettings, [kind]
+    types = {f.name: f.type for f in settings_of(cls)}
+    return configure.is_list(types.get(field[0]))
+
+
+def _general_names() -> list[str]:
+    return [field.name for field in settings_of(RunSettings)]
+
+
+def _resolved(settings: RunSettings) -> RunSettings:
+    if settings.threads:
+        return settings
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return attrs.evolve(settings, threads=max(1, (cores or 1) // settings.workers))
+
+
+def _with_references(settings: RunSettings, problem: Problem) -> RunSettings:
+    if settings.references is None:
+        baseline = problem.space.baseline
+        return attrs.evolve(settings, references=(baseline,) if baseline else ())
+    for name in settings.references:
+        problem.space.named(name)
+    return settings
+
+
+def check_name(name: str) -> None:
+    """Refuse a run's name that would lead out of the runs' folder."""
+    if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
+        raise SettingsError(f"name={name!r} is no name of a folder: use letters, digits, - and _")

@@ -1,0 +1,82 @@
+"""The end of a run: the found architecture and the references on pictures no search has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.engine import outcome_of
+from nasir.core.evaluation import Outcome, evaluate_trial
+from nasir.core.problem import Problem
+from nasir.core.run import Run, file_name, write_result
+from nasir.core.seeds import derived_seed
+from nasir.core.store import RunStore
+from nasir.core.strategy import FULL, Proposal, Trial
+
+FOUND = "found"
+"""The name of the found architecture among the finals."""
+
+Key = tuple[str, str]
+
+
+@attrs.frozen(eq=False)
+class Finals:
+    """Judges the found architecture beside the references, all with the same seeds.
+
+    Where an evaluator estimates on the search split when to stop (metric ``stop``, a share of
+    the full effort), each reference is judged there too and all are stopped at their own time.
+    """
+
+    run: Run
+    store: RunStore
+    problem: Problem
+    executor: Executor
+    threads: int
+    notify: Callable[..., None]
+
+    def judge(self, found: Trial, references: Sequence[str]) -> None:
+        """Evaluate what has not been evaluated yet, store it, and write ``best/``."""
+        architectures = {FOUND: found.architecture}
+        architectures |= {name: self.problem.space.named(name) for name in references}
+        if self.store.finals().get((FOUND, "search")) != found:
+            with self.store.transaction():
+                self.store.drop_finals(FOUND)
+                self.store.save_final(FOUND, "search", found)
+        if "stop" in found.metrics:
+            self._evaluate({(n, "search"): a for n, a in architectures.items()})
+        self._evaluate({(n, "test"): a for n, a in architectures.items()})
+
+    def _evaluate(self, architectures: dict[Key, Architecture]) -> None:
+        done = self.store.finals()
+        futures = {}
+        for number, (key, architecture) in enumerate(architectures.items()):
+            if key in done:
+                continue
+            name, split = key
+            before = done.get((name, "search"))
+            stop = before.metrics.get("stop", 1.0) if before and split == "test" else 1.0
+            seed = derived_seed(self.problem.seed, "final", split)
+            trial = Trial(number, Proposal(architecture, FULL, stop), seed)
+            problem = self.problem.for_test() if split == "test" else self.problem
+            self.notify("final_started", run=self.run, name=name, trial=trial)
+            future = self.executor.submit(evaluate_trial, trial, problem, self.threads)
+            if future.done():
+                self._keep(key, future, trial)
+            else:
+                futures[key] = (future, trial)
+        for key, (future, trial) in futures.items():
+            self._keep(key, future, trial)
+
+    def _keep(self, key: Key, future: Future[Outcome], trial: Trial) -> None:
+        name, split = key
+        outcome = outcome_of(future, trial)
+        if split == "test":
+            inside = ("best",) if name == FOUND else ("references", file_name(name))
+            folder = self.run.folder.joinpath(*inside)
+            write_result(folder, trial.architecture, self.run.settings, outcome.artifacts)
+        with self.store.transaction():
+            self.store.save_final(name, split, outcome.trial)
+        self.notify("final_finished", run=self.run, name=name, trial=outcome.trial)

@@ -1,0 +1,120 @@
+"""Registries: names of components, which are imported only when they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import attrs
+
+from nasir.core.errors import NameTakenError, PluginError, unknown_name
+
+KINDS = (
+    "space",
+    "strategy",
+    "task",
+    "evaluator",
+    "executor",
+    "operation",
+    "proxy",
+    "command",
+)
+"""What can be registered."""
+
+
+@attrs.frozen
+class Entry:
+    """A registered name: the object or its import string ``module:object``, and who owns it."""
+
+    name: str
+    target: Any
+    summary: str
+    owner: str
+
+    def load(self) -> Any:
+        """The object itself, imported if need be."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"plugin {self.owner!r} registers {self.name!r} as {self.target!r}, "
+                f"which cannot be imported: {type(error).__name__}: {error}; "
+                f"mend the plugin or disable it with -p no:{self.owner}"
+            ) from error
+
+
+class Registry(Mapping[str, Entry]):
+    """The entries of one kind. A name is given once."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, Entry] = {}
+
+    def register(self, entry: Entry) -> None:
+        """Add an entry; a name taken twice is refused with both owners."""
+        taken = self._entries.get(entry.name)
+        if taken is not None:
+            raise NameTakenError(
+                f"{self.kind} {entry.name!r} of plugin {entry.owner!r} is taken by plugin "
+                f"{taken.owner!r}: rename one, or disable one with -p no:{entry.owner}"
+            )
+        self._entries[entry.name] = entry
+
+    def forget(self, owner: str) -> None:
+        """Remove all entries of a plugin."""
+        self._entries = {n: entry for n, entry in self._entries.items() if entry.owner != owner}
+
+    def load(self, name: str) -> Any:
+        """The object called `name`; refuses an unknown name with the nearest right one."""
+        return self.entry(name).load()
+
+    def entry(self, name: str) -> Entry:
+        """The entry called `name`; refuses an unknown name with the nearest right one."""
+        if name not in self._entries:
+            raise unknown_name(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __getitem__(self, name: str) -> Entry:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class Registries(Mapping[str, Registry]):
+    """One registry a kind, filled by `source` at the first use."""
+
+    def __init__(self) -> None:
+        self._registries = {kind: Registry(kind) for kind in KINDS}
+        self._source: Callable[[Registries], None] | None = None
+
+    def fill_from(self, source: Callable[[Registries], None]) -> None:
+        """Let `source` fill the registries when they are first looked at."""
+        self._source = source
+
+    def __getitem__(self, kind: str) -> Registry:
+        if self._source is not None:
+            source, self._source = self._source, None
+            try:
+                source(self)
+            except BaseException:
+                self._source = source
+                raise
+        return self._registries[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registries)
+
+    def __len__(self) -> int:
+        return len(self._registries)
+
+
+registries = Registries()
+"""The registries of this process."""

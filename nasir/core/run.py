@@ -1,0 +1,193 @@
+"""A run's folder: reading it, and what only its one writer does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from filelock import FileLock, Timeout
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import RunFolderError
+from nasir.core.store import RunStore
+from nasir.core.strategy import Trial, best_of
+from nasir.core.words import Tree, read_file
+
+SETTINGS = "settings.toml"
+ENVIRONMENT = "environment.json"
+TRIALS = "run.sqlite"
+LOCK = "run.lock"
+
+
+class Run:
+    """A run as it stands on disk."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open the folder of a run; refuses one that is none."""
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise RunFolderError(f"there is no run folder {self.folder}; see: nasir runs")
+        if not (self.folder / SETTINGS).is_file() or not (self.folder / TRIALS).is_file():
+            raise RunFolderError(
+                f"{self.folder} is no run's folder: it has no {SETTINGS} or no {TRIALS}; "
+                "see: nasir runs"
+            )
+
+    @property
+    def settings(self) -> Tree:
+        """The resolved settings the run was started with."""
+        return read_file(self.folder / SETTINGS)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials so far, in the order of their numbers."""
+        with self._reading() as store:
+            return store.trials()
+
+    @property
+    def finals(self) -> dict[tuple[str, str], Trial]:
+        """How the best and the references did, by name (``found`` is the best) and split."""
+        with self._reading() as store:
+            return store.finals()
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How far the run is."""
+        with self._reading() as store:
+            return store.progress()
+
+    @property
+    def best(self) -> Trial:
+        """The trial that the strategy recommends, or the best so far."""
+        trials = self.trials
+        recommended = self.progress.get("recommended")
+        if recommended is not None:
+            return next(t for t in trials if t.number == recommended)
+        return best_of(trials)
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``interrupted``, ``running``, or ``stopped`` where its process died."""
+        state = str(self.progress.get("state", "running"))
+        if state == "running" and not self._locked():
+            return "stopped"
+        return state
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @contextmanager
+    def _reading(self) -> Iterator[RunStore]:
+        store = RunStore(self.folder / TRIALS)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _locked(self) -> bool:
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+
+def create(folder: Path, settings: Tree, environment: Mapping[str, Any]) -> Run:
+    """Make a new run's folder, whole or not at all."""
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        (partial / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
+        (partial / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
+        RunStore(partial / TRIALS, write=True).close()
+        partial.rename(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise RunFolderError(
+            f"cannot make the run's folder {folder}: {error.strerror}; "
+            "choose another place with folder=PATH"
+        ) from None
+    return Run(folder)
+
+
+@contextmanager
+def writing(run: Run) -> Iterator[RunStore]:
+    """The store of a run, held by this process alone."""
+    lock = FileLock(run.folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunFolderError(
+            f"{run.folder} is in use by another process: wait for it, or end it first"
+        ) from None
+    except OSError as error:
+        raise RunFolderError(f"cannot write in {run.folder}: {error.strerror}") from None
+    try:
+        store = RunStore(run.folder / TRIALS, write=True)
+        try:
+            yield store
+        finally:
+            store.close()
+    finally:
+        lock.release()
+
+
+def write_result(
+    folder: Path, architecture: Architecture, settings: Tree, artifacts: Mapping[str, Any]
+) -> None:
+    """Write an architecture, with its space's settings, and pictures and weights if there are any.
+
+    These are ``architecture.json``, all that is needed to build it again, ``weights.safetensors``
+    and a PNG for each picture.
+    """
+    described = json.loads(architecture.json) | {"settings": settings.get("space", {})}
+    weights = _under(artifacts, "weights/")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / "architecture.json", json.dumps(described, indent=2).encode())
+        if weights:
+            from safetensors.numpy import save
+
+            _replace(folder / "weights.safetensors", save(weights))
+        for name, picture in _under(artifacts, "pictures/").items():
+            _replace(folder / f"{file_name(name)}.png", _png(picture))
+    except OSError as error:
+        raise RunFolderError(f"cannot write to {folder}: {error.strerror}") from None
+
+
+def file_name(name: str) -> str:
+    """`name` with nothing in it that leads out of a folder."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+
+
+def _under(artifacts: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in artifacts.items() if k.startswith(prefix)}
+
+
+def _png(picture: Any) -> bytes:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    values = np.clip(np.asarray(picture) * 255 + 0.5, 0, 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)

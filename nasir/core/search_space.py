@@ -1,0 +1,75 @@
+"""What may be built."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.domain import Domain
+from nasir.core.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nasir.core.supernet import Supernet
+
+
+@attrs.frozen
+class Signature:
+    """What goes into a network and what comes out: ``(N, in, H, W) -> (N, out, sH, sW)``."""
+
+    in_channels: int
+    out_channels: int
+    scale: int = 1
+
+
+class SearchSpace(ABC):
+    """A set of architectures and how to build each.
+
+    A subclass is an attrs class; its fields are its settings.
+    """
+
+    input_channels: int = 32
+    """Channels of the fixed random input where a network of this space is a deep image prior."""
+
+    smallest_side: int = 1
+    """Height and width, in pixels, of the smallest picture that the networks take."""
+
+    baseline: str | None = None
+    """Name of the reference architecture that a found one is compared with by default."""
+
+    @property
+    @abstractmethod
+    def domain(self) -> Domain:
+        """The decisions, with this space's settings."""
+
+    @abstractmethod
+    def build(self, architecture: Architecture, signature: Signature) -> nn.Module:
+        """The network of `architecture`, with fresh weights from torch's global generator.
+
+        It is a plain module: it can be saved, pickled and exported. Raises
+        :class:`~nasir.core.errors.ArchitectureError` for what cannot be built.
+        """
+
+    def reference(self) -> Mapping[str, Architecture]:
+        """Hand-made and published architectures by name; they need not be in the domain."""
+        return {}
+
+    def named(self, name: str) -> Architecture:
+        """The reference architecture called `name`."""
+        from nasir.core.errors import unknown_name
+
+        references = self.reference()
+        if name not in references:
+            raise unknown_name("reference architecture", name, references)
+        return references[name]
+
+    def supernet(self, signature: Signature) -> Supernet:
+        """A network that holds all architectures at once; not every space has one."""
+        raise ArchitectureError(
+            f"space {self.domain.space!r} has no supernet: choose a strategy that needs none"
+        )

@@ -1,0 +1,47 @@
+"""A strategy's state as bytes, without pickle: JSON, with the arrays apart as safetensors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+_MARK = "__array__"
+
+
+def encode(state: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
+    """The JSON of `state` and its numpy arrays by their place in it, such as ``weights/bias``."""
+    arrays: dict[str, bytes] = {}
+    plain = _without_arrays(state, "", arrays)
+    return json.dumps(plain).encode(), arrays
+
+
+def decode(plain: bytes, arrays: dict[str, bytes]) -> dict[str, Any]:
+    """The state that :func:`encode` was given; lists come back where tuples were."""
+    content = _with_arrays(json.loads(plain), arrays)
+    if not isinstance(content, dict):
+        raise ValueError("a strategy's state is a mapping")
+    return content
+
+
+def _without_arrays(value: Any, place: str, arrays: dict[str, bytes]) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_arrays(v, f"{place}/{k}", arrays) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_arrays(v, f"{place}/{i}", arrays) for i, v in enumerate(value)]
+    if isinstance(value, np.ndarray):
+        arrays[place] = save({"array": np.ascontiguousarray(value)})
+        return {_MARK: place}
+    return value
+
+
+def _with_arrays(value: Any, arrays: dict[str, bytes]) -> Any:
+    if isinstance(value, list):
+        return [_with_arrays(v, arrays) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {_MARK}:
+        return load(arrays[value[_MARK]])["array"]
+    return {k: _with_arrays(v, arrays) for k, v in value.items()}

@@ -1,0 +1,209 @@
+"""The trials of a run and the state of its strategy, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from nasir.core import state_coding
+from nasir.core.architecture import Architecture
+from nasir.core.errors import NasirError, RunFolderError
+from nasir.core.strategy import Proposal, Trial
+
+APPLICATION_ID = 0x6E617372  # "nasr"
+
+_SCHEMA = f"""
+PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE trials (
+    number INTEGER PRIMARY KEY, stage TEXT NOT NULL, fidelity REAL NOT NULL,
+    architecture TEXT NOT NULL, architecture_id TEXT NOT NULL, state TEXT NOT NULL,
+    score REAL, metrics TEXT NOT NULL, seed INTEGER NOT NULL,
+    started REAL, seconds REAL, worker TEXT, error TEXT
+);
+CREATE TABLE finals (name TEXT, split TEXT, trial TEXT NOT NULL, PRIMARY KEY (name, split));
+CREATE TABLE strategy (key TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE progress (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+_COLUMNS = (
+    "number, stage, fidelity, architecture, architecture_id, state, score, metrics, seed, "
+    "started, seconds, worker, error"
+)
+
+
+class RunStore:
+    """Reads and writes ``run.sqlite``. Open it for writing in one process only.
+
+    Writes happen in :meth:`transaction`; a process killed at any moment leaves the file as it
+    was after the last whole transaction.
+    """
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self.path = path
+        new = write and not path.exists()
+        with self._explained():
+            if write:
+                self._connection = sqlite3.connect(path, isolation_level=None)
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+            else:
+                self._connection = _open_to_read(path)
+            if new or (write and not self._tables()):
+                self._connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+            (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        if application != APPLICATION_ID:
+            raise RunFolderError(f"{path} is not the trials of a nasir run")
+        self._saved_arrays: dict[str, bytes] = {}
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside become visible together, or none of them."""
+        with self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                self._saved_arrays.clear()
+                raise
+
+    def save_trial(self, trial: Trial) -> None:
+        """Write a trial, over the one of the same number."""
+        proposal = trial.proposal
+        row = (
+            trial.number,
+            proposal.stage,
+            proposal.fidelity,
+            proposal.architecture.json,
+            proposal.architecture.id,
+            trial.state,
+            trial.score,
+            json.dumps(dict(trial.metrics)),
+            trial.seed,
+            trial.started,
+            trial.seconds,
+            trial.worker,
+            trial.error,
+        )
+        places = ", ".join("?" * len(row))
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO trials ({_COLUMNS}) VALUES ({places})", row
+        )
+
+    def trials(self) -> list[Trial]:
+        """All trials in the order of their numbers."""
+        with self._reading():
+            rows = self._connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number")
+            return [_trial(row) for row in rows]
+
+    def save_final(self, name: str, split: str, trial: Trial) -> None:
+        """Write how the architecture called `name` did on a split in the end."""
+        row = (name, split, json.dumps(_trial_mapping(trial)))
+        self._connection.execute("INSERT OR REPLACE INTO finals VALUES (?, ?, ?)", row)
+
+    def drop_finals(self, name: str) -> None:
+        """Forget how the architecture called `name` did."""
+        self._connection.execute("DELETE FROM finals WHERE name = ?", (name,))
+
+    def finals(self) -> dict[tuple[str, str], Trial]:
+        """The evaluations at the end of the run by name and split, in the order they were made."""
+        with self._reading():
+            rows = self._connection.execute("SELECT name, split, trial FROM finals ORDER BY rowid")
+            return {(name, split): _trial_from(json.loads(row)) for name, split, row in rows}
+
+    def save_strategy(self, state: dict[str, Any]) -> None:
+        """Write the strategy's state; arrays that have not changed are not written again."""
+        plain, arrays = state_coding.encode(state)
+        changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
+        rows = [("state", plain), *((f"array:{key}", data) for key, data in changed.items())]
+        self._connection.executemany("INSERT OR REPLACE INTO strategy VALUES (?, ?)", rows)
+        self._saved_arrays.update(changed)
+
+    def strategy(self) -> dict[str, Any] | None:
+        """The strategy's state, None where none was written yet."""
+        with self._reading():
+            rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
+        if "state" not in rows:
+            return None
+        arrays = {k.removeprefix("array:"): v for k, v in rows.items() if k != "state"}
+        return state_coding.decode(rows["state"], arrays)
+
+    def save_progress(self, **values: Any) -> None:
+        """Write how far the run is: JSON values by name."""
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO progress VALUES (?, ?)", rows)
+
+    def progress(self) -> dict[str, Any]:
+        """How far the run is."""
+        with self._reading():
+            rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
+            return {key: json.loads(value) for key, value in rows}
+
+    def _tables(self) -> list[tuple[str]]:
+        return self._connection.execute("SELECT name FROM sqlite_master").fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into one line that says what to do."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise RunFolderError(
+                f"cannot use {self.path}: {error}; make room or give write permission, "
+                f"then go on with: nasir resume {self.path.parent}"
+            ) from None
+        except sqlite3.DatabaseError as error:
+            raise RunFolderError(f"{self.path} is damaged: {error}") from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Like :meth:`_explained`; what was read and makes no sense is damage too."""
+        with self._explained():
+            try:
+                yield
+            except (ValueError, KeyError, TypeError, NasirError) as error:
+                raise RunFolderError(f"{self.path} is damaged: {error}") from None
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open without writing; as it stands on disk where even the lock file cannot be made."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+    return connection
+
+
+def _trial(row: tuple[Any, ...]) -> Trial:
+    number, stage, fidelity, architecture, _, state, score, metrics, seed, *rest = row
+    proposal = Proposal(Architecture.from_json(architecture), stage, fidelity)
+    return Trial(number, proposal, seed, state, score, json.loads(metrics), *rest)
+
+
+def _trial_mapping(trial: Trial) -> dict[str, Any]:
+    content = attrs.asdict(trial, recurse=False)
+    proposal = content.pop("proposal")
+    return content | {
+        "architecture": proposal.architecture.json,
+        "stage": proposal.stage,
+        "fidelity": proposal.fidelity,
+        "metrics": dict(trial.metrics),
+    }
+
+
+def _trial_from(content: dict[str, Any]) -> Trial:
+    architecture = Architecture.from_json(content.pop("architecture"))
+    proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
+    return Trial(proposal=proposal, **content)

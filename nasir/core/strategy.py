@@ -1,0 +1,106 @@
+"""How to look for an architecture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import NasirError
+
+if TYPE_CHECKING:
+    from nasir.core.problem import Problem
+
+FULL = "full"
+"""The stage at which an architecture is judged in earnest."""
+
+
+@attrs.frozen
+class Proposal:
+    """What to evaluate: an architecture, the evaluator (by stage) and the share of its effort."""
+
+    architecture: Architecture
+    stage: str = FULL
+    fidelity: float = 1.0
+
+
+@attrs.frozen
+class Trial:
+    """A proposal and what came of it.
+
+    `score` is None unless the state is ``complete``; `error` tells why a trial failed, its
+    first line in plain words. `started` is in seconds since the epoch.
+    """
+
+    number: int
+    proposal: Proposal
+    seed: int
+    state: Literal["running", "complete", "failed"] = "running"
+    score: float | None = None
+    metrics: Mapping[str, float] = attrs.field(factory=dict)
+    started: float | None = None
+    seconds: float | None = None
+    worker: str | None = None
+    error: str | None = None
+
+    @property
+    def architecture(self) -> Architecture:
+        return self.proposal.architecture
+
+    @property
+    def reason(self) -> str:
+        """The first line of `error`."""
+        return (self.error or "").partition("\n")[0]
+
+
+class Strategy(ABC):
+    """Proposes architectures and learns from how they did.
+
+    A subclass is an attrs class; its settable fields are its settings. Everything it draws
+    comes from a generator that it seeds with ``problem.seed``, and everything it remembers is
+    in its state, so that a search that was interrupted goes on as if it never had been.
+    """
+
+    @abstractmethod
+    def bind(self, problem: Problem) -> None:
+        """Get ready to search `problem`; called once, before anything else."""
+
+    @abstractmethod
+    def ask(self) -> Proposal | None:
+        """The next proposal.
+
+        None means there is none now: the search ends if no evaluation is under way, else the
+        strategy is asked again after the next :meth:`tell`.
+        """
+
+    @abstractmethod
+    def tell(self, trial: Trial) -> None:
+        """Take in a finished trial, complete or failed; called in the order of the asking."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """All that :meth:`ask` and :meth:`tell` depend on: JSON values and numpy arrays."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state; called after :meth:`bind`."""
+
+    def recommend(self, trials: Sequence[Trial]) -> Trial:
+        """The trial whose architecture to use: the best score at the full stage by default."""
+        return best_of(trials)
+
+
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """The complete full-stage trial with the greatest fidelity and then score, the first of equals.
+
+    Raises :class:`~nasir.core.errors.NasirError` where there is none.
+    """
+    complete = [t for t in trials if t.state == "complete" and t.proposal.stage == FULL]
+    if not complete:
+        failed = next((t for t in trials if t.state == "failed"), None)
+        reason = f"; the first failure: {failed.reason}" if failed else ""
+        raise NasirError(f"no trial is complete{reason}")
+    return max(complete, key=lambda t: (t.proposal.fidelity, t.score, -t.number))

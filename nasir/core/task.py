@@ -1,0 +1,78 @@
+"""What a network has to do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from nasir.core.search_space import Signature
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Split = Literal["search", "test"]
+"""The pictures that a search may learn from, and those that it never sees."""
+
+
+@attrs.frozen(eq=False)
+class Sample:
+    """One picture of a task.
+
+    `degraded` is what there is to restore and `clean` the ground truth, None where nobody has
+    it; both are ``(1, C, H, W)`` float32, nominally in [0, 1] (noise may leave that range).
+    `forward_operator` maps a clean picture to what would be observed of it without noise.
+    """
+
+    name: str
+    degraded: Tensor
+    clean: Tensor | None = None
+    forward_operator: Callable[[Tensor], Tensor] = lambda x: x
+
+
+class Task(ABC):
+    """A restoration task: its pictures, its loss, and how its results are judged.
+
+    A subclass is an attrs class; its fields are its settings. Degradations are drawn from the
+    task's own seed, so that a picture is degraded in the same way in every trial.
+    """
+
+    @property
+    @abstractmethod
+    def signature(self) -> Signature:
+        """Channels and scale of a network that maps a degraded picture to a restored one."""
+
+    @abstractmethod
+    def samples(self, split: Split) -> Sequence[Sample]:
+        """The whole pictures of a split.
+
+        Raises :class:`~nasir.core.errors.PictureError` for one that cannot be read.
+        """
+
+    @abstractmethod
+    def loss(self, output: Tensor, sample: Sample) -> Tensor:
+        """What a fit to `sample` minimises, from the degraded picture alone; a scalar."""
+
+    @abstractmethod
+    def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
+        """How good `restored` is, by name; empty where `sample` has no ground truth."""
+
+    def restored(self, output: Tensor, sample: Sample) -> Tensor:
+        """The restored picture in a network's output; the output itself by default."""
+        return output
+
+    def unrestored(self, sample: Sample) -> Tensor:
+        """What one would show without any restoration: the degraded picture, at its full size."""
+        return sample.degraded
+
+    def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
+        """The module to be fitted, from networks that `build` makes; one network by default."""
+        return build(signature)
+
+    def patches(self, split: Split) -> Iterable[tuple[Tensor, Tensor]]:
+        """Pairs of degraded and clean patches ``(C, H, W)`` for training on many pictures."""
+        from nasir.core.errors import SettingsError
+
+        raise SettingsError(f"task {type(self).__name__} has no patches: use evaluator=dip")

@@ -1,0 +1,170 @@
+"""The settings language: TOML files and ``key=value`` words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli
+
+from nasir.core.errors import SettingsError
+
+COMPONENTS = ("space", "strategy", "task", "evaluator", "executor")
+"""The keys that pick a component."""
+
+Tree = dict[str, Any]
+"""Settings as nested mappings; a component is ``{"name": ..., field: value}``."""
+
+_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
+_KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
+
+
+@attrs.frozen
+class Alternatives:
+    """Several values for one key: a list where the setting is one, else a sweep."""
+
+    values: tuple[Any, ...]
+
+
+@attrs.frozen
+class Word:
+    """One ``key=value``: `path` is the key at its dots."""
+
+    path: tuple[str, ...]
+    value: Any
+
+    @property
+    def key(self) -> str:
+        return ".".join(self.path)
+
+
+def parse_word(text: str) -> Word:
+    """Read ``key=value``; the value is TOML, a bare word a string, a comma list alternatives."""
+    key, equals, value = text.partition("=")
+    if not equals or not _KEY.fullmatch(key):
+        raise SettingsError(f"cannot read {text!r}: write key=value, such as space.depth=4")
+    if not value:
+        raise SettingsError(f"{key}= has no value: write {key}=VALUE, or {key}='\"\"' for empty")
+    span = _RANGE.fullmatch(value)
+    if span:
+        first, last = int(span[1]), int(span[2])
+        if last < first:
+            raise SettingsError(f"{key}={value} counts down: write {key}={last}..{first}")
+        return Word(tuple(key.split(".")), Alternatives(tuple(range(first, last + 1))))
+    parts = _split(value)
+    values = tuple(_parse_value(key, part) for part in parts)
+    return Word(tuple(key.split(".")), values[0] if len(values) == 1 else Alternatives(values))
+
+
+def read_file(path: str | Path) -> Tree:
+    """The settings in a TOML file."""
+    try:
+        return tomli.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from None
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {path} is damaged: {error}") from None
+
+
+def words_of(tree: Tree) -> list[Word]:
+    """A tree of settings as words, picks first, so that files and words merge alike."""
+    words = []
+    for key, value in tree.items():
+        if key in COMPONENTS and isinstance(value, dict):
+            fields = dict(value)
+            if "name" in fields:
+                words.append(Word((key,), fields.pop("name")))
+            words.extend(Word((key, field), given) for field, given in fields.items())
+        else:
+            words.append(Word((key,), value))
+    return words
+
+
+def merge(words: Iterable[Word], defaults: Tree) -> Tree:
+    """Put words on `defaults` in order, later wins.
+
+    Picking another component than an earlier word did drops the fields given for the earlier.
+    """
+    tree: Tree = {k: dict(v) if isinstance(v, dict) else v for k, v in defaults.items()}
+    picked: dict[str, str] = {}
+    for word in words:
+        key = word.path[0]
+        if len(word.path) == 1 and key in COMPONENTS:
+            if not isinstance(word.value, str):
+                raise SettingsError(f"{key} wants the name of one, got {word.value!r}")
+            if picked.get(key, word.value) != word.value:
+                tree[key] = {}
+            picked[key] = word.value
+            tree[key] = {**tree.get(key, {}), "name": word.value}
+        elif len(word.path) == 1:
+            tree[key] = word.value
+        elif key not in COMPONENTS:
+            raise SettingsError(f"{word.key}: {key!r} has no fields; set {key}=VALUE")
+        else:
+            _set(tree.setdefault(key, {}), word.path[1:], word.value)
+    return tree
+
+
+def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list[list[Word]]:
+    """All combinations of the words that sweep, the last one turning fastest.
+
+    `is_list` tells whether a setting is itself a list, which takes a comma list as its value; it
+    gets the first combination as a tree, to know which components are meant.
+    """
+    first = [attrs.evolve(word, value=_first(word.value)) for word in words]
+    tree = merge(first, {})
+    choices: list[tuple[Word, ...]] = []
+    for word in words:
+        if not isinstance(word.value, Alternatives):
+            choices.append((word,))
+        elif is_list(word, tree):
+            choices.append((attrs.evolve(word, value=list(word.value.values)),))
+        else:
+            choices.append(tuple(attrs.evolve(word, value=v) for v in word.value.values))
+    return [list(combination) for combination in product(*choices)]
+
+
+def _first(value: Any) -> Any:
+    return value.values[0] if isinstance(value, Alternatives) else value
+
+
+def _set(tree: Tree, path: tuple[str, ...], value: Any) -> None:
+    *parents, last = path
+    for parent in parents:
+        if not isinstance(tree.get(parent), dict):
+            tree[parent] = {}
+        tree = tree[parent]
+    tree[last] = value
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas that no bracket and no quote encloses."""
+    parts, start, depth, quote = [], 0, 0, ""
+    for i, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [*parts, text[start:]]
+
+
+def _parse_value(key: str, text: str) -> Any:
+    if not text:
+        raise SettingsError(f"{key}= has an empty place in its comma list")
+    try:
+        return tomli.loads(f"value = {text}\n")["value"]
+    except tomli.TOMLDecodeError as error:
+        if text[0] in "[{\"'":
+            raise SettingsError(f"{key}={text} is not TOML: {error}") from None
+        return text

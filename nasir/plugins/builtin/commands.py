@@ -1,0 +1,16 @@
+"""The commands that come with nasir."""
+
+from nasir.plugins import hookimpl
+from nasir.plugins.hookspecs import Register
+
+
+@hookimpl
+def register_commands(cli: Register) -> None:
+    cli("run", "nasir.cli.run:RunCommand", "search for an architecture")
+    cli("resume", "nasir.cli.resume:ResumeCommand", "go on with a run after any kind of end")
+    cli("runs", "nasir.cli.runs:RunsCommand", "list the runs in a folder")
+    cli("show", "nasir.cli.show:ShowCommand", "show a run: its result and its trials")
+    cli("compare", "nasir.cli.compare:CompareCommand", "put runs side by side")
+    cli("list", "nasir.cli.list:ListCommand", "list what is registered")
+    cli("describe", "nasir.cli.describe:DescribeCommand", "explain a component and its settings")
+    cli("plugins", "nasir.cli.plugins:PluginsCommand", "list plugins, disable and enable them")

@@ -1,0 +1,13 @@
+"""The evaluators that come with nasir."""
+
+from nasir.plugins import hookimpl
+from nasir.plugins.hookspecs import Register
+
+
+@hookimpl
+def register_evaluators(register: Register) -> None:
+    register(
+        "dip",
+        "nasir.evaluators.dip:DeepImagePrior",
+        "fit the untrained network to each picture alone (deep image prior)",
+    )

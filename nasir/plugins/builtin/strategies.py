@@ -1,0 +1,18 @@
+"""The strategies that come with nasir."""
+
+from nasir.plugins import hookimpl
+from nasir.plugins.hookspecs import Register
+
+
+@hookimpl
+def register_strategies(register: Register) -> None:
+    register(
+        "random",
+        "nasir.strategies.random:RandomSearch",
+        "architectures drawn uniformly",
+    )
+    register(
+        "rl",
+        "nasir.strategies.rl.strategy:ReinforcementLearning",
+        "a recurrent controller trained by policy gradient (NAS-DIP, AutoGAN)",
+    )

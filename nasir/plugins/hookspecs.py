@@ -1,0 +1,97 @@
+"""Every hook, when it is called, and with what.
+
+A ``register_...`` hook is called once, at the first use of any registry, with a function
+``register(name, target, summary)``: `target` is a class or, better, its import string
+``"module:Class"``, so that nothing is imported before it is used; `summary` is one line for
+``nasir list``. The others are called while a search runs, in the process that holds the run.
+Nothing that a hook returns is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from nasir.core.run import Run
+    from nasir.core.strategy import Trial
+
+hookspec = pluggy.HookspecMarker("nasir")
+
+Register = Callable[[str, Any, str], None]
+
+
+@hookspec
+def register_search_spaces(register: Register) -> None:
+    """Name attrs subclasses of :class:`nasir.core.search_space.SearchSpace`."""
+
+
+@hookspec
+def register_strategies(register: Register) -> None:
+    """Name attrs subclasses of :class:`nasir.core.strategy.Strategy`."""
+
+
+@hookspec
+def register_tasks(register: Register) -> None:
+    """Name attrs subclasses of :class:`nasir.core.task.Task`."""
+
+
+@hookspec
+def register_evaluators(register: Register) -> None:
+    """Name attrs subclasses of :class:`nasir.core.evaluator.Evaluator`."""
+
+
+@hookspec
+def register_executors(register: Register) -> None:
+    """Name attrs subclasses of :class:`nasir.core.executor.ExecutorFactory`."""
+
+
+@hookspec
+def register_operations(register: Register) -> None:
+    """Name what a decision may choose, as ``decision.option``, such as ``upsample.nearest``.
+
+    What the class must be is told by the space that has the decision; for the upsampling cell
+    see :mod:`nasir.search_spaces.nasdip.operations`.
+    """
+
+
+@hookspec
+def register_proxies(register: Register) -> None:
+    """Name zero-cost scores of networks."""
+
+
+@hookspec
+def register_commands(cli: Register) -> None:
+    """Name subclasses of :class:`nasir.cli.command.Command`: ``nasir NAME``."""
+
+
+@hookspec
+def run_started(run: Run) -> None:
+    """A run begins or goes on."""
+
+
+@hookspec
+def trial_started(run: Run, trial: Trial) -> None:
+    """A proposal is handed to an executor; `trial` has its number, proposal and seed."""
+
+
+@hookspec
+def trial_finished(run: Run, trial: Trial) -> None:
+    """A trial has ended, complete or failed, and is stored."""
+
+
+@hookspec
+def final_started(run: Run, name: str, trial: Trial) -> None:
+    """After the search: the architecture `name` (``found`` or a reference) is evaluated."""
+
+
+@hookspec
+def final_finished(run: Run, name: str, trial: Trial) -> None:
+    """The final evaluation of the architecture `name` has ended and is stored."""
+
+
+@hookspec
+def run_finished(run: Run) -> None:
+    """A run has finished or was interrupted; see ``run.state``."""

@@ -1,0 +1,174 @@
+"""Loading plugins, so that a broken one is reported and the others work."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any, Literal
+
+import attrs
+import pluggy
+
+from nasir.core.errors import NasirError, PluginError, unknown_name
+from nasir.core.registry import Entry, Registries
+from nasir.plugins import hookspecs
+from nasir.plugins.switches import disabled_plugins
+
+ENTRY_POINTS = "nasir"
+STRICT = "NASIR_STRICT_PLUGINS"
+
+BUILTIN = ("nasdip", "strategies", "tasks", "evaluators", "executors", "commands")
+"""The plugins that come with nasir: modules of :mod:`nasir.plugins.builtin`."""
+
+HOOK_KINDS = {
+    "register_search_spaces": "space",
+    "register_strategies": "strategy",
+    "register_tasks": "task",
+    "register_evaluators": "evaluator",
+    "register_executors": "executor",
+    "register_operations": "operation",
+    "register_proxies": "proxy",
+    "register_commands": "command",
+}
+
+log = logging.getLogger("nasir")
+
+
+@attrs.define
+class PluginRecord:
+    """A plugin and how its loading went."""
+
+    name: str
+    distribution: str
+    version: str
+    status: Literal["ok", "disabled", "failed"] = "ok"
+    reason: str = ""
+    registers: list[str] = attrs.field(factory=list)
+
+
+class Plugins:
+    """The plugins of this process."""
+
+    def __init__(self, disabled: Iterable[str] = (), strict: bool = False) -> None:
+        self.records: dict[str, PluginRecord] = {}
+        self._disabled = frozenset(disabled)
+        self._strict = strict
+        self._pm = pluggy.PluginManager("nasir")
+        self._pm.add_hookspecs(hookspecs)
+
+    def fill(self, registries: Registries) -> None:
+        """Load all plugins, ours first, and let them fill `registries`."""
+        for name in BUILTIN:
+            record = PluginRecord(f"nasir-{name}", "nasir", version("nasir"))
+            self._load(record, f"nasir.plugins.builtin.{name}", registries)
+        found = sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+        for point in found:
+            self._load(_record(point), point, registries)
+
+    def add(self, name: str, plugin: object, registries: Registries) -> None:
+        """Load one plugin that is at hand already, under a name of its own."""
+        self._load(PluginRecord(name, "", ""), plugin, registries)
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call a hook of all plugins; one that raises is warned of and not called again."""
+        for plugin in self._pm.get_plugins():
+            try:
+                self._call(hook, plugin, **arguments)
+            except Exception as error:
+                name = self._pm.get_name(plugin) or ""
+                self._pm.unregister(plugin)
+                self._failed(self.records[name], f"{hook} raised {_told(error)}", error)
+
+    def _load(self, record: PluginRecord, source: object, registries: Registries) -> None:
+        if record.name in self.records:
+            first = self.records[record.name]
+            taken = f"the name is taken by {first.distribution or first.name}"
+            record = attrs.evolve(record, name=f"{record.name} ({record.distribution})")
+            self.records[record.name] = record
+            self._failed(record, taken, None)
+            return
+        self.records[record.name] = record
+        if record.name in self._disabled:
+            record.status = "disabled"
+            return
+        try:
+            plugin = _loaded(source)
+        except (Exception, SystemExit) as error:
+            self._failed(record, f"cannot be imported: {_told(error)}", error)
+            return
+        try:
+            self._pm.register(plugin, record.name)
+            self._check_hook_names(plugin)
+            for hook, kind in HOOK_KINDS.items():
+                self._fill_one(record, plugin, hook, kind, registries)
+        except (Exception, SystemExit) as error:
+            self._withdraw(record, plugin, registries)
+            self._failed(record, _told(error), error)
+
+    def _fill_one(
+        self, record: PluginRecord, plugin: object, hook: str, kind: str, registries: Registries
+    ) -> None:
+        def register(name: str, target: Any, summary: str = "") -> None:
+            registries[kind].register(Entry(name, target, summary, record.name))
+            record.registers.append(f"{kind} {name}")
+
+        argument = "cli" if kind == "command" else "register"
+        self._call(hook, plugin, **{argument: register})
+
+    def _withdraw(self, record: PluginRecord, plugin: object, registries: Registries) -> None:
+        if self._pm.is_registered(plugin):
+            self._pm.unregister(plugin)
+        for registry in registries.values():
+            registry.forget(record.name)
+        record.registers.clear()
+
+    def _check_hook_names(self, plugin: object) -> None:
+        """Report a misspelt hook, which would otherwise never be called."""
+        known = {name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), "nasir_spec")}
+        for caller in self._pm.get_hookcallers(plugin) or ():
+            optional = all(i.optionalhook for i in caller.get_hookimpls() if i.plugin is plugin)
+            if not caller.has_spec() and not optional:
+                raise unknown_name("hook", caller.name, known)
+
+    def _call(self, hook: str, plugin: object, **arguments: Any) -> None:
+        others = [other for other in self._pm.get_plugins() if other is not plugin]
+        self._pm.subset_hook_caller(hook, others)(**arguments)
+
+    def _failed(self, record: PluginRecord, reason: str, error: BaseException | None) -> None:
+        record.status, record.reason = "failed", reason
+        message = f"plugin {record.name!r} of {record.distribution or 'this program'}: {reason}"
+        if self._strict:
+            raise PluginError(
+                f"{message}; mend it, or disable it with -p no:{record.name}"
+            ) from error
+        log.warning("%s; it is left out (see: nasir plugins)", message)
+
+
+@lru_cache(maxsize=1)
+def plugins() -> Plugins:
+    """The plugins of this process, with what the user has disabled."""
+    return Plugins(disabled_plugins(), strict=os.environ.get(STRICT, "") not in ("", "0"))
+
+
+def _record(point: EntryPoint) -> PluginRecord:
+    distribution = point.dist
+    return PluginRecord(
+        point.name,
+        distribution.name if distribution else "",
+        distribution.version if distribution else "",
+    )
+
+
+def _loaded(source: object) -> object:
+    if isinstance(source, EntryPoint):
+        return source.load()
+    return import_module(source) if isinstance(source, str) else source
+
+
+def _told(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, NasirError) else f"{type(error).__name__}: {text}"

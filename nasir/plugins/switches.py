@@ -1,0 +1,58 @@
+"""Which plugins are switched off: for good in a file, for one call in the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+import tomli
+import tomli_w
+
+from nasir.core.errors import SettingsError
+
+ENVIRONMENT = "NASIR_DISABLE_PLUGINS"
+"""Names with commas between; also tells worker processes what ``-p no:NAME`` said."""
+
+
+def disabled_plugins() -> frozenset[str]:
+    """The names of all plugins that are switched off."""
+    here = os.environ.get(ENVIRONMENT, "").split(",")
+    return frozenset(name for name in [*here, *_saved()] if name)
+
+
+def disable_once(name: str) -> None:
+    """Switch a plugin off for this process and those it starts."""
+    before = os.environ.get(ENVIRONMENT, "")
+    os.environ[ENVIRONMENT] = f"{before},{name}" if before else name
+
+
+def set_disabled(name: str, disabled: bool) -> None:
+    """Switch a plugin off, or on again, for good."""
+    names = set(_saved()) - {name} | ({name} if disabled else set())
+    path = switches_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(tomli_w.dumps({"disabled": sorted(names)}), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"cannot write {path}: {error.strerror}; use -p no:{name}") from None
+
+
+def switches_file() -> Path:
+    """The file that keeps what was switched off for good; ``NASIR_CONFIG`` moves its folder."""
+    folder = os.environ.get("NASIR_CONFIG") or platformdirs.user_config_dir("nasir")
+    return Path(folder) / "plugins.toml"
+
+
+def _saved() -> list[str]:
+    path = switches_file()
+    try:
+        content = tomli.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"cannot read {path}: {error}; mend or remove it") from None
+    names = content.get("disabled", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SettingsError(f'{path} wants disabled = ["NAME", ...]; mend or remove it')
+    return names

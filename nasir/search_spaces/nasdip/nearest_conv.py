@@ -1,0 +1,124 @@
+"""Nearest-neighbour resizing followed by a convolution, as four smaller convolutions.
+
+Of an output pixel at an odd or even row and column, the k x k taps on the resized map fall on
+only (r + 1) x (r + 1) different pixels of the map before it, r = (k - 1) / 2: the taps that
+fall on the same one are added up. That makes 4 (r + 1)^2 instead of 4 k^2 multiply-adds for a
+pixel. The outermost r pixels see the reflected border and are computed as they are written.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nasir.search_spaces.reflection import ReflectedConv2d, reflect
+
+
+def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
+    """``conv(nearest(x))``, equal but for rounding: ``(N, C, H, W) -> (N, O, 2H, 2W)``."""
+    r = conv.border
+    height, width = x.shape[-2:]
+    if conv.kernel_size[0] == 1:
+        return nearest(conv(x))
+    if conv.dilation[0] > 1 or conv.groups > 1 or min(height, width) < 2 * r + 2:
+        return conv(nearest(x))
+    phases = F.conv2d(x, _phase_weights(conv.weight))
+    return _Framed.apply(phases, *_border(x, conv))
+
+
+def nearest(x: Tensor) -> Tensor:
+    """`x` at twice its size."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def _phase_weights(weight: Tensor) -> Tensor:
+    """``(O, C, k, k)`` to ``(4 O, C, r + 1, r + 1)``, ordered as for depth to space."""
+    sums = _tap_sums(weight.shape[-1]).to(weight)
+    o, c = weight.shape[:2]
+    phases = torch.einsum("asi,btj,ocij->oabcst", sums, sums, weight)
+    return phases.reshape(4 * o, c, sums.shape[1], sums.shape[1])
+
+
+@cache
+def _tap_sums(kernel: int) -> Tensor:
+    """``(2, r + 1, k)``: which taps add up, for the first and the second row of a window.
+
+    A window of r + 1 rows gives two rows of output. Tap t of output row 2 i + a falls on row
+    floor((2 i + a + t) / 2); for odd r the second phase is the upper one of the two.
+    """
+    r = (kernel - 1) // 2
+    sums = torch.zeros(2, r + 1, kernel)
+    for phase in range(2):
+        a = phase if r % 2 == 0 else 1 - phase
+        first = (a - r) // 2
+        for t in range(-r, r + 1):
+            sums[phase, (a + t) // 2 - first, t + r] = 1
+    return sums
+
+
+def _border(x: Tensor, conv: ReflectedConv2d) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The outermost r rows and columns of ``conv(nearest(x))``: top, bottom, left, right."""
+    r = conv.border
+    near = r + 1  # rows of x that the first 2 r + 1 rows of the resized map come from
+    strips = {
+        "top": nearest(x[..., :near, :]),
+        "bottom": nearest(x[..., -near:, :]),
+        "left": nearest(x[..., :near]),
+        "right": nearest(x[..., -near:]),
+    }
+    top = reflect(strips["top"], r, r, r, 0)[..., : 3 * r, :]
+    bottom = reflect(strips["bottom"], r, r, 0, r)[..., -3 * r :, :]
+    left = reflect(strips["left"], r, 0, 0, 0)[..., : 3 * r]
+    right = reflect(strips["right"], 0, r, 0, 0)[..., -3 * r :]
+    weight = conv.weight
+    return (
+        F.conv2d(top, weight),
+        F.conv2d(bottom, weight),
+        F.conv2d(left, weight),
+        F.conv2d(right, weight),
+    )
+
+
+def _frame(phases: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Depth to space of `phases`, in a frame: ``(N, 4 O, h, w) -> (N, O, 2h + 2r, 2w + 2r)``."""
+    r = top.shape[-2]
+    n, channels, h, w = phases.shape
+    out = phases.new_empty(n, channels // 4, 2 * (h + r), 2 * (w + r))
+    out[..., :r, :] = top
+    out[..., -r:, :] = bottom
+    out[..., r:-r, :r] = left
+    out[..., r:-r, -r:] = right
+    _interior(out, r).copy_(phases.view(n, channels // 4, 2, 2, h, w))
+    return out
+
+
+def _interior(framed: Tensor, r: int) -> Tensor:
+    """The inside of a framed map by phase: a view ``(N, O, 2, 2, h, w)``."""
+    inside = framed[..., r:-r, r:-r]
+    h, w = inside.shape[-2] // 2, inside.shape[-1] // 2
+    return inside.unflatten(-1, (w, 2)).unflatten(-3, (h, 2)).permute(0, 1, 3, 5, 2, 4)
+
+
+class _Framed(torch.autograd.Function):
+    """:func:`_frame` with one copy instead of one for each side in the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, phases: Tensor, *border: Tensor) -> Tensor:
+        ctx.r = border[0].shape[-2]
+        return _frame(phases, *border)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        r = ctx.r
+        phases = _interior(gradient, r)
+        return (
+            phases.reshape(phases.shape[0], -1, *phases.shape[-2:]),
+            gradient[..., :r, :],
+            gradient[..., -r:, :],
+            gradient[..., r:-r, :r],
+            gradient[..., r:-r, -r:],
+        )

@@ -1,0 +1,129 @@
+"""The searched network: a U-Net whose levels are joined by sums of shared x2 steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nasir.core.architecture import Value
+from nasir.core.search_space import Signature
+from nasir.search_spaces.nasdip.cell import UpsamplingCell
+from nasir.search_spaces.nasdip.connections import Matrix
+from nasir.search_spaces.reflection import AnySize, ReflectedConv2d
+
+SLOPE = 0.2
+"""Of the leaky ReLUs outside the upsampling cell."""
+
+Place = tuple[int, int]
+"""A source and the level that its map was brought to."""
+
+
+def conv_norm_act(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1
+) -> list[nn.Module]:
+    """Convolution, batch normalisation, leaky ReLU."""
+    return [
+        ReflectedConv2d(in_channels, out_channels, kernel, stride),
+        nn.BatchNorm2d(out_channels),
+        nn.LeakyReLU(SLOPE, inplace=True),
+    ]
+
+
+def encoder_level(in_channels: int, width: int) -> nn.Sequential:
+    """Halves the resolution: ``(N, in_channels, H, W) -> (N, width, H/2, W/2)``."""
+    return nn.Sequential(
+        *conv_norm_act(in_channels, width, 3, stride=2), *conv_norm_act(width, width, 3)
+    )
+
+
+def decoder_level(width: int) -> nn.Sequential:
+    """Two 3x3 and a 1x1 convolution on the sum of what arrives at a level."""
+    return nn.Sequential(
+        nn.BatchNorm2d(width),
+        *conv_norm_act(width, width, 3),
+        *conv_norm_act(width, width, 3),
+        *conv_norm_act(width, width, 1),
+    )
+
+
+class NasDipNetwork(nn.Module):
+    """``(N, in, H, W) -> (N, out, sH, sW)`` in [0, 1].
+
+    Level 1 is the finest. The map of a source (data at level 1, encoder level j at level j + 1)
+    travels to another level by x2 steps: up by the cell, down by a strided convolution. All maps
+    that cross between two levels go through the same step (figure 5), and what two paths have in
+    common is computed once. Steps and same-level convolutions that nothing uses do not exist.
+    """
+
+    def __init__(
+        self, cell: Mapping[str, Value], connections: Matrix, width: int, signature: Signature
+    ) -> None:
+        super().__init__()
+        depth = len(connections)
+        self.depth, self.scale = depth, signature.scale
+        pairs = [(r, c) for r in range(1, depth + 1) for c in range(1, depth + 1)]
+        self.connections = [(r, c) for r, c in pairs if connections[r - 1][c - 1]]
+        channels = {1: signature.in_channels} | dict.fromkeys(range(2, depth + 2), width)
+        self.any_size = AnySize(depth)
+        self.encoder = nn.ModuleList(
+            encoder_level(channels[level], width) for level in range(1, depth + 1)
+        )
+        self.up = nn.ModuleDict(
+            {str(level): UpsamplingCell(cell, width) for level in range(1, depth + 1)}
+        )
+        descended = {k for row, source in self.connections for k in range(source, row)}
+        self.down = nn.ModuleDict(
+            {
+                str(level): nn.Sequential(*conv_norm_act(channels[level], width, 3, stride=2))
+                for level in sorted(descended)
+            }
+        )
+        self.same = nn.ModuleDict(
+            {
+                str(row): nn.Sequential(*conv_norm_act(channels[row], width, 1))
+                for row, source in self.connections
+                if row == source
+            }
+        )
+        self.decoder = nn.ModuleList(decoder_level(width) for _ in range(depth))
+        self.to_picture = nn.Conv2d(width, signature.out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.scale != 1:
+            x = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)
+        height, width = x.shape[-2:]
+        maps = self._encoded(self.any_size(x))
+        y = maps[self.depth + 1, self.depth + 1]
+        for level in range(self.depth, 0, -1):
+            y = self.up[str(level)](y)
+            for row, source in self.connections:
+                if row == level:
+                    y = y + self._arriving(maps, source, level)
+            y = self.decoder[level - 1](y)
+        return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
+
+    def _encoded(self, x: Tensor) -> dict[Place, Tensor]:
+        """The sources' maps, each at its own level; the coarsest is the bottleneck."""
+        maps = {(1, 1): x}
+        for level, encode in enumerate(self.encoder, start=2):
+            x = encode(x)
+            maps[level, level] = x
+        return maps
+
+    def _arriving(self, maps: dict[Place, Tensor], source: int, level: int) -> Tensor:
+        """The map of `source` as it joins the decoder at `level`."""
+        if source == level:
+            return self.same[str(level)](maps[source, source])
+        return self._brought(maps, source, level)
+
+    def _brought(self, maps: dict[Place, Tensor], source: int, level: int) -> Tensor:
+        """The map of `source` at the resolution of `level`, step by step, each step once."""
+        place = (source, level)
+        if place not in maps:
+            if source > level:
+                maps[place] = self.up[str(level)](self._brought(maps, source, level + 1))
+            else:
+                maps[place] = self.down[str(level - 1)](self._brought(maps, source, level - 1))
+        return maps[place]

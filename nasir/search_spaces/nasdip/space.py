@@ -1,0 +1,180 @@
+"""The search space of NAS-DIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.architecture import Architecture, Value
+from nasir.core.component import setting
+from nasir.core.domain import Condition, Decision, Domain
+from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.registry import registries
+from nasir.core.search_space import SearchSpace, Signature
+from nasir.search_spaces.nasdip import connections as joined
+from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, cell_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NAME = "nasdip"
+HAND_MADE = "deep_image_prior"
+
+
+def _registered(
+    space: NasDip, field: attrs.Attribute[tuple[str, ...]], options: tuple[str, ...]
+) -> None:
+    """Refuse options that no plugin has registered as operations."""
+    prefix = f"{field.name}."
+    known = [n.removeprefix(prefix) for n in registries["operation"] if n.startswith(prefix)]
+    for option in options:
+        if option not in known:
+            raise unknown_name(f"option of space.{field.name}:", option, known)
+    _distinct(space, field, options)
+
+
+def _distinct(space: NasDip, field: attrs.Attribute[Any], options: tuple[Any, ...]) -> None:
+    if not options or len(set(options)) != len(options):
+        raise SettingsError(f"space.{field.name} wants different options, at least one")
+
+
+def _odd(space: NasDip, field: attrs.Attribute[tuple[int, ...]], options: tuple[int, ...]) -> None:
+    if any(size < 1 or size % 2 == 0 for size in options):
+        raise SettingsError(f"space.{field.name} wants odd sizes from 1, got {list(options)}")
+
+
+def _positive(
+    space: NasDip, field: attrs.Attribute[tuple[int, ...]], options: tuple[int, ...]
+) -> None:
+    if any(rate < 1 for rate in options):
+        raise SettingsError(f"space.{field.name} wants rates from 1, got {list(options)}")
+
+
+@attrs.define(slots=False)
+class NasDip(SearchSpace):
+    """Upsampling cell and cross-level connections of a deep image prior (NAS-DIP section 3).
+
+    The cell has five decisions (figure 3); with `connections` shared, a pattern says from which
+    level differences all decoder levels receive maps: the paper counts 2^(2 depth - 1) patterns,
+    of which those with the same level are used (section 3.3 has it always connected), unless
+    `same_level` is ``searched``. Full connections are a 0/1 matrix, 2^(depth^2) in number.
+    Only cells that can be built at `width` are in the domain. The defaults of `depth` and
+    `width` suit small pictures; the paper's are 5 and 128.
+    """
+
+    depth: int = setting(4, "levels of encoder and decoder, 1 to 8", [must.ge(1), must.le(8)])
+    width: int = setting(32, "channels of every level, >= 1", must.ge(1))
+    input_channels: int = setting(
+        32, "channels of the random input where the network is a deep image prior, >= 1", must.ge(1)
+    )
+    connections: str = setting(
+        "shared", "one pattern for all levels, or the full matrix", must.in_(("shared", "full"))
+    )
+    same_level: str = setting(
+        "always", "whether same-level connections are searched", must.in_(("always", "searched"))
+    )
+    upsample: tuple[str, ...] = setting(
+        ("bilinear", "bicubic", "nearest", "pixel_shuffle", "sub_pixel", "trans_conv"),
+        "ways of doubling the resolution (operations upsample.NAME)",
+        _registered,
+    )
+    transform: tuple[str, ...] = setting(
+        ("conv", "split_stack_sum", "sep_conv", "depth_wise_conv", "identity"),
+        "feature transforms (operations transform.NAME)",
+        _registered,
+    )
+    kernel: tuple[int, ...] = setting((1, 3, 5, 7), "kernel sizes, odd", [_distinct, _odd])
+    dilation: tuple[int, ...] = setting((1, 2, 3), "dilation rates", [_distinct, _positive])
+    activation: tuple[str, ...] = setting(
+        ("none", "relu", "leaky_relu", "selu", "prelu"),
+        "activations of the cell (operations activation.NAME)",
+        _registered,
+    )
+
+    baseline = HAND_MADE
+
+    @property
+    def smallest_side(self) -> int:  # type: ignore[override]
+        """Reflection may at most double a picture's coarsest map; never below 16 pixels."""
+        return max(16, 2**self.depth // 2)
+
+    @cached_property
+    def domain(self) -> Domain:
+        cell = self._cell_decisions()
+        if self.connections == "full":
+            levels = joined.full_decisions(self.depth)
+        else:
+            levels = joined.shared_decisions(self.depth, self.same_level)
+        try:
+            return Domain(NAME, (*cell, *levels), self._unbuildable())
+        except ValueError as error:
+            raise SettingsError(
+                f"space.width={self.width}: {error}; choose other options"
+            ) from None
+
+    def build(self, architecture: Architecture, signature: Signature) -> nn.Module:
+        from nasir.search_spaces.nasdip.deep_image_prior import DeepImagePriorNetwork
+        from nasir.search_spaces.nasdip.network import NasDipNetwork
+
+        choices = architecture.choices
+        if choices.get("network") == HAND_MADE:
+            return DeepImagePriorNetwork(self.depth, self.width, signature)
+        matrix = joined.matrix(choices, self.depth)
+        return NasDipNetwork(choices, matrix, self.width, signature)
+
+    def reference(self) -> Mapping[str, Architecture]:
+        named = {
+            name: self.published(cell, differences) for name, (cell, differences) in FOUND.items()
+        }
+        for name, cell in FIGURE_3.items():
+            named[name] = Architecture(NAME, {**cell, **self._connected((0,))})
+        named[HAND_MADE] = Architecture(NAME, {"network": HAND_MADE})
+        return named
+
+    def published(self, cell: int, differences: tuple[int, ...]) -> Architecture:
+        """The architecture of a published cell number and connected level differences."""
+        return Architecture(NAME, {**cell_of(cell), **self._connected(differences)})
+
+    def _connected(self, differences: tuple[int, ...]) -> dict[str, Value]:
+        spelt = joined.full_choices if self.connections == "full" else joined.shared_choices
+        return spelt(differences, self.depth)
+
+    def _cell_decisions(self) -> list[Decision]:
+        from nasir.search_spaces.nasdip.operations import operation
+
+        alone = [u for u in self.upsample if operation("upsample", u).place == "alone"]
+        resizing = [u for u in self.upsample if u not in alone]
+        shaped = [t for t in self.transform if operation("transform", t).takes_kernel]
+        has_kernel: list[Condition] = [{"upsample": alone}, {"transform": shaped}]
+        wide = [k for k in self.kernel if k > 1]
+        return [
+            Decision("upsample", self.upsample),
+            Decision("transform", self.transform, {"upsample": resizing}),
+            Decision("kernel", self.kernel, has_kernel),
+            Decision("dilation", self.dilation, {"kernel": wide}),
+            Decision("activation", self.activation),
+        ]
+
+    def _unbuildable(self) -> list[Condition]:
+        """The cells whose channel counts do not agree at this width."""
+        from nasir.search_spaces.nasdip.operations import buildable, operation
+
+        forbidden: list[Condition] = []
+        for upsample in self.upsample:
+            resize = operation("upsample", upsample)
+            if resize.place == "alone":
+                if not buildable(resize, None, self.width):
+                    forbidden.append({"upsample": (upsample,)})
+                continue
+            bad = [
+                t
+                for t in self.transform
+                if not buildable(resize, operation("transform", t), self.width)
+            ]
+            if bad:
+                forbidden.append({"upsample": (upsample,), "transform": bad})
+        return forbidden

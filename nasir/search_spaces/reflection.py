@@ -1,0 +1,74 @@
+"""Reflection at the borders of feature maps, however small."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def reflect(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
+    """Pad ``(N, C, H, W)`` by reflection, there and back again where a border is wider than `x`."""
+    height, width = x.shape[-2:]
+    if max(left, right) < width and max(top, bottom) < height:
+        return F.pad(x, (left, right, top, bottom), mode="reflect")
+    x = x.index_select(-2, _reflected(height, top, bottom, x.device))
+    return x.index_select(-1, _reflected(width, left, right, x.device))
+
+
+def _reflected(size: int, before: int, after: int, device: torch.device) -> Tensor:
+    """The indices of ``0 .. size-1`` and their mirror images on both sides."""
+    period = max(1, 2 * (size - 1))
+    places = torch.arange(-before, size + after, device=device).remainder(period)
+    return torch.minimum(places, period - places).clamp(max=size - 1)
+
+
+class ReflectedConv2d(nn.Conv2d):
+    """Convolution that keeps the size (or halves it, at stride 2), with reflected borders."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel, stride, 0, dilation, groups=groups, bias=bias
+        )
+        self.border = dilation * (kernel - 1) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.border:
+            x = reflect(x, self.border, self.border, self.border, self.border)
+        return super().forward(x)
+
+
+class AnySize(nn.Module):
+    """Lets a network that halves its input `depth` times take every height and width.
+
+    The input is reflected to a multiple of 2^depth, at least 2^(depth+1) so that the coarsest
+    map is 2 x 2 or more, and the output is cropped back.
+    """
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.multiple = 2**depth
+
+    def padding(self, size: int) -> tuple[int, int]:
+        """Pixels to add before and after `size` pixels."""
+        whole = max(2, -(-size // self.multiple)) * self.multiple
+        return (whole - size) // 2, (whole - size + 1) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = self.padding(x.shape[-1])
+        top, bottom = self.padding(x.shape[-2])
+        return reflect(x, left, right, top, bottom) if left + right + top + bottom else x
+
+    def crop(self, y: Tensor, height: int, width: int) -> Tensor:
+        """The part of `y` that belongs to an input of `height` x `width`."""
+        top, left = self.padding(height)[0], self.padding(width)[0]
+        return y[..., top : top + height, left : left + width]
