@@ -63,7 +63,7 @@ def fit(
         torch.manual_seed(seed)
         network, x = _begin(architecture, problem, sample, how.input_scale, device)
         on_device = _moved(sample, device)
-        optimizer = torch.optim.Adam(network.parameters(), lr=how.lr)
+        optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
         guard = _Guard(network, how.rollback, how.check_every)
         marks = sorted({max(1, round(steps * (i + 1) / looks)) for i in range(looks)})
         average: Tensor | None = None

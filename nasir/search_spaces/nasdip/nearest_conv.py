@@ -3,7 +3,8 @@
 Of an output pixel at an odd or even row and column, the k x k taps on the resized map fall on
 only (r + 1) x (r + 1) different pixels of the map before it, r = (k - 1) / 2: the taps that
 fall on the same one are added up. That makes 4 (r + 1)^2 instead of 4 k^2 multiply-adds for a
-pixel. The outermost r pixels see the reflected border and are computed as they are written.
+pixel. The outermost r pixels see the reflected border and are computed as they are written,
+which only large maps with many channels repay.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from torch import Tensor
 from nasir.search_spaces.reflection import ReflectedConv2d, reflect
 
 
+WORTHWHILE = 200_000_000
+"""Multiply-adds that must be saved before the four convolutions and their border are faster."""
+
+
 def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
     """``conv(nearest(x))``, equal but for rounding: ``(N, C, H, W) -> (N, O, 2H, 2W)``."""
-    r = conv.border
-    height, width = x.shape[-2:]
     if conv.kernel_size[0] == 1:
         return nearest(conv(x))
-    if conv.dilation[0] > 1 or conv.groups > 1 or min(height, width) < 2 * r + 2:
+    if not _four_are_faster(x, conv):
         return conv(nearest(x))
     phases = F.conv2d(x, _phase_weights(conv.weight))
     return _Framed.apply(phases, *_border(x, conv))
@@ -33,6 +36,15 @@ def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
 def nearest(x: Tensor) -> Tensor:
     """`x` at twice its size."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def _four_are_faster(x: Tensor, conv: ReflectedConv2d) -> bool:
+    r = conv.border
+    if conv.dilation[0] > 1 or conv.groups > 1 or min(x.shape[-2:]) < 2 * r + 2:
+        return False
+    kernel = conv.kernel_size[0]
+    saved = 4 * x.numel() * conv.out_channels * (kernel**2 - (r + 1) ** 2)
+    return saved >= WORTHWHILE
 
 
 def _phase_weights(weight: Tensor) -> Tensor:

@@ -1,0 +1,41 @@
+"""A strategy: what to try next, and a state that a resumed search goes on from."""
+
+from typing import Any
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.strategy import Proposal, Strategy
+
+
+@attrs.define
+class HillClimbing(Strategy):
+    """Tries a mutation of the best architecture so far; sometimes any architecture at all."""
+
+    jump: float = setting(0.1, "probability of a new start, 0 to 1", [must.ge(0), must.le(1)])
+    _domain: Any = attrs.field(init=False)
+    _rng: Any = attrs.field(init=False)
+    _best: tuple[int, ...] | None = attrs.field(init=False, default=None)
+    _score: float = attrs.field(init=False, default=0.0)
+
+    def bind(self, problem):
+        from numpy.random import default_rng
+
+        self._domain, self._rng = problem.domain, default_rng(problem.seed)
+
+    def ask(self):
+        if self._best is None or self._rng.random() < self.jump:
+            return Proposal(self._domain.sample(self._rng))
+        return Proposal(self._domain.mutate(self._domain.decode(self._best), self._rng))
+
+    def tell(self, trial):
+        if trial.state == "complete" and (self._best is None or trial.score > self._score):
+            self._best, self._score = self._domain.encode(trial.architecture), trial.score
+
+    def state_dict(self):
+        return {"rng": self._rng.bit_generator.state, "best": self._best, "score": self._score}
+
+    def load_state_dict(self, state):
+        self._rng.bit_generator.state = state["rng"]
+        self._best, self._score = state["best"], state["score"]

@@ -1,0 +1,1 @@
+"""How to look for an architecture."""

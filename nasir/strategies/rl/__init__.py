@@ -1,0 +1,1 @@
+"""Reinforcement learning: a recurrent controller trained by policy gradient."""

@@ -1,0 +1,24 @@
+"""The contracts of nasir's interfaces, as test cases that every implementation inherits.
+
+    from nasir.testing import SearchSpaceContract
+
+    class TestMySpace(SearchSpaceContract):
+        def make(self):
+            return MySpace(width=8)
+
+pytest then runs every case of the contract. The built-in components pass the same ones.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    *(f"nasir.testing.{name}" for name in ("components", "spaces", "strategies", "tasks")),
+    "nasir.testing.evaluators",
+)
+
+from nasir.testing.evaluators import EvaluatorContract  # noqa: E402
+from nasir.testing.spaces import SearchSpaceContract  # noqa: E402
+from nasir.testing.strategies import StrategyContract  # noqa: E402
+from nasir.testing.tasks import TaskContract  # noqa: E402
+
+__all__ = ["EvaluatorContract", "SearchSpaceContract", "StrategyContract", "TaskContract"]

@@ -1,0 +1,97 @@
+"""The contract of an evaluator."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from nasir.core import configure
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.problem import Problem
+from nasir.core.strategy import FULL, Proposal
+from nasir.testing.components import ComponentContract, untouched_generators
+
+
+class EvaluatorContract(ComponentContract):
+    """What every evaluator must do. A subclass gives `make` and `problem`."""
+
+    ignores_seed = False
+    """Whether the seed changes nothing, because nothing is random."""
+
+    def make(self) -> Evaluator:
+        raise NotImplementedError(f"{type(self).__name__} wants a method make()")
+
+    def problem(self, evaluator: Evaluator) -> Problem:
+        """A small problem whose full stage `evaluator` judges."""
+        raise NotImplementedError(f"{type(self).__name__} wants a method problem(evaluator)")
+
+    @pytest.fixture
+    def small(self) -> Problem:
+        return self.problem(self.make())
+
+    def judged(self, problem: Problem, seed: int = 1) -> Evaluation:
+        """The evaluation of one architecture of the problem's domain."""
+        architecture = problem.domain.sample(np.random.default_rng(0))
+        return problem.evaluator(FULL).evaluate(Proposal(architecture), problem, seed)
+
+    def test_a_good_problem_passes_the_check(self, small: Problem) -> None:
+        small.check()
+
+    def test_score_and_metrics_are_finite(self, small: Problem) -> None:
+        for problem in (small, small.for_test()):
+            evaluation = self.judged(problem)
+            assert math.isfinite(evaluation.score)
+            assert all(math.isfinite(value) for value in evaluation.metrics.values())
+
+    def test_the_same_seed_gives_the_same_bits(self, small: Problem) -> None:
+        first, second = self.judged(small), self.judged(self.problem(self.make()))
+        assert _figures(first) == _figures(second)
+
+    def test_another_seed_gives_another_score(self, small: Problem) -> None:
+        first, second = self.judged(small, seed=1), self.judged(small, seed=2)
+        assert (first.score == second.score) == self.ignores_seed
+
+    def test_a_worker_process_would_give_the_same_bits(self, small: Problem) -> None:
+        elsewhere = pickle.loads(pickle.dumps(small))
+        assert _figures(self.judged(elsewhere)) == _figures(self.judged(small))
+
+    def test_artifacts_are_there_only_when_asked_for(self, small: Problem) -> None:
+        assert not self.judged(small).artifacts
+        for name, value in self.judged(small.for_test()).artifacts.items():
+            kind, _, rest = name.partition("/")
+            assert kind in ("pictures", "weights")
+            assert rest
+            assert isinstance(value, np.ndarray)
+            if kind == "pictures":
+                assert value.ndim == 3
+                assert value.shape[-1] in (1, 3)
+                assert np.isfinite(value).all()
+
+    def test_the_problem_is_never_changed(self, small: Problem) -> None:
+        before = _content(small)
+        self.judged(small)
+        assert _content(small) == before
+
+    def test_the_global_generators_are_left_alone(self, small: Problem) -> None:
+        with untouched_generators():
+            self.judged(small)
+
+
+def _figures(evaluation: Evaluation) -> tuple[float, dict[str, float]]:
+    """The score and the metrics, but for those that tell the time."""
+    timeless = {n: v for n, v in evaluation.metrics.items() if "second" not in n}
+    return evaluation.score, timeless
+
+
+def _content(problem: Problem) -> list[object]:
+    """Settings and pictures of a problem."""
+    parts = [problem.space, problem.task, problem.evaluator(FULL)]
+    samples = [sample for split in ("search", "test") for sample in problem.task.samples(split)]
+    pictures = [picture for s in samples for picture in (s.degraded, s.clean)]
+    return [
+        *(configure.settings(part) for part in parts),
+        *(None if picture is None else picture.numpy().tobytes() for picture in pictures),
+    ]

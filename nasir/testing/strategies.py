@@ -1,0 +1,178 @@
+"""The contract of a strategy."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+import attrs
+import pytest
+
+from nasir.core import state_coding
+from nasir.core.architecture import Architecture
+from nasir.core.domain import Decision, Domain
+from nasir.core.errors import ArchitectureError, NasirError
+from nasir.core.problem import Problem
+from nasir.core.search_space import SearchSpace, Signature
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.testing.components import ComponentContract, untouched_generators
+
+DOMAINS = (
+    Domain(
+        "flat", [Decision("a", range(6)), Decision("b", ("x", "y", "z")), Decision("c", (1, 2))]
+    ),
+    Domain(
+        "conditional",
+        [
+            Decision("operation", ("conv", "pool", "none")),
+            Decision("kernel", (1, 3, 5), active_if={"operation": ("conv", "pool")}),
+            Decision("dilation", (1, 2), active_if={"kernel": (3, 5)}),
+            Decision("skip", (False, True)),
+        ],
+        forbidden=[{"operation": ("none",), "skip": (False,)}],
+    ),
+    Domain("single", [Decision("only", ("one",))]),
+)
+"""Domains that every strategy must be able to search."""
+
+
+@attrs.frozen
+class DomainAlone(SearchSpace):
+    """A space whose architectures are never built."""
+
+    domain: Domain = attrs.field()
+
+    def build(self, architecture: Architecture, signature: Signature) -> None:  # type: ignore[override]
+        raise ArchitectureError("this space has nothing to build")
+
+
+@attrs.define
+class Play:
+    """A search without evaluations: `workers` proposals in flight, told in the order of asking."""
+
+    strategy: Strategy
+    workers: int = 1
+    fail_every: int = 0
+    flying: deque[Trial] = attrs.field(factory=deque)
+    told: list[Trial] = attrs.field(factory=list)
+
+    def go_on(self, trials: int) -> list[Trial]:
+        """Go on until so many trials are told or the strategy ends the search."""
+        self._fill()
+        while self.flying and len(self.told) < trials:
+            self.told.append(self._ended(self.flying.popleft()))
+            self.strategy.tell(self.told[-1])
+            self._fill()
+        return self.told
+
+    def _fill(self) -> None:
+        while len(self.flying) < self.workers:
+            proposal = self.strategy.ask()
+            if proposal is None:
+                return
+            number = len(self.told) + len(self.flying)
+            self.flying.append(Trial(number, proposal, derived_seed("play", number)))
+
+    def _ended(self, trial: Trial) -> Trial:
+        if self.fail_every and trial.number % self.fail_every == 0:
+            return attrs.evolve(trial, state="failed", error="made to fail")
+        return attrs.evolve(trial, state="complete", score=score_of(trial.proposal))
+
+
+def score_of(proposal: Proposal) -> float:
+    """A fixed score in [0, 1), different for every architecture."""
+    return derived_seed("score", proposal.architecture.id) / 2**48
+
+
+class StrategyContract(ComponentContract):
+    """What every strategy must do. A subclass gives `make`."""
+
+    domains = DOMAINS
+    """What is searched; the first is large enough for seeds to differ."""
+
+    bytes_per_trial = 100
+    """How much the state may grow with each trial: it is written after every one of them."""
+
+    def make(self) -> Strategy:
+        raise NotImplementedError(f"{type(self).__name__} wants a method make()")
+
+    def problem(self, domain: Domain, seed: int) -> Problem:
+        """What a strategy is bound to; for one that needs more than a domain, give more."""
+        return Problem(DomainAlone(domain), None, {FULL: None}, seed)  # type: ignore
+
+    def bound(self, domain: Domain, seed: int = 0) -> Strategy:
+        """A fresh strategy that is bound to `domain`."""
+        strategy = self.make()
+        strategy.bind(self.problem(domain, seed))
+        return strategy
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    @pytest.mark.parametrize("fail_every", [0, 1, 3])
+    def test_proposals_are_in_the_domain(self, workers: int, fail_every: int) -> None:
+        for domain in self.domains:
+            for trial in Play(self.bound(domain), workers, fail_every).go_on(30):
+                assert trial.architecture in domain
+                assert 0 < trial.proposal.fidelity <= 1
+
+    def test_something_is_proposed_after_failures(self) -> None:
+        assert len(Play(self.bound(self.domains[0]), fail_every=1).go_on(10)) == 10
+
+    def test_the_same_seed_gives_the_same_proposals(self) -> None:
+        for domain in self.domains:
+            first, second = (Play(self.bound(domain), 2, 5).go_on(30) for _ in range(2))
+            assert _proposals(first) == _proposals(second)
+
+    def test_another_seed_gives_other_proposals(self) -> None:
+        first, second = (Play(self.bound(self.domains[0], seed)).go_on(30) for seed in (0, 1))
+        assert _proposals(first) != _proposals(second)
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    @pytest.mark.parametrize("interrupted_at", [0, 1, 13])
+    def test_a_restored_state_goes_on_with_the_same_proposals(
+        self, workers: int, interrupted_at: int
+    ) -> None:
+        for domain in self.domains:
+            whole = Play(self.bound(domain), workers, fail_every=4)
+            whole.go_on(interrupted_at)
+            state = state_coding.encode(whole.strategy.state_dict())
+            restored = self.bound(domain)
+            restored.load_state_dict(state_coding.decode(*state))
+            again = Play(restored, workers, 4, deque(whole.flying), list(whole.told))
+            assert _proposals(whole.go_on(30)) == _proposals(again.go_on(30))
+            assert _written(whole.strategy) == _written(again.strategy)
+
+    def test_the_state_hardly_grows(self) -> None:
+        play = Play(self.bound(self.domains[0]))
+        play.go_on(50)
+        early = _written(play.strategy)
+        play.go_on(150)
+        assert len(_written(play.strategy)) <= len(early) + 100 * self.bytes_per_trial
+
+    def test_the_best_complete_trial_is_recommended(self) -> None:
+        for domain in self.domains:
+            play = Play(self.bound(domain), fail_every=3)
+            play.go_on(30)
+            complete = [t for t in play.told if t.state == "complete"]
+            full = [t for t in complete if t.proposal.stage == FULL]
+            best = max(full, key=lambda t: (t.proposal.fidelity, t.score or 0.0, -t.number))
+            assert play.strategy.recommend(play.told) == best
+
+    def test_nothing_is_recommended_where_all_failed(self) -> None:
+        play = Play(self.bound(self.domains[0]), fail_every=1)
+        with pytest.raises(NasirError):
+            play.strategy.recommend(play.go_on(3))
+
+    def test_the_global_generators_are_left_alone(self) -> None:
+        with untouched_generators():
+            Play(self.bound(self.domains[0]), 2, 3).go_on(15)
+
+
+def _proposals(trials: Iterable[Trial]) -> list[Proposal]:
+    return [trial.proposal for trial in trials]
+
+
+def _written(strategy: Strategy) -> bytes:
+    """The state as it is stored."""
+    plain, arrays = state_coding.encode(strategy.state_dict())
+    return plain + b"".join(arrays[place] for place in sorted(arrays))

@@ -1,0 +1,140 @@
+"""The contract of a task."""
+
+from __future__ import annotations
+
+import pickle
+
+import attrs
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nasir.core.search_space import Signature
+from nasir.core.task import Sample, Split, Task
+from nasir.testing.components import ComponentContract, untouched_generators
+
+SPLITS: tuple[Split, Split] = ("search", "test")
+
+
+class TaskContract(ComponentContract):
+    """What every task must do. A subclass gives `make`, with few and small pictures.
+
+    The pictures must have a ground truth, and must not be perfect as they are given.
+    """
+
+    splits_share_pictures = False
+    """Whether a picture may be in both splits."""
+
+    lower_is_better: frozenset[str] = frozenset()
+    """The metrics that are best where they are least."""
+
+    def make(self) -> Task:
+        raise NotImplementedError(f"{type(self).__name__} wants a method make()")
+
+    @pytest.fixture
+    def task(self) -> Task:
+        return self.make()
+
+    @pytest.fixture(params=SPLITS)
+    def samples(self, task: Task, request: pytest.FixtureRequest) -> list[Sample]:
+        return list(task.samples(request.param))
+
+    def test_samples_agree_with_the_signature(self, task: Task, samples: list[Sample]) -> None:
+        inside, outside = task.signature.in_channels, task.signature.out_channels
+        assert samples
+        for sample in samples:
+            clean, degraded = _truth(sample), sample.degraded
+            assert degraded.dtype == clean.dtype == torch.float32
+            assert degraded.shape[:2] == (1, inside)
+            assert clean.shape == _full_shape(task, sample)
+            assert degraded.isfinite().all()
+            assert clean.min() >= 0
+            assert clean.max() <= 1
+            assert task.unrestored(sample).shape == (1, outside, *clean.shape[-2:])
+            assert sample.forward_operator(clean).shape == degraded.shape
+
+    def test_names_tell_the_pictures_apart(self, task: Task) -> None:
+        names = [[sample.name for sample in task.samples(split)] for split in SPLITS]
+        assert all(len(set(of_split)) == len(of_split) for of_split in names)
+        assert self.splits_share_pictures or not set(names[0]) & set(names[1])
+
+    def test_a_picture_is_degraded_alike_every_time(self, task: Task) -> None:
+        pickled = pickle.loads(pickle.dumps(task))
+        for split in SPLITS:
+            for other in (task, self.make(), pickled):
+                for first, second in zip(task.samples(split), other.samples(split), strict=True):
+                    assert first.name == second.name
+                    assert torch.equal(first.degraded, second.degraded)
+                    assert torch.equal(_truth(first), _truth(second))
+
+    def test_the_loss_is_a_number_that_a_gradient_step_lowers(
+        self, task: Task, samples: list[Sample]
+    ) -> None:
+        for sample in samples:
+            output = _output(task, sample).requires_grad_()
+            loss = task.loss(output, sample)
+            assert loss.shape == ()
+            assert loss.isfinite()
+            loss.backward()
+            assert output.grad is not None
+            step = 1e-2 / output.grad.norm()
+            assert task.loss(output.detach() - step * output.grad, sample) < loss
+
+    def test_the_loss_never_sees_the_ground_truth(self, task: Task, samples: list[Sample]) -> None:
+        for sample in samples:
+            output = _output(task, sample)
+            blind = task.loss(output, attrs.evolve(sample, clean=None))
+            assert torch.equal(blind, task.loss(output, sample))
+
+    def test_the_ground_truth_is_judged_best(self, task: Task, samples: list[Sample]) -> None:
+        for sample in samples:
+            perfect = task.metrics(_truth(sample), sample)
+            unrestored = task.metrics(task.unrestored(sample), sample)
+            assert perfect
+            assert perfect.keys() == unrestored.keys()
+            for name, value in perfect.items():
+                sign = -1 if name in self.lower_is_better else 1
+                assert sign * value > sign * unrestored[name], name
+
+    def test_nothing_is_judged_without_ground_truth(
+        self, task: Task, samples: list[Sample]
+    ) -> None:
+        for sample in samples:
+            blind = attrs.evolve(sample, clean=None)
+            assert not task.metrics(task.unrestored(sample), blind)
+
+    def test_the_assembled_module_restores(self, task: Task, samples: list[Sample]) -> None:
+        module = task.assemble(_tiny_network, task.signature)
+        assert isinstance(module, nn.Module)
+        for sample in samples:
+            restored = task.restored(module(sample.degraded), sample)
+            assert restored.shape == _full_shape(task, sample)
+
+    def test_the_global_generators_are_left_alone(self) -> None:
+        with untouched_generators():
+            for split in SPLITS:
+                self.make().samples(split)
+
+
+def _tiny_network(signature: Signature) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(signature.in_channels, signature.out_channels, 1),
+        nn.Upsample(scale_factor=signature.scale),
+    )
+
+
+def _truth(sample: Sample) -> Tensor:
+    assert sample.clean is not None, f"{sample.name} has no ground truth: give pictures that have"
+    return sample.clean
+
+
+def _full_shape(task: Task, sample: Sample) -> tuple[int, ...]:
+    height, width = sample.degraded.shape[-2:]
+    signature = task.signature
+    return (1, signature.out_channels, signature.scale * height, signature.scale * width)
+
+
+def _output(task: Task, sample: Sample) -> Tensor:
+    """What a network might give at its start."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(_full_shape(task, sample), generator=generator)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from nasir.core import configure
+from nasir.core.architecture import Architecture, Value
+from nasir.core.errors import ArchitectureError, SettingsError
+from nasir.core.search_space import Signature
+from nasir.search_spaces.nasdip.connections import Matrix
+from nasir.search_spaces.nasdip.network import NasDipNetwork
+from nasir.search_spaces.nasdip.space import NasDip
+
+CELL: dict[str, Value] = {
+    "upsample": "bilinear",
+    "transform": "split_stack_sum",
+    "kernel": 3,
+    "dilation": 1,
+    "activation": "leaky_relu",
+}
+WIDTH = 4
+DEPTH = 3
+MATRICES = st.tuples(*[st.tuples(*[st.booleans()] * DEPTH)] * DEPTH)
+
+
+def _network(matrix: Matrix, in_channels: int = 2) -> NasDipNetwork:
+    torch.manual_seed(0)
+    return NasDipNetwork(CELL, matrix, WIDTH, Signature(in_channels, 3))
+
+
+def _every_path_by_itself(network: NasDipNetwork, matrix: Matrix, x: Tensor) -> Tensor:
+    """The network as the paper draws it: each connection walks its whole path, nothing shared."""
+    y = network.any_size(x)
+    sources = {1: y}
+    for level, encode in enumerate(network.encoder, start=2):
+        y = encode(y)
+        sources[level] = y
+    for level in range(DEPTH, 0, -1):
+        arriving = [network.up[str(level)](y)]
+        for source in range(1, DEPTH + 1):
+            if not matrix[level - 1][source - 1]:
+                continue
+            z = sources[source]
+            if source == level:
+                z = network.same[str(level)](z)
+            for step in range(source - 1, level - 1, -1):
+                z = network.up[str(step)](z)
+            for step in range(source, level):
+                z = network.down[str(step)](z)
+            arriving.append(z)
+        y = network.decoder[level - 1](torch.stack(arriving).sum(0))
+    return network.any_size.crop(network.to_picture(y).sigmoid(), *x.shape[-2:])
+
+
+@settings(max_examples=25, deadline=None)
+@given(MATRICES)
+def test_the_output_is_that_of_every_path_computed_by_itself(matrix: Matrix) -> None:
+    network = _network(matrix)
+    x = torch.rand(1, 2, 17, 22)
+    torch.testing.assert_close(network(x), _every_path_by_itself(network, matrix, x))
+
+
+@settings(max_examples=25, deadline=None)
+@given(MATRICES)
+def test_what_no_connection_uses_is_not_built(matrix: Matrix) -> None:
+    network = _network(matrix)
+    used = [(r, c) for r in range(1, 4) for c in range(1, 4) if matrix[r - 1][c - 1]]
+    assert set(network.same) == {str(r) for r, c in used if r == c}
+    assert set(network.down) == {str(k) for r, c in used for k in range(c, r)}
+
+
+@settings(max_examples=25, deadline=None)
+@given(MATRICES)
+def test_what_two_paths_share_is_computed_once(matrix: Matrix) -> None:
+    network = _network(matrix)
+    calls: Counter[str] = Counter()
+    for kind in ("up", "down", "same"):
+        for level, step in getattr(network, kind).items():
+            step.register_forward_hook(lambda *_, name=f"{kind} {level}": calls.update([name]))
+    network(torch.rand(1, 2, 16, 16))
+    wanted = Counter({f"up {level}": 1 for level in range(1, DEPTH + 1)})  # the decoder's own
+    used = [(r, c) for r in range(1, 4) for c in range(1, 4) if matrix[r - 1][c - 1]]
+    wanted.update(f"same {r}" for r, c in used if r == c)
+    wanted.update(f"up {k}" for k, _ in {(k, c) for r, c in used for k in range(r, c)})
+    wanted.update(f"down {k}" for k, _ in {(k, c) for r, c in used for k in range(c, r)})
+    assert calls == wanted
+
+
+def test_all_maps_that_cross_between_two_levels_go_through_one_step() -> None:
+    network = _network(((True,) * DEPTH,) * DEPTH)
+    assert (len(network.up), len(network.down), len(network.same)) == (DEPTH, DEPTH - 1, DEPTH)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(16, 41), st.integers(16, 41), st.sampled_from([1, 2, 3, 4]))
+def test_every_size_from_16_pixels_comes_out_as_it_went_in(
+    height: int, width: int, depth: int
+) -> None:
+    space = NasDip(depth=depth, width=WIDTH)
+    for architecture in (space.published(158, (0, 1)), space.named("deep_image_prior")):
+        y = space.build(architecture, Signature(1, 3))(torch.rand(1, 1, height, width))
+        assert y.shape == (1, 3, height, width)
+        assert y.isfinite().all()
+
+
+@pytest.mark.parametrize(("depth", "side"), [(1, 16), (5, 16), (6, 32), (8, 128)])
+def test_a_deep_space_needs_larger_pictures(depth: int, side: int) -> None:
+    assert NasDip(depth=depth).smallest_side == side
+
+
+@pytest.mark.parametrize("depth", [0, 9])
+def test_a_depth_out_of_range_is_refused(depth: int) -> None:
+    with pytest.raises(SettingsError, match="depth"):
+        configure.make("space", {"name": "nasdip", "depth": depth})
+
+
+@pytest.mark.parametrize("name", ["nasdip_denoising", "deep_image_prior"])
+def test_the_output_is_between_0_and_1(name: str) -> None:
+    space = NasDip(depth=2, width=8)
+    torch.manual_seed(0)
+    y = space.build(space.named(name), Signature(3, 1))(100 * torch.randn(1, 3, 20, 20))
+    assert y.min() >= 0
+    assert y.max() <= 1
+
+
+def test_the_hand_made_prior_has_2217831_parameters() -> None:
+    """As many as the network of Deep Image Prior for 3 output channels."""
+    space = NasDip(depth=5, width=128)
+    assert space.baseline == "deep_image_prior"
+    network = space.build(space.named("deep_image_prior"), Signature(32, 3))
+    assert sum(parameter.numel() for parameter in network.parameters()) == 2_217_831
+
+
+@pytest.mark.parametrize("name", ["nasdip_denoising", "nasdip_inpainting", "bilinear_additive"])
+def test_a_network_of_full_connections_is_that_of_the_shared_pattern(name: str) -> None:
+    shared, full = NasDip(depth=3, width=8), NasDip(depth=3, width=8, connections="full")
+    outputs = []
+    for space in (shared, full):
+        torch.manual_seed(0)
+        network = space.build(space.named(name), Signature(2, 1))
+        outputs.append(network(torch.rand(1, 2, 16, 16)))
+    assert torch.equal(*outputs)
+
+
+def test_a_cell_with_nearest_resizing_of_a_plugin_is_left_as_it_is() -> None:
+    """The short cut through small maps is for our own nearest resizing alone."""
+    from nasir.search_spaces.nasdip.cell import UpsamplingCell
+    from nasir.search_spaces.nasdip.upsample import Nearest
+
+    class Doubled(Nearest):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    cell = UpsamplingCell({**CELL, "upsample": "nearest", "activation": "none"}, WIDTH)
+    x = torch.rand(1, WIDTH, 16, 16)
+    plain = cell(x)
+    cell.resize = Doubled(WIDTH, 3, 1)
+    torch.testing.assert_close(cell(x), 2 * plain)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"connection+1": None},
+        {"connection+9": True},
+        {"connection+0": "yes"},
+        {"kernel": None},
+        {"colour": "red"},
+        {"upsample": "by_hand"},
+    ],
+    ids=str,
+)
+def test_what_is_no_architecture_of_the_space_is_refused(change: dict[str, Value | None]) -> None:
+    space = NasDip(depth=3, width=8)
+    changed = {**space.named("nasdip_denoising").choices, **change}
+    choices = {name: value for name, value in changed.items() if value is not None}
+    with pytest.raises((ArchitectureError, SettingsError)):
+        space.build(Architecture("nasdip", choices), Signature(2, 1))
+
+
+def test_networks_are_plain_modules() -> None:
+    space = NasDip(depth=2, width=8)
+    network = space.build(space.named("nasdip_denoising"), Signature(1, 1))
+    assert isinstance(network, nn.Module)
+    assert all(type(m).__module__.startswith(("torch.", "nasir.")) for m in network.modules())
