@@ -1,4 +1,7 @@
-"""nasir from Python: the same words and settings as on the command line."""
+"""nasir from Python: the same words and settings as on the command line.
+
+What only a run needs is imported when it starts: a misspelt word is told at once.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasir.core import configure
-from nasir.core import search as searching
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.experiment import Experiment, experiment, is_list
-from nasir.core.registry import registries
-from nasir.core.run import Run
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.words import Tree, Word, expand, merge, parse_word, read_file, words_of
 from nasir.plugins.manager import plugins
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from nasir.core.run import Run
 
 Notify = Callable[..., None]
 
@@ -47,6 +49,8 @@ def search(*words: str, **settings: Any) -> Run:
 
 def resume(folder: str | Path, trials: int | None = None, seconds: float | None = None) -> Run:
     """Go on with a run after any kind of end; `trials` and `seconds` give it new limits."""
+    from nasir.core.run import Run
+
     return go_on(Run(folder), trials=trials, seconds=seconds)
 
 
@@ -100,6 +104,8 @@ def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> lis
 
 def start(planned: Experiment, notify: Notify | None = None) -> Run:
     """Search what was planned; `notify` hears the hooks besides the plugins."""
+    from nasir.core import search as searching
+
     return searching.start(planned, _environment(planned.tree), _everybody(notify))
 
 
@@ -107,7 +113,8 @@ def go_on(
     run: Run, notify: Notify | None = None, trials: int | None = None, seconds: float | None = None
 ) -> Run:
     """Resume a run; `notify` hears the hooks besides the plugins."""
-    registries["space"]
+    from nasir.core import search as searching
+
     return searching.resume(run, _everybody(notify), trials, seconds)
 
 

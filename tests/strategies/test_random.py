@@ -26,7 +26,7 @@ def proposals(strategy: RandomSearch, count: int) -> list[Proposal]:
 
 
 def test_every_architecture_is_as_likely_as_any_other(forked: Domain):
-    drawn = Counter(p.architecture for p in proposals(random_search(forked), 4500))
+    drawn = Counter(p.architecture for p in proposals(random_search(forked), 2700))
     assert set(drawn) == set(forked)
     assert len(drawn) == 9
     assert chisquare(list(drawn.values())).pvalue > 0.01
@@ -37,7 +37,7 @@ def test_an_architecture_may_come_again(forked: Domain):
 
 
 @given(domain=st.from_type(Domain), seed=st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_proposal_is_in_the_domain(domain: Domain, seed: int):
     for proposal in proposals(random_search(domain, seed), 5):
         assert proposal.architecture in domain

@@ -18,15 +18,13 @@ class Plain(SearchSpace):
 
     @property
     def domain(self):
-        return Domain(
-            "plain",
-            [
-                Decision("depth", range(1, self.max_depth + 1)),
-                Decision("width", (8, 16, 32)),
-                Decision("kernel", (1, 3, 5)),
-                Decision("dilation", (1, 2), active_if={"kernel": (3, 5)}),
-            ],
-        )
+        decisions = [
+            Decision("depth", range(1, self.max_depth + 1)),
+            Decision("width", (8, 16, 32)),
+            Decision("kernel", (1, 3, 5)),
+            Decision("dilation", (1, 2), active_if={"kernel": (3, 5)}),
+        ]
+        return Domain("plain", decisions)
 
     def reference(self):
         return {"smallest": self.domain.decode((0, 0, 0, 0))}

@@ -16,8 +16,7 @@ class HillClimbing(Strategy):
     jump: float = setting(0.1, "probability of a new start, 0 to 1", [must.ge(0), must.le(1)])
     _domain: Any = attrs.field(init=False)
     _rng: Any = attrs.field(init=False)
-    _best: tuple[int, ...] | None = attrs.field(init=False, default=None)
-    _score: float = attrs.field(init=False, default=0.0)
+    _best: Any = attrs.field(init=False, default=None)  # its score, and itself as numbers
 
     def bind(self, problem):
         from numpy.random import default_rng
@@ -27,15 +26,15 @@ class HillClimbing(Strategy):
     def ask(self):
         if self._best is None or self._rng.random() < self.jump:
             return Proposal(self._domain.sample(self._rng))
-        return Proposal(self._domain.mutate(self._domain.decode(self._best), self._rng))
+        return Proposal(self._domain.mutate(self._domain.decode(self._best[1]), self._rng))
 
     def tell(self, trial):
-        if trial.state == "complete" and (self._best is None or trial.score > self._score):
-            self._best, self._score = self._domain.encode(trial.architecture), trial.score
+        if trial.state == "complete" and (self._best is None or trial.score > self._best[0]):
+            self._best = [trial.score, self._domain.encode(trial.architecture)]
 
     def state_dict(self):
-        return {"rng": self._rng.bit_generator.state, "best": self._best, "score": self._score}
+        return {"rng": self._rng.bit_generator.state, "best": self._best}
 
     def load_state_dict(self, state):
         self._rng.bit_generator.state = state["rng"]
-        self._best, self._score = state["best"], state["score"]
+        self._best = state["best"]

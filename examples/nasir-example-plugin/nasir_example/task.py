@@ -7,8 +7,6 @@ from nasir.core.component import setting
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Task
 
-PHOTOGRAPHS = {"search": "camera", "test": "coins"}
-
 
 @attrs.define
 class Despeckle(Task):
@@ -24,7 +22,7 @@ class Despeckle(Task):
         import torch
         from skimage import data
 
-        name = PHOTOGRAPHS[split]
+        name = {"search": "camera", "test": "coins"}[split]
         picture = torch.from_numpy(getattr(data, name)()[: self.size, : self.size] / 255)
         clean = picture.float()[None, None]
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(self.seed))

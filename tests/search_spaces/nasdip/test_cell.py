@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -27,6 +27,12 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "selu": lambda x: 1.0507009873554805 * torch.where(x > 0, x, 1.6732632423543772 * x.expm1()),
     "prelu": lambda x: torch.where(x > 0, x, 0.25 * x),  # its slope begins at 1/4
 }
+
+
+@pytest.fixture(autouse=True)
+def _without_gradients() -> Iterator[None]:
+    with torch.no_grad():
+        yield
 
 
 def _cell(**choices: Value) -> UpsamplingCell:
@@ -74,7 +80,6 @@ def test_resizing_a_step_gives_the_closed_form(upsample: str, row: list[float]) 
     _same(y[0, 0, 0], torch.tensor(row, dtype=torch.float64))
 
 
-@torch.no_grad()
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("upsample", RESIZED)
 def test_the_activation_follows_resize_and_transform(upsample: str, activation: str) -> None:
@@ -84,7 +89,6 @@ def test_the_activation_follows_resize_and_transform(upsample: str, activation: 
     _same(cell(_x()), wanted)
 
 
-@torch.no_grad()
 @pytest.mark.parametrize("upsample", RESIZED)
 @pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (3, 1), (3, 3), (7, 2)])
 class TestTransforms:
@@ -138,7 +142,6 @@ class TestTransforms:
         _same(cell(_x()), F.conv2d(resized, turned, conv.bias, padding=r, dilation=dilation))
 
 
-@torch.no_grad()
 def test_pixel_shuffle_spreads_four_channels_before_the_transform() -> None:
     cell = _cell(upsample="pixel_shuffle", transform="conv", kernel=3)
     x = _x()
@@ -149,7 +152,6 @@ def test_pixel_shuffle_spreads_four_channels_before_the_transform() -> None:
     _same(cell(x), _convolved(spread, cell.transform.conv.weight))
 
 
-@torch.no_grad()
 def test_sub_pixel_convolution_transforms_to_four_times_the_channels_first() -> None:
     cell = _cell(upsample="sub_pixel", transform="conv", kernel=3, activation="relu")
     x = _x()
@@ -161,7 +163,6 @@ def test_sub_pixel_convolution_transforms_to_four_times_the_channels_first() -> 
             _same(y[..., i::2, j::2], wide[:, 2 * i + j :: 4])
 
 
-@torch.no_grad()
 @pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (3, 1), (5, 2), (7, 1)])
 def test_transposed_convolution_alone_spreads_each_pixel_over_its_kernel(
     kernel: int, dilation: int
@@ -193,7 +194,6 @@ def test_only_transposed_convolutions_have_a_bias(transform: str) -> None:
     ["Conv", "TransposedConv", "SplitStackSum", "SeparableConv", "DepthWiseConv", "Identity"],
 )
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
-@torch.no_grad()
 def test_a_transform_after_nearest_is_that_of_the_resized_map(name: str, kernel: int) -> None:
     torch.manual_seed(0)
     transform = getattr(transforms, name)(8, 8, kernel, 1).double()
@@ -201,9 +201,15 @@ def test_a_transform_after_nearest_is_that_of_the_resized_map(name: str, kernel:
     _same(transform.after_nearest(x), transform(RESIZED["nearest"](x)))
 
 
-@pytest.mark.parametrize("missing", ["upsample", "transform", "activation"])
+@pytest.mark.parametrize("missing", ["upsample", "transform", "kernel", "dilation", "activation"])
 def test_a_cell_that_lacks_a_decision_is_refused(missing: str) -> None:
-    choices = {"upsample": "nearest", "transform": "conv", "kernel": 3, "activation": "relu"}
+    choices = {
+        "upsample": "nearest",
+        "transform": "conv",
+        "kernel": 3,
+        "dilation": 1,
+        "activation": "relu",
+    }
     del choices[missing]
     with pytest.raises(ArchitectureError, match=missing):
         UpsamplingCell(choices, WIDTH)
@@ -222,6 +228,7 @@ def test_a_cell_that_lacks_a_decision_is_refused(missing: str) -> None:
 def test_a_cell_whose_channels_do_not_divide_is_refused(
     upsample: str, transform: str, width: int
 ) -> None:
-    choices = {"upsample": upsample, "transform": transform, "kernel": 3, "activation": "none"}
+    cell = {"upsample": upsample, "transform": transform, "activation": "none"}
+    shape = {} if transform == "identity" else {"kernel": 3, "dilation": 1}
     with pytest.raises(ArchitectureError, match=f"width {width}"):
-        UpsamplingCell(choices, width)
+        UpsamplingCell({**cell, **shape}, width)

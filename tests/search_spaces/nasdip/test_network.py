@@ -147,22 +147,6 @@ def test_a_network_of_full_connections_is_that_of_the_shared_pattern(name: str) 
     assert torch.equal(*outputs)
 
 
-def test_a_cell_with_nearest_resizing_of_a_plugin_is_left_as_it_is() -> None:
-    """The short cut through small maps is for our own nearest resizing alone."""
-    from nasir.search_spaces.nasdip.cell import UpsamplingCell
-    from nasir.search_spaces.nasdip.upsample import Nearest
-
-    class Doubled(Nearest):
-        def forward(self, x: Tensor) -> Tensor:
-            return 2 * super().forward(x)
-
-    cell = UpsamplingCell({**CELL, "upsample": "nearest", "activation": "none"}, WIDTH)
-    x = torch.rand(1, WIDTH, 16, 16)
-    plain = cell(x)
-    cell.resize = Doubled(WIDTH, 3, 1)
-    torch.testing.assert_close(cell(x), 2 * plain)
-
-
 @pytest.mark.parametrize(
     "change",
     [

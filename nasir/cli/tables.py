@@ -1,0 +1,249 @@
+"""Results as text: folded and with emphasis on a terminal, plain and unbroken in a pipe."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nasir.core.run import Run
+
+NARROWEST = 24
+"""Characters below which no column is folded further."""
+
+FIRST = ("psnr", "ssim")
+"""Metrics that come first in every table; of both, more is better."""
+
+TOLD = ("strategy", "space", "task", "seed")
+"""Settings that a comparison names even where all runs have the same."""
+
+
+def print_summary(run: Run) -> None:
+    """Print what came out of a run, and what to do next."""
+    from nasir.core.summary import summary
+
+    content = summary(run)
+    folder = shlex.quote(content["folder"])
+    stopped = content["state"] in ("interrupted", "stopped")
+    follow = f"nasir resume {folder}" if stopped else f"nasir show {folder}"
+    print_result(content, [("next", follow)])
+
+
+def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = ()) -> None:
+    """Print a :func:`~nasir.core.summary.summary`: the test pictures' table, and what was found."""
+    results = content["results"]
+    if results:
+        print(_result_table(results), end="\n\n")
+    best, trials = content["best"], content["trials"]
+    pairs = [(f"{r['name']} failed", r["error"]) for r in results if "error" in r]
+    if best:
+        pairs.append(("found", f"trial {best['trial']}, score {score(best['score'])}"))
+        pairs.append(("", spelt_choices(best["architecture"])))
+    else:
+        pairs.append(("found", f"nothing: {content['reason']}"))
+    count = f"{trials['complete']} complete, {trials['failed']} failed"
+    pairs.append(("trials", f"{count}, {content['seconds']:.1f} s"))
+    pairs.append(("run", f"{content['folder']} ({content['state']})"))
+    print(table((), [*pairs, *more], fold=1))
+
+
+def print_comparison(runs: Sequence[Run]) -> None:
+    """Print one row a run: what sets it apart, and its figures on the test pictures.
+
+    Settings are columns where the runs differ. Of several references the best is shown.
+    """
+    contents = [compared(run) for run in runs]
+    trees = [_flat(content["settings"]) for content in contents]
+    keys = [key for key in trees[0] if _differs(key, trees)]
+    same = [f"{key}={spelt(trees[0][key])}" for key in TOLD if key in trees[0] and key not in keys]
+    rows = [
+        [c["run"], *(spelt(tree[key]) for key in keys), *_figures(c)]
+        for c, tree in zip(contents, trees, strict=True)
+    ]
+    figures = ["trials", "best", "PSNR", "SSIM", "reference", "seconds"]
+    first = len(keys) + 1
+    bold = [*_greatest(rows, first + 1), *_greatest(rows, first + 2), *_greatest(rows, first + 3)]
+    right = range(first, first + len(figures))
+    print(table(["run", *keys, *figures], rows, right=right, fold=0, bold=bold))
+    print("\nPSNR and SSIM are those of the found architecture on the test pictures,")
+    print("reference is the PSNR of the best reference architecture there.")
+    if len(runs) > 1 and same:
+        print(f"All runs: {' '.join(same)}")
+
+
+def compared(run: Run) -> dict[str, Any]:
+    """The summary of a run with its name and settings."""
+    from nasir.core.summary import summary
+
+    return {"run": run.folder.name} | summary(run) | {"settings": run.settings}
+
+
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+    fold: int | None = None,
+    bold: Collection[tuple[int, int]] = (),
+) -> str:
+    """Columns as wide as they need, two spaces apart.
+
+    `right` are the columns of figures, `fold` is the one whose text is broken where the terminal
+    is too narrow, `bold` the cells to stress, by row and column.
+    """
+    cells = [header, *rows] if header else list(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    screen = screen_width()
+    if fold is not None and screen:
+        others = sum(widths) - widths[fold] + 2 * (len(widths) - 1)
+        widths[fold] = min(widths[fold], max(screen - others, NARROWEST))
+    lines = []
+    for number, row in enumerate(cells, start=-1 if header else 0):
+        parts = [_folded(text, widths[c]) if c == fold else [text] for c, text in enumerate(row)]
+        for line in zip_longest(*parts, fillvalue=""):
+            padded = []
+            for c, text in enumerate(line):
+                stressed = stress(text) if number < 0 or (number, c) in bold else text
+                space = " " * (widths[c] - len(text))
+                padded.append(space + stressed if c in right else stressed + space)
+            lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def screen_width() -> int | None:
+    """Columns of the terminal, None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def stress(text: str) -> str:
+    """`text` in bold, where the terminal shows that."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain or not text or not sys.stdout.isatty() else f"\x1b[1m{text}\x1b[0m"
+
+
+def metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
+    """The metrics that occur, PSNR and SSIM first; without single pictures' (``psnr:NAME``)."""
+    names = dict.fromkeys(name for row in rows for name in row if ":" not in name)
+    return [*(n for n in FIRST if n in names), *(n for n in names if n not in FIRST)]
+
+
+def heading(metric: str) -> str:
+    """The name of a metric at the head of a column."""
+    return metric.upper() if metric in FIRST else metric
+
+
+def figure(metric: str, value: float) -> str:
+    """A metric's value with the digits that mean something: 27.31, 0.8123, 1.25M."""
+    if "psnr" in metric:
+        return f"{value:.2f}"
+    if "ssim" in metric:
+        return f"{value:.4f}"
+    return _count(value) if float(value).is_integer() else f"{value:.4g}"
+
+
+def score(value: float) -> str:
+    """A score, whose kind is the evaluator's own affair."""
+    return f"{value:.2f}" if 10 <= abs(value) < 1e6 else f"{value:.4g}"
+
+
+def spelt(value: Any) -> str:
+    """A setting's value as one would type it after ``key=``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ",".join(map(spelt, value)) or "[]"
+    if isinstance(value, str) and (not value or any(c in value for c in " ,\"'[]{}")):
+        return json.dumps(value)
+    return str(value)
+
+
+def spelt_choices(choices: Mapping[str, Any]) -> str:
+    """An architecture in few words: of yes-or-no decisions, only the names of those with yes."""
+    words = [
+        name if value is True else f"{name}={spelt(value)}"
+        for name, value in choices.items()
+        if value is not False
+    ]
+    return " ".join(words)
+
+
+def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
+    names = metric_names(row["metrics"] for row in results)
+    rows = [
+        [
+            row["name"],
+            *(figure(n, row["metrics"][n]) if n in row["metrics"] else "" for n in names),
+            f"{row['seconds']:.1f}" if row.get("seconds") is not None else "",
+        ]
+        for row in results
+    ]
+    bold = [cell for c, name in enumerate(names, 1) if name in FIRST for cell in _greatest(rows, c)]
+    header = ["test pictures", *map(heading, names), "seconds"]
+    return table(header, rows, right=range(1, len(header)), bold=bold)
+
+
+def _figures(content: Mapping[str, Any]) -> list[str]:
+    from nasir.core.finals import FOUND
+
+    results = {row["name"]: row["metrics"] for row in content["results"]}
+    found = results.pop(FOUND, {})
+    results.pop("degraded input", None)
+    references = [metrics["psnr"] for metrics in results.values() if "psnr" in metrics]
+    return [
+        str(content["trials"]["complete"] + content["trials"]["failed"]),
+        score(content["best"]["score"]) if content["best"] else "none",
+        *(figure(name, found[name]) if name in found else "" for name in FIRST),
+        figure("psnr", max(references)) if references else "",
+        f"{content['seconds']:.1f}",
+    ]
+
+
+def _greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
+    """The cells of a column that show its greatest figure; none where there is but one row."""
+    values = {r: float(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")}
+    best = max(values.values(), default=math.nan)
+    return [(r, column) for r, value in values.items() if value == best and len(values) > 1]
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by the word that sets them."""
+    flat: dict[str, Any] = {}
+    for kind in sorted(tree, key=lambda key: TOLD.index(key) if key in TOLD else len(TOLD)):
+        value = tree[kind]
+        if isinstance(value, Mapping):
+            flat[kind] = value.get("name")
+            flat |= {f"{kind}.{name}": v for name, v in value.items() if name != "name"}
+        else:
+            flat[kind] = value
+    return flat
+
+
+def _differs(key: str, trees: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all runs have the setting, and not all the same."""
+    if key in ("name", "folder") or not all(key in tree for tree in trees):
+        return False
+    return any(tree[key] != trees[0][key] for tree in trees)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+
+
+def _count(value: float) -> str:
+    if abs(value) < 10_000:
+        return f"{value:,.0f}"
+    rounded = float(f"{value:.3g}")
+    thousands = min(int(math.log10(abs(rounded))) // 3, 4)
+    return f"{rounded / 1000**thousands:.3g}{' kMGT'[thousands]}"

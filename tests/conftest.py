@@ -1,0 +1,100 @@
+"""Every test runs in a folder of its own, with no configuration of the user's, and the toy plugin."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+ENTRY_POINTS = "[nasir]\ntoy = toy_plugin\n"
+METADATA = "Metadata-Version: 2.1\nName: nasir-toy\nVersion: 1.0\n"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Install the toy plugin where this process and those it starts look for plugins."""
+    site = tempfile.TemporaryDirectory(prefix="nasir-toy-")
+    config.add_cleanup(site.cleanup)
+    info = Path(site.name, "nasir_toy-1.0.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(METADATA, encoding="utf-8")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
+    places = [str(TESTS), site.name]
+    sys.path[:0] = [place for place in places if place not in sys.path]
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([*places, *([before] if before else [])])
+    os.environ["NASIR_CONFIG"] = site.name
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASIR_CONFIG", str(tmp_path / "configuration"))
+    for name in ("NASIR_STRICT_PLUGINS", "NASIR_DISABLE_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def toy() -> Callable[..., object]:
+    """Searches with the toy plugin: ``toy("trials=3", seed=1)`` returns the run."""
+    import nasir
+    from toy_plugin import WORDS
+
+    def search(*words: str, **settings: object) -> object:
+        return nasir.search(*WORDS, *words, **settings)
+
+    return search
+
+
+@contextmanager
+def _without_privileges() -> Iterator[None]:
+    """Root may write everywhere: be nobody for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def unwritable() -> Iterator[Path]:
+    """A folder that this process can read but not write."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        with _without_privileges():
+            yield folder
+        folder.chmod(0o755)
+
+
+class ReadableOnly:
+    """A folder that can be written except inside ``with readable_only():``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.chmod(0o755)
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        places = [self.folder, *self.folder.rglob("*")]
+        for place in places:
+            place.chmod(0o555 if place.is_dir() else 0o444)
+        with _without_privileges():
+            yield
+        for place in places:
+            place.chmod(0o755)
+
+
+@pytest.fixture
+def readable_only() -> Iterator[ReadableOnly]:
+    with tempfile.TemporaryDirectory() as name:
+        yield ReadableOnly(Path(name))

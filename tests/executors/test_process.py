@@ -1,0 +1,218 @@
+"""Worker processes: the same trials as in this process, and a dead worker is one failed trial."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures, make_trouble
+
+import nasir
+from nasir.core.errors import EvaluationError
+from nasir.core.evaluation import evaluate_trial
+from nasir.core.problem import Problem
+from nasir.core.run import Run
+from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.executors.process import Process
+
+ENOUGH = 60
+"""Seconds after which a call that has not ended never will."""
+
+
+def trials(run: Run) -> list[Any]:
+    return list(map(figures, run.trials))
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Executor]]:
+    """Starts executors, and ends them with whatever still runs."""
+    started: list[Executor] = []
+
+    def starting(workers: int = 1, **settings: Any) -> Executor:
+        started.append(Process(**settings).start(workers))
+        return started[-1]
+
+    yield starting
+    for executor in started:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def test_two_workers_make_the_same_trials_as_none(toy):
+    """Failed ones too."""
+    words = ("trials=10", "evaluator.every=3", "evaluator.sleep=0.01")
+    inline, parallel = toy(*words), toy(*words, "workers=2")
+    assert parallel.settings["executor"]["name"] == "process"
+    assert trials(parallel) == trials(inline)
+    assert {t.state for t in parallel.trials} == {"complete", "failed"}
+    assert parallel.finals.keys() == inline.finals.keys()
+    pids = {t.worker.rpartition(":")[2] for t in parallel.trials}
+    assert len(pids) == 2
+    assert str(os.getpid()) not in pids
+
+
+def test_a_worker_that_is_killed_is_one_failed_trial(toy):
+    """Seed 5: of six trials, the fourth has a seed that 7 divides."""
+    words = ("seed=5", "evaluator.every=7")
+    inline = toy(*words)
+    (number,) = [t.number for t in inline.trials if t.state == "failed"]
+    run = toy(*words, "workers=2", "evaluator.trouble=kill")
+    assert run.trials[number].reason == "the worker died (signal SIGKILL)"
+    others = [figures(t) for t in run.trials if t.number != number]
+    assert others == [figures(t) for t in inline.trials if t.number != number]
+    assert run.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("crash", r"worker died \(exit code 3\)"),
+        ("kill", r"worker died \(signal SIGKILL\)"),
+        ("exit_code_0", "worker died"),
+    ],
+)
+def test_a_call_whose_worker_dies_ends_and_the_next_is_done(start, trouble: str, reason: str):
+    executor = start()
+    dying = executor.submit(make_trouble, trouble)
+    with pytest.raises(EvaluationError, match=reason):
+        dying.result(ENOUGH / 4)
+    assert executor.submit(abs, -3).result(ENOUGH) == 3
+
+
+def test_a_worker_that_dies_takes_no_other_call_with_it(start):
+    executor = start(2)
+    sleeping = executor.submit(time.sleep, 1.0)
+    dying = [executor.submit(make_trouble, "crash") for _ in range(3)]
+    for call in dying:
+        with pytest.raises(EvaluationError):
+            call.result(ENOUGH)
+    assert sleeping.result(ENOUGH) is None
+
+
+def test_a_signal_without_a_name_is_told_too(start):
+    with pytest.raises(EvaluationError, match="worker died"):
+        start().submit(os.kill, 0, 0).result(ENOUGH) or start().submit(_end_by, 40).result(15)
+
+
+def _end_by(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def test_a_call_that_takes_too_long_is_stopped_and_the_next_is_done(start):
+    executor = start(timeout=1.0)
+    with pytest.raises(EvaluationError, match="stopped after 1 seconds"):
+        executor.submit(time.sleep, 60).result(ENOUGH)
+    assert executor.submit(abs, -3).result(ENOUGH) == 3
+
+
+def test_the_time_limit_is_that_of_the_evaluation_not_of_starting_a_worker(start):
+    """Importing torch alone takes longer on a slow machine, in every new worker again."""
+    problem = Problem(ToySpace(), ToyTask(), {FULL: ToyEvaluator()})
+    trial = Trial(0, Proposal(ToySpace().reference()["smallest"]), 1)
+    outcome = start(timeout=0.5).submit(evaluate_trial, trial, problem, 1).result(ENOUGH)
+    assert outcome.trial.state == "complete"
+
+
+def test_what_a_call_raises_comes_back(start):
+    with pytest.raises(ValueError, match="made to fail"):
+        start().submit(make_trouble, "error").result(ENOUGH)
+
+
+class NotThere:
+    """Pickled here, but no worker can read it: like a class of a notebook."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _only_in, (os.getpid(),)
+
+
+def _only_in(pid: int) -> None:
+    if os.getpid() != pid:
+        raise ModuleNotFoundError("no module named '__main__.Toy'")
+
+
+def test_what_cannot_be_sent_or_read_fails_its_own_call_only(start):
+    executor = start()
+    for argument in (lambda: None, NotThere()):
+        with pytest.raises(Exception, match=r".") as caught:
+            executor.submit(repr, argument).result(ENOUGH / 4)
+        assert not isinstance(caught.value, TimeoutError)
+        assert executor.submit(abs, -3).result(ENOUGH / 4) == 3
+
+
+def test_a_result_that_cannot_be_sent_fails_its_own_call_only(start):
+    executor = start()
+    with pytest.raises(Exception, match=r".") as caught:
+        executor.submit(_unpicklable).result(ENOUGH / 4)
+    assert not isinstance(caught.value, TimeoutError)
+    assert executor.submit(abs, -3).result(ENOUGH / 4) == 3
+
+
+def _unpicklable() -> Any:
+    return lambda: None
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits to be noticed does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(ENOUGH * 20):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+def begin(*argv: str) -> subprocess.Popen[str]:
+    """The command line in a process group of its own, as a shell starts it."""
+    command = [sys.executable, "-c", "import sys; from nasir.cli.main import main; sys.exit(main())"]
+    return subprocess.Popen(
+        [*command, *argv], stderr=subprocess.PIPE, text=True, process_group=0
+    ) if sys.version_info >= (3, 11) else subprocess.Popen(
+        [*command, *argv], stderr=subprocess.PIPE, text=True, preexec_fn=os.setpgrp
+    )
+
+
+def complete(folder: Path) -> int:
+    try:
+        return sum(t.state == "complete" for t in Run(folder).trials)
+    except nasir.core.errors.RunFolderError:
+        return 0
+
+
+def test_a_run_with_workers_survives_ctrl_c_and_kill_with_the_same_trials(toy):
+    """Two workers asleep in an evaluation end with the process that holds the run."""
+    words = ("trials=12", "evaluator.sleep=0.2")
+    expected = toy(*words)
+    folder = Path("runs/broken")
+    running = begin("run", "--quiet", *WORDS, *words, "workers=2", "name=broken")
+    wait_until(lambda: complete(folder) >= 2)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=ENOUGH)
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert (folder / "best" / "architecture.json").is_file()
+    assert Run(folder).state == "interrupted"
+
+    before = complete(folder)
+    running = begin("resume", "--quiet", str(folder))
+    wait_until(lambda: complete(folder) >= before + 2)
+    running.kill()
+    running.communicate(timeout=ENOUGH)
+    workers = {int(t.worker.rpartition(":")[2]) for t in Run(folder).trials if t.worker}
+    wait_until(lambda: not any(map(alive, workers)))
+
+    assert trials(nasir.resume(folder)) == trials(expected)

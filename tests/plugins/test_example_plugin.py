@@ -1,0 +1,105 @@
+"""The example distribution: built, installed, found, and used."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "nasir-example-plugin"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the built and installed plugin."""
+    copy = tmp_path_factory.mktemp("source") / "plugin"  # building leaves files behind
+    shutil.copytree(EXAMPLE, copy)
+    target = tmp_path_factory.mktemp("installed")
+    offline = ["--no-build-isolation", "--no-deps", "--no-index", "--target", str(target)]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *offline, str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def _python(installed: Path, *arguments: str, cwd: Path) -> str:
+    """The output of a fresh Python that has the plugin installed."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            [str(installed), *filter(None, [os.environ.get("PYTHONPATH")])]
+        ),
+        "NASIR_CONFIG": str(cwd / "config"),
+        "NASIR_STRICT_PLUGINS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _nasir(installed: Path, *words: str, cwd: Path) -> str:
+    return _python(installed, "-m", "nasir.cli.main", *words, cwd=cwd)
+
+
+def test_the_three_components_take_fewer_than_120_lines() -> None:
+    parts = ("space", "strategy", "task")
+    lines = [(EXAMPLE / "nasir_example" / f"{part}.py").read_text() for part in parts]
+    assert sum(text.count("\n") for text in lines) < 120
+
+
+def test_it_is_listed_like_what_comes_with_nasir(installed: Path, tmp_path: Path) -> None:
+    listed = _nasir(installed, "list", cwd=tmp_path)
+    for name in ("plain", "hill", "despeckle", "upsample.carafe", "nasdip"):
+        assert name in listed
+    plugins = _nasir(installed, "plugins", cwd=tmp_path)
+    assert "nasir-example-plugin" in plugins
+
+
+def test_its_components_search_together_and_are_resumed(installed: Path, tmp_path: Path) -> None:
+    picks = ("space=plain", "strategy=hill", "task=despeckle")
+    small = ("task.size=24", "evaluator.iterations=4", "threads=1", "name=first", "--json")
+    told = json.loads(_nasir(installed, "run", *picks, "trials=3", *small, cwd=tmp_path))
+    assert told["state"] == "finished"
+    assert told["trials"] == {"complete": 3, "failed": 0}
+    assert {"degraded input", "smallest", "found"} == {row["name"] for row in told["results"]}
+    words = ("resume", "runs/first", "--trials", "5", "--json")
+    more = json.loads(_nasir(installed, *words, cwd=tmp_path))
+    assert more["trials"] == {"complete": 5, "failed": 0}
+
+
+def test_its_upsampling_is_an_option_of_the_nasdip_cell(installed: Path, tmp_path: Path) -> None:
+    program = """
+import numpy, torch, nasir
+from nasir.core import configure
+from nasir.core.search_space import Signature
+
+space = configure.make("space", dict(name="nasdip", depth=2, width=8, upsample=["carafe"]))
+architecture = space.domain.sample(numpy.random.default_rng(0))
+network = space.build(architecture, Signature(3, 1))
+assert any(type(module).__name__ == "Carafe" for module in network.modules())
+print(*network(torch.rand(1, 3, 17, 20)).shape)
+"""
+    assert _python(installed, "-c", program, cwd=tmp_path).split() == ["1", "1", "17", "20"]
+
+
+def test_a_search_may_choose_between_its_upsampling_and_ours(
+    installed: Path, tmp_path: Path
+) -> None:
+    small = ("space.depth=1", "space.width=4", "task=despeckle", "task.size=16", "threads=1")
+    words = ("space.upsample=carafe,nearest", "strategy=random", "trials=4", "references=[]")
+    run = _nasir(installed, "run", *small, *words, "evaluator.iterations=1", "--json", cwd=tmp_path)
+    assert json.loads(run)["trials"] == {"complete": 4, "failed": 0}
+
+
+def test_it_keeps_the_contracts(installed: Path, tmp_path: Path) -> None:
+    options = ("-q", "-p", "no:cacheprovider", "-o", "pythonpath=")
+    tests = shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+    told = _python(installed, "-m", "pytest", *options, str(tests), cwd=tmp_path)
+    assert " passed" in told
