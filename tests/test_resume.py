@@ -32,25 +32,24 @@ class Forks:
 
     def begin(self, *argv: str) -> int:
         """Begin a command in the present folder and return its process number."""
-        assert self.server.stdin
-        self.server.stdin.write(json.dumps([os.getcwd(), *argv]) + "\n")
-        self.server.stdin.flush()
-        self.child = int(self._line())
+        self.child = self._answer(json.dumps([os.getcwd(), *argv]))
         return self.child
 
     def end(self) -> int:
         """Wait for the command and return its exit code."""
-        code = int(self._line())
         self.child = None
-        return code
+        return self._answer("")
 
     def run(self, *argv: str) -> int:
         self.begin(*argv)
         return self.end()
 
-    def _line(self) -> str:
+    def _answer(self, line: str) -> int:
+        assert self.server.stdin
         assert self.server.stdout
-        return self.server.stdout.readline()
+        self.server.stdin.write(line + "\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +66,7 @@ def server() -> Iterator[subprocess.Popen[str]]:
 @pytest.fixture
 def forks(server: subprocess.Popen[str]) -> Iterator[Forks]:
     commands = Forks(server)
+    assert commands.run("--version") == 0
     yield commands
     if commands.child:
         os.kill(commands.child, signal.SIGKILL)

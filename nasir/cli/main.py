@@ -40,6 +40,8 @@ class _Parser(ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` and return its exit code."""
+    # waiting threads give way: spinning ones are ten times slower where the cores are shared
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="nasir: %(message)s", level=logging.WARNING)
     try:
         return _dispatch(list(sys.argv[1:] if argv is None else argv))

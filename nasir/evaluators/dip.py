@@ -31,14 +31,14 @@ class DeepImagePrior(Evaluator):
     The score is the mean PSNR in dB; where there is no ground truth, minus the mean loss.
     """
 
-    iterations: int = setting(300, "steps of a full fit, >= 1", must.ge(1))
+    iterations: int = setting(120, "steps of a full fit, >= 1", must.ge(1))
     lr: float = setting(0.01, "learning rate of Adam, > 0", must.gt(0))
     input_scale: float = setting(0.1, "the fixed input is uniform in [0, this]", must.gt(0))
     input_noise: float = setting(
         1 / 30, "standard deviation of what perturbs the input each step, >= 0", must.ge(0)
     )
     averaging: float = setting(
-        0.99, "weight of the past in the average of outputs, in [0, 1)", [must.ge(0), must.lt(1)]
+        0.9, "weight of the past in the average of outputs, in [0, 1)", [must.ge(0), must.lt(1)]
     )
     rollback: float = setting(
         5.0, "dB of PSNR against the degraded picture that make a collapse; 0: never", must.ge(0)

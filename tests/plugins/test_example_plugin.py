@@ -62,40 +62,31 @@ def test_it_is_listed_like_what_comes_with_nasir(installed: Path, tmp_path: Path
     assert "nasir-example-plugin" in plugins
 
 
-def test_its_components_search_together_and_are_resumed(installed: Path, tmp_path: Path) -> None:
+def test_its_components_search_together(installed: Path, tmp_path: Path) -> None:
     picks = ("space=plain", "strategy=hill", "task=despeckle")
-    small = ("task.size=24", "evaluator.iterations=4", "threads=1", "name=first", "--json")
-    told = json.loads(_nasir(installed, "run", *picks, "trials=3", *small, cwd=tmp_path))
+    small = ("trials=3", "task.size=24", "evaluator.iterations=4", "threads=1")
+    told = json.loads(_nasir(installed, "run", *picks, *small, "--json", cwd=tmp_path))
     assert told["state"] == "finished"
     assert told["trials"] == {"complete": 3, "failed": 0}
     assert {"degraded input", "smallest", "found"} == {row["name"] for row in told["results"]}
-    words = ("resume", "runs/first", "--trials", "5", "--json")
-    more = json.loads(_nasir(installed, *words, cwd=tmp_path))
-    assert more["trials"] == {"complete": 5, "failed": 0}
 
 
 def test_its_upsampling_is_an_option_of_the_nasdip_cell(installed: Path, tmp_path: Path) -> None:
     program = """
-import numpy, torch, nasir
-from nasir.core import configure
+import torch
+from nasir.api import plan
 from nasir.core.search_space import Signature
 
-space = configure.make("space", dict(name="nasdip", depth=2, width=8, upsample=["carafe"]))
-architecture = space.domain.sample(numpy.random.default_rng(0))
-network = space.build(architecture, Signature(3, 1))
-assert any(type(module).__name__ == "Carafe" for module in network.modules())
-print(*network(torch.rand(1, 3, 17, 20)).shape)
+[run] = plan(["space.upsample=carafe,nearest", "space.depth=2", "space.width=8"], {})
+space = run.problem.space
+for upsample in (0, 1):
+    first = space.domain.decode([upsample, *[0] * (len(space.domain.decisions) - 1)])
+    network = space.build(first, Signature(3, 1))
+    parts = {type(module).__name__ for module in network.modules()}
+    print(first.choices["upsample"], "Carafe" in parts, *network(torch.rand(1, 3, 17, 20)).shape)
 """
-    assert _python(installed, "-c", program, cwd=tmp_path).split() == ["1", "1", "17", "20"]
-
-
-def test_a_search_may_choose_between_its_upsampling_and_ours(
-    installed: Path, tmp_path: Path
-) -> None:
-    small = ("space.depth=1", "space.width=4", "task=despeckle", "task.size=16", "threads=1")
-    words = ("space.upsample=carafe,nearest", "strategy=random", "trials=4", "references=[]")
-    run = _nasir(installed, "run", *small, *words, "evaluator.iterations=1", "--json", cwd=tmp_path)
-    assert json.loads(run)["trials"] == {"complete": 4, "failed": 0}
+    told = _python(installed, "-c", program, cwd=tmp_path).splitlines()
+    assert told == ["carafe True 1 1 17 20", "nearest False 1 1 17 20"]
 
 
 def test_it_keeps_the_contracts(installed: Path, tmp_path: Path) -> None:

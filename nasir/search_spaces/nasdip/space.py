@@ -67,7 +67,7 @@ class NasDip(SearchSpace):
     """
 
     depth: int = setting(4, "levels of encoder and decoder, 1 to 8", [must.ge(1), must.le(8)])
-    width: int = setting(32, "channels of every level, >= 1", must.ge(1))
+    width: int = setting(16, "channels of every level, >= 1", must.ge(1))
     input_channels: int = setting(
         32, "channels of the random input where the network is a deep image prior, >= 1", must.ge(1)
     )

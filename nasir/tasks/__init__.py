@@ -1,0 +1,1 @@
+"""What a network has to do, and the pictures it does it to."""
