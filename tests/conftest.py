@@ -83,6 +83,8 @@ class ReadableOnly:
         self.folder = folder
         folder.chmod(0o755)
 
+    as_nobody = staticmethod(_without_privileges)
+
     @contextmanager
     def __call__(self) -> Iterator[None]:
         places = [self.folder, *self.folder.rglob("*")]

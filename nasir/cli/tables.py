@@ -212,7 +212,9 @@ def _figures(content: Mapping[str, Any]) -> list[str]:
 
 def _greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
     """The cells of a column that show its greatest figure; none where there is but one row."""
-    values = {r: float(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")}
+    values = {
+        r: float(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")
+    }
     best = max(values.values(), default=math.nan)
     return [(r, column) for r, value in values.items() if value == best and len(values) > 1]
 

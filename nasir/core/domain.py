@@ -144,7 +144,7 @@ class Domain:
         if not places:
             return architecture
         i = places[int(rng.integers(len(places)))]
-        others = [v for v in self.options(chosen[:i]) if v != chosen[i]]
+        others = [v for v in self.options(chosen[:i]) if not _among(v, (chosen[i],))]
         changed = (*chosen[:i], others[int(rng.integers(len(others)))])
         return self._complete(changed, rng, prefer=(chosen,))
 
@@ -165,14 +165,14 @@ class Domain:
             if value is None:
                 continue
             for other in self.options(chosen[:i]):
-                if other != value:
+                if not _among(other, (value,)):
                     for prefix in self._kept((*chosen[:i], other), chosen):
                         yield self._named(prefix)
 
     def encode(self, architecture: Architecture) -> tuple[int, ...]:
         """The number of the chosen option at each decision, 0 where one does not apply."""
         pairs = zip(self.decisions, self.prefix(architecture), strict=True)
-        return tuple(0 if v is None else d.options.index(v) for d, v in pairs)
+        return tuple(0 if v is None else _place(v, d.options) for d, v in pairs)
 
     def decode(self, numbers: Sequence[int]) -> Architecture:
         """The architecture of any integers, one a decision: the next valid option, cyclically."""
@@ -247,6 +247,10 @@ class Domain:
     def _named(self, prefix: Prefix) -> Architecture:
         pairs = zip(self.decisions, prefix, strict=True)
         return Architecture(self.space, {d.name: v for d, v in pairs if v is not None})
+
+
+def _place(value: Value, options: Sequence[Value]) -> int:
+    return next(i for i, option in enumerate(options) if _among(value, (option,)))
 
 
 def _among(value: Value | None, options: Iterable[Value | None]) -> bool:

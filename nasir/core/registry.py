@@ -39,7 +39,7 @@ class Entry:
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(import_module(module), attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"plugin {self.owner!r} registers {self.name!r} as {self.target!r}, "
                 f"which cannot be imported: {type(error).__name__}: {error}; "
@@ -56,6 +56,8 @@ class Registry(Mapping[str, Entry]):
 
     def register(self, entry: Entry) -> None:
         """Add an entry; a name taken twice is refused with both owners."""
+        if not isinstance(entry.name, str):
+            raise PluginError(f"a {self.kind} is registered by a name, not by {entry.name!r}")
         taken = self._entries.get(entry.name)
         if taken is not None:
             raise NameTakenError(

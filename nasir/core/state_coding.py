@@ -32,7 +32,7 @@ def _without_arrays(value: Any, place: str, arrays: dict[str, bytes]) -> Any:
     if isinstance(value, list | tuple):
         return [_without_arrays(v, f"{place}/{i}", arrays) for i, v in enumerate(value)]
     if isinstance(value, np.ndarray):
-        arrays[place] = save({"array": np.ascontiguousarray(value)})
+        arrays[place] = save({"array": np.array(value, order="C")})
         return {_MARK: place}
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def cost(one: Fit) -> dict[str, float]:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        one.network(one.input)
+        copy.deepcopy(one.network)(one.input)  # a pass moves the statistics of the norms
     return {
         "parameters": sum(p.numel() for p in one.network.parameters()),
         "multiply_adds": counter.get_total_flops() // 2,

@@ -61,13 +61,18 @@ class Plugins:
         self._pm.add_hookspecs(hookspecs)
 
     def fill(self, registries: Registries) -> None:
-        """Load all plugins, ours first, and let them fill `registries`."""
-        for name in BUILTIN:
-            record = PluginRecord(f"nasir-{name}", "nasir", version("nasir"))
-            self._load(record, f"nasir.plugins.builtin.{name}", registries)
-        found = sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
-        for point in found:
-            self._load(_record(point), point, registries)
+        """Load all plugins, ours first, and let them fill `registries`; all or, on error, none."""
+        try:
+            for name in BUILTIN:
+                record = PluginRecord(f"nasir-{name}", "nasir", version("nasir"))
+                self._load(record, f"nasir.plugins.builtin.{name}", registries)
+            for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+                self._load(_record(point), point, registries)
+        except BaseException:
+            for name, plugin in self._pm.list_name_plugin():
+                self._withdraw(self.records[name], plugin, registries)
+            self.records.clear()
+            raise
 
     def add(self, name: str, plugin: object, registries: Registries) -> None:
         """Load one plugin that is at hand already, under a name of its own."""
@@ -75,25 +80,23 @@ class Plugins:
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a hook of all plugins; one that raises is warned of and not called again."""
-        for plugin in self._pm.get_plugins():
+        for name, plugin in self._pm.list_name_plugin():
             try:
                 self._call(hook, plugin, **arguments)
-            except Exception as error:
-                name = self._pm.get_name(plugin) or ""
+            except (Exception, SystemExit) as error:
                 self._pm.unregister(plugin)
                 self._failed(self.records[name], f"{hook} raised {_told(error)}", error)
 
     def _load(self, record: PluginRecord, source: object, registries: Registries) -> None:
-        if record.name in self.records:
-            first = self.records[record.name]
-            taken = f"the name is taken by {first.distribution or first.name}"
+        first, disabled = self.records.get(record.name), record.name in self._disabled
+        if first is not None:
             record = attrs.evolve(record, name=f"{record.name} ({record.distribution})")
-            self.records[record.name] = record
-            self._failed(record, taken, None)
-            return
         self.records[record.name] = record
-        if record.name in self._disabled:
+        if disabled:
             record.status = "disabled"
+            return
+        if first is not None:
+            self._failed(record, f"the name is taken by {first.distribution or first.name}", None)
             return
         try:
             plugin = _loaded(source)

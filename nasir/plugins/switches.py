@@ -18,7 +18,7 @@ ENVIRONMENT = "NASIR_DISABLE_PLUGINS"
 def disabled_plugins() -> frozenset[str]:
     """The names of all plugins that are switched off."""
     here = os.environ.get(ENVIRONMENT, "").split(",")
-    return frozenset(name for name in [*here, *_saved()] if name)
+    return frozenset(name.strip() for name in [*here, *_saved()] if name.strip())
 
 
 def disable_once(name: str) -> None:

@@ -64,7 +64,7 @@ def _as_array(picture: Image.Image, path: Path) -> Array:
     if picture.mode == "F":
         return _floats(picture, path)
     grey = picture.mode in ("L", "1") or (picture.mode == "P" and _grey_palette(picture))
-    values = np.asarray(picture.convert("L" if grey else "RGB"), np.float32) / 255
+    values = np.asarray(picture.convert("L" if grey else "RGB"), np.float32) / np.float32(255)
     return values[..., None] if grey else values
 
 

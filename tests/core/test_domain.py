@@ -161,7 +161,9 @@ def test_a_mutation_changes_one_decision_and_keeps_what_still_applies(domain: Do
             continue
         assert after != before
         changed = domain.prefix(after)
-        first = next(i for i, pair in enumerate(zip(whole, changed, strict=True)) if not same(*pair))
+        first = next(
+            i for i, pair in enumerate(zip(whole, changed, strict=True)) if not same(*pair)
+        )
         for j in range(first + 1, len(whole)):
             if any(same(whole[j], option) for option in domain.options(changed[:j])):
                 assert same(changed[j], whole[j])

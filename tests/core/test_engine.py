@@ -145,9 +145,7 @@ def test_which_evaluation_ends_first_changes_nothing(tmp_path: Path, slow: tuple
 
     expected = search(tmp_path / "inline", limits=Limits(10), workers=3)
     with threads(3) as executor:
-        done = search(
-            tmp_path / "threads", act, executor=executor, limits=Limits(10), workers=3
-        )
+        done = search(tmp_path / "threads", act, executor=executor, limits=Limits(10), workers=3)
     assert done.strategy.log == expected.strategy.log
     assert list(map(figures, done.trials)) == list(map(figures, expected.trials))
 
@@ -231,7 +229,9 @@ def test_an_evaluation_that_raises_is_a_failed_trial_with_its_reason(
     assert "Traceback" not in failed.reason
 
 
-@pytest.mark.parametrize("score", [float("nan"), float("inf"), -float("inf"), None, "high", 10**400])
+@pytest.mark.parametrize(
+    "score", [float("nan"), float("inf"), -float("inf"), None, "high", 10**400]
+)
 def test_a_score_that_is_no_finite_number_is_a_failed_trial(tmp_path: Path, score: Any):
     done = search(tmp_path / "r", lambda number: score, limits=Limits(1))
     assert done.trials[0].state == "failed"
@@ -338,9 +338,7 @@ def test_a_trial_is_stored_when_its_hook_is_called(tmp_path: Path):
     run = create(tmp_path / "r", {}, {})
     problem = Problem(ToySpace(), ToyTask(), {FULL: ToyEvaluator()})
     with writing(run) as store:
-        Engine(
-            run, store, problem, InTurn(), InlineExecutor(), Limits(1), notify=notify
-        ).search()
+        Engine(run, store, problem, InTurn(), InlineExecutor(), Limits(1), notify=notify).search()
     assert seen == ["trial_started running", "trial_finished complete"]
 
 

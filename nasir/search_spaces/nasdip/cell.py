@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from nasir.core.architecture import Value
-from nasir.core.errors import ArchitectureError
+from nasir.core.errors import ArchitectureError, unknown_name
 from nasir.search_spaces.nasdip.operations import Transform, buildable, operation
 from nasir.search_spaces.nasdip.upsample import Nearest
+
+
+DECISIONS = ("upsample", "transform", "kernel", "dilation", "activation")
 
 
 class UpsamplingCell(nn.Module):
@@ -29,6 +32,7 @@ class UpsamplingCell(nn.Module):
                 f"the cell {dict(choices)} cannot be built at width {width}: its channel counts "
                 "do not agree; choose another transform, or a width that 16 divides"
             )
+        _check_decisions(choices, takes_kernel=transform is None or transform.takes_kernel)
         kernel, dilation = int(choices.get("kernel", 1)), int(choices.get("dilation", 1))
         activation = operation("activation", _chosen(choices, "activation"))
         self.transform_first = resize.place == "last"
@@ -53,6 +57,15 @@ class UpsamplingCell(nn.Module):
         else:
             x = self.transform(self.resize_activation(self.resize(x)))
         return self.transform_activation(x)
+
+
+def _check_decisions(choices: Mapping[str, Value], takes_kernel: bool) -> None:
+    """Refuse a decision that no cell has, and one that is missing."""
+    for name in choices:
+        if name not in DECISIONS:
+            raise unknown_name("decision of space 'nasdip':", name, DECISIONS)
+    if takes_kernel and _chosen(choices, "kernel") != "1":
+        _chosen(choices, "dilation")
 
 
 def _chosen(choices: Mapping[str, Value], decision: str) -> str:

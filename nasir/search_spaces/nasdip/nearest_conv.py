@@ -29,7 +29,8 @@ def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
         return nearest(conv(x))
     if not _four_are_faster(x, conv):
         return conv(nearest(x))
-    phases = F.conv2d(x, _phase_weights(conv.weight))
+    bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
+    phases = F.conv2d(x, _phase_weights(conv.weight), bias)
     return _Framed.apply(phases, *_border(x, conv))
 
 
@@ -49,26 +50,26 @@ def _four_are_faster(x: Tensor, conv: ReflectedConv2d) -> bool:
 
 def _phase_weights(weight: Tensor) -> Tensor:
     """``(O, C, k, k)`` to ``(4 O, C, r + 1, r + 1)``, ordered as for depth to space."""
-    sums = _tap_sums(weight.shape[-1]).to(weight)
+    sums = weight.new_tensor(_tap_sums(weight.shape[-1]))
     o, c = weight.shape[:2]
     phases = torch.einsum("asi,btj,ocij->oabcst", sums, sums, weight)
     return phases.reshape(4 * o, c, sums.shape[1], sums.shape[1])
 
 
 @cache
-def _tap_sums(kernel: int) -> Tensor:
+def _tap_sums(kernel: int) -> list[list[list[float]]]:
     """``(2, r + 1, k)``: which taps add up, for the first and the second row of a window.
 
     A window of r + 1 rows gives two rows of output. Tap t of output row 2 i + a falls on row
     floor((2 i + a + t) / 2); for odd r the second phase is the upper one of the two.
     """
     r = (kernel - 1) // 2
-    sums = torch.zeros(2, r + 1, kernel)
+    sums = [[[0.0] * kernel for _ in range(r + 1)] for _ in range(2)]
     for phase in range(2):
         a = phase if r % 2 == 0 else 1 - phase
         first = (a - r) // 2
         for t in range(-r, r + 1):
-            sums[phase, (a + t) // 2 - first, t + r] = 1
+            sums[phase][(a + t) // 2 - first][t + r] = 1.0
     return sums
 
 
@@ -86,12 +87,12 @@ def _border(x: Tensor, conv: ReflectedConv2d) -> tuple[Tensor, Tensor, Tensor, T
     bottom = reflect(strips["bottom"], r, r, 0, r)[..., -3 * r :, :]
     left = reflect(strips["left"], r, 0, 0, 0)[..., : 3 * r]
     right = reflect(strips["right"], 0, r, 0, 0)[..., -3 * r :]
-    weight = conv.weight
+    weight, bias = conv.weight, conv.bias
     return (
-        F.conv2d(top, weight),
-        F.conv2d(bottom, weight),
-        F.conv2d(left, weight),
-        F.conv2d(right, weight),
+        F.conv2d(top, weight, bias),
+        F.conv2d(bottom, weight, bias),
+        F.conv2d(left, weight, bias),
+        F.conv2d(right, weight, bias),
     )
 
 

@@ -124,7 +124,8 @@ class NasDip(SearchSpace):
         if choices.get("network") == HAND_MADE:
             return DeepImagePriorNetwork(self.depth, self.width, signature)
         matrix = joined.matrix(choices, self.depth)
-        return NasDipNetwork(choices, matrix, self.width, signature)
+        cell = {n: value for n, value in choices.items() if not n.startswith("connection")}
+        return NasDipNetwork(cell, matrix, self.width, signature)
 
     def reference(self) -> Mapping[str, Architecture]:
         named = {

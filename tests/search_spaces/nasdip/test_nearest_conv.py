@@ -7,8 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from nasir.search_spaces.nasdip import nearest_conv
 from nasir.search_spaces.nasdip.nearest_conv import nearest_conv2d
 from nasir.search_spaces.reflection import ReflectedConv2d
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_maps_are_worthwhile():
+    """Take the four convolutions at any size, which only large maps repay."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nearest_conv, "WORTHWHILE", 0)
+        yield
+
+
+def test_the_four_convolutions_are_taken(monkeypatch) -> None:
+    taken = []
+    frame = nearest_conv._frame
+    monkeypatch.setattr(nearest_conv, "_frame", lambda *maps: taken.append(1) or frame(*maps))
+    nearest_conv2d(*_case(5, 9, 10))
+    assert taken
+
 
 SIDES = st.integers(1, 13)
 
