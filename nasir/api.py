@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasir.core import configure
 from nasir.core.architecture import Architecture
-from nasir.core.errors import SettingsError
+from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.core.experiment import Experiment, experiment, is_list
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.words import Tree, Word, expand, merge, parse_word, read_file, words_of
@@ -72,10 +72,21 @@ def build(
     if isinstance(architecture, str):
         architecture = maker.named(architecture)
     elif isinstance(architecture, Mapping):
-        architecture = Architecture(maker.domain.space, architecture)
+        architecture = maker.domain.architecture(architecture)
     elif not isinstance(architecture, Architecture):
         raise SettingsError(f"{architecture} is no architecture.json")
+    _check_member(architecture, maker)
     return maker.build(architecture, Signature(in_channels, out_channels, scale))
+
+
+def _check_member(architecture: Architecture, space: SearchSpace) -> None:
+    """Refuse an architecture that is none of the space, as it is set."""
+    if architecture.space != space.domain.space:
+        raise ArchitectureError(
+            f"this is an architecture of space {architecture.space!r}, not {space.domain.space!r}"
+        )
+    if architecture not in space.reference().values():
+        space.domain.architecture(architecture.choices)
 
 
 def read_architecture(path: str | Path) -> tuple[Architecture, dict[str, Any]]:
@@ -84,12 +95,15 @@ def read_architecture(path: str | Path) -> tuple[Architecture, dict[str, Any]]:
 
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
+        architecture = Architecture.from_mapping(content)
     except OSError as error:
         raise SettingsError(f"cannot read architecture {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError, ArchitectureError) as error:
         raise SettingsError(f"architecture {path} is damaged: {error}") from None
-    architecture = Architecture.from_mapping(content)
-    return architecture, {"name": architecture.space} | dict(content.get("settings", {}))
+    settings = content.get("settings", {})
+    if not isinstance(settings, dict):
+        raise SettingsError(f"architecture {path} is damaged: its settings are no mapping")
+    return architecture, {"name": architecture.space} | settings
 
 
 def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> list[Experiment]:

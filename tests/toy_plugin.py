@@ -27,7 +27,7 @@ from nasir.core.task import Sample, Task
 WORDS = ("space=toy", "task=toy", "evaluator=toy", "strategy=random", "threads=1", "trials=6")
 """A run of the toy, on the command line or in :func:`nasir.search`."""
 
-TROUBLES = ("error", "nan", "exit", "memory", "crash", "exit_code_0", "kill", "undecodable")
+TROUBLES = ("error", "no_number", "exit", "memory", "crash", "exit_code_0", "kill", "undecodable")
 
 
 @hookimpl
@@ -117,7 +117,7 @@ class ToyEvaluator(Evaluator):
         if self.every and seed % self.every == 0:
             make_trouble(self.trouble)
         score = score_of(proposal.architecture.id, seed)
-        if self.every and self.trouble == "nan" and seed % self.every == 0:
+        if self.every and self.trouble == "no_number" and seed % self.every == 0:
             score = float("nan")
         return Evaluation(score, self._metrics(score, problem), self._artifacts(problem, score))
 

@@ -195,7 +195,7 @@ def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _figures(content: Mapping[str, Any]) -> list[str]:
-    from nasir.core.finals import FOUND
+    from nasir.core.strategy import FOUND
 
     results = {row["name"]: row["metrics"] for row in content["results"]}
     found = results.pop(FOUND, {})

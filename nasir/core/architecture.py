@@ -47,7 +47,7 @@ class Architecture:
         """The architecture whose JSON is `text`; refuses anything else."""
         try:
             content = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ArchitectureError(f"this is not the JSON of an architecture: {error}") from None
         return cls.from_mapping(content)
 

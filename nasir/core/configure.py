@@ -8,10 +8,14 @@ from typing import Any
 
 import attrs
 from cattrs import BaseValidationError, Converter
+from cattrs.errors import CattrsError
 
 from nasir.core.component import settings_of
 from nasir.core.errors import NasirError, SettingsError, unknown_name
 from nasir.core.registry import registries
+
+NO_VALUE = "none"
+"""How a setting that may be empty is set to nothing."""
 
 
 def make(kind: str, given: str | Mapping[str, Any]) -> Any:
@@ -45,16 +49,22 @@ def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:
 
 
 def settings(component: Any) -> dict[str, Any]:
-    """The settings of a component as TOML values; those that are None are left out."""
-    values = {f.name: getattr(component, f.name) for f in settings_of(type(component))}
-    return {name: _unstructured(value) for name, value in values.items() if value is not None}
+    """The settings of a component as TOML values; None is left out, or ``none`` if set so."""
+    written = {}
+    for field in settings_of(type(component)):
+        value = getattr(component, field.name)
+        if value is not None:
+            written[field.name] = _unstructured(value)
+        elif field.default is not None:
+            written[field.name] = NO_VALUE
+    return written
 
 
 def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
     wanted: Any = field.type
     try:
         return _converter.structure(value, wanted)
-    except (SettingsError, ValueError, TypeError, BaseValidationError) as error:
+    except (SettingsError, ValueError, TypeError, OverflowError, CattrsError) as error:
         raise SettingsError(f"{path}: {_plain(error)}") from None
 
 
@@ -101,7 +111,7 @@ def _structure_option(value: Any, _: Any) -> Any:
 
 
 def _structure_optional(value: Any, wanted: Any) -> Any:
-    if value is None or value == "none":
+    if value is None or value == NO_VALUE:
         return None
     of = [arg for arg in typing.get_args(wanted) if arg is not type(None)]
     return _converter.structure(value, of[0])

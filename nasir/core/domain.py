@@ -73,6 +73,10 @@ class Domain:
         index = {decision.name: i for i, decision in enumerate(self.decisions)}
         if len(index) != len(self.decisions):
             raise ValueError("two decisions have the same name")
+        for clause in (*self.forbidden, *(c for d in self.decisions for c in d.active_if)):
+            for name in clause:
+                if name not in index:
+                    raise ValueError(f"a condition names {name!r}, which is no decision")
         groups: list[set[int]] = [{index[name] for name in clause} for clause in self.forbidden]
         for i, decision in enumerate(self.decisions):
             named = {index[name] for clause in decision.active_if for name in clause}
@@ -85,6 +89,7 @@ class Domain:
         ]
         object.__setattr__(self, "_index", index)
         object.__setattr__(self, "_live", tuple(live))
+        self._count()
         if not self.size:
             raise ValueError(f"no architecture of space {self.space!r} is valid")
 
@@ -95,13 +100,7 @@ class Domain:
 
     def completions(self, prefix: Prefix) -> int:
         """How many architectures begin with `prefix`."""
-        i = len(prefix)
-        if i == len(self.decisions):
-            return 1
-        key = (i, *(repr(prefix[j]) for j in self._live[i]))
-        if key not in self._counts:
-            self._counts[key] = sum(self.completions((*prefix, v)) for v in self._open(prefix))
-        return self._counts[key]
+        return self._counts.get(self._key(prefix), 0)
 
     def options(self, prefix: Prefix) -> tuple[Value, ...]:
         """What the decision after `prefix` may choose; empty where it does not apply."""
@@ -193,6 +192,24 @@ class Domain:
             return self.architecture(architecture.choices) == architecture
         except (ArchitectureError, LookupError, ValueError):
             return False
+
+    def _key(self, prefix: Prefix) -> tuple[Any, ...]:
+        """What the completions of `prefix` depend on."""
+        return len(prefix), *(repr(prefix[j]) for j in self._live[len(prefix)])
+
+    def _count(self) -> None:
+        """Count the completions of every prefix, once for all that have the same key.
+
+        Forward to find the prefixes that can occur, one for each key, and back to add up.
+        """
+        levels: list[dict[Any, Prefix]] = [{self._key(()): ()}]
+        for _ in self.decisions:
+            longer = ((*p, v) for p in levels[-1].values() for v in self._open(p))
+            levels.append({self._key(prefix): prefix for prefix in longer})
+        self._counts.update(dict.fromkeys(levels[-1], 1))
+        for level in reversed(levels[:-1]):
+            for key, prefix in level.items():
+                self._counts[key] = sum(self.completions((*prefix, v)) for v in self._open(prefix))
 
     def _open(self, prefix: Prefix) -> tuple[Value | None, ...]:
         """The options that no condition or forbidden combination of `prefix` rules out."""

@@ -53,7 +53,7 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
     """The outcome of an evaluation that died outside itself, with its worker say."""
-    return Outcome(attrs.evolve(trial, state="failed", error=describe(error)))
+    return Outcome(attrs.evolve(trial, state="failed", score=None, error=describe(error)))
 
 
 def describe(error: BaseException) -> str:

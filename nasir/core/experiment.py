@@ -13,7 +13,7 @@ from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.executor import ExecutorFactory
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
-from nasir.core.strategy import FULL, Strategy
+from nasir.core.strategy import FOUND, FULL, Strategy
 from nasir.core.words import COMPONENTS, Tree, Word
 
 at_least = attrs.validators.ge
@@ -32,7 +32,7 @@ class RunSettings:
     """The settings of a run that belong to no component."""
 
     seed: int = setting(0, "what all randomness of the run is made from, >= 0", at_least(0))
-    trials: int = setting(12, "proposals to evaluate, >= 1", at_least(1))
+    trials: int = setting(10, "proposals to evaluate, >= 1", at_least(1))
     seconds: float | None = setting(
         None,
         "stop proposing after so many seconds; none: no limit",
@@ -128,13 +128,17 @@ def _resolved(settings: RunSettings) -> RunSettings:
 def _with_references(settings: RunSettings, problem: Problem) -> RunSettings:
     if settings.references is None:
         baseline = problem.space.baseline
-        return attrs.evolve(settings, references=(baseline,) if baseline else ())
-    for name in settings.references:
+        settings = attrs.evolve(settings, references=(baseline,) if baseline else ())
+    for name in settings.references or ():
         problem.space.named(name)
+    if FOUND in (settings.references or ()):
+        raise SettingsError(f"a reference cannot be called {FOUND!r}: the found one is")
     return settings
 
 
 def check_name(name: str) -> None:
     """Refuse a run's name that would lead out of the runs' folder."""
-    if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
-        raise SettingsError(f"name={name!r} is no name of a folder: use letters, digits, - and _")
+    if name.strip(". ") == "" or len(name) > 100 or not name.isprintable() or set(name) & {*"/\\"}:
+        raise SettingsError(
+            f"name={name!r} is no name of a folder: use at most 100 letters, digits, - and _"
+        )

@@ -9,15 +9,13 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.engine import outcome_of
-from nasir.core.evaluation import Outcome, evaluate_trial
+from nasir.core.errors import RunFolderError
+from nasir.core.evaluation import Outcome, evaluate_trial, failed
 from nasir.core.problem import Problem
 from nasir.core.run import Run, file_name, write_result
 from nasir.core.seeds import derived_seed
 from nasir.core.store import RunStore
-from nasir.core.strategy import FULL, Proposal, Trial
-
-FOUND = "found"
-"""The name of the found architecture among the finals."""
+from nasir.core.strategy import FOUND, FULL, Proposal, Trial
 
 Key = tuple[str, str]
 
@@ -74,9 +72,20 @@ class Finals:
         name, split = key
         outcome = outcome_of(future, trial)
         if split == "test":
-            inside = ("best",) if name == FOUND else ("references", file_name(name))
-            folder = self.run.folder.joinpath(*inside)
-            write_result(folder, trial.architecture, self.run.settings, outcome.artifacts)
+            outcome = self._written(name, outcome)
         with self.store.transaction():
             self.store.save_final(name, split, outcome.trial)
         self.notify("final_finished", run=self.run, name=name, trial=outcome.trial)
+
+    def _written(self, name: str, outcome: Outcome) -> Outcome:
+        """Write what was made; artifacts that are none make a failed evaluation."""
+        inside = ("best",) if name == FOUND else ("references", file_name(name))
+        folder, architecture = self.run.folder.joinpath(*inside), outcome.trial.architecture
+        try:
+            write_result(folder, architecture, self.run.settings, outcome.artifacts)
+        except RunFolderError:
+            raise
+        except Exception as error:
+            write_result(folder, architecture, self.run.settings, {})
+            return failed(outcome.trial, error)
+        return outcome

@@ -76,8 +76,8 @@ class Registry(Mapping[str, Entry]):
 
     def entry(self, name: str) -> Entry:
         """The entry called `name`; refuses an unknown name with the nearest right one."""
-        if name not in self._entries:
-            raise unknown_name(self.kind, name, self._entries)
+        if not isinstance(name, str) or name not in self._entries:
+            raise unknown_name(self.kind, str(name), self._entries)
         return self._entries[name]
 
     def __getitem__(self, name: str) -> Entry:

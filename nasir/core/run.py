@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
 TRIALS = "run.sqlite"
 LOCK = "run.lock"
+DESCRIPTION = "architecture.json"
 
 
 class Run:
@@ -31,7 +32,7 @@ class Run:
     def __init__(self, folder: str | Path) -> None:
         """Open the folder of a run; refuses one that is none."""
         self.folder = Path(folder)
-        if not self.folder.is_dir():
+        if not _is_folder(self.folder):
             raise RunFolderError(f"there is no run folder {self.folder}; see: nasir runs")
         if not (self.folder / SETTINGS).is_file() or not (self.folder / TRIALS).is_file():
             raise RunFolderError(
@@ -66,7 +67,8 @@ class Run:
     def best(self) -> Trial:
         """The trial that the strategy recommends, or the best so far."""
         trials = self.trials
-        recommended = self.progress.get("recommended")
+        progress = self.progress
+        recommended = progress.get("recommended") if progress.get("state") == "finished" else None
         if recommended is not None:
             return next(t for t in trials if t.number == recommended)
         return best_of(trials)
@@ -103,21 +105,42 @@ class Run:
 
 
 def create(folder: Path, settings: Tree, environment: Mapping[str, Any]) -> Run:
-    """Make a new run's folder, whole or not at all."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    """Make a new run's folder, whole or not at all.
+
+    Raises FileExistsError where another process was quicker.
+    """
     try:
-        partial.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", dir=folder.parent))
+    except OSError as error:
+        raise _not_made(folder, error.strerror or str(error)) from None
+    try:
+        partial.chmod(0o755)
         (partial / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
         (partial / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
         RunStore(partial / TRIALS, write=True).close()
         partial.rename(folder)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise RunFolderError(
-            f"cannot make the run's folder {folder}: {error.strerror}; "
-            "choose another place with folder=PATH"
-        ) from None
+        if isinstance(error, OSError) and folder.exists():
+            raise FileExistsError(folder) from None
+        if isinstance(error, OSError | RunFolderError):
+            raise _not_made(folder, getattr(error, "strerror", "the disk is full")) from None
+        raise
     return Run(folder)
+
+
+def _not_made(folder: Path, why: str) -> RunFolderError:
+    return RunFolderError(
+        f"cannot make the run's folder {folder}: {why}; choose another place with folder=PATH"
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long
+        return False
 
 
 @contextmanager
@@ -151,16 +174,14 @@ def write_result(
     and a PNG for each picture.
     """
     described = json.loads(architecture.json) | {"settings": settings.get("space", {})}
-    weights = _under(artifacts, "weights/")
+    content = json.dumps(described, indent=2).encode()
+    files = _files(artifacts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / "architecture.json", json.dumps(described, indent=2).encode())
-        if weights:
-            from safetensors.numpy import save
-
-            _replace(folder / "weights.safetensors", save(weights))
-        for name, picture in _under(artifacts, "pictures/").items():
-            _replace(folder / f"{file_name(name)}.png", _png(picture))
+        _forget_another(folder, content)
+        for name, made in files.items():
+            _replace(folder / name, made)
+        _replace(folder / DESCRIPTION, content)
     except OSError as error:
         raise RunFolderError(f"cannot write to {folder}: {error.strerror}") from None
 
@@ -168,6 +189,30 @@ def write_result(
 def file_name(name: str) -> str:
     """`name` with nothing in it that leads out of a folder."""
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+
+
+def _files(artifacts: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is written of `artifacts`, by file name."""
+    files = {
+        f"{file_name(name)}.png": _png(picture)
+        for name, picture in _under(artifacts, "pictures/").items()
+    }
+    weights = _under(artifacts, "weights/")
+    if weights:
+        from safetensors.numpy import save
+
+        files["weights.safetensors"] = save(weights)
+    return files
+
+
+def _forget_another(folder: Path, content: bytes) -> None:
+    """Remove what was written of another architecture than the one described by `content`."""
+    description = folder / DESCRIPTION
+    if description.exists() and description.read_bytes() == content:
+        return
+    for path in folder.iterdir():
+        if path.suffix in (".png", ".safetensors"):
+            path.unlink()
 
 
 def _under(artifacts: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from nasir.core.engine import Engine, Limits
-from nasir.core.errors import NasirError, RunFolderError
+from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.experiment import Experiment, check_name, experiment
 from nasir.core.finals import Finals
-from nasir.core.run import Run, create, write_result, writing
+from nasir.core.run import SETTINGS, Run, create, write_result, writing
 from nasir.core.store import RunStore
+from nasir.core.strategy import Strategy, Trial
+from nasir.core.words import COMPONENTS, Tree
 
 Notify = Callable[..., None]
 
@@ -21,9 +25,7 @@ def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -
     """Make a run's folder and search; returns the run, finished or interrupted."""
     planned.problem.check()
     settings = planned.settings
-    if settings.name is not None:
-        check_name(settings.name)
-    run = create(_new_folder(planned), planned.tree, environment)
+    run = _created(planned, environment)
     _conduct(run, planned, Limits(settings.trials, settings.seconds), notify)
     return run
 
@@ -31,13 +33,33 @@ def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -
 def resume(
     run: Run, notify: Notify, trials: int | None = None, seconds: float | None = None
 ) -> Run:
-    """Go on with a run after any kind of end, to its own limits or to new ones."""
-    planned = experiment(run.settings)
+    """Go on with a run after any kind of end, to its last limits or to new ones."""
+    planned = experiment(_whole_settings(run))
     planned.problem.check()
-    settings = planned.settings
-    limits = Limits(trials or settings.trials, settings.seconds if seconds is None else seconds)
-    _conduct(run, planned, limits, notify)
+    _conduct(run, planned, _limits(run, planned, trials, seconds), notify)
     return run
+
+
+def _whole_settings(run: Run) -> Tree:
+    """A run's settings; refuses those where defaults would make another run of it."""
+    tree = run.settings
+    for kind in COMPONENTS:
+        if not isinstance(tree.get(kind), dict) or "name" not in tree[kind]:
+            raise SettingsError(
+                f"{run.folder / SETTINGS} is damaged: it names no {kind}; put back what it said"
+            )
+    return tree
+
+
+def _limits(run: Run, planned: Experiment, trials: int | None, seconds: float | None) -> Limits:
+    """The given limits, else those last given, else those of the settings."""
+    if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
+        raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
+    before = run.progress
+    return Limits(
+        trials or before.get("trials", planned.settings.trials),
+        before.get("limit", planned.settings.seconds) if seconds is None else seconds,
+    )
 
 
 def _conduct(run: Run, planned: Experiment, limits: Limits, notify: Notify) -> None:
@@ -55,7 +77,7 @@ def _search_and_judge(
 ) -> None:
     settings, problem, strategy = planned.settings, planned.problem, planned.strategy
     with store.transaction():
-        store.save_progress(state="running")
+        store.save_progress(state="running", trials=limits.trials, limit=limits.seconds)
     notify("run_started", run=run)
     executor = planned.executor.start(settings.workers)
     try:
@@ -74,11 +96,12 @@ def _search_and_judge(
             engine.search()
         finally:
             _write_best_so_far(run, store, planned)
-        found = strategy.recommend(store.trials())
-        with store.transaction():
-            store.save_progress(recommended=found.number)
-        finals = Finals(run, store, problem, executor, settings.threads, notify)
-        finals.judge(found, settings.references or ())
+        found = _recommended(strategy, store)
+        if found is not None:
+            with store.transaction():
+                store.save_progress(recommended=found.number)
+            finals = Finals(run, store, problem, executor, settings.threads, notify)
+            finals.judge(found, settings.references or ())
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         raise
@@ -89,25 +112,37 @@ def _search_and_judge(
 
 def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
     """Leave the best architecture in ``best/`` however the search ends."""
+    best = _recommended(planned.strategy, store)
+    if best is not None:
+        write_result(run.folder / "best", best.architecture, run.settings, {})
+
+
+def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:
+    """The trial that the strategy recommends, None where no trial came to anything."""
     try:
-        best = planned.strategy.recommend(store.trials())
+        return strategy.recommend(store.trials())
     except NasirError:
-        return
-    write_result(run.folder / "best", best.architecture, run.settings, {})
+        return None
 
 
-def _new_folder(planned: Experiment) -> Path:
-    parent = Path(planned.settings.folder).expanduser()
-    if planned.settings.name is not None:
-        folder = parent / planned.settings.name
-        if folder.exists():
+def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
+    """The folder of a new run: called as was asked, or by time and what is searched."""
+    settings, names = planned.settings, planned.names
+    try:
+        parent = Path(settings.folder).expanduser()
+    except RuntimeError as error:
+        raise RunFolderError(f"folder={settings.folder}: {error}") from None
+    if settings.name is not None:
+        check_name(settings.name)
+        try:
+            return create(parent / settings.name, planned.tree, environment)
+        except FileExistsError as error:
             raise RunFolderError(
-                f"{folder} exists: choose another name=, or go on with it: nasir resume {folder}"
-            )
-        return folder
-    names = planned.names
+                f"{error} exists: choose another name=, or go on with it: nasir resume {error}"
+            ) from None
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{names['space']}-{names['strategy']}-{names['task']}"
-    folder, copy = parent / stem, 2
-    while folder.exists():
-        folder, copy = parent / f"{stem}-{copy}", copy + 1
-    return folder
+    for copy in count(1):
+        folder = parent / (stem if copy == 1 else f"{stem}-{copy}")
+        with suppress(FileExistsError):
+            return create(folder, planned.tree, environment)
+    raise AssertionError("count() does not end")

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 _MARK = "__array__"
@@ -20,7 +21,10 @@ def encode(state: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
 
 def decode(plain: bytes, arrays: dict[str, bytes]) -> dict[str, Any]:
     """The state that :func:`encode` was given; lists come back where tuples were."""
-    content = _with_arrays(json.loads(plain), arrays)
+    try:
+        content = _with_arrays(json.loads(plain), arrays)
+    except SafetensorError as error:
+        raise ValueError(f"an array of the strategy's state is damaged: {error}") from None
     if not isinstance(content, dict):
         raise ValueError("a strategy's state is a mapping")
     return content
@@ -28,13 +32,18 @@ def decode(plain: bytes, arrays: dict[str, bytes]) -> dict[str, Any]:
 
 def _without_arrays(value: Any, place: str, arrays: dict[str, bytes]) -> Any:
     if isinstance(value, dict):
-        return {k: _without_arrays(v, f"{place}/{k}", arrays) for k, v in value.items()}
+        return {k: _without_arrays(v, f"{place}/{_step(k)}", arrays) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_without_arrays(v, f"{place}/{i}", arrays) for i, v in enumerate(value)]
     if isinstance(value, np.ndarray):
         arrays[place] = save({"array": np.array(value, order="C")})
         return {_MARK: place}
     return value
+
+
+def _step(key: Any) -> str:
+    """A key as one step of a place (as in JSON pointers)."""
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def _with_arrays(value: Any, arrays: dict[str, bytes]) -> Any:

@@ -46,20 +46,22 @@ class RunStore:
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path
+        self._saved_arrays: dict[str, bytes] = {}
         new = write and not path.exists()
         with self._explained():
-            if write:
-                self._connection = sqlite3.connect(path, isolation_level=None)
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
-            else:
-                self._connection = _open_to_read(path)
-            if new or (write and not self._tables()):
+            self._connection = (
+                sqlite3.connect(path, isolation_level=None) if write else _open_to_read(path)
+            )
+            if new:
                 self._connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         if application != APPLICATION_ID:
+            self.close()
             raise RunFolderError(f"{path} is not the trials of a nasir run")
-        self._saved_arrays: dict[str, bytes] = {}
+        if write:
+            with self._explained():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
 
     def close(self) -> None:
         self._connection.close()
@@ -94,7 +96,7 @@ class RunStore:
             trial.started,
             trial.seconds,
             trial.worker,
-            trial.error,
+            _text(trial.error),
         )
         places = ", ".join("?" * len(row))
         self._connection.execute(
@@ -134,10 +136,10 @@ class RunStore:
         """The strategy's state, None where none was written yet."""
         with self._reading():
             rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
-        if "state" not in rows:
-            return None
-        arrays = {k.removeprefix("array:"): v for k, v in rows.items() if k != "state"}
-        return state_coding.decode(rows["state"], arrays)
+            if "state" not in rows:
+                return None
+            arrays = {k.removeprefix("array:"): v for k, v in rows.items() if k != "state"}
+            return state_coding.decode(rows["state"], arrays)
 
     def save_progress(self, **values: Any) -> None:
         """Write how far the run is: JSON values by name."""
@@ -150,15 +152,14 @@ class RunStore:
             rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
             return {key: json.loads(value) for key, value in rows}
 
-    def _tables(self) -> list[tuple[str]]:
-        return self._connection.execute("SELECT name FROM sqlite_master").fetchall()
-
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn SQLite's errors into one line that says what to do."""
         try:
             yield
         except sqlite3.OperationalError as error:
+            if str(error).startswith("no such"):
+                raise RunFolderError(f"{self.path} is damaged: {error}") from None
             raise RunFolderError(
                 f"cannot use {self.path}: {error}; make room or give write permission, "
                 f"then go on with: nasir resume {self.path.parent}"
@@ -186,10 +187,18 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _text(text: str | None) -> str | None:
+    """`text` as UTF-8 can hold it; names of files may have bytes that are no text."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
+
+
 def _trial(row: tuple[Any, ...]) -> Trial:
     number, stage, fidelity, architecture, _, state, score, metrics, seed, *rest = row
     proposal = Proposal(Architecture.from_json(architecture), stage, fidelity)
-    return Trial(number, proposal, seed, state, score, json.loads(metrics), *rest)
+    figures = json.loads(metrics)
+    if not isinstance(figures, dict):
+        raise ValueError(f"the metrics of trial {number} are no mapping")
+    return Trial(number, proposal, seed, state, score, figures, *rest)
 
 
 def _trial_mapping(trial: Trial) -> dict[str, Any]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FULL = "full"
 """The stage at which an architecture is judged in earnest."""
 
+FOUND = "found"
+"""The name of the found architecture where it is judged beside references."""
+
 
 @attrs.frozen
 class Proposal:

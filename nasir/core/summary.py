@@ -6,9 +6,8 @@ from collections import Counter
 from typing import Any
 
 from nasir.core.errors import NasirError
-from nasir.core.finals import FOUND
 from nasir.core.run import Run
-from nasir.core.strategy import Trial
+from nasir.core.strategy import FOUND, Trial
 
 DEGRADED = "degraded_"
 """Begins the names of an evaluation's figures for the picture that was given in."""

@@ -19,6 +19,8 @@ COMPONENTS = ("space", "strategy", "task", "evaluator", "executor")
 Tree = dict[str, Any]
 """Settings as nested mappings; a component is ``{"name": ..., field: value}``."""
 
+LONGEST_RANGE = 10_000
+
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 
@@ -54,6 +56,8 @@ def parse_word(text: str) -> Word:
         first, last = int(span[1]), int(span[2])
         if last < first:
             raise SettingsError(f"{key}={value} counts down: write {key}={last}..{first}")
+        if last - first >= LONGEST_RANGE:
+            raise SettingsError(f"{key}={value} is more than {LONGEST_RANGE} values: take fewer")
         return Word(tuple(key.split(".")), Alternatives(tuple(range(first, last + 1))))
     parts = _split(value)
     values = tuple(_parse_value(key, part) for part in parts)
@@ -63,10 +67,10 @@ def parse_word(text: str) -> Word:
 def read_file(path: str | Path) -> Tree:
     """The settings in a TOML file."""
     try:
-        return tomli.loads(Path(path).read_text(encoding="utf-8"))
+        return tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from None
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"settings file {path} is damaged: {error}") from None
 
 
@@ -115,6 +119,7 @@ def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list
     `is_list` tells whether a setting is itself a list, which takes a comma list as its value; it
     gets the first combination as a tree, to know which components are meant.
     """
+    words = _without_overruled(words)
     first = [attrs.evolve(word, value=_first(word.value)) for word in words]
     tree = merge(first, {})
     choices: list[tuple[Word, ...]] = []
@@ -126,6 +131,16 @@ def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list
         else:
             choices.append(tuple(attrs.evolve(word, value=v) for v in word.value.values))
     return [list(combination) for combination in product(*choices)]
+
+
+def _without_overruled(words: Sequence[Word]) -> list[Word]:
+    """The words without those that sweep a key which a later word sets."""
+    last = {word.path: number for number, word in enumerate(words)}
+    return [
+        word
+        for number, word in enumerate(words)
+        if number == last[word.path] or not isinstance(word.value, Alternatives)
+    ]
 
 
 def _first(value: Any) -> Any:
@@ -144,8 +159,12 @@ def _set(tree: Tree, path: tuple[str, ...], value: Any) -> None:
 def _split(text: str) -> list[str]:
     """Split at the commas that no bracket and no quote encloses."""
     parts, start, depth, quote = [], 0, 0, ""
+    escaped = False
     for i, character in enumerate(text):
-        if quote:
+        if escaped:
+            escaped = False
+        elif quote:
+            escaped = character == "\\" and quote == '"'
             quote = "" if character == quote else quote
         elif character in "\"'":
             quote = character
@@ -163,8 +182,11 @@ def _parse_value(key: str, text: str) -> Any:
     if not text:
         raise SettingsError(f"{key}= has an empty place in its comma list")
     try:
-        return tomli.loads(f"value = {text}\n")["value"]
-    except tomli.TOMLDecodeError as error:
+        read = tomli.loads(f"value = {text}\n")
+    except (ValueError, RecursionError) as error:
         if text[0] in "[{\"'":
             raise SettingsError(f"{key}={text} is not TOML: {error}") from None
         return text
+    if set(read) != {"value"}:
+        raise SettingsError(f"{key}= goes on in another line: write each setting as its own word")
+    return read["value"]

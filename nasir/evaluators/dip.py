@@ -31,7 +31,7 @@ class DeepImagePrior(Evaluator):
     The score is the mean PSNR in dB; where there is no ground truth, minus the mean loss.
     """
 
-    iterations: int = setting(120, "steps of a full fit, >= 1", must.ge(1))
+    iterations: int = setting(100, "steps of a full fit, >= 1", must.ge(1))
     lr: float = setting(0.01, "learning rate of Adam, > 0", must.gt(0))
     input_scale: float = setting(0.1, "the fixed input is uniform in [0, this]", must.gt(0))
     input_noise: float = setting(

@@ -11,7 +11,7 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
-from nasir.tasks.picture_task import PictureTask, Pictures, photographs, pictures
+from nasir.tasks.picture_task import Pictures, PictureTask, photographs, pictures
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -238,18 +238,18 @@ def test_a_device_that_is_not_there_is_refused(refused: Refused):
 
 def test_nan_in_the_fit_is_a_failed_trial_and_the_run_is_whole(capsys):
     picture("a.png")
-    words = ("task.images=a.png", "evaluator.lr=1e30", "evaluator.iterations=8", "name=nan")
+    words = ("task.images=a.png", "evaluator.lr=1e30", "evaluator.iterations=8", "name=bad")
     assert main(["run", "--json", *DIP, "trials=2", *words]) == 1
     content = json.loads(capsys.readouterr().out)
     assert content["trials"] == {"complete": 0, "failed": 2}
     assert "the loss is" in content["reason"]
-    run = Run("runs/nan")
+    run = Run("runs/bad")
     assert run.state == "finished"
     assert all(re.match(r"the loss is (nan|inf) at step", t.reason) for t in run.trials)
 
 
 def test_a_run_without_any_result_says_why_and_the_next_of_a_sweep_is_run(capsys):
-    words = ("evaluator.trouble=error,nan", "evaluator.every=1", "trials=2")
+    words = ("evaluator.trouble=error,no_number", "evaluator.every=1", "trials=2")
     assert main(run_words(*words)) == 1
     states = [Run(folder).state for folder in Path("runs").iterdir()]
     assert states == ["finished", "finished"]
@@ -258,7 +258,7 @@ def test_a_run_without_any_result_says_why_and_the_next_of_a_sweep_is_run(capsys
     assert "ValueError: made to fail" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("trouble", ["error", "nan", "exit", "memory", "undecodable"])
+@pytest.mark.parametrize("trouble", ["error", "no_number", "exit", "memory", "undecodable"])
 def test_an_evaluation_that_raises_is_a_failed_trial_with_its_reason(capsys, trouble: str):
     code = main(["run", *WORDS, "trials=8", "evaluator.every=3", f"evaluator.trouble={trouble}"])
     said = capsys.readouterr()

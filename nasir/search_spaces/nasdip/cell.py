@@ -11,7 +11,6 @@ from nasir.core.errors import ArchitectureError, unknown_name
 from nasir.search_spaces.nasdip.operations import Transform, buildable, operation
 from nasir.search_spaces.nasdip.upsample import Nearest
 
-
 DECISIONS = ("upsample", "transform", "kernel", "dilation", "activation")
 
 

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from nasir.search_spaces.reflection import ReflectedConv2d, reflect
 
-
 WORTHWHILE = 200_000_000
 """Multiply-adds that must be saved before the four convolutions and their border are faster."""
 
