@@ -113,7 +113,10 @@ def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> lis
         given.extend(_read(text))
     for word in words_of(dict(settings)):
         given.append(Word(tuple(word.key.split(".")), word.value))
-    return [experiment(merge(run, {})) for run in expand(given, is_list)]
+    planned = [experiment(merge(run, {})) for run in expand(given, is_list)]
+    if len(planned) > 1 and any(one.settings.name is not None for one in planned):
+        raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
+    return planned
 
 
 def start(planned: Experiment, notify: Notify | None = None) -> Run:

@@ -73,11 +73,10 @@ class Tally:
             if trial.state != "running":
                 self.add(trial)
         self.before = self.done
-        settings = run.settings
+        settings, progress = run.settings, run.progress
         self.references = len(settings.get("references", ()))
-        if settings.get("seconds") is not None:
-            left = settings["seconds"] - run.progress.get("seconds", 0.0)
-            self.seconds = left if left > 0 else None
+        limit = progress.get("limit", settings.get("seconds"))
+        self.seconds = None if limit is None else limit - progress.get("seconds", 0.0)
 
     def add(self, trial: Trial) -> None:
         """Count a finished trial."""

@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser
 from typing import NoReturn
 
-from nasir.core.errors import NasirError, SettingsError
+from nasir.core.errors import NasirError, SettingsError, unknown_name
 from nasir.core.registry import registries
 
 USAGE = """usage: nasir [-p no:PLUGIN] COMMAND ...
@@ -57,7 +57,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    argv = _without_plugin_options(argv)
+    argv, switched_off = _without_plugin_options(argv)
+    _check_plugins(switched_off)
     if not argv or argv[0] in ("-h", "--help"):
         print(_usage())
         return 0
@@ -74,11 +75,23 @@ def _dispatch(argv: list[str]) -> int:
     return command.run(parser.parse_intermixed_args(rest))
 
 
-def _without_plugin_options(argv: list[str]) -> list[str]:
-    """Take every ``-p no:NAME`` out of `argv` and switch those plugins off."""
+def _check_plugins(names: list[str]) -> None:
+    """Refuse to switch off what is not there."""
+    if not names:
+        return
+    from nasir.plugins.manager import plugins
+
+    len(registries["command"])  # which loads the plugins
+    for name in names:
+        if name not in plugins().records:
+            raise unknown_name("plugin", name, plugins().records)
+
+
+def _without_plugin_options(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Take every ``-p no:NAME`` out of `argv` and switch those plugins off; return the names too."""
     from nasir.plugins.switches import disable_once
 
-    rest, words = [], iter(argv)
+    rest, names, words = [], [], iter(argv)
     for word in words:
         if word != "-p":
             rest.append(word)
@@ -88,8 +101,9 @@ def _without_plugin_options(argv: list[str]) -> list[str]:
             raise SettingsError(
                 f"-p {option}: write -p no:PLUGIN; see the names with: nasir plugins"
             )
-        disable_once(option.removeprefix("no:"))
-    return rest
+        names.append(option.removeprefix("no:"))
+        disable_once(names[-1])
+    return rest, names
 
 
 def _usage() -> str:

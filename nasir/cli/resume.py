@@ -27,7 +27,7 @@ class ResumeCommand(Command):
         from nasir.core.summary import summary
 
         run = Run(arguments.folder)
-        trials = arguments.trials or run.settings["trials"]
+        trials = arguments.trials or run.progress.get("trials") or run.settings.get("trials", 0)
         with watched(trials, arguments.quiet or arguments.json) as notify:
             api.go_on(run, notify, arguments.trials, arguments.seconds)
         content = summary(run)

@@ -58,25 +58,29 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
 def print_comparison(runs: Sequence[Run]) -> None:
     """Print one row a run: what sets it apart, and its figures on the test pictures.
 
-    Settings are columns where the runs differ. Of several references the best is shown.
+    Settings are columns where the runs differ.
     """
     contents = [compared(run) for run in runs]
     trees = [_flat(content["settings"]) for content in contents]
     keys = [key for key in trees[0] if _differs(key, trees)]
     same = [f"{key}={spelt(trees[0][key])}" for key in TOLD if key in trees[0] and key not in keys]
+    names = metric_names(row["metrics"] for content in contents for row in content["results"])
+    metrics = [name for name in names if name in FIRST] or names[:1]
     rows = [
-        [c["run"], *(spelt(tree[key]) for key in keys), *_figures(c)]
+        [c["run"], *(spelt(tree[key]) for key in keys), *_figures(c, metrics)]
         for c, tree in zip(contents, trees, strict=True)
     ]
-    figures = ["trials", "best", "PSNR", "SSIM", "reference", "seconds"]
-    first = len(keys) + 1
-    bold = [*_greatest(rows, first + 1), *_greatest(rows, first + 2), *_greatest(rows, first + 3)]
-    right = range(first, first + len(figures))
-    print(table(["run", *keys, *figures], rows, right=right, fold=0, bold=bold))
-    print("\nPSNR and SSIM are those of the found architecture on the test pictures,")
-    print("reference is the PSNR of the best reference architecture there.")
-    if len(runs) > 1 and same:
-        print(f"All runs: {' '.join(same)}")
+    references = ["reference"] if metrics else []
+    header = ["run", *keys, "trials", "best", *map(heading, metrics), *references, "seconds"]
+    stressed = [c for c, head in enumerate(header) if head in ("best", "PSNR", "SSIM")]
+    bold = [cell for c in stressed for cell in _greatest(rows, c)]
+    print(table(header, rows, right=range(len(keys) + 1, len(header)), fold=0, bold=bold))
+    if same:
+        print(f"\nall runs: {' '.join(same)}")
+    if metrics:
+        told = " and ".join(map(heading, metrics))
+        print(f"\n{told}: the found architecture on the test pictures")
+        print(f"reference: {heading(metrics[0])} of the first reference architecture there")
 
 
 def compared(run: Run) -> dict[str, Any]:
@@ -184,7 +188,7 @@ def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             row["name"],
-            *(figure(n, row["metrics"][n]) if n in row["metrics"] else "" for n in names),
+            *(_figure(name, row["metrics"]) for name in names),
             f"{row['seconds']:.1f}" if row.get("seconds") is not None else "",
         ]
         for row in results
@@ -194,20 +198,23 @@ def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
     return table(header, rows, right=range(1, len(header)), bold=bold)
 
 
-def _figures(content: Mapping[str, Any]) -> list[str]:
+def _figures(content: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
     from nasir.core.strategy import FOUND
 
-    results = {row["name"]: row["metrics"] for row in content["results"]}
+    results = {row["name"]: row["metrics"] for row in content["results"] if "architecture" in row}
     found = results.pop(FOUND, {})
-    results.pop("degraded input", None)
-    references = [metrics["psnr"] for metrics in results.values() if "psnr" in metrics]
+    reference = next(iter(results.values()), {})
     return [
         str(content["trials"]["complete"] + content["trials"]["failed"]),
         score(content["best"]["score"]) if content["best"] else "none",
-        *(figure(name, found[name]) if name in found else "" for name in FIRST),
-        figure("psnr", max(references)) if references else "",
+        *(_figure(name, found) for name in metrics),
+        *(_figure(name, reference) for name in metrics[:1]),
         f"{content['seconds']:.1f}",
     ]
+
+
+def _figure(metric: str, metrics: Mapping[str, float]) -> str:
+    return figure(metric, metrics[metric]) if metric in metrics else ""
 
 
 def _greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
@@ -233,8 +240,8 @@ def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differs(key: str, trees: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether all runs have the setting, and not all the same."""
-    if key in ("name", "folder") or not all(key in tree for tree in trees):
+    """Whether all runs have the setting, and not all the same; limits show in the figures."""
+    if key in ("name", "folder", "trials", "seconds") or not all(key in tree for tree in trees):
         return False
     return any(tree[key] != trees[0][key] for tree in trees)
 
@@ -244,8 +251,8 @@ def _folded(text: str, width: int) -> list[str]:
 
 
 def _count(value: float) -> str:
-    if abs(value) < 10_000:
-        return f"{value:,.0f}"
+    if abs(value) < 1000:
+        return f"{value:.0f}"
     rounded = float(f"{value:.3g}")
     thousands = min(int(math.log10(abs(rounded))) // 3, 4)
-    return f"{rounded / 1000**thousands:.3g}{' kMGT'[thousands]}"
+    return f"{rounded / 1000**thousands:#.3g}".rstrip(".") + " kMGT"[thousands]

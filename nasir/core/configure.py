@@ -11,7 +11,7 @@ from cattrs import BaseValidationError, Converter
 from cattrs.errors import CattrsError
 
 from nasir.core.component import settings_of
-from nasir.core.errors import NasirError, SettingsError, unknown_name
+from nasir.core.errors import NasirError, PluginError, SettingsError, unknown_name
 from nasir.core.registry import registries
 
 NO_VALUE = "none"
@@ -27,7 +27,13 @@ def make(kind: str, given: str | Mapping[str, Any]) -> Any:
     name = fields.pop("name", None)
     if not isinstance(name, str):
         raise SettingsError(f'{kind} wants a name: {kind} = "NAME", known: {_known(kind)}')
-    return structure(registries[kind].load(name), fields, kind)
+    entry = registries[kind].entry(name)
+    cls = entry.load()
+    if not (isinstance(cls, type) and attrs.has(cls)):
+        raise PluginError(
+            f"{kind} {name!r} of plugin {entry.owner!r} is no attrs class, as a component must be"
+        )
+    return structure(cls, fields, kind)
 
 
 def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:

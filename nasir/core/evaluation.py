@@ -69,7 +69,7 @@ def describe(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
 def _use_threads(threads: int) -> None:

@@ -9,14 +9,26 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.component import setting, settings_of
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.errors import PluginError, SettingsError, unknown_name
+from nasir.core.evaluator import Evaluator
 from nasir.core.executor import ExecutorFactory
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
+from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import FOUND, FULL, Strategy
+from nasir.core.task import Task
 from nasir.core.words import COMPONENTS, Tree, Word
 
 at_least = attrs.validators.ge
+
+INTERFACES = {
+    "space": SearchSpace,
+    "strategy": Strategy,
+    "task": Task,
+    "evaluator": Evaluator,
+    "executor": ExecutorFactory,
+}
+"""What a component of each kind must be."""
 
 DEFAULTS: Tree = {
     "space": {"name": "nasdip"},
@@ -87,12 +99,11 @@ def experiment(tree: Tree) -> Experiment:
         if key not in _general_names():
             raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
     settings = _resolved(configure.structure(RunSettings, general))
-    executor = "inline" if settings.workers == 1 else "process"
-    picks = DEFAULTS | {"executor": {"name": executor}}
+    picks: Tree = {kind: {"name": _default_name(kind, tree)} for kind in COMPONENTS}
     picks |= {kind: {**picks[kind], **tree[kind]} for kind in COMPONENTS if kind in tree}
     for kind in COMPONENTS:
         registries[kind].entry(picks[kind]["name"])
-    parts = {kind: configure.make(kind, picks[kind]) for kind in COMPONENTS}
+    parts = {kind: _part(kind, picks[kind]) for kind in COMPONENTS}
     problem = Problem(parts["space"], parts["task"], {FULL: parts["evaluator"]}, seed=settings.seed)
     names = {kind: picks[kind]["name"] for kind in COMPONENTS}
     return Experiment(
@@ -106,12 +117,30 @@ def is_list(word: Word, tree: Tree) -> bool:
     if kind in COMPONENTS:
         if not field:
             return False
-        name = (DEFAULTS | tree)[kind].get("name", DEFAULTS.get(kind, {}).get("name"))
+        name = tree.get(kind, {}).get("name") or _default_name(kind, tree)
         cls: Any = registries[kind].load(name)
     else:
         cls, field = RunSettings, [kind]
     types = {f.name: f.type for f in settings_of(cls)}
     return configure.is_list(types.get(field[0]))
+
+
+def _part(kind: str, pick: Tree) -> Any:
+    """A component of the right kind; refuses what a plugin registered for another."""
+    part = configure.make(kind, pick)
+    if not isinstance(part, INTERFACES[kind]):
+        owner = registries[kind].entry(pick["name"]).owner
+        raise PluginError(
+            f"{kind} {pick['name']!r} of plugin {owner!r} is no {INTERFACES[kind].__name__}"
+        )
+    return part
+
+
+def _default_name(kind: str, tree: Tree) -> str:
+    """The component that is picked where nothing is said."""
+    if kind == "executor":
+        return "inline" if tree.get("workers", 1) == 1 else "process"
+    return str(DEFAULTS[kind]["name"])
 
 
 def _general_names() -> list[str]:

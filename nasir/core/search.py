@@ -34,9 +34,18 @@ def resume(
     run: Run, notify: Notify, trials: int | None = None, seconds: float | None = None
 ) -> Run:
     """Go on with a run after any kind of end, to its last limits or to new ones."""
+    if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
+        raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
     planned = experiment(_whole_settings(run))
     planned.problem.check()
-    _conduct(run, planned, _limits(run, planned, trials, seconds), notify)
+    given = {"trials": trials, "limit": seconds}
+    with writing(run) as store, store.transaction():
+        store.save_progress(**{name: value for name, value in given.items() if value is not None})
+    last = run.progress
+    limits = Limits(
+        last.get("trials", planned.settings.trials), last.get("limit", planned.settings.seconds)
+    )
+    _conduct(run, planned, limits, notify)
     return run
 
 
@@ -49,17 +58,6 @@ def _whole_settings(run: Run) -> Tree:
                 f"{run.folder / SETTINGS} is damaged: it names no {kind}; put back what it said"
             )
     return tree
-
-
-def _limits(run: Run, planned: Experiment, trials: int | None, seconds: float | None) -> Limits:
-    """The given limits, else those last given, else those of the settings."""
-    if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
-        raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
-    before = run.progress
-    return Limits(
-        trials or before.get("trials", planned.settings.trials),
-        before.get("limit", planned.settings.seconds) if seconds is None else seconds,
-    )
 
 
 def _conduct(run: Run, planned: Experiment, limits: Limits, notify: Notify) -> None:
@@ -77,7 +75,7 @@ def _search_and_judge(
 ) -> None:
     settings, problem, strategy = planned.settings, planned.problem, planned.strategy
     with store.transaction():
-        store.save_progress(state="running", trials=limits.trials, limit=limits.seconds)
+        store.save_progress(state="running")
     notify("run_started", run=run)
     executor = planned.executor.start(settings.workers)
     try:

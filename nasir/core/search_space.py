@@ -10,7 +10,7 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Domain
-from nasir.core.errors import ArchitectureError
+from nasir.core.errors import ArchitectureError, unknown_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,8 +61,6 @@ class SearchSpace(ABC):
 
     def named(self, name: str) -> Architecture:
         """The reference architecture called `name`."""
-        from nasir.core.errors import unknown_name
-
         references = self.reference()
         if name not in references:
             raise unknown_name("reference architecture", name, references)

@@ -70,8 +70,8 @@ class RunStore:
     def transaction(self) -> Iterator[None]:
         """All writes inside become visible together, or none of them."""
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 
 if TYPE_CHECKING:
@@ -73,6 +74,4 @@ class Task(ABC):
 
     def patches(self, split: Split) -> Iterable[tuple[Tensor, Tensor]]:
         """Pairs of degraded and clean patches ``(C, H, W)`` for training on many pictures."""
-        from nasir.core.errors import SettingsError
-
         raise SettingsError(f"task {type(self).__name__} has no patches: use evaluator=dip")

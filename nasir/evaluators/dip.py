@@ -125,9 +125,10 @@ class DeepImagePrior(Evaluator):
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            torch.empty(1, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            raise SettingsError(f"evaluator.device={self.device}: {error}; use cpu") from None
+            torch.empty(1, device=self.device).item()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            why = str(error).partition("\n")[0]
+            raise SettingsError(f"evaluator.device={self.device!r}: {why}; use cpu") from None
         return self.device
 
 

@@ -2,56 +2,120 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import pickle
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, TimeoutError
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
+from typing import Any
 
 import attrs
 
 from nasir.core.component import setting
 from nasir.core.errors import EvaluationError
 from nasir.core.executor import ExecutorFactory
+from nasir.executors.worker import BEGUN, work
 
-if TYPE_CHECKING:
-    from pebble import ProcessPool
+
+class Worker:
+    """One spawned process, started anew where it died."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self._timeout = timeout
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+        self._ended = False
+
+    def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run a call there; an :class:`EvaluationError` where the process dies or is too slow."""
+        dumped = pickle.dumps((fn, args, kwargs))
+        connection = self._started()
+        try:
+            connection.send_bytes(dumped)
+            answer = self._received(connection, None)
+            if answer == BEGUN:
+                answer = self._received(connection, self._timeout)
+        except (EOFError, OSError):
+            raise EvaluationError(f"the worker died ({self._ending()})") from None
+        result, error = pickle.loads(answer)
+        if error is not None:
+            raise error
+        return result
+
+    def end(self) -> None:
+        """Kill the process, and start no other."""
+        self._ended = True
+        self._kill()
+
+    def _started(self) -> Connection:
+        if self._connection is None or self._process is None or not self._process.is_alive():
+            if self._ended:
+                raise EvaluationError("the executor was shut down")
+            context = multiprocessing.get_context("spawn")
+            self._connection, theirs = context.Pipe()
+            self._process = context.Process(target=work, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()
+        return self._connection
+
+    def _received(self, connection: Connection, timeout: float | None) -> bytes:
+        """The next answer; EOFError where the process ends without one."""
+        assert self._process is not None
+        ready = wait([connection, self._process.sentinel], timeout)
+        if not ready:
+            self._kill()
+            raise EvaluationError(f"stopped after {timeout:g} seconds")
+        if connection not in ready and not connection.poll():
+            raise EOFError
+        return connection.recv_bytes()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+
+    def _ending(self) -> str:
+        """How the process ended, in words."""
+        assert self._process is not None
+        self._process.join()
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        names = {number.value: number.name for number in signal.Signals}
+        return f"signal {names.get(-code, -code)}"
 
 
 class ProcessExecutor(Executor):
-    """Spawned workers; one that dies fails its own call only and is replaced."""
+    """Spawned workers, with a thread each to wait for them; a dead one fails its own call only."""
 
-    def __init__(self, pool: ProcessPool, timeout: float | None) -> None:
-        self._pool = pool
-        self._timeout = timeout
+    def __init__(self, workers: int, timeout: float | None) -> None:
+        self._workers = [Worker(timeout) for _ in range(workers)]
+        self._free: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="nasir-worker")
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        inner = self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=self._timeout)
-        outer: Future[Any] = Future()
-        inner.add_done_callback(lambda done: self._hand_over(done, outer))
-        return outer
-
-    def _hand_over(self, inner: Future[Any], outer: Future[Any]) -> None:
-        from pebble import ProcessExpired
-
-        if inner.cancelled():
-            outer.cancel()
-            return
-        error = inner.exception()
-        if isinstance(error, ProcessExpired):
-            outer.set_exception(EvaluationError(f"the worker died ({_ending(error.exitcode)})"))
-        elif isinstance(error, TimeoutError):
-            outer.set_exception(EvaluationError(f"stopped after {self._timeout:g} seconds"))
-        elif error is not None:
-            outer.set_exception(error)
-        else:
-            outer.set_result(inner.result())
+        return self._threads.submit(self._call, fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the workers, after their calls or (to cancel) at once."""
         if cancel_futures:
-            self._pool.stop()
-        else:
-            self._pool.close()
-        self._pool.join()
+            for worker in self._workers:
+                worker.end()
+        self._threads.shutdown(wait=True, cancel_futures=cancel_futures)
+        for worker in self._workers:
+            worker.end()
+
+    def _call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        worker = self._free.get()
+        try:
+            return worker.call(fn, args, kwargs)
+        finally:
+            self._free.put(worker)
 
 
 @attrs.define
@@ -65,21 +129,4 @@ class Process(ExecutorFactory):
     )
 
     def start(self, workers: int) -> ProcessExecutor:
-        import multiprocessing
-
-        from pebble import ProcessPool
-
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPool(max_workers=workers, context=context, initializer=_leave_interrupts)
-        return ProcessExecutor(pool, self.timeout)
-
-
-def _leave_interrupts() -> None:
-    """Let the process that holds the run answer Ctrl-C; it ends the workers itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _ending(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"signal {signal.Signals(-exitcode).name}"
-    return f"exit code {exitcode}"
+        return ProcessExecutor(workers, self.timeout)

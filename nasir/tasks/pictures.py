@@ -21,7 +21,7 @@ def find_pictures(patterns: Iterable[str]) -> list[Path]:
     """The files meant by paths of files, of folders (their pictures, by name) and globs."""
     found: list[Path] = []
     for pattern in patterns:
-        path = Path(pattern).expanduser()
+        path = _path(pattern)
         if path.is_dir():
             found += _some(_pictures_in(path.iterdir()), f"folder {pattern} has no pictures")
         elif path.exists():
@@ -98,6 +98,15 @@ def _floats(picture: Image.Image, path: Path) -> Array:
 
 def _pictures_in(paths: Iterable[Path]) -> list[Path]:
     return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def _path(pattern: str) -> Path:
+    try:
+        path = Path(pattern).expanduser()
+        path.exists()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise PictureError(f"{pattern} is no path of a picture: {error}") from None
+    return path
 
 
 def _some(paths: list[Path], complaint: str) -> list[Path]:

@@ -1,0 +1,88 @@
+"""``nasir list``: what is registered."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import nasir
+from nasir.cli.command import Command
+from nasir.core.errors import unknown_name
+from nasir.core.registry import KINDS, registries
+
+RECIPES = "recipe"
+
+PLURALS = {
+    kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in (*KINDS, RECIPES)
+}
+
+Row = dict[str, str]
+
+
+class ListCommand(Command):
+    """List what is registered: name, the plugin that brings it, and what it is."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", metavar="KIND", nargs="?", help=", ".join(PLURALS.values()))
+        parser.add_argument("--json", action="store_true", help="print as JSON")
+        parser.epilog = "Explain one: nasir describe KIND=NAME"
+
+    def run(self, arguments: Namespace) -> int:
+        kinds = [_kind(arguments.kind)] if arguments.kind else list(PLURALS)
+        listed = {kind: registered(kind) for kind in kinds}
+        if arguments.json:
+            print(json.dumps(listed, indent=2))
+        else:
+            _print({kind: rows for kind, rows in listed.items() if rows or arguments.kind})
+        return 0
+
+
+def registered(kind: str) -> list[Row]:
+    """The names of a kind, each with its summary and owner."""
+    if kind == RECIPES:
+        return _recipes()
+    return [
+        {"name": name, "summary": entry.summary, "owner": entry.owner}
+        for name, entry in registries[kind].items()
+    ]
+
+
+def _kind(given: str) -> str:
+    singular = {plural: kind for kind, plural in PLURALS.items()}
+    kind = singular.get(given, given)
+    if kind not in PLURALS:
+        raise unknown_name("kind", given, PLURALS)
+    return kind
+
+
+def _print(listed: dict[str, list[Row]]) -> None:
+    from nasir.cli.tables import table
+
+    cells: list[list[str]] = []
+    headings = []
+    for kind, rows in listed.items():
+        if cells:
+            cells.append(["", "", ""])
+        headings.append((len(cells), 0))
+        cells.append([PLURALS[kind], "", ""])
+        cells += [[f"  {row['name']}", row["owner"], row["summary"]] for row in rows]
+        cells += [] if rows else [["  none", "", ""]]
+    print(table((), cells, fold=2, bold=headings))
+
+
+def _recipes() -> list[Row]:
+    """The settings files that come with nasir; the comment at the head of each says what it is."""
+    folder = Path(nasir.__file__).parent / "recipes"
+    return [
+        {"name": path.stem, "summary": _first_sentence(path), "owner": "nasir"}
+        for path in sorted(folder.glob("*.toml"))
+    ]
+
+
+def _first_sentence(path: Path) -> str:
+    comment = re.match(r"(#.*\n?)*", path.read_text(encoding="utf-8"))
+    lines = comment[0].splitlines() if comment else []
+    text = " ".join(line.lstrip("# ").strip() for line in lines)
+    return re.split(r"\.\s+(?=[A-Z])", text)[0].rstrip(".")

@@ -1,0 +1,180 @@
+"""``nasir show``: a run's result and trials, or one trial in full."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nasir.cli.command import Command
+from nasir.cli.tables import (
+    figure,
+    heading,
+    metric_names,
+    print_result,
+    score,
+    spelt,
+    spelt_choices,
+    table,
+)
+from nasir.core.errors import NasirError
+
+if TYPE_CHECKING:
+    from nasir.core.run import Run
+    from nasir.core.strategy import Trial
+
+SHOWN = 10
+"""Trials that are shown unless all are asked for."""
+
+
+class ShowCommand(Command):
+    """Show a run: its result, its settings in short and its best trials."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        parser.add_argument("--trials", action="store_true", help="show all trials, in order")
+        parser.add_argument("--trial", type=int, metavar="N", help="show one trial in full")
+        parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+    def run(self, arguments: Namespace) -> int:
+        from nasir.core.run import Run
+
+        run = Run(arguments.folder)
+        if arguments.trial is not None:
+            _show_trial(_numbered(run, arguments.trial), arguments.json)
+        elif arguments.json:
+            _print_json(run)
+        else:
+            _show_run(run, arguments.trials)
+        return 0
+
+
+def trial_mapping(trial: Trial) -> dict[str, Any]:
+    """All of a trial as JSON values."""
+    proposal = trial.proposal
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "score": trial.score,
+        "metrics": dict(trial.metrics),
+        "stage": proposal.stage,
+        "fidelity": proposal.fidelity,
+        "seed": trial.seed,
+        "started": trial.started,
+        "seconds": trial.seconds,
+        "worker": trial.worker,
+        "error": trial.error,
+        "architecture_id": trial.architecture.id,
+        "architecture": json.loads(trial.architecture.json),
+    }
+
+
+def _print_json(run: Run) -> None:
+    from nasir.core.summary import summary
+
+    trials = [trial_mapping(trial) for trial in run.trials]
+    print(json.dumps(summary(run) | {"settings": run.settings, "trial_list": trials}, indent=2))
+
+
+def _show_run(run: Run, everything: bool) -> None:
+    from nasir.core.run import SETTINGS
+    from nasir.core.summary import summary
+
+    print_result(summary(run))
+    print(f"\nsettings (all of them: {run.folder / SETTINGS})")
+    print(table((), _settings(run.settings), fold=1))
+    trials = run.trials
+    if not trials:
+        return
+    shown = trials if everything else _best_first(trials)[:SHOWN]
+    print()
+    print(trial_table(shown))
+    folder = shlex.quote(str(run.folder))
+    if len(shown) < len(trials):
+        print(f"\nthe best {len(shown)} of {len(trials)}; all: nasir show {folder} --trials")
+    print(f"\none in full: nasir show {folder} --trial {shown[0].number}")
+
+
+def trial_table(trials: Sequence[Trial]) -> str:
+    """A row of figures for each trial, and under it its architecture, or why it failed."""
+    names = metric_names(trial.metrics for trial in trials)
+    staged = any((t.proposal.stage, t.proposal.fidelity) != ("full", 1.0) for t in trials)
+    stages = ["stage", "fidelity"] if staged else []
+    header = ["trial", "state", *stages, "score", *map(heading, names), "seconds"]
+    rows = [_cells(trial, names, staged) for trial in trials]
+    right = {c for c in range(len(header)) if header[c] not in ("state", "stage")}
+    head, *lines = table(header, rows, right=right).splitlines()
+    parts = [head]
+    for line, trial in zip(lines, trials, strict=True):
+        more = [("     ", f"{trial.architecture.id}  {spelt_choices(trial.architecture.choices)}")]
+        if trial.state == "failed":
+            more.insert(0, ("     ", f"failed: {trial.reason}"))
+        parts += [line, table((), more, fold=1)]
+    return "\n".join(parts)
+
+
+def _cells(trial: Trial, names: Sequence[str], staged: bool) -> list[str]:
+    proposal = trial.proposal
+    return [
+        str(trial.number),
+        trial.state,
+        *([proposal.stage, f"{proposal.fidelity:.3g}"] if staged else []),
+        score(trial.score) if trial.score is not None else "",
+        *(figure(n, trial.metrics[n]) if n in trial.metrics else "" for n in names),
+        f"{trial.seconds:.1f}" if trial.seconds is not None else "",
+    ]
+
+
+def _best_first(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials as a strategy ranks them by default, the failed ones after the complete."""
+
+    def rank(trial: Trial) -> tuple[bool, bool, float, float]:
+        value = trial.score if trial.score is not None else 0.0
+        proposal = trial.proposal
+        return trial.state == "complete", proposal.stage == "full", proposal.fidelity, value
+
+    return sorted(trials, key=rank, reverse=True)
+
+
+def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """One line for each component and one for the run itself, lists left out."""
+    components = {kind: value for kind, value in tree.items() if isinstance(value, Mapping)}
+    general = {key: value for key, value in tree.items() if key not in components}
+    rows = [
+        (f"  {kind}={fields.get('name')}", _words({k: v for k, v in fields.items() if k != "name"}))
+        for kind, fields in components.items()
+    ]
+    return [*rows, ("  run", _words(general))]
+
+
+def _words(fields: Mapping[str, Any]) -> str:
+    return " ".join(f"{k}={spelt(v)}" for k, v in fields.items() if not isinstance(v, list | dict))
+
+
+def _numbered(run: Run, number: int) -> Trial:
+    trials = run.trials
+    for trial in trials:
+        if trial.number == number:
+            return trial
+    known = f"it has trials 0 to {trials[-1].number}" if trials else "it has none yet"
+    raise NasirError(f"{run.folder} has no trial {number}: {known}")
+
+
+def _show_trial(trial: Trial, as_json: bool) -> None:
+    content = trial_mapping(trial)
+    if as_json:
+        print(json.dumps(content, indent=2))
+        return
+    metrics = content.pop("metrics")
+    error, _ = content.pop("error"), content.pop("architecture")
+    if trial.started is not None:
+        content["started"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trial.started))
+    pairs = [(name, str(value)) for name, value in content.items() if value is not None]
+    pairs += [(name, figure(name, value)) for name, value in metrics.items()]
+    print(table((), pairs))
+    print(f"\narchitecture\n{trial.architecture.json}")
+    if error:
+        print(f"\nerror\n{error.rstrip()}")
