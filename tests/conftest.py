@@ -43,8 +43,9 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def toy() -> Callable[..., object]:
     """Searches with the toy plugin: ``toy("trials=3", seed=1)`` returns the run."""
-    import nasir
     from toy_plugin import WORDS
+
+    import nasir
 
     def search(*words: str, **settings: object) -> object:
         return nasir.search(*WORDS, *words, **settings)

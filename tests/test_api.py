@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_plugin import ToySpace, figures, outcome
 from torch import nn
+from toy_plugin import ToySpace, figures, outcome
 
 import nasir
 from nasir.core.errors import ArchitectureError, NasirError, SettingsError, UnknownNameError

@@ -203,7 +203,7 @@ def _figures(content: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
 
     results = {row["name"]: row["metrics"] for row in content["results"] if "architecture" in row}
     found = results.pop(FOUND, {})
-    reference = next(iter(results.values()), {})
+    reference: Mapping[str, float] = next(iter(results.values()), {})
     return [
         str(content["trials"]["complete"] + content["trials"]["failed"]),
         score(content["best"]["score"]) if content["best"] else "none",
@@ -247,7 +247,7 @@ def _differs(key: str, trees: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _folded(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    return textwrap.wrap(text, width) if len(text) > width else [text]
 
 
 def _count(value: float) -> str:

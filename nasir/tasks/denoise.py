@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,7 +12,7 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
-from nasir.tasks.picture_task import Pictures, PictureTask, photographs, pictures
+from nasir.tasks.picture_task import Pictures, PictureTask, photographs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,11 +26,13 @@ class Denoise(PictureTask):
     is the mean squared error to y (Deep Image Prior, equation 2 with A the identity). A picture
     gets the same noise in every trial, split and order: it depends on `seed` and on its name.
 
-    With ``noisy = true``, `images` (or `test_images`) are noisy already and have no ground truth;
+    With ``noisy = true``, `images` and `test_images` are noisy already and have no ground truth:
     the search is on carried photographs with noise of `sigma`, and yours are restored at the end.
     """
 
-    sigma: float = setting(25.0, "standard deviation of the noise, of 255, >= 0", must.ge(0))
+    sigma: float = setting(
+        25.0, "standard deviation of the noise, of 255, >= 0", [must.ge(0), must.lt(math.inf)]
+    )
     clip: bool = setting(False, "whether noisy pictures are clipped to [0, 1]")
     noisy: bool = setting(False, "whether the given pictures are noisy already")
 
@@ -45,15 +48,12 @@ class Denoise(PictureTask):
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         return (output - sample.degraded).square().mean()
 
-    def splits(self) -> dict[Split, Pictures]:
+    def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
         if not self.noisy:
-            return super().splits()
-        if not (self.images or self.test_images):
+            return super().splits(images, test)
+        if not (images or test):
             raise SettingsError("task.noisy=true wants the noisy pictures: task.images=FILE")
-        return {
-            "search": photographs()[: self.search],
-            "test": pictures(self.test_images or self.images),
-        }
+        return {"search": photographs()[: self.search], "test": [*images, *test]}
 
     def _sample(self, split: Split, name: str, picture: Tensor) -> Sample:
         if self.noisy and split == "test":

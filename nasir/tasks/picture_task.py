@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -27,28 +30,43 @@ Pictures = list[tuple[str, Any]]
 """Names, and arrays ``(H, W, C)`` float32 in [0, 1]."""
 
 
+def _patterns(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
+    return (os.fspath(given),) if isinstance(given, str | os.PathLike) else tuple(given)
+
+
+def _whole_or_large_enough(task: object, field: attrs.Attribute[int], size: int) -> None:
+    if size != 0 and size < SMALLEST:
+        raise ValueError(f"{field.name!r} must be 0 or >= {SMALLEST}: {size}")
+
+
 @attrs.define(slots=False)
 class PictureTask(Task):
     """Chooses and prepares the pictures; a subclass degrades them."""
 
     images: tuple[str, ...] = setting(
-        (), "files, folders or globs; none: photographs that scikit-image carries"
+        (),
+        "files, folders or globs; none: photographs that scikit-image carries",
+        converter=_patterns,
     )
     test_images: tuple[str, ...] = setting(
-        (), "pictures to test on; none: those of `images` that are not searched on"
+        (),
+        "pictures to test on; none: those of `images` that are not searched on",
+        converter=_patterns,
     )
     search: int = setting(
         2,
-        "how many of `images` are searched on, >= 1; where there are no others these are the "
-        "test pictures too",
+        "how many of `images` are searched on at most, >= 1; one is left to test on, and a single "
+        "picture serves for both",
         must.ge(1),
     )
     size: int = setting(
-        64, "longest side in pixels, larger pictures are cut to their middle; 0: never", must.ge(0)
+        64,
+        f"longest side in pixels, >= {SMALLEST}: larger pictures are cut to their middle; 0: never",
+        _whole_or_large_enough,
     )
     color: str = setting(
         "auto",
-        "channels: grey, rgb, or auto: rgb where any picture has colour",
+        "channels: grey, rgb, or auto: rgb where any given picture has colour",
         must.in_(("auto", "grey", "rgb")),
     )
     seed: int = setting(0, "what degradations are drawn from, >= 0", must.ge(0))
@@ -80,23 +98,36 @@ class PictureTask(Task):
         similar = ssim(restored.double(), sample.clean.double()).item()
         return {"psnr": psnr(restored, sample.clean), "ssim": similar}
 
-    def splits(self) -> dict[Split, Pictures]:
-        """The pictures to search on and to test on, not yet degraded."""
-        chosen = pictures(self.images) if self.images else photographs()
-        if self.test_images:
-            search, test = chosen[: self.search], pictures(self.test_images)
-        elif len(chosen) > self.search:
-            search, test = chosen[: self.search], chosen[self.search :]
-        else:
-            search = test = chosen
-        return {"search": search, "test": test}
+    def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
+        """What to search on and to test on, of what `images` and `test_images` mean."""
+        chosen = images or photographs()
+        if test:
+            return {"search": chosen[: self.search], "test": test}
+        searched = min(self.search, max(1, len(chosen) - 1))
+        return {"search": chosen[:searched], "test": chosen[searched:] or chosen}
+
+    def given(self) -> tuple[Pictures, Pictures]:
+        """What `images` and `test_images` mean; refuses a picture that is in both."""
+        from nasir.tasks.pictures import find_pictures, read_picture
+
+        images, test = find_pictures(self.images), find_pictures(self.test_images)
+        both = {path.resolve() for path in images} & {path.resolve() for path in test}
+        if both:
+            raise PictureError(
+                f"{min(both)} is in task.images and in task.test_images: leave it out of one, "
+                "so that no picture is judged that was searched on"
+            )
+        names = distinct_names([*images, *test])
+        read = [(name, read_picture(path)) for name, path in names.items()]
+        return read[: len(images)], read[len(images) :]
 
     def _read(self) -> dict[Split, list[Sample]]:
-        splits = self.splits()
-        everything = [array for some in splits.values() for _, array in some]
+        images, test = self.given()
+        splits = self.splits(images, test)
         channels = 3 if self.color == "rgb" else 1
         if self.color == "auto":
-            channels = max(array.shape[-1] for array in everything)
+            decisive = [*images, *test] or splits["test"]
+            channels = max(array.shape[-1] for _, array in decisive)
         return {
             split: [self._sample(split, n, self._prepared(n, a, channels)) for n, a in some]
             for split, some in splits.items()
@@ -136,17 +167,17 @@ def photographs() -> Pictures:
     return [(n, (getattr(data, n)() / 255).astype(np.float32)) for n in PHOTOGRAPHS]
 
 
-def pictures(patterns: Sequence[str]) -> Pictures:
-    """The pictures that `patterns` mean, named by their files, by their folders where need be."""
-    from nasir.tasks.pictures import find_pictures, read_picture
+def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
+    """The paths by name: the file's without suffix, or as much more of the path as tells it apart.
 
-    paths = find_pictures(patterns)
-    stems = [path.stem for path in paths]
-    named: Pictures = []
-    for path in paths:
-        unique = stems.count(path.stem) == 1
-        name = path.stem if unique else "-".join(path.absolute().parts[-2:]).replace(".", "-")
-        while any(name == taken for taken, _ in named):
-            name += "-2"
-        named.append((name, read_picture(path)))
-    return named
+    A name depends on which paths there are, not on their order.
+    """
+    endings = {path: _endings(path) for path in paths}
+    times = Counter(ending for own in endings.values() for ending in set(own))
+    return {next(e for e in own if times[e] == 1): path for path, own in endings.items()}
+
+
+def _endings(path: Path) -> list[str]:
+    whole = Path(os.path.abspath(path))
+    lengths = range(1, len(whole.parts) + 1)
+    return ["/".join(p.parts[-n:]) for n in lengths for p in (whole.with_suffix(""), whole)]

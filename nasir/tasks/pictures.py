@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,53 +16,62 @@ from nasir.core.errors import PictureError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm"}
 
+SINGLE = {"MPO"}
+"""Formats whose further frames only serve the first: telephones put depth maps into JPEGs."""
+
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def find_pictures(patterns: Iterable[str]) -> list[Path]:
-    """The files meant by paths of files, of folders (their pictures, by name) and globs."""
-    found: list[Path] = []
+    """The files meant by paths of files, of folders (their pictures, by name) and globs.
+
+    A file that is meant twice is there once, where it came first. Raises :class:`PictureError`
+    for a pattern that means none.
+    """
+    found: dict[Path, Path] = {}
     for pattern in patterns:
-        path = _path(pattern)
-        if path.is_dir():
-            found += _some(_pictures_in(path.iterdir()), f"folder {pattern} has no pictures")
-        elif path.exists():
-            found.append(path)
-        elif glob.has_magic(pattern):
-            matches = map(Path, glob.glob(str(path), recursive=True))
-            found += _some(_pictures_in(matches), f"no picture matches {pattern}")
-        else:
-            raise PictureError(f"there is no picture or folder {pattern}")
-    return list(dict.fromkeys(found))
+        for path in _meant_by(pattern):
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def read_picture(path: Path) -> Array:
     """A picture as ``(H, W, C)`` float32 in [0, 1], C = 1 (grey) or 3, turned as it was taken.
 
-    Raises :class:`PictureError` for what is no picture, is damaged, has several frames or real
-    transparency.
+    Grey keeps 16 bits; Pillow reads colour with 8. Raises :class:`PictureError` for what is no
+    picture, is damaged, has several frames or real transparency.
     """
     try:
-        with Image.open(path) as file:
-            if getattr(file, "n_frames", 1) > 1:
-                raise PictureError(f"{path} has several frames: save the one you mean by itself")
-            file.load()
-            picture = ImageOps.exif_transpose(file)
-            return _as_array(picture, path)
+        picture, frames = _decoded(path)
     except UnidentifiedImageError:
         raise PictureError(f"{path} is no picture, or of a kind that cannot be read") from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, MemoryError):
         raise PictureError(f"{path} is too large: cut or shrink it first") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # decoders raise all sorts of things at a damaged file
         what = getattr(error, "strerror", None) or f"it is damaged or cut short ({error})"
         raise PictureError(f"cannot read {path}: {what}") from None
+    if frames > 1:
+        raise PictureError(f"{path} has several frames: save the one you mean by itself")
+    return _as_array(picture, path)
+
+
+def _decoded(path: Path) -> tuple[Image.Image, int]:
+    """The first frame, upright, and how many frames there are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whatever makes a picture unreadable is raised
+        # Opened by us: Pillow maps a file that it opens itself into memory, and then scrambles
+        # an uncompressed TIFF that is to be turned by 90 degrees.
+        with open(path, "rb") as content, Image.open(content) as file:
+            frames = 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+            file.load()
+            return ImageOps.exif_transpose(file), frames
 
 
 def _as_array(picture: Image.Image, path: Path) -> Array:
-    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
-        picture = _without_alpha(picture, path)
     if picture.mode.startswith("I"):
         return _sixteen_bits(picture, path)
+    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        picture = _without_alpha(picture, path)
     if picture.mode == "F":
         return _floats(picture, path)
     grey = picture.mode in ("L", "1") or (picture.mode == "P" and _grey_palette(picture))
@@ -73,8 +84,8 @@ def _without_alpha(picture: Image.Image, path: Path) -> Image.Image:
     colour = picture.convert("RGBA")
     lowest = colour.getchannel("A").getextrema()[0]
     if lowest != 255:
-        raise PictureError(f"{path} has transparent pixels: flatten it onto a background first")
-    return colour.convert("L" if picture.mode in ("LA", "La", "L") else "RGB")
+        raise _transparent(path)
+    return colour.convert("L" if picture.mode in ("LA", "La", "L", "1") else "RGB")
 
 
 def _grey_palette(picture: Image.Image) -> bool:
@@ -85,7 +96,9 @@ def _grey_palette(picture: Image.Image) -> bool:
 def _sixteen_bits(picture: Image.Image, path: Path) -> Array:
     values = np.asarray(picture, np.int64)
     if values.min() < 0 or values.max() > 65535:
-        raise PictureError(f"{path} has more than 16 bits: save it with 8 or 16")
+        raise PictureError(f"{path} has values outside 0 to 65535: save it with 8 or 16 bits")
+    if (values == picture.info.get("transparency", -1)).any():
+        raise _transparent(path)
     return (values / 65535).astype(np.float32)[..., None]
 
 
@@ -96,17 +109,34 @@ def _floats(picture: Image.Image, path: Path) -> Array:
     return values[..., None]
 
 
-def _pictures_in(paths: Iterable[Path]) -> list[Path]:
-    return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file())
+def _transparent(path: Path) -> PictureError:
+    return PictureError(f"{path} has transparent pixels: flatten it onto a background first")
 
 
-def _path(pattern: str) -> Path:
+def _meant_by(pattern: str) -> list[Path]:
+    # os.path, since Path raises at an unknown ~user and at a name that is too long.
+    name = os.path.expanduser(pattern)
+    if os.path.isdir(name) and pattern:
+        return _some(_pictures_in(name), f"folder {pattern} has no pictures")
+    if os.path.isfile(name):
+        return [Path(name)]
+    if os.path.exists(name):
+        raise PictureError(f"{pattern} is neither a file nor a folder")
+    if glob.has_magic(pattern):
+        matches = map(Path, glob.glob(name, recursive=True))
+        return _some(_sorted(matches), f"no picture matches {pattern}")
+    raise PictureError(f"there is no picture or folder {pattern!r}")
+
+
+def _pictures_in(folder: str) -> list[Path]:
     try:
-        path = Path(pattern).expanduser()
-        path.exists()
-    except (RuntimeError, OSError, ValueError) as error:
-        raise PictureError(f"{pattern} is no path of a picture: {error}") from None
-    return path
+        return _sorted(p for p in Path(folder).iterdir() if not p.name.startswith("."))
+    except OSError as error:
+        raise PictureError(f"cannot read folder {folder}: {error.strerror}") from None
+
+
+def _sorted(paths: Iterable[Path]) -> list[Path]:
+    return sorted(p for p in paths if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
 def _some(paths: list[Path], complaint: str) -> list[Path]:

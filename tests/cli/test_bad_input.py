@@ -22,7 +22,7 @@ from toy_plugin import WORDS
 import nasir
 from nasir.cli.main import main
 from nasir.core.registry import registries
-from nasir.core.run import Run, writing
+from nasir.core.run import Run
 from nasir.plugins.manager import plugins
 
 Refused = Callable[..., str]

@@ -133,7 +133,18 @@ def test_one_worker_asks_and_tells_in_turn(tmp_path: Path):
 
 def test_the_next_proposal_is_asked_for_after_the_oldest_was_told(tmp_path: Path):
     done = search(tmp_path / "r", limits=Limits(5), workers=3)
-    log = "ask 0,ask 1,ask 2,tell 0,ask 3,tell 1,ask 4,tell 2,tell 3,tell 4".split(",")
+    log = [
+        "ask 0",
+        "ask 1",
+        "ask 2",
+        "tell 0",
+        "ask 3",
+        "tell 1",
+        "ask 4",
+        "tell 2",
+        "tell 3",
+        "tell 4",
+    ]
     assert done.strategy.log == log
 
 
