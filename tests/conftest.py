@@ -1,4 +1,4 @@
-"""Every test runs in a folder of its own, with no configuration of the user's, and the toy plugin."""
+"""Every test runs in a folder of its own, without the user's configuration; the toy plugin."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from torch import nn
 from toy_plugin import ToySpace, figures, outcome
 
 import nasir
+from nasir.api import plan
 from nasir.core.errors import ArchitectureError, NasirError, SettingsError, UnknownNameError
 from nasir.core.strategy import Trial
 from nasir.plugins.manager import plugins
@@ -48,6 +49,12 @@ def test_fields_are_given_with_the_name_or_after_a_dot():
     third = nasir.search("space.kernels=1,7", **TOY, trials=1)
     for run in (first, second, third):
         assert run.settings["space"]["kernels"] == [1, 7]
+
+
+def test_a_field_of_the_executor_that_follows_from_the_workers_can_be_swept():
+    words = [f"{key}={value}" for key, value in TOY.items()]
+    planned = plan((*words, "workers=2", "executor.timeout=5,6"), {})
+    assert [one.tree["executor"]["timeout"] for one in planned] == [5.0, 6.0]
 
 
 def test_another_seed_is_another_search(toy):

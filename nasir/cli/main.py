@@ -88,7 +88,7 @@ def _check_plugins(names: list[str]) -> None:
 
 
 def _without_plugin_options(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Take every ``-p no:NAME`` out of `argv` and switch those plugins off; return the names too."""
+    """Switch off every plugin that a ``-p no:NAME`` names; the other words, and the names."""
     from nasir.plugins.switches import disable_once
 
     rest, names, words = [], [], iter(argv)

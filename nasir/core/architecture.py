@@ -34,8 +34,12 @@ class Architecture:
     @property
     def json(self) -> str:
         """The canonical form: sorted keys, no spaces."""
-        content = {"choices": dict(self.choices), "space": self.space}
-        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return json.dumps(self.mapping, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """``{"space": name, "choices": {decision: option}}``, in the order of the decisions."""
+        return {"space": self.space, "choices": dict(self.choices)}
 
     @property
     def id(self) -> str:

@@ -173,7 +173,7 @@ def write_result(
     These are ``architecture.json``, all that is needed to build it again, ``weights.safetensors``
     and a PNG for each picture.
     """
-    described = json.loads(architecture.json) | {"settings": settings.get("space", {})}
+    described = architecture.mapping | {"settings": settings.get("space", {})}
     content = json.dumps(described, indent=2).encode()
     files = _files(artifacts)
     try:

@@ -87,7 +87,7 @@ class RunStore:
             trial.number,
             proposal.stage,
             proposal.fidelity,
-            proposal.architecture.json,
+            json.dumps(proposal.architecture.mapping),
             proposal.architecture.id,
             trial.state,
             trial.score,
@@ -205,7 +205,7 @@ def _trial_mapping(trial: Trial) -> dict[str, Any]:
     content = attrs.asdict(trial, recurse=False)
     proposal = content.pop("proposal")
     return content | {
-        "architecture": proposal.architecture.json,
+        "architecture": json.dumps(proposal.architecture.mapping),
         "stage": proposal.stage,
         "fidelity": proposal.fidelity,
         "metrics": dict(trial.metrics),

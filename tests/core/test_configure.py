@@ -31,7 +31,7 @@ class Everything:
     label: str | None = setting("fresh", "")
     sizes: tuple[int, ...] = setting((1, 3), "")
     betas: tuple[float, float] = setting((0.0, 0.9), "", must.min_len(2))
-    names: list[str] = setting(attrs.Factory(list), "")
+    names: list[str] = setting((), "", converter=list)
     options: tuple[str | int | float | bool, ...] = setting(("x", 1), "")
     mode: Literal["slow", "quick"] = setting("slow", "")
     _state: Any = attrs.field(init=False, default=None)

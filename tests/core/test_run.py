@@ -80,7 +80,7 @@ def test_a_name_that_is_none_of_a_folder_is_refused(toy, name: str):
 
 def test_a_name_that_exists_is_refused_with_the_way_to_go_on(toy):
     toy("name=first", "trials=1")
-    with pytest.raises(RunFolderError, match="runs/first exists.*nasir resume runs/first"):
+    with pytest.raises(RunFolderError, match=r"runs/first exists.*nasir resume runs/first"):
         toy("name=first")
 
 

@@ -161,7 +161,7 @@ def test_a_damaged_file_is_refused_by_name(path: Path, damage: str, write: bool)
     else:
         content.clear()
     path.write_bytes(content)
-    with pytest.raises(RunFolderError, match=r"run\.sqlite") as caught:  # noqa: PT012
+    with pytest.raises(RunFolderError, match=r"run\.sqlite") as caught:
         store = RunStore(path, write=write)
         store.trials()
         store.strategy()
@@ -190,7 +190,7 @@ def test_content_that_makes_no_sense_is_damage(path: Path, change: str):
     connection.commit()
     connection.close()
     store = RunStore(path)
-    with pytest.raises(RunFolderError, match="damaged"):  # noqa: PT012
+    with pytest.raises(RunFolderError, match="damaged"):
         store.trials()
         store.strategy()
 
@@ -236,10 +236,8 @@ def test_a_full_disk_is_told_and_what_was_stored_stays(path: Path):
         store.save_strategy({"a": np.zeros(1)})
     (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
     store._connection.execute(f"PRAGMA max_page_count = {pages}")
-    with (
-        pytest.raises(RunFolderError, match=r"full; make room .*nasir resume"),
-        store.transaction(),
-    ):
+    told = pytest.raises(RunFolderError, match=r"full; make room .*nasir resume")
+    with told, store.transaction():
         store.save_trial(attrs.evolve(COMPLETE, number=1))
         store.save_strategy({"a": np.ones(10_000)})
     assert store.trials() == [COMPLETE]

@@ -1,0 +1,91 @@
+"""``nasir plugins``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nasir.cli.main import main
+from nasir.core.registry import registries
+from nasir.plugins.manager import BUILTIN, PluginRecord, plugins
+from nasir.plugins.switches import disabled_plugins, set_disabled
+
+
+@pytest.fixture
+def troubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken and a disabled plugin among the others."""
+    registries["command"]
+    records = plugins().records
+    why = "cannot be imported: ImportError: no module named frob"
+    broken = PluginRecord("broken", "nasir-broken", "0.3", "failed", why)
+    monkeypatch.setitem(records, "broken", broken)
+    monkeypatch.setitem(records, "off", PluginRecord("off", "nasir-off", "2.0", "disabled"))
+
+
+def rows(out: str) -> dict[str, list[str]]:
+    return {line.split()[0]: line.split(maxsplit=4)[1:] for line in out.splitlines()[1:]}
+
+
+@pytest.mark.usefixtures("troubled")
+def test_every_plugin_is_told_with_its_state_and_why(capsys):
+    assert main(["plugins"]) == 0
+    told = rows(capsys.readouterr().out)
+    assert {f"nasir-{name}" for name in BUILTIN} <= set(told)
+    assert told["toy"][:3] == ["nasir-toy", "1.0", "ok"]
+    why = "cannot be imported: ImportError: no module named frob"
+    assert told["broken"] == ["nasir-broken", "0.3", "failed", why]
+    assert told["off"] == ["nasir-off", "2.0", "disabled", "on again: nasir plugins enable off"]
+
+
+def test_what_a_plugin_registers_is_named_or_where_it_is_much_counted(capsys):
+    assert main(["plugins"]) == 0
+    told = rows(capsys.readouterr().out)
+    assert told["nasir-executors"][3] == "executor inline, process"
+    operations = [e for e in registries["operation"].values() if e.owner == "nasir-nasdip"]
+    assert told["nasir-nasdip"][3] == f"space nasdip; {len(operations)} operations"
+
+
+@pytest.mark.usefixtures("troubled")
+def test_a_plugin_left_out_for_one_call_is_told_to_be_so(capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NASIR_DISABLE_PLUGINS", "off")
+    assert main(["plugins"]) == 0
+    assert rows(capsys.readouterr().out)["off"][3] == "by -p or NASIR_DISABLE_PLUGINS"
+
+
+@pytest.mark.usefixtures("troubled")
+def test_json_has_everything(capsys):
+    assert main(["plugins", "--json"]) == 0
+    told = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert told["broken"]["status"] == "failed"
+    assert "frob" in told["broken"]["reason"]
+    assert told["nasir-tasks"]["registers"] == plugins().records["nasir-tasks"].registers
+
+
+def test_disable_and_enable_last(capsys):
+    assert main(["plugins", "disable", "toy", "nasir-tasks"]) == 0
+    assert disabled_plugins() == {"toy", "nasir-tasks"}
+    assert "undo: nasir plugins enable toy" in capsys.readouterr().out
+    assert main(["plugins", "enable", "toy"]) == 0
+    assert disabled_plugins() == {"nasir-tasks"}
+
+
+def test_a_plugin_that_is_gone_can_be_enabled():
+    set_disabled("gone", True)
+    assert main(["plugins", "enable", "gone"]) == 0
+    assert disabled_plugins() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["disable", "nasir-task"], "did you mean 'nasir-tasks'?"),
+        (["disabel", "toy"], "did you mean 'disable'?"),
+        (["enable"], "nasir plugins enable NAME"),
+        (["disable", "toy", "nasir-commands"], "-p no:nasir-commands"),
+    ],
+)
+def test_a_wrong_word_is_refused_and_switches_nothing(words: list[str], said: str, capsys):
+    assert main(["plugins", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert disabled_plugins() == frozenset()

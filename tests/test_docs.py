@@ -1,0 +1,86 @@
+"""What README.md and docs/ say can be typed, and does what they say."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from nasir import api
+from nasir.cli.main import main
+from nasir.core.configure import make
+from nasir.core.registry import registries
+from nasir.core.words import COMPONENTS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def blocks(language: str) -> list[str]:
+    """All fenced blocks of a language: ``console`` and ``python`` are run, ``sh`` is checked."""
+    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [found for page in PAGES for found in pattern.findall(page.read_text())]
+
+
+def commands(language: str) -> list[str]:
+    lines = [line for block in blocks(language) for line in block.splitlines()]
+    lines = [line.removeprefix("$ ").partition("  #")[0].strip() for line in lines]
+    return sorted({line for line in lines if line.startswith("nasir ")})
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> None:
+    """The files that the documents' commands speak of."""
+    from PIL import Image
+    from skimage import data
+
+    for name in ("photos/a", "photos/b", "photos/c", "other/d", "FOLDER/e", "FOLDER/f", "scan"):
+        path = tmp_path / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(data.chelsea()[:32, :32]).save(path)
+    (tmp_path / "my.toml").write_text("trials = 50\n")
+
+
+@pytest.mark.parametrize("command", commands("console"))
+def test_a_console_command_runs(command: str):
+    assert main(shlex.split(command)[1:]) == 0
+
+
+@pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir run")])
+def test_a_run_command_can_be_planned(command: str, pictures: None):
+    for planned in api.plan(shlex.split(command)[2:], {}):
+        planned.problem.task.samples("search")
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_a_python_example_runs(code: str):
+    exec(compile(code, "documentation", "exec"), {"__name__": "documentation"})
+
+
+def test_a_settings_file_can_be_planned(tmp_path: Path):
+    told = [block for block in blocks("toml") if "[space]" in block]
+    assert told
+    for block in told:
+        (tmp_path / "mine.toml").write_text(block)
+        api.plan(["mine.toml"], {})
+
+
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in api.RECIPES.glob("*.toml")))
+def test_a_recipe_can_be_planned(recipe: str):
+    assert len(api.plan([recipe], {})) == 1
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for target in LINK.findall(page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_setting_says_what_it_means():
+    for kind in COMPONENTS:
+        for name, entry in registries[kind].items():
+            if entry.owner.startswith("nasir-"):
+                assert type(make(kind, name)).__doc__
