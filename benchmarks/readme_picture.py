@@ -1,6 +1,6 @@
 """Makes the picture at the head of the README: clean, noisy, hand-made prior, found prior.
 
-    python benchmarks/readme_picture.py FOLDER [--trials 12] [--workers 2]
+    python benchmarks/readme_picture.py FOLDER [--trials 10] [--workers 2]
 
 Searches on two photographs of scikit-image, shrunk to 128 pixels, and tests on a third.
 """
@@ -65,21 +65,21 @@ def strip(run: nasir.Run) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     prepare(arguments.folder / "pictures")
     files = {name: str(arguments.folder / "pictures" / f"{name}.png") for name in REGIONS}
     run = nasir.search(
         strategy="rl",
-        space={"name": "nasdip", "width": 32},
+        space={"name": "nasdip", "width": 24},
         task={
             "name": "denoise",
             "images": [files[name] for name in SEARCHED],
             "test_images": [files[TESTED]],
             "size": SIDE,
         },
-        evaluator={"name": "dip", "iterations": 400, "averaging": 0.97},
+        evaluator={"name": "dip", "iterations": 250, "averaging": 0.95},
         trials=arguments.trials,
         workers=arguments.workers,
         folder=str(arguments.folder / "runs"),

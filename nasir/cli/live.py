@@ -189,17 +189,15 @@ class Display:
         bar = ProgressBar(total=tally.planned, completed=tally.done, width=20)
         grid.add_row("search", bar, Text("  ".join(search)))
         if self.flying:
-            shown = [f"{name.replace('_', ' ')} {figure(name, v)}" for name, v in self._shown()]
-            fit = [", ".join(self.flying), *([f"{done}/{total}"] if total else []), *shown]
+            figures = [f"{n.replace('_', ' ')} {figure(n, v)}" for n, v in self.figures.items()]
+            steps = [f"{done}/{total}"] if total else []
+            fit = [", ".join(self.flying), *steps, *figures]
             bar = ProgressBar(total=total or None, completed=done, width=20)
             grid.add_row("fit", bar, Text("  ".join(fit)))
         outer = Table.grid()
         outer.add_row(Text(self.folder or "getting ready", style="dim"))
         outer.add_row(grid)
         return outer
-
-    def _shown(self) -> list[tuple[str, float]]:
-        return list(self.figures.items())[:3]
 
     def _begin(self, what: str) -> None:
         self.flying.append(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -155,6 +156,29 @@ def test_a_result_that_cannot_be_sent_fails_its_own_call_only(start):
 
 def _unpicklable() -> Any:
     return lambda: None
+
+
+def test_a_worker_that_cannot_be_started_fails_its_call(monkeypatch):
+    def refuse(process: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
+    executor = Process().start(1)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        executor.submit(abs, -3).result(ENOUGH)
+    executor.shutdown(wait=False, cancel_futures=True)
+
+
+def test_a_call_may_start_processes_of_its_own(start):
+    """Torch's loaders of training pictures do."""
+    assert start().submit(_exit_code_of_a_child).result(ENOUGH) == 0
+
+
+def _exit_code_of_a_child() -> int | None:
+    child = multiprocessing.get_context("fork").Process(target=abs, args=(-3,))
+    child.start()
+    child.join()
+    return child.exitcode
 
 
 def alive(pid: int) -> bool:
