@@ -5,6 +5,7 @@ What only a run needs is imported when it starts: a misspelt word is told at onc
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasir.core import configure
 from nasir.core.architecture import Architecture
-from nasir.core.errors import ArchitectureError, SettingsError
+from nasir.core.errors import ArchitectureError, NasirError, SettingsError
 from nasir.core.experiment import Experiment, experiment, is_list
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.words import Tree, Word, expand, merge, parse_word, read_file, words_of
@@ -123,6 +124,11 @@ def start(planned: Experiment, notify: Notify | None = None) -> Run:
     """Search what was planned; `notify` hears the hooks besides the plugins."""
     from nasir.core import search as searching
 
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise NasirError(
+            "this script searches again in each of its worker processes: put the search under "
+            'if __name__ == "__main__":'
+        )
     return searching.start(planned, _environment(planned.tree), _everybody(notify))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 
 from nasir.cli.command import Command
@@ -16,12 +15,12 @@ class CompareCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.cli.tables import compared, print_comparison
+        from nasir.cli.tables import compared, print_comparison, print_json
         from nasir.core.run import Run
 
         runs = [Run(folder) for folder in arguments.folders]
         if arguments.json:
-            print(json.dumps([compared(run) for run in runs], indent=2))
+            print_json([compared(run) for run in runs])
         else:
             print_comparison(runs)
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import textwrap
@@ -16,7 +15,7 @@ from typing import Any
 import attrs
 
 from nasir.cli.command import Command
-from nasir.cli.tables import screen_width, spelt, stress
+from nasir.cli.tables import print_json, screen_width, spelt, stress
 from nasir.core import configure
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
@@ -50,7 +49,7 @@ class DescribeCommand(Command):
     def run(self, arguments: Namespace) -> int:
         content = described(arguments.words)
         if arguments.json:
-            print(json.dumps(content, indent=2))
+            print_json(content)
         else:
             _print(content)
         return 0

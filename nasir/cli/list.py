@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -32,8 +31,10 @@ class ListCommand(Command):
     def run(self, arguments: Namespace) -> int:
         kinds = [_kind(arguments.kind)] if arguments.kind else list(PLURALS)
         listed = {kind: registered(kind) for kind in kinds}
+        from nasir.cli.tables import print_json
+
         if arguments.json:
-            print(json.dumps(listed, indent=2))
+            print_json(listed)
         else:
             _print({kind: rows for kind, rows in listed.items() if rows or arguments.kind})
         return 0

@@ -130,9 +130,9 @@ class Lines:
             parts.append(f"failed: {trial.reason}")
         self._say("  ".join([*parts, *_seconds(trial)]))
 
-    def final_finished(self, run: Run, name: str, trial: Trial) -> None:
+    def final_finished(self, run: Run, name: str, split: str, trial: Trial) -> None:
         what = _result(trial) if trial.state == "complete" else f"failed: {trial.reason}"
-        self._say("  ".join([f"final {name}", what, *_seconds(trial)]))
+        self._say("  ".join([f"final {name} ({split} pictures)", what, *_seconds(trial)]))
 
     def _say(self, line: str) -> None:
         # A search outlives the terminal or pipe that it told its progress to.
@@ -163,13 +163,13 @@ class Display:
         self.tally.add(trial)
         self._end(f"trial {trial.number}")
 
-    def final_started(self, run: Run, name: str, trial: Trial) -> None:
+    def final_started(self, run: Run, name: str, split: str, trial: Trial) -> None:
         self.tally.judging = True
-        self._begin(f"final {name}")
+        self._begin(f"final {name} ({split} pictures)")
 
-    def final_finished(self, run: Run, name: str, trial: Trial) -> None:
+    def final_finished(self, run: Run, name: str, split: str, trial: Trial) -> None:
         self.tally.judged += 1
-        self._end(f"final {name}")
+        self._end(f"final {name} ({split} pictures)")
 
     def hear(self, done: int, total: int, figures: dict[str, float]) -> None:
         """Take in the progress of the fit in flight."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
@@ -36,8 +35,10 @@ class PluginsCommand(Command):
             _switch(arguments.action, arguments.names)
             return 0
         records = _records()
+        from nasir.cli.tables import print_json
+
         if arguments.json:
-            print(json.dumps([attrs.asdict(record) for record in records.values()], indent=2))
+            print_json([attrs.asdict(record) for record in records.values()])
         else:
             _print(list(records.values()))
         return 0

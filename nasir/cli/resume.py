@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 
 from nasir.cli.command import Command
@@ -22,7 +21,7 @@ class ResumeCommand(Command):
         from nasir import api
         from nasir.cli.live import watched
         from nasir.cli.run import exit_code
-        from nasir.cli.tables import print_summary
+        from nasir.cli.tables import print_json, print_summary
         from nasir.core.run import Run
         from nasir.core.summary import summary
 
@@ -32,7 +31,7 @@ class ResumeCommand(Command):
             api.go_on(run, notify, arguments.trials, arguments.seconds)
         content = summary(run)
         if arguments.json:
-            print(json.dumps(content, indent=2))
+            print_json(content)
         else:
             print_summary(run)
         return exit_code(content["state"], bool(content["best"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 
 from nasir.cli.command import Command
@@ -30,7 +29,7 @@ class RunCommand(Command):
     def run(self, arguments: Namespace) -> int:
         from nasir import api
         from nasir.cli.live import watched
-        from nasir.cli.tables import print_comparison, print_summary
+        from nasir.cli.tables import print_comparison, print_json, print_summary
         from nasir.core.summary import summary
 
         runs = []
@@ -41,7 +40,7 @@ class RunCommand(Command):
                 break
         if arguments.json:
             content = [summary(run) for run in runs]
-            print(json.dumps(content[0] if len(content) == 1 else content, indent=2))
+            print_json(content[0] if len(content) == 1 else content)
         elif len(runs) == 1:
             print_summary(runs[0])
         else:

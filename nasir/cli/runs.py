@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -24,8 +23,10 @@ class RunsCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         rows = runs_in(Path(arguments.folder))
+        from nasir.cli.tables import print_json
+
         if arguments.json:
-            print(json.dumps(rows, indent=2))
+            print_json(rows)
         elif rows:
             _print(rows)
         elif _is_run(Path(arguments.folder)):

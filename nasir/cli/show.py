@@ -14,6 +14,7 @@ from nasir.cli.tables import (
     figure,
     heading,
     metric_names,
+    print_json,
     print_result,
     score,
     spelt,
@@ -68,7 +69,7 @@ def trial_mapping(trial: Trial) -> dict[str, Any]:
         "worker": trial.worker,
         "error": trial.error,
         "architecture_id": trial.architecture.id,
-        "architecture": json.loads(trial.architecture.json),
+        "architecture": trial.architecture.mapping,
     }
 
 
@@ -76,7 +77,7 @@ def _print_json(run: Run) -> None:
     from nasir.core.summary import summary
 
     trials = [trial_mapping(trial) for trial in run.trials]
-    print(json.dumps(summary(run) | {"settings": run.settings, "trial_list": trials}, indent=2))
+    print_json(summary(run) | {"settings": run.settings, "trial_list": trials})
 
 
 def _show_run(run: Run, everything: bool) -> None:
@@ -166,7 +167,7 @@ def _numbered(run: Run, number: int) -> Trial:
 def _show_trial(trial: Trial, as_json: bool) -> None:
     content = trial_mapping(trial)
     if as_json:
-        print(json.dumps(content, indent=2))
+        print_json(content)
         return
     metrics = content.pop("metrics")
     error, _ = content.pop("error"), content.pop("architecture")
@@ -175,6 +176,6 @@ def _show_trial(trial: Trial, as_json: bool) -> None:
     pairs = [(name, str(value)) for name, value in content.items() if value is not None]
     pairs += [(name, figure(name, value)) for name, value in metrics.items()]
     print(table((), pairs))
-    print(f"\narchitecture\n{trial.architecture.json}")
+    print(f"\narchitecture\n{json.dumps(trial.architecture.mapping)}")
     if error:
         print(f"\nerror\n{error.rstrip()}")

@@ -90,6 +90,11 @@ def compared(run: Run) -> dict[str, Any]:
     return {"run": run.folder.name} | summary(run) | {"settings": run.settings}
 
 
+def print_json(content: Any) -> None:
+    """Print data as JSON, which has no NaN or infinity: those become null."""
+    print(json.dumps(_finite(content), indent=2))
+
+
 def table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -256,3 +261,11 @@ def _count(value: float) -> str:
     rounded = float(f"{value:.3g}")
     thousands = min(int(math.log10(abs(rounded))) // 3, 4)
     return f"{rounded / 1000**thousands:#.3g}".rstrip(".") + " kMGT"[thousands]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(below) for below in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

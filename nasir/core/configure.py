@@ -143,7 +143,9 @@ _converter = Converter(forbid_extra_keys=True)
 _converter.register_structure_hook(bool, _strict(bool, (bool,), "true or false"))
 _converter.register_structure_hook(int, _strict(int, (int,), "an integer"))
 _converter.register_structure_hook(float, _strict(float, (int, float), "a number"))
-_converter.register_structure_hook(str, _strict(str, (str,), "a string (in quotes)"))
+_converter.register_structure_hook(
+    str, _strict(str, (str,), "a string, such as '\"text\"' with both quotes")
+)
 _converter.register_structure_hook_func(
     lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
 )

@@ -52,4 +52,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     names = sorted(known)
     nearest = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return UnknownNameError(f"unknown {kind} {name!r}: {hint}known: {', '.join(names) or 'none'}")
+    listed = f"known: {', '.join(names)}" if names else "there are none"
+    return UnknownNameError(f"unknown {kind} {name!r}: {hint}{listed}")

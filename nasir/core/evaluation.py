@@ -44,7 +44,7 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
         ended = attrs.evolve(
             trial,
             state="complete",
-            score=float(evaluation.score),
+            score=float(evaluation.score) + 0.0,  # -0.0 would come back from SQLite as 0.0
             metrics={name: float(value) for name, value in evaluation.metrics.items()},
         )
     seconds = time.perf_counter() - clock

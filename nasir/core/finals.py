@@ -59,7 +59,7 @@ class Finals:
             seed = derived_seed(self.problem.seed, "final", split)
             trial = Trial(number, Proposal(architecture, FULL, stop), seed)
             problem = self.problem.for_test() if split == "test" else self.problem
-            self.notify("final_started", run=self.run, name=name, trial=trial)
+            self.notify("final_started", run=self.run, name=name, split=split, trial=trial)
             future = self.executor.submit(evaluate_trial, trial, problem, self.threads)
             if future.done():
                 self._keep(key, future, trial)
@@ -75,7 +75,8 @@ class Finals:
             outcome = self._written(name, outcome)
         with self.store.transaction():
             self.store.save_final(name, split, outcome.trial)
-        self.notify("final_finished", run=self.run, name=name, trial=outcome.trial)
+        ended = outcome.trial
+        self.notify("final_finished", run=self.run, name=name, split=split, trial=ended)
 
     def _written(self, name: str, outcome: Outcome) -> Outcome:
         """Write what was made; artifacts that are none make a failed evaluation."""

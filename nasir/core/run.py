@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,8 @@ ENVIRONMENT = "environment.json"
 TRIALS = "run.sqlite"
 LOCK = "run.lock"
 DESCRIPTION = "architecture.json"
+LOOKING = 0.5
+"""Seconds longer than anybody holds the lock who only looks whether it is held."""
 
 
 class Run:
@@ -69,9 +71,8 @@ class Run:
         trials = self.trials
         progress = self.progress
         recommended = progress.get("recommended") if progress.get("state") == "finished" else None
-        if recommended is not None:
-            return next(t for t in trials if t.number == recommended)
-        return best_of(trials)
+        found = [t for t in trials if t.number == recommended]
+        return found[0] if found else best_of(trials)
 
     @property
     def state(self) -> str:
@@ -109,23 +110,23 @@ def create(folder: Path, settings: Tree, environment: Mapping[str, Any]) -> Run:
 
     Raises FileExistsError where another process was quicker.
     """
+    partial = folder.parent / f".{folder.name[:100]}.{uuid.uuid4().hex[:8]}"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", dir=folder.parent))
-    except OSError as error:
-        raise _not_made(folder, error.strerror or str(error)) from None
-    try:
-        partial.chmod(0o755)
+        if folder.exists():
+            raise FileExistsError(folder)
+        partial.mkdir(parents=True)
         (partial / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
         (partial / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
         RunStore(partial / TRIALS, write=True).close()
         partial.rename(folder)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError) and folder.exists():
+        if isinstance(error, OSError) and _is_folder(folder):
             raise FileExistsError(folder) from None
-        if isinstance(error, OSError | RunFolderError):
-            raise _not_made(folder, getattr(error, "strerror", "the disk is full")) from None
+        if isinstance(error, OSError):
+            raise _not_made(folder, error.strerror or str(error)) from None
+        if isinstance(error, RunFolderError):
+            raise _not_made(folder, str(error).partition(";")[0]) from None
         raise
     return Run(folder)
 
@@ -148,7 +149,7 @@ def writing(run: Run) -> Iterator[RunStore]:
     """The store of a run, held by this process alone."""
     lock = FileLock(run.folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOOKING)
     except Timeout:
         raise RunFolderError(
             f"{run.folder} is in use by another process: wait for it, or end it first"

@@ -75,8 +75,8 @@ class Strategy(ABC):
     def ask(self) -> Proposal | None:
         """The next proposal.
 
-        None means there is none now: the search ends if no evaluation is under way, else the
-        strategy is asked again after the next :meth:`tell`.
+        None means there is none now, and must change no state: the search ends if no evaluation
+        is under way, else the strategy is asked again.
         """
 
     @abstractmethod

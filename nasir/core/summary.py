@@ -50,6 +50,7 @@ def _row(name: str, trial: Trial) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": name,
         "architecture": str(trial.architecture),
+        "score": trial.score,
         "metrics": {k: v for k, v in trial.metrics.items() if not k.startswith(DEGRADED)},
         "seconds": trial.seconds,
     }

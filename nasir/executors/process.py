@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 import attrs
@@ -28,6 +30,7 @@ class Worker:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
+        self._lock = Lock()
 
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run a call there; an :class:`EvaluationError` where the process dies or is too slow."""
@@ -47,19 +50,17 @@ class Worker:
 
     def end(self) -> None:
         """Kill the process, and start no other."""
-        self._ended = True
-        self._kill()
+        with self._lock:
+            self._ended = True
+            self._kill()
 
     def _started(self) -> Connection:
-        if self._connection is None or self._process is None or not self._process.is_alive():
+        with self._lock:
             if self._ended:
                 raise EvaluationError("the executor was shut down")
-            context = multiprocessing.get_context("spawn")
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(target=work, args=(theirs,), daemon=True)
-            self._process.start()
-            theirs.close()
-        return self._connection
+            if self._connection is None or self._process is None or not self._process.is_alive():
+                self._process, self._connection = _spawned()
+            return self._connection
 
     def _received(self, connection: Connection, timeout: float | None) -> bytes:
         """The next answer; EOFError where the process ends without one."""
@@ -86,6 +87,34 @@ class Worker:
             return f"exit code {code}"
         names = {number.value: number.name for number in signal.Signals}
         return f"signal {names.get(-code, -code)}"
+
+
+def _spawned() -> tuple[SpawnProcess, Connection]:
+    """A new worker process, deaf to Ctrl-C from its first moment, and the way to talk to it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs,))
+    try:
+        with _interrupts_blocked():
+            process.start()
+    except OSError as error:
+        raise EvaluationError(f"no worker process could be started: {error.strerror}") from None
+    finally:
+        theirs.close()
+    return process, ours
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from this thread and from the processes that it starts meanwhile."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ProcessExecutor(Executor):

@@ -18,6 +18,8 @@ def work(connection: Connection) -> None:
     ``(result, error)``.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that holds the run
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     import torch  # noqa: F401 (which takes seconds that count for no evaluation)
 
     while True:

@@ -83,12 +83,15 @@ def trial_finished(run: Run, trial: Trial) -> None:
 
 
 @hookspec
-def final_started(run: Run, name: str, trial: Trial) -> None:
-    """After the search: the architecture `name` (``found`` or a reference) is evaluated."""
+def final_started(run: Run, name: str, split: str, trial: Trial) -> None:
+    """After the search: the architecture `name` (``found`` or a reference) is evaluated.
+
+    `split` is ``search`` where its stopping point is looked for, or ``test``.
+    """
 
 
 @hookspec
-def final_finished(run: Run, name: str, trial: Trial) -> None:
+def final_finished(run: Run, name: str, split: str, trial: Trial) -> None:
     """The final evaluation of the architecture `name` has ended and is stored."""
 
 

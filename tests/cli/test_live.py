@@ -38,9 +38,9 @@ def test_without_a_terminal_each_evaluation_is_a_line(run: Run, capsys):
             notify("trial_started", run=run, trial=trial)
             report(1, 2, psnr=3.0)
             notify("trial_finished", run=run, trial=trial)
-        notify("final_started", run=run, name="found", trial=complete(0, 28.0))
-        notify("final_finished", run=run, name="found", trial=complete(0, 28.0))
-        notify("final_finished", run=run, name="hand_made", trial=failed(1))
+        notify("final_started", run=run, name="found", split="test", trial=complete(0, 28.0))
+        notify("final_finished", run=run, name="found", split="test", trial=complete(0, 28.0))
+        notify("final_finished", run=run, name="hand_made", split="search", trial=failed(1))
         notify("run_finished", run=run)
     said = capsys.readouterr()
     assert said.out == ""
@@ -49,8 +49,8 @@ def test_without_a_terminal_each_evaluation_is_a_line(run: Run, capsys):
         "1/12  trial 0  complete  score 27.90  best 27.90 (trial 0)  4.2 s",
         "2/12  trial 1  failed: the loss is nan  0.5 s",
         "3/12  trial 2  complete  score 27.31  best 27.90 (trial 0)  4.2 s",
-        "final found  score 28.00  4.2 s",
-        "final hand_made  failed: the loss is nan  0.5 s",
+        "final found (test pictures)  score 28.00  4.2 s",
+        "final hand_made (search pictures)  failed: the loss is nan  0.5 s",
     ]
 
 
@@ -127,7 +127,7 @@ def test_the_display_counts_trials_failures_and_finals(run: Run):
     out = rendered(display)
     assert "2/12  best 27.90 (trial 0)  1 failed" in out
     assert "\nfit " not in out
-    display.final_started(run, "found", complete(0, 27.9))
+    display.final_started(run, "found", "test", complete(0, 27.9))
     display.hear(0, 0, {})
     assert "final found" in rendered(display)
 

@@ -170,7 +170,7 @@ def test_show_lists_the_best_ten_first_and_all_when_asked(make, capsys):
 def test_one_trial_is_shown_in_full(finished, capsys):
     assert main(["show", str(finished.folder), "--trial", "1"]) == 0
     out = capsys.readouterr().out
-    assert '{"choices":{"size":1},"space":"s"}' in out
+    assert '{"space": "s", "choices": {"size": 1}}' in out
     assert "Traceback (most recent call last):\n  deep inside" in out
     assert main(["show", str(finished.folder), "--trial", "2", "--json"]) == 0
     trial = json.loads(capsys.readouterr().out)
