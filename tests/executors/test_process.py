@@ -164,7 +164,7 @@ def test_a_worker_that_cannot_be_started_fails_its_call(monkeypatch):
 
     monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
     executor = Process().start(1)
-    with pytest.raises(OSError, match="Cannot allocate memory"):
+    with pytest.raises(EvaluationError, match="Cannot allocate memory"):
         executor.submit(abs, -3).result(ENOUGH)
     executor.shutdown(wait=False, cancel_futures=True)
 
