@@ -28,12 +28,14 @@ class RunCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir import api
+
+        plans = api.plan(arguments.words, {})  # first: a misspelt word is told at once
         from nasir.cli.live import watched
         from nasir.cli.tables import print_comparison, print_json, print_summary
         from nasir.core.summary import summary
 
         runs = []
-        for planned in api.plan(arguments.words, {}):
+        for planned in plans:
             with watched(planned.settings.trials, arguments.quiet or arguments.json) as notify:
                 runs.append(api.start(planned, notify))
             if runs[-1].state == "interrupted":
