@@ -31,7 +31,9 @@ Pictures = list[tuple[str, Any]]
 
 
 def _patterns(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
-    return (os.fspath(given),) if isinstance(given, str | os.PathLike) else tuple(given)
+    """Whole paths, so that a run finds its pictures from wherever it is resumed."""
+    several = (os.fspath(given),) if isinstance(given, str | os.PathLike) else given
+    return tuple(path and os.path.abspath(os.path.expanduser(path)) for path in several)
 
 
 def _whole_or_large_enough(task: object, field: attrs.Attribute[int], size: int) -> None:

@@ -274,3 +274,9 @@ def test_the_task_is_described_without_torch():
     code = "import sys, nasir.tasks.denoise as d; d.Denoise(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_pictures_are_found_from_wherever_a_run_is_resumed(folder: Path, monkeypatch):
+    settings = configure.settings(Denoise(images=("colour",)))
+    monkeypatch.chdir(folder / "grey")
+    assert names(Denoise(**settings)) == (["a", "b"], ["c", "d"])
