@@ -219,9 +219,9 @@ def complete(folder: Path) -> int:
 
 def test_a_run_with_workers_survives_kill_and_ctrl_c_with_the_same_trials(toy):
     """Two workers asleep in an evaluation end with the process that holds the run."""
-    expected = toy("trials=12")
+    expected = toy("trials=40")
     folder = Path("runs/broken")
-    words = ("trials=12", "evaluator.sleep=0.2", "workers=2", "name=broken")
+    words = ("trials=40", "evaluator.sleep=0.2", "workers=2", "name=broken")
     running = begin("run", "--quiet", *WORDS, *words)
     wait_until(lambda: complete(folder) >= 2)
     running.kill()
