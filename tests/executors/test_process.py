@@ -201,7 +201,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def begin(*argv: str) -> subprocess.Popen[str]:
     """The command line in a session of its own, whose processes Ctrl-C can reach alone."""
-    program = "import sys; from nasir.cli.main import main; sys.exit(main())"
+    program = (
+        "import signal, sys; from nasir.cli.main import main;"
+        # a test run in the background is started deaf to Ctrl-C, and so were its processes
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", program, *argv],
         stderr=subprocess.PIPE,
