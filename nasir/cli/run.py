@@ -36,7 +36,7 @@ class RunCommand(Command):
 
         runs = []
         for planned in plans:
-            with watched(planned.settings.trials, arguments.quiet or arguments.json) as notify:
+            with watched(planned.trials, arguments.quiet or arguments.json) as notify:
                 runs.append(api.start(planned, notify))
             if runs[-1].state == "interrupted":
                 break

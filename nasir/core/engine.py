@@ -60,6 +60,7 @@ class Engine:
             with self.store.transaction():
                 for trial in finished:
                     self.store.save_trial(trial)
+                    self.store.keep_pictures(trial)
                 asked = self._advance()
                 self._save()
             for trial in finished:
@@ -80,7 +81,10 @@ class Engine:
         self._asked, self._told = progress["asked"], progress["told"]
         self._spent = progress["seconds"]
         open_trials = [t for t in self.store.trials() if t.number >= self._told]
-        self._ended = {t.number: t for t in open_trials if t.state != "running"}
+        ended = [t for t in open_trials if t.state != "running"]
+        self._ended = {
+            t.number: attrs.evolve(t, pictures=self.store.pictures(t.number)) for t in ended
+        }
         return [t for t in open_trials if t.state == "running"]
 
     def _advance(self) -> list[Trial]:
@@ -88,6 +92,7 @@ class Engine:
         asked = self._ask()
         while self._told in self._ended:
             self.strategy.tell(self._ended.pop(self._told))
+            self.store.drop_pictures(self._told)
             self._told += 1
             asked += self._ask()
         for trial in asked:
@@ -122,7 +127,8 @@ class Engine:
     def _submit(self, trials: list[Trial]) -> None:
         for trial in trials:
             self.notify("trial_started", run=self.run, trial=trial)
-            future = self.executor.submit(evaluate_trial, trial, self.problem, self.threads)
+            problem = self.problem.keeping(trial.proposal.stage in self.strategy.looks_at)
+            future = self.executor.submit(evaluate_trial, trial, problem, self.threads)
             self._flying[future] = trial
 
     def _wait(self) -> list[Trial]:
@@ -131,10 +137,21 @@ class Engine:
         finished = []
         for future in sorted(done, key=lambda f: self._flying[f].number):
             trial = self._flying.pop(future)
-            ended = outcome_of(future, trial).trial
+            outcome = outcome_of(future, trial)
+            ended = attrs.evolve(outcome.trial, pictures=_restored(outcome))
             self._ended[trial.number] = ended
             finished.append(ended)
         return finished
+
+
+def _restored(outcome: Outcome) -> dict[str, Any]:
+    """The restored pictures among the artifacts, by the pictures' names."""
+    begin, end = "pictures/", "-restored"
+    return {
+        name.removeprefix(begin).removesuffix(end): picture
+        for name, picture in outcome.artifacts.items()
+        if name.startswith(begin) and name.endswith(end)
+    }
 
 
 def outcome_of(future: Future[Outcome], trial: Trial) -> Outcome:

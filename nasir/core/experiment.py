@@ -44,7 +44,11 @@ class RunSettings:
     """The settings of a run that belong to no component."""
 
     seed: int = setting(0, "what all randomness of the run is made from, >= 0", at_least(0))
-    trials: int = setting(10, "proposals to evaluate, >= 1", at_least(1))
+    trials: int | None = setting(
+        None,
+        "proposals to evaluate, >= 1; none: as many as suit the strategy",
+        attrs.validators.optional(at_least(1)),
+    )
     seconds: float | None = setting(
         None,
         "stop proposing after so many seconds; none: no limit",
@@ -74,6 +78,11 @@ class Experiment:
     names: dict[str, str]
 
     @property
+    def trials(self) -> int:
+        """How many proposals are evaluated."""
+        return self.settings.trials or self.strategy.usual_trials
+
+    @property
     def tree(self) -> Tree:
         """The resolved settings, every default spelt out."""
         components = {
@@ -98,17 +107,23 @@ def experiment(tree: Tree) -> Experiment:
     for key in general:
         if key not in _general_names():
             raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
-    settings = _resolved(configure.structure(RunSettings, general))
-    picks: Tree = {kind: {"name": _default_name(kind, tree)} for kind in COMPONENTS}
-    picks |= {kind: {**picks[kind], **tree[kind]} for kind in COMPONENTS if kind in tree}
+    settings = configure.structure(RunSettings, general)
     for kind in COMPONENTS:
-        registries[kind].entry(picks[kind]["name"])
+        if "name" in tree.get(kind, {}):
+            registries[kind].entry(tree[kind]["name"])
+    picks = {kind: {"name": _default_name(kind, tree)} | tree.get(kind, {}) for kind in COMPONENTS}
     parts = {kind: _part(kind, picks[kind]) for kind in COMPONENTS}
-    problem = Problem(parts["space"], parts["task"], {FULL: parts["evaluator"]}, seed=settings.seed)
-    names = {kind: picks[kind]["name"] for kind in COMPONENTS}
-    return Experiment(
-        _with_references(settings, problem), problem, parts["strategy"], parts["executor"], names
+    strategy, full = parts["strategy"], parts["evaluator"]
+    problem = Problem(
+        parts["space"],
+        parts["task"],
+        {FULL: full, **strategy.stages(full)},
+        seed=settings.seed,
+        split=strategy.split,
     )
+    names = {kind: picks[kind]["name"] for kind in COMPONENTS}
+    settings = _with_references(_resolved(settings, strategy), problem)
+    return Experiment(settings, problem, strategy, parts["executor"], names)
 
 
 def is_list(word: Word, tree: Tree) -> bool:
@@ -117,7 +132,7 @@ def is_list(word: Word, tree: Tree) -> bool:
     if kind in COMPONENTS:
         if not field:
             return False
-        name = tree.get(kind, {}).get("name") or _default_name(kind, tree)
+        name = _default_name(kind, tree)
         cls: Any = registries[kind].load(name)
     else:
         cls, field = RunSettings, [kind]
@@ -138,8 +153,13 @@ def _part(kind: str, pick: Tree) -> Any:
 
 def _default_name(kind: str, tree: Tree) -> str:
     """The component that is picked where nothing is said."""
+    if "name" in tree.get(kind, {}):
+        return str(tree[kind]["name"])
     if kind == "executor":
         return "inline" if tree.get("workers", 1) == 1 else "process"
+    if kind == "evaluator":
+        task = registries["task"].load(tree.get("task", {}).get("name", DEFAULTS["task"]["name"]))
+        return str(getattr(task, "default_evaluator", DEFAULTS[kind]["name"]))
     return str(DEFAULTS[kind]["name"])
 
 
@@ -147,7 +167,10 @@ def _general_names() -> list[str]:
     return [field.name for field in settings_of(RunSettings)]
 
 
-def _resolved(settings: RunSettings) -> RunSettings:
+def _resolved(settings: RunSettings, strategy: Strategy) -> RunSettings:
+    """The settings with the numbers that follow from others."""
+    if settings.trials is None:
+        settings = attrs.evolve(settings, trials=strategy.usual_trials)
     if settings.threads:
         return settings
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

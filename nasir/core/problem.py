@@ -42,6 +42,10 @@ class Problem:
         for evaluator in self.evaluators.values():
             evaluator.check(self)
 
+    def keeping(self, artifacts: bool) -> Problem:
+        """The same with or without artifacts."""
+        return attrs.evolve(self, artifacts=artifacts)
+
     def for_test(self) -> Problem:
         """The same on the pictures that the search never sees, with artifacts."""
         return attrs.evolve(self, split="test", artifacts=True)

@@ -18,6 +18,7 @@ KINDS = (
     "executor",
     "operation",
     "proxy",
+    "method",
     "command",
 )
 """What can be registered."""

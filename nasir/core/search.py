@@ -26,7 +26,7 @@ def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -
     planned.problem.check()
     settings = planned.settings
     run = _created(planned, environment)
-    _conduct(run, planned, Limits(settings.trials, settings.seconds), notify)
+    _conduct(run, planned, Limits(planned.trials, settings.seconds), notify)
     return run
 
 
@@ -42,9 +42,7 @@ def resume(
     with writing(run) as store, store.transaction():
         store.save_progress(**{name: value for name, value in given.items() if value is not None})
     last = run.progress
-    limits = Limits(
-        last.get("trials", planned.settings.trials), last.get("limit", planned.settings.seconds)
-    )
+    limits = Limits(last.get("trials", planned.trials), last.get("limit", planned.settings.seconds))
     _conduct(run, planned, limits, notify)
     return run
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import safetensors.numpy
 
 from nasir.core import state_coding
 from nasir.core.architecture import Architecture
@@ -30,6 +31,9 @@ CREATE TABLE finals (name TEXT, split TEXT, trial TEXT NOT NULL, PRIMARY KEY (na
 CREATE TABLE strategy (key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE progress (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+
+_PICTURES = "CREATE TABLE IF NOT EXISTS pictures (trial INTEGER PRIMARY KEY, content BLOB NOT NULL)"
+"""Apart from the rest, which runs of the first version have alone."""
 
 _COLUMNS = (
     "number, stage, fidelity, architecture, architecture_id, state, score, metrics, seed, "
@@ -62,6 +66,7 @@ class RunStore:
             with self._explained():
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
+                self._connection.execute(_PICTURES)
 
     def close(self) -> None:
         self._connection.close()
@@ -108,6 +113,26 @@ class RunStore:
         with self._reading():
             rows = self._connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number")
             return [_trial(row) for row in rows]
+
+    def keep_pictures(self, trial: Trial) -> None:
+        """Keep the pictures of a trial, if it has any, until its strategy is told."""
+        if trial.pictures:
+            content = safetensors.numpy.save(dict(trial.pictures))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?)", (trial.number, content)
+            )
+
+    def pictures(self, number: int) -> dict[str, Any]:
+        """The pictures that are kept of a trial."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT content FROM pictures WHERE trial = ?", (number,)
+            )
+            return {name: p for (row,) in rows for name, p in safetensors.numpy.load(row).items()}
+
+    def drop_pictures(self, number: int) -> None:
+        """Forget the pictures of a trial."""
+        self._connection.execute("DELETE FROM pictures WHERE trial = ?", (number,))
 
     def save_final(self, name: str, split: str, trial: Trial) -> None:
         """Write how the architecture called `name` did on a split in the end."""
@@ -203,7 +228,7 @@ def _trial(row: tuple[Any, ...]) -> Trial:
 
 def _trial_mapping(trial: Trial) -> dict[str, Any]:
     content = attrs.asdict(trial, recurse=False)
-    proposal = content.pop("proposal")
+    proposal, _ = content.pop("proposal"), content.pop("pictures")
     return content | {
         "architecture": json.dumps(proposal.architecture.mapping),
         "stage": proposal.stage,

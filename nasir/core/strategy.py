@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError
+from nasir.core.task import Split
 
 if TYPE_CHECKING:
+    from nasir.core.evaluator import Evaluator
     from nasir.core.problem import Problem
 
 FULL = "full"
@@ -35,7 +37,9 @@ class Trial:
     """A proposal and what came of it.
 
     `score` is None unless the state is ``complete``; `error` tells why a trial failed, its
-    first line in plain words. `started` is in seconds since the epoch.
+    first line in plain words. `started` is in seconds since the epoch. `pictures` are the
+    restored pictures ``(H, W, C)`` by name, where the strategy looks at those of the stage (see
+    :attr:`Strategy.looks_at`); they are there when the strategy is told, and not kept.
     """
 
     number: int
@@ -48,6 +52,7 @@ class Trial:
     seconds: float | None = None
     worker: str | None = None
     error: str | None = None
+    pictures: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def architecture(self) -> Architecture:
@@ -66,6 +71,21 @@ class Strategy(ABC):
     comes from a generator that it seeds with ``problem.seed``, and everything it remembers is
     in its state, so that a search that was interrupted goes on as if it never had been.
     """
+
+    split: ClassVar[Split] = "search"
+    """The pictures that trials are judged on; ``test`` where no ground truth is looked at."""
+
+    looks_at: ClassVar[frozenset[str]] = frozenset()
+    """The stages whose trials are told with their pictures."""
+
+    @property
+    def usual_trials(self) -> int:
+        """How many trials a search has where the user does not say."""
+        return 10
+
+    def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
+        """The evaluators of the stages that this strategy has besides ``full``, by name."""
+        return {}
 
     @abstractmethod
     def bind(self, problem: Problem) -> None:

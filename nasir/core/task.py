@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
@@ -24,13 +25,29 @@ class Sample:
 
     `degraded` is what there is to restore and `clean` the ground truth, None where nobody has
     it; both are ``(1, C, H, W)`` float32, nominally in [0, 1] (noise may leave that range).
-    `forward_operator` maps a clean picture to what would be observed of it without noise.
+    `forward_operator` maps a clean picture to what would be observed of it without noise: a
+    module, where it holds tensors. `mask` is 1 where `degraded` was observed and 0 elsewhere,
+    ``(1, 1, h, w)`` over the pixels of `degraded`; None: everywhere. A task may add fields.
     """
 
     name: str
     degraded: Tensor
     clean: Tensor | None = None
     forward_operator: Callable[[Tensor], Tensor] = lambda x: x
+    mask: Tensor | None = None
+
+    def to(self, device: str) -> Sample:
+        """The sample with every tensor and module of it on `device`."""
+        from torch import Tensor, nn
+
+        fields = {f.name: getattr(self, f.name) for f in attrs.fields(type(self))}
+        moved: dict[str, Any] = {}
+        for name, value in fields.items():
+            if isinstance(value, Tensor):
+                moved[name] = value.to(device)
+            elif isinstance(value, nn.Module):
+                moved[name] = copy.deepcopy(value).to(device)
+        return attrs.evolve(self, **moved)
 
 
 class Task(ABC):
@@ -39,6 +56,12 @@ class Task(ABC):
     A subclass is an attrs class; its fields are its settings. Degradations are drawn from the
     task's own seed, so that a picture is degraded in the same way in every trial.
     """
+
+    networks: ClassVar[int] = 1
+    """How many networks :meth:`assemble` puts together; each has input channels of its own."""
+
+    default_evaluator: ClassVar[str] = "dip"
+    """The evaluator that judges this task where none is asked for."""
 
     @property
     @abstractmethod
@@ -54,7 +77,10 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
-        """What a fit to `sample` minimises, from the degraded picture alone; a scalar."""
+        """What a fit to `sample` minimises, from the degraded picture alone; a scalar.
+
+        It looks at the pixels in ``sample.mask`` only, so that a fit can keep some out.
+        """
 
     @abstractmethod
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
@@ -69,8 +95,20 @@ class Task(ABC):
         return sample.degraded
 
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
-        """The module to be fitted, from networks that `build` makes; one network by default."""
+        """The module to be fitted, from networks that `build` makes; one network by default.
+
+        The module takes ``(N, networks x in_channels, H, W)`` with ``signature.in_channels``,
+        so that several networks each have channels of the random input for themselves.
+        """
         return build(signature)
+
+    def shrunk(self, sample: Sample, side: int) -> Sample:
+        """`sample` at a size where the short side of `degraded` is `side` pixels, if it is more.
+
+        It has no ground truth. Raises :class:`~nasir.core.errors.SettingsError` where the task
+        cannot be done at another size.
+        """
+        raise SettingsError(f"task {type(self).__name__} cannot be done at a smaller size")
 
     def patches(self, split: Split) -> Iterable[tuple[Tensor, Tensor]]:
         """Pairs of degraded and clean patches ``(C, H, W)`` for training on many pictures."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,7 +18,13 @@ from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from nasir.evaluators.fitting import Fit
+    from nasir.evaluators.stopping import Stopper
+
+AUTOMATIC = ("wmv", "emv", "heldout")
+"""The ways to stop each fit by itself."""
 
 
 @attrs.define
@@ -29,6 +36,9 @@ class DeepImagePrior(Evaluator):
     split the ground truth gives the reward and, with ``stop = "search"``, the step at which all
     pictures together are restored best (NAS-DIP section 3.1, t*), which the test split then uses.
     The score is the mean PSNR in dB; where there is no ground truth, minus the mean loss.
+
+    With ``reward = "heldout"`` a share of the observed pixels is kept out of each fit of a
+    search, and the PSNR on them takes the ground truth's place, in the score and in the stop.
     """
 
     iterations: int = setting(100, "steps of a full fit, >= 1", must.ge(1))
@@ -46,68 +56,124 @@ class DeepImagePrior(Evaluator):
     check_every: int = setting(50, "steps between looks for a collapse, >= 1", must.ge(1))
     stop: str = setting(
         "search",
-        "when to stop: where the search pictures are best, or at the fixed iterations",
-        must.in_(("search", "fixed")),
+        "when to stop: where the search pictures are best; at the fixed iterations; or each "
+        "picture by itself, by windowed (wmv) or exponential (emv) variance or by heldout pixels",
+        must.in_(("search", "fixed", *AUTOMATIC)),
     )
-    stops: int = setting(20, "how many stopping points are compared, >= 1", must.ge(1))
+    stops: int = setting(20, "how many stopping points `search` compares, >= 1", must.ge(1))
+    window: int | None = setting(
+        None,
+        "outputs in the variance of wmv, >= 2; none: 100, or a tenth of fewer than 1000 iterations",
+        must.optional(must.ge(2)),
+    )
+    forgetting: float = setting(
+        0.1, "weight of the newest output in emv, in (0, 1)", [must.gt(0), must.lt(1)]
+    )
+    patience: int | None = setting(
+        None,
+        "steps without a new minimum after which wmv, emv and heldout stop, >= 1; none: 1000, or a "
+        "third of fewer than 3000 iterations",
+        must.optional(must.ge(1)),
+    )
+    reward: str = setting(
+        "psnr",
+        "what scores a search: psnr against ground truth, or on heldout pixels without any",
+        must.in_(("psnr", "heldout")),
+    )
+    held_out: float = setting(
+        0.1,
+        "share of the observed pixels that heldout keeps out of a fit, in (0, 1)",
+        [must.gt(0), must.lt(1)],
+    )
+    side: int = setting(
+        0,
+        "fit to pictures shrunk until their short side has so many pixels; 0: as they are",
+        must.ge(0),
+    )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 
     def check(self, problem: Problem) -> None:
-        for split in ("search", "test"):
-            samples = problem.task.samples(split)
-            for sample in samples:
-                _check_size(sample, problem)
-                if split == "search" and sample.clean is None:
-                    raise SettingsError(
-                        f"{sample.name} has no ground truth to score a search by: "
-                        "search on clean pictures and give it as a test picture"
-                    )
+        searched = problem.task.samples(problem.split)
+        for sample in [*searched, *problem.task.samples("test")]:
+            _check_size(sample, problem)
+        blind = self.reward == "heldout" or problem.split == "test"
+        lacking = [sample.name for sample in searched if sample.clean is None]
+        if lacking and not blind:
+            raise SettingsError(
+                f"{lacking[0]} has no ground truth to score a search by: search on clean pictures "
+                "and give it as a test picture, or take evaluator.reward=heldout"
+            )
         self._device()
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.evaluators.fitting import cost
 
-        steps = max(1, round(self.iterations * proposal.fidelity))
-        samples = problem.task.samples(problem.split)
-        searching = problem.split == "search"
+        samples = [self._sized(sample, problem) for sample in problem.task.samples(problem.split)]
+        looking = problem.split == "search" and self.stop == "search"
         fits = [
-            self._fit(proposal, problem, sample, seed, steps, (i, len(samples)))
+            self._fit(proposal, problem, sample, seed, (i, len(samples)))
             for i, sample in enumerate(samples)
         ]
-        stop = _best_stop(fits) if searching and self.stop == "search" else -1
+        stop = _best_stop(fits) if looking else -1
         metrics = _means([problem.task.metrics(f.at[stop], f.sample) for f in fits])
         figures = {**metrics, **cost(fits[0])}
-        if searching and self.stop == "search":
+        if looking:
             figures["stop"] = fits[0].steps[stop] / self.iterations
+        if self.stop in AUTOMATIC:
+            figures["stopped_at"] = sum(fit.steps[-1] for fit in fits) / len(fits)
+            figures["iterations"] = sum(fit.ran for fit in fits) / len(fits)
+        if self._holds_out(problem):
+            figures["heldout_psnr"] = sum(fit.gauge[stop] for fit in fits) / len(fits)
         if problem.split == "test":
             figures |= self._beside(fits, problem)
-        score = metrics.get("psnr", -sum(fit.loss for fit in fits) / len(fits))
+        score = self._score(figures, problem, sum(fit.loss for fit in fits) / len(fits))
         return Evaluation(score, figures, _artifacts(fits) if problem.artifacts else {})
 
+    def _score(self, figures: Mapping[str, float], problem: Problem, loss: float) -> float:
+        if self.reward == "heldout" and problem.split == "search":
+            return figures["heldout_psnr"]
+        return figures.get("psnr", -loss)
+
     def _fit(
-        self,
-        proposal: Proposal,
-        problem: Problem,
-        sample: Sample,
-        seed: int,
-        steps: int,
-        turn: tuple[int, int],
+        self, proposal: Proposal, problem: Problem, sample: Sample, seed: int, turn: tuple[int, int]
     ) -> Fit:
         """Fit a fresh network to one picture, with its own seed."""
-        from nasir.evaluators.fitting import fit
+        from nasir.evaluators.fitting import Course, fit
 
+        steps = max(1, round(self.iterations * proposal.fidelity))
         looks = self.stops if problem.split == "search" and self.stop == "search" else 1
-        return fit(
-            self,
-            proposal.architecture,
-            problem,
-            sample,
-            derived_seed(seed, sample.name),
-            steps=steps,
-            looks=looks,
+        marks = sorted({max(1, round(steps * (i + 1) / looks)) for i in range(looks)})
+        automatic = self.stop in AUTOMATIC
+        course = Course(
+            steps,
+            marks=[] if automatic else marks,
+            held_out=self.held_out if self._holds_out(problem) else 0.0,
+            stopper=partial(self.stopper, steps) if automatic else None,
             device=self._device(),
             turn=turn,
         )
+        own_seed = derived_seed(seed, sample.name)
+        return fit(self, proposal.architecture, problem, sample, own_seed, course)
+
+    def stopper(self, steps: int, unseen_loss: Callable[[Tensor], float]) -> Stopper:
+        """What stops a fit of at most so many steps by itself."""
+        from nasir.evaluators import stopping
+
+        patience = self.patience or max(1, min(1000, steps // 3))
+        if self.stop == "heldout":
+            return stopping.HeldOut(unseen_loss, patience)
+        if self.stop == "emv":
+            return stopping.MovingVariance(self.forgetting, patience)
+        window = self.window or max(2, min(100, steps // 10))
+        return stopping.WindowedVariance(window, patience)
+
+    def _holds_out(self, problem: Problem) -> bool:
+        """Whether pixels are kept out: for the reward of a search, or to stop by."""
+        rewarding = self.reward == "heldout" and problem.split == "search"
+        return rewarding or self.stop == "heldout"
+
+    def _sized(self, sample: Sample, problem: Problem) -> Sample:
+        return problem.task.shrunk(sample, self.side) if self.side else sample
 
     def _beside(self, fits: Sequence[Fit], problem: Problem) -> dict[str, float]:
         """The degraded pictures' own figures, and each restored picture's."""
@@ -134,7 +200,7 @@ class DeepImagePrior(Evaluator):
 
 def _check_size(sample: Sample, problem: Problem) -> None:
     smallest = problem.space.smallest_side
-    height, width = sample.degraded.shape[-2:]
+    height, width = problem.task.unrestored(sample).shape[-2:]
     if min(height, width) < smallest:
         raise PictureError(
             f"{sample.name} has {height} x {width} pixels, the space needs {smallest} x {smallest} "
@@ -143,8 +209,8 @@ def _check_size(sample: Sample, problem: Problem) -> None:
 
 
 def _best_stop(fits: Sequence[Fit]) -> int:
-    """The place among the stopping points where the pictures' mean PSNR is highest."""
-    means = [sum(p) / len(p) for p in zip(*(f.psnr for f in fits), strict=True)]
+    """The place among the stopping points where the pictures are best in the mean."""
+    means = [sum(p) / len(p) for p in zip(*(f.gauge for f in fits), strict=True)]
     return max(range(len(means)), key=means.__getitem__)
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import EvaluationError
-from nasir.core.metrics import psnr
+from nasir.core.errors import EvaluationError, PictureError
 from nasir.core.problem import Problem
 from nasir.core.progress import report
 from nasir.core.search_space import Signature
+from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
+from nasir.evaluators.stopping import Stopper
 
 if TYPE_CHECKING:
     from nasir.evaluators.dip import DeepImagePrior
@@ -26,10 +29,11 @@ REPORT_EVERY = 5
 
 @attrs.frozen(eq=False)
 class Fit:
-    """A finished fit: the averaged picture `at` each of some `steps`, and how it was got.
+    """A finished fit: the restored picture `at` each of some `steps`, and how it was got.
 
-    `psnr` is against the ground truth at the same steps, empty where there is none; `loss` is
-    the last one.
+    `gauge` tells how good the pictures are, in dB: PSNR against the ground truth, or on the
+    pixels that were kept out of the fit; it is empty where there is neither. `ran` counts the
+    steps, and `loss` is the last one.
     """
 
     sample: Sample
@@ -37,8 +41,26 @@ class Fit:
     input: Tensor
     steps: list[int]
     at: list[Tensor]
-    psnr: list[float]
-    loss: float
+    gauge: list[float]
+    ran: int = 0
+    loss: float = math.nan
+
+
+@attrs.frozen
+class Course:
+    """How a fit goes: at most `steps` steps, looked at after each of `marks`.
+
+    `held_out` is the share of the observed pixels that are kept out of the fit; `stopper` makes
+    what ends it early, given the loss on those pixels. `turn` is which of how many pictures this
+    is, for the progress that is reported.
+    """
+
+    steps: int
+    marks: Sequence[int] = ()
+    held_out: float = 0.0
+    stopper: Callable[[Callable[[Tensor], float]], Stopper] | None = None
+    device: str = "cpu"
+    turn: tuple[int, int] = (0, 1)
 
 
 def fit(
@@ -47,31 +69,42 @@ def fit(
     problem: Problem,
     sample: Sample,
     seed: int,
-    *,
-    steps: int,
-    looks: int,
-    device: str,
-    turn: tuple[int, int],
+    course: Course,
 ) -> Fit:
-    """Fit `architecture` to `sample` for `steps` steps, and look at it `looks` times on the way.
+    """Fit `architecture` to `sample`.
 
-    All randomness comes from `seed`; torch's global generator is left as it was. `turn` is which
-    of how many pictures this is, for the progress that is reported. Raises
+    All randomness comes from `seed`; torch's global generator is left as it was. Raises
     :class:`EvaluationError` where the loss is not finite.
     """
-    devices = [torch.device(device)] if device != "cpu" else []
-    with torch.random.fork_rng(devices=devices):
+    task, device = problem.task, course.device
+    with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
         torch.manual_seed(seed)
         network, x = _begin(architecture, problem, sample, how.input_scale, device)
-        on_device = _moved(sample, device)
+        whole = sample.to(device)
+        seen, unseen = _held_out(whole, course.held_out, seed)
+
+        def unseen_loss(average: Tensor) -> float:
+            assert unseen is not None, "no pixels are kept out of this fit"
+            return task.loss(average, unseen).item()
+
+        stopper = course.stopper(unseen_loss) if course.stopper else None
         optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
         guard = _Guard(network, how.rollback, how.check_every)
-        marks = sorted({max(1, round(steps * (i + 1) / looks)) for i in range(looks)})
         average: Tensor | None = None
-        result = Fit(sample, network, x, marks, [], [], math.nan)
-        for step in range(1, steps + 1):
+        result = Fit(sample, network, x, [], [], [])
+
+        def look(step: int, average: Tensor) -> None:
+            picture = task.restored(average, whole)
+            result.steps.append(step)
+            result.at.append(picture.clone().cpu())
+            if unseen is not None:
+                result.gauge.append(_decibels(unseen_loss(average)))
+            elif whole.clean is not None:
+                result.gauge.append(task.metrics(picture, whole).get("psnr", math.nan))
+
+        for step in range(1, course.steps + 1):
             output = network(x + how.input_noise * torch.randn_like(x))
-            loss = problem.task.loss(output, on_device)
+            loss = task.loss(output, seen)
             value = loss.item()
             if not math.isfinite(value):
                 raise EvaluationError(
@@ -81,13 +114,18 @@ def fit(
             loss.backward()
             optimizer.step()
             guard.watch(step, value)
-            picture = problem.task.restored(output.detach(), on_device)
-            average = picture if average is None else torch.lerp(picture, average, how.averaging)
-            if step in marks:
-                _look(result, average, on_device)
-            if step % REPORT_EVERY == 0 or step == steps:
-                _report(turn, step, steps, value)
-    return attrs.evolve(result, loss=value)
+            latest = output.detach()
+            average = latest if average is None else torch.lerp(latest, average, how.averaging)
+            if step in course.marks:
+                look(step, average)
+            ended = stopper is not None and stopper.watch(step, latest, average)
+            if step % REPORT_EVERY == 0 or step == course.steps or ended:
+                _report(course, step, value)
+            if ended:
+                break
+        if stopper is not None and stopper.picture is not None:
+            look(stopper.step, stopper.picture)
+    return attrs.evolve(result, ran=step, loss=value)
 
 
 def cost(one: Fit) -> dict[str, float]:
@@ -132,27 +170,36 @@ def _begin(
     architecture: Architecture, problem: Problem, sample: Sample, scale: float, device: str
 ) -> tuple[nn.Module, Tensor]:
     """A fresh network and its fixed input, ``(1, C, H, W)`` uniform in [0, scale]."""
-    channels = problem.space.input_channels
-    task = problem.task
+    task, channels = problem.task, problem.space.input_channels
     signature = Signature(channels, task.signature.out_channels)
     network = task.assemble(lambda s: problem.space.build(architecture, s), signature)
     height, width = task.unrestored(sample).shape[-2:]
-    x = torch.rand(1, channels, height, width) * scale
+    x = torch.rand(1, task.networks * channels, height, width) * scale
     return network.to(device), x.to(device)
 
 
-def _moved(sample: Sample, device: str) -> Sample:
-    clean = None if sample.clean is None else sample.clean.to(device)
-    return attrs.evolve(sample, degraded=sample.degraded.to(device), clean=clean)
+def _held_out(sample: Sample, share: float, seed: int) -> tuple[Sample, Sample | None]:
+    """The sample without a random share of its observed pixels, and with these alone."""
+    if share == 0:
+        return sample, None
+    size = sample.degraded.shape[-2:]
+    generator = np.random.default_rng(derived_seed(seed, "held out"))
+    kept = torch.from_numpy(generator.random(size) >= share).to(sample.degraded)[None, None]
+    observed = kept.new_ones(1, 1, *size) if sample.mask is None else sample.mask
+    inside, outside = observed * kept, observed * (1 - kept)
+    if not (inside.any() and outside.any()):
+        raise PictureError(
+            f"{sample.name} has too few observed pixels to keep {share} of them out: use "
+            "evaluator.reward=psnr and another evaluator.stop"
+        )
+    return attrs.evolve(sample, mask=inside), attrs.evolve(sample, mask=outside)
 
 
-def _look(result: Fit, average: Tensor, sample: Sample) -> None:
-    result.at.append(average.clone().cpu())
-    if sample.clean is not None:
-        result.psnr.append(psnr(average.clamp(0, 1), sample.clean))
+def _report(course: Course, step: int, loss: float) -> None:
+    number, pictures = course.turn
+    done, total = number * course.steps + step, pictures * course.steps
+    report(done, total, fit_psnr=_decibels(loss))
 
 
-def _report(turn: tuple[int, int], step: int, steps: int, loss: float) -> None:
-    number, pictures = turn
-    fitted = -10 * math.log10(loss) if loss > 0 else math.inf
-    report(number * steps + step, pictures * steps, fit_psnr=fitted)
+def _decibels(loss: float) -> float:
+    return -10 * math.log10(loss) if loss > 0 else math.inf

@@ -59,7 +59,12 @@ def register_operations(register: Register) -> None:
 
 @hookspec
 def register_proxies(register: Register) -> None:
-    """Name zero-cost scores of networks."""
+    """Name attrs subclasses of :class:`nasir.core.proxy.Proxy`: scores of untrained networks."""
+
+
+@hookspec
+def register_methods(register: Register) -> None:
+    """Name attrs subclasses of :class:`nasir.core.method.Method`: restoration without a network."""
 
 
 @hookspec

@@ -21,7 +21,16 @@ from nasir.plugins.switches import disabled_plugins
 ENTRY_POINTS = "nasir"
 STRICT = "NASIR_STRICT_PLUGINS"
 
-BUILTIN = ("nasdip", "strategies", "tasks", "evaluators", "executors", "commands")
+BUILTIN = (
+    "nasdip",
+    "strategies",
+    "tasks",
+    "evaluators",
+    "executors",
+    "proxies",
+    "methods",
+    "commands",
+)
 """The plugins that come with nasir: modules of :mod:`nasir.plugins.builtin`."""
 
 HOOK_KINDS = {
@@ -32,6 +41,7 @@ HOOK_KINDS = {
     "register_executors": "executor",
     "register_operations": "operation",
     "register_proxies": "proxy",
+    "register_methods": "method",
     "register_commands": "command",
 }
 

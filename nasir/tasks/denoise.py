@@ -9,10 +9,9 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.errors import SettingsError
 from nasir.core.seeds import derived_seed
-from nasir.core.task import Sample, Split
-from nasir.tasks.picture_task import Pictures, PictureTask, photographs
+from nasir.core.task import Sample
+from nasir.tasks.picture_task import PictureTask
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,28 +33,17 @@ class Denoise(PictureTask):
         25.0, "standard deviation of the noise, of 255, >= 0", [must.ge(0), must.lt(math.inf)]
     )
     clip: bool = setting(False, "whether noisy pictures are clipped to [0, 1]")
-    noisy: bool = setting(False, "whether the given pictures are noisy already")
+    noisy: bool = setting(False, "another name of `degraded`")
 
-    def degraded(self, name: str, picture: Tensor) -> Sample:
+    def degrade(self, name: str, picture: Tensor) -> Sample:
         import numpy as np
         import torch
 
         generator = np.random.default_rng(derived_seed(self.seed, "noise", name))
         noise = generator.standard_normal(picture.shape, dtype=np.float32)
-        degraded = picture + torch.from_numpy(noise) * (self.sigma / 255)
-        return Sample(name, degraded.clamp(0, 1) if self.clip else degraded, picture)
+        noisy = picture + torch.from_numpy(noise) * (self.sigma / 255)
+        return Sample(name, noisy.clamp(0, 1) if self.clip else noisy, picture)
 
-    def loss(self, output: Tensor, sample: Sample) -> Tensor:
-        return (output - sample.degraded).square().mean()
-
-    def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
-        if not self.noisy:
-            return super().splits(images, test)
-        if not (images or test):
-            raise SettingsError("task.noisy=true wants the noisy pictures: task.images=FILE")
-        return {"search": photographs()[: self.search], "test": [*images, *test]}
-
-    def _sample(self, split: Split, name: str, picture: Tensor) -> Sample:
-        if self.noisy and split == "test":
-            return Sample(name, picture)
-        return super()._sample(split, name, picture)
+    @property
+    def given_degraded(self) -> bool:
+        return self.degraded or self.noisy

@@ -13,7 +13,7 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.errors import PictureError
+from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
 
@@ -57,9 +57,17 @@ class PictureTask(Task):
     )
     search: int = setting(
         2,
-        "how many of `images` are searched on at most, >= 1; one is left to test on, and a single "
-        "picture serves for both",
-        must.ge(1),
+        "how many of `images` are searched on at most, >= 0; one is left to test on, and a single "
+        "picture serves for both; 0: all serve for both, as suits a search without ground truth",
+        must.ge(0),
+    )
+    picture: int | None = setting(
+        None,
+        "take this one of `images` alone, from 0; none: take all",
+        must.optional(must.ge(0)),
+    )
+    degraded: bool = setting(
+        False, "whether the given pictures are degraded already, and have no ground truth"
     )
     size: int = setting(
         64,
@@ -72,13 +80,39 @@ class PictureTask(Task):
         must.in_(("auto", "grey", "rgb")),
     )
     seed: int = setting(0, "what degradations are drawn from, >= 0", must.ge(0))
+    channel: str = setting(
+        "auto",
+        "what PSNR and SSIM look at: all channels, the luma y (BT.601), or auto: as is usual for "
+        "the task",
+        must.in_(("auto", "all", "y")),
+    )
+    border: int | None = setting(
+        None,
+        "pixels at each border that PSNR and SSIM leave out, >= 0; none: as is usual for the task",
+        must.optional(must.ge(0)),
+    )
+    quantise: bool = setting(False, "whether restored pictures are rounded to 8 bits when judged")
     _samples: dict[Split, list[Sample]] = attrs.field(
         init=False, factory=dict, eq=False, repr=False
     )
 
     @abstractmethod
-    def degraded(self, name: str, picture: Tensor) -> Sample:
-        """The sample made of a picture ``(1, C, H, W)`` in [0, 1]."""
+    def degrade(self, name: str, picture: Tensor) -> Sample:
+        """The sample made of a clean picture ``(1, C, H, W)`` in [0, 1]."""
+
+    def take(self, name: str, picture: Tensor) -> Sample:
+        """The sample made of a picture that is degraded already."""
+        return Sample(name, picture)
+
+    @property
+    def given_degraded(self) -> bool:
+        """Whether the given pictures are degraded already."""
+        return self.degraded
+
+    @property
+    def usual_protocol(self) -> tuple[str, int]:
+        """The channel and the border that PSNR is usually taken with in this task."""
+        return "all", 0
 
     @property
     def signature(self) -> Signature:
@@ -91,28 +125,50 @@ class PictureTask(Task):
         return self._samples[split]
 
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
-        """PSNR in dB and SSIM, of `restored` clipped to [0, 1]."""
+        """PSNR in dB and SSIM, of `restored` clipped to [0, 1], by the task's protocol."""
         from nasir.core.metrics import psnr, ssim
+        from nasir.tasks.protocol import judged
 
         if sample.clean is None:
             return {}
+        channel, border = self.usual_protocol
+        channel = channel if self.channel == "auto" else self.channel
+        border = border if self.border is None else self.border
         restored = restored.clamp(0, 1).to(sample.clean.device)
-        similar = ssim(restored.double(), sample.clean.double()).item()
-        return {"psnr": psnr(restored, sample.clean), "ssim": similar}
+        if self.quantise:
+            restored = (restored * 255).round() / 255
+        ours, truth = judged(restored, channel, border), judged(sample.clean, channel, border)
+        return {"psnr": psnr(ours, truth), "ssim": ssim(ours.double(), truth.double()).item()}
+
+    def loss(self, output: Tensor, sample: Sample) -> Tensor:
+        """The mean squared error to what was observed (Deep Image Prior, equation 2)."""
+        from nasir.tasks.protocol import observed_error
+
+        return observed_error(sample.forward_operator(output), sample)
+
+    def shrunk(self, sample: Sample, side: int) -> Sample:
+        from nasir.tasks.protocol import shrunk
+
+        return shrunk(sample, side)
 
     def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
         """What to search on and to test on, of what `images` and `test_images` mean."""
+        if self.given_degraded:
+            yours = [*images, *test]
+            return {"search": photographs()[: self.search] or yours, "test": yours}
         chosen = images or photographs()
         if test:
-            return {"search": chosen[: self.search], "test": test}
+            return {"search": chosen[: self.search] or test, "test": test}
         searched = min(self.search, max(1, len(chosen) - 1))
-        return {"search": chosen[:searched], "test": chosen[searched:] or chosen}
+        return {"search": chosen[:searched] or chosen, "test": chosen[searched:] or chosen}
 
     def given(self) -> tuple[Pictures, Pictures]:
         """What `images` and `test_images` mean; refuses a picture that is in both."""
         from nasir.tasks.pictures import find_pictures, read_picture
 
-        images, test = find_pictures(self.images), find_pictures(self.test_images)
+        images, test = self._alone(find_pictures(self.images)), find_pictures(self.test_images)
+        if self.given_degraded and not (images or test):
+            raise SettingsError("there are no degraded pictures: give them with task.images=FILE")
         both = {path.resolve() for path in images} & {path.resolve() for path in test}
         if both:
             raise PictureError(
@@ -122,6 +178,16 @@ class PictureTask(Task):
         names = distinct_names([*images, *test])
         read = [(name, read_picture(path)) for name, path in names.items()]
         return read[: len(images)], read[len(images) :]
+
+    def _alone(self, images: list[Path]) -> list[Path]:
+        """The one picture that is asked for, or all."""
+        if self.picture is None:
+            return images
+        if self.picture >= len(images):
+            raise SettingsError(
+                f"task.picture={self.picture}: task.images has {len(images)} pictures, count from 0"
+            )
+        return [images[self.picture]]
 
     def _read(self) -> dict[Split, list[Sample]]:
         images, test = self.given()
@@ -136,7 +202,9 @@ class PictureTask(Task):
         }
 
     def _sample(self, split: Split, name: str, picture: Tensor) -> Sample:
-        return self.degraded(name, picture)
+        """What becomes of a picture; a search with ground truth is on pictures that have it."""
+        is_given = split == "test" or self.search == 0
+        return (self.take if self.given_degraded and is_given else self.degrade)(name, picture)
 
     def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
         """The middle of a picture with the right channels: ``(1, C, H, W)``."""

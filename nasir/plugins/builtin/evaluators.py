@@ -11,3 +11,8 @@ def register_evaluators(register: Register) -> None:
         "nasir.evaluators.dip:DeepImagePrior",
         "fit the untrained network to each picture alone (deep image prior)",
     )
+    register(
+        "proxy",
+        "nasir.evaluators.proxy:ProxyEvaluator",
+        "score the untrained network by proxies, without ground truth",
+    )

@@ -16,3 +16,8 @@ def register_strategies(register: Register) -> None:
         "nasir.strategies.rl.strategy:ReinforcementLearning",
         "a recurrent controller trained by policy gradient (NAS-DIP, AutoGAN)",
     )
+    register(
+        "isnas",
+        "nasir.strategies.isnas:IsnasDip",
+        "untrained networks scored by a proxy, the best few fitted (ISNAS-DIP)",
+    )

@@ -1,0 +1,22 @@
+"""Restoration without a network, to compare with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from nasir.core.task import Sample, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Method(ABC):
+    """A classical way to restore a picture. A subclass is an attrs class; fields are settings."""
+
+    @abstractmethod
+    def restore(self, sample: Sample, task: Task) -> Tensor:
+        """The restored picture ``(1, C, H, W)``, from ``sample.degraded`` and the task alone.
+
+        Raises :class:`~nasir.core.errors.SettingsError` for a task that the method cannot do.
+        """

@@ -1,0 +1,114 @@
+"""Judge an architecture before it is trained, by proxies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import attrs
+from attrs import validators as must
+
+from nasir.core import configure
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.problem import Problem
+from nasir.core.proxy import Probe
+from nasir.core.registry import registries
+from nasir.core.search_space import Signature
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import Proposal
+from nasir.core.task import Sample
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _registered(
+    evaluator: ProxyEvaluator, field: attrs.Attribute[tuple[str, ...]], names: tuple[str, ...]
+) -> None:
+    if not names:
+        raise SettingsError(f"evaluator.proxies wants one of: {', '.join(registries['proxy'])}")
+    for name in names:
+        registries["proxy"].entry(name)
+
+
+@attrs.define
+class ProxyEvaluator(Evaluator):
+    """Scores the untrained network by proxies: in milliseconds, without ground truth.
+
+    The network takes as many channels as the degraded picture has, uniform in [0, `input_scale`]
+    (ISNAS-DIP). The score is the first proxy's value, negated where less is better; all values
+    are metrics under the proxies' names, means over initialisations and pictures.
+    """
+
+    proxies: tuple[str, ...] = setting(
+        ("psd_db_strip_mse",), "proxies by name (nasir list proxies); the first scores", _registered
+    )
+    initialisations: int = setting(1, "fresh networks a picture, >= 1", must.ge(1))
+    input_scale: float = setting(0.1, "the input is uniform in [0, this]", must.gt(0))
+    side: int = setting(
+        0,
+        "score on the middle of the degraded pictures, so many pixels square; 0: whole",
+        must.ge(0),
+    )
+    device: str = setting("cpu", "cpu or cuda")
+
+    def check(self, problem: Problem) -> None:
+        problem.task.samples(problem.split)
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        import torch
+
+        proxies = {name: configure.make("proxy", name) for name in self.proxies}
+        values: dict[str, list[float]] = {name: [] for name in proxies}
+        samples = [self._part(sample) for sample in problem.task.samples(problem.split)]
+        with torch.random.fork_rng(devices=[] if self.device == "cpu" else None):
+            for turn in range(self.initialisations):
+                torch.manual_seed(derived_seed(seed, "initialisation", turn))
+                network = self._network(proposal, problem, samples[0])
+                for sample in samples:
+                    probe = self._probe(network, problem, sample)
+                    for name, proxy in proxies.items():
+                        values[name].append(proxy.value(probe))
+        metrics = {name: sum(v) / len(v) for name, v in values.items()}
+        first = self.proxies[0]
+        sign = 1 if proxies[first].larger_is_better else -1
+        return Evaluation(sign * metrics[first], metrics)
+
+    def _network(self, proposal: Proposal, problem: Problem, sample: Sample) -> nn.Module:
+        """A fresh network that takes as many channels as the picture has."""
+        task = problem.task
+        signature = Signature(sample.degraded.shape[1], task.signature.out_channels)
+        build = problem.space.build
+        network = task.assemble(lambda s: build(proposal.architecture, s), signature)
+        return network.to(self.device)
+
+    def _probe(self, network: nn.Module, problem: Problem, sample: Sample) -> Probe:
+        import torch
+
+        task = problem.task
+        channels = task.networks * sample.degraded.shape[1]
+        x = torch.rand(1, channels, *task.unrestored(sample).shape[-2:]) * self.input_scale
+        return Probe(network, x.to(self.device), sample, task)
+
+    def _part(self, sample: Sample) -> Sample:
+        """The middle of the picture; the same one every time, so that its spectrum is kept."""
+        known = _parts.setdefault(sample, {})
+        if self.side not in known:
+            known[self.side] = _middle(sample, self.side).to(self.device)
+        return known[self.side]
+
+
+_parts: WeakKeyDictionary[Sample, dict[int, Sample]] = WeakKeyDictionary()
+
+
+def _middle(sample: Sample, side: int) -> Sample:
+    height, width = sample.degraded.shape[-2:]
+    if not side or min(height, width) <= side:
+        return attrs.evolve(sample, clean=None)
+    top, left = (height - side) // 2, (width - side) // 2
+    rows, columns = slice(top, top + side), slice(left, left + side)
+    mask = None if sample.mask is None else sample.mask[..., rows, columns]
+    degraded = sample.degraded[..., rows, columns].contiguous()
+    return attrs.evolve(sample, degraded=degraded, clean=None, mask=mask)

@@ -1,0 +1,102 @@
+"""When to stop a fit without ground truth."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+
+from torch import Tensor
+
+
+class Stopper(ABC):
+    """Watches a fit, keeps the best picture so far, and says when no better one is to be expected.
+
+    That is when what it measures has not fallen for `patience` steps.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.step = 0
+        self.least = math.inf
+        self.picture: Tensor | None = None
+
+    @abstractmethod
+    def measure(self, output: Tensor, average: Tensor) -> float:
+        """What is least where the fit should stop; infinite where that is not known yet."""
+
+    def watch(self, step: int, output: Tensor, average: Tensor) -> bool:
+        """Look at the network's output and the average of outputs; whether to stop."""
+        value = self.measure(output, average)
+        if value < self.least or self.picture is None:
+            self.least, self.step, self.picture = value, step, average.clone()
+        if self.least == math.inf:
+            self.step = step
+            self.picture = average.clone()
+        return step - self.step >= self.patience
+
+
+class WindowedVariance(Stopper):
+    """ES-WMV (Wang et al., "Early Stopping for Deep Image Prior", arXiv 2112.06074, algorithm 1).
+
+    Measures the variance of the last `window` outputs, summed over their pixels: it falls while
+    the fit nears the picture and rises when it takes up the noise.
+    """
+
+    def __init__(self, window: int, patience: int) -> None:
+        super().__init__(patience)
+        self.window = window
+        self._outputs: deque[Tensor] = deque()
+        self._sum: Tensor | None = None
+        self._squares = 0.0
+
+    def measure(self, output: Tensor, average: Tensor) -> float:
+        x = output.clone()
+        self._outputs.append(x)
+        self._sum = x.double() if self._sum is None else self._sum + x
+        self._squares += _norm(x)
+        if len(self._outputs) > self.window:
+            oldest = self._outputs.popleft()
+            self._sum -= oldest
+            self._squares -= _norm(oldest)
+        if len(self._outputs) < self.window:
+            return math.inf
+        return self._squares / self.window - _norm(self._sum / self.window)
+
+
+class MovingVariance(Stopper):
+    """ES-EMV (same paper): the exponential moving variance of the outputs, summed over pixels.
+
+    It needs the memory of one picture. `forgetting` is the weight alpha of the newest output.
+    """
+
+    def __init__(self, forgetting: float, patience: int) -> None:
+        super().__init__(patience)
+        self.forgetting = forgetting
+        self._mean: Tensor | None = None
+        self._variance = 0.0
+
+    def measure(self, output: Tensor, average: Tensor) -> float:
+        if self._mean is None:
+            self._mean = output.new_zeros(output.shape).double()
+        difference = output - self._mean
+        alpha = self.forgetting
+        self._variance = (1 - alpha) * (self._variance + alpha * _norm(difference))
+        self._mean += alpha * difference
+        return self._variance
+
+
+class HeldOut(Stopper):
+    """Measures the loss of the averaged output on pixels that were kept out of the fit."""
+
+    def __init__(self, loss: Callable[[Tensor], float], patience: int) -> None:
+        super().__init__(patience)
+        self.loss = loss
+
+    def measure(self, output: Tensor, average: Tensor) -> float:
+        return self.loss(average)
+
+
+def _norm(x: Tensor) -> float:
+    return x.double().square().sum().item()

@@ -1,0 +1,194 @@
+"""ISNAS-DIP: image-specific search without training or ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+from attrs import validators as must
+
+from nasir.core import configure
+from nasir.core.architecture import Architecture
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluator
+from nasir.core.problem import Problem
+from nasir.core.registry import registries
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FULL, Proposal, Strategy, Trial, best_of
+
+PROXY = "proxy"
+"""The stage at which drawn architectures are scored."""
+
+SMALL = "small"
+"""The stage at which candidates are fitted to shrunk pictures."""
+
+SMALLEST = 1e-12
+"""Stands for a proxy of zero in the inverse."""
+
+
+def _registered(strategy: IsnasDip, field: attrs.Attribute[str], name: str) -> None:
+    registries["proxy"].entry(name)
+
+
+@attrs.define
+class IsnasDip(Strategy):
+    """Draws many architectures, scores them untrained, fits the best few, takes the middle one.
+
+    ISNAS-DIP section 3.3: of `pool` random architectures the `keep` with the lowest proxy are
+    fitted, and the one whose reconstruction is nearest to the weighted mean of all of them wins.
+    All of it is on the test pictures themselves, and no ground truth is looked at. With several
+    pictures, proxies and distances are means over them; give one for the method of the paper.
+    """
+
+    split = "test"
+
+    proxy: str = setting("psd_db_strip_mse", "what scores untrained networks", _registered)
+    pool: int = setting(500, "architectures drawn, >= 1 (the paper: 5000)", must.ge(1))
+    keep: int = setting(15, "of them, how many are fitted (N), >= 1", must.ge(1))
+    selection: str = setting(
+        "full",
+        "fit candidates to whole pictures (full), or shrunk to `side` (resized)",
+        must.in_(("full", "resized")),
+    )
+    side: int = setting(64, "short side of shrunk pictures, in pixels, >= 16", must.ge(16))
+    weights: str = setting(
+        "inverse",
+        "of reconstructions, by proxy m: inverse, 1 / m (paper), or linear, "
+        "(max - m) / (max - min) (published program)",
+        must.in_(("inverse", "linear")),
+    )
+    initialisations: int = setting(1, "fresh networks scored an architecture, >= 1", must.ge(1))
+    score_side: int = setting(
+        0, "score on the pictures' middle of so many pixels; 0: whole (see docs)", must.ge(0)
+    )
+    looks_at: ClassVar[frozenset[str]] = frozenset((FULL, SMALL))
+    _pool: list[Architecture] = attrs.field(init=False)
+    _places: dict[str, int] = attrs.field(init=False)
+    _asked: int = attrs.field(init=False, default=0)
+    _scored: int = attrs.field(init=False, default=0)
+    _best: list[tuple[float, int]] = attrs.field(init=False, factory=list)
+    _restored: dict[int, Mapping[str, Any]] = attrs.field(init=False, factory=dict)
+
+    @property
+    def usual_trials(self) -> int:
+        return self.pool + self.keep
+
+    def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
+        scoring = {
+            "name": "proxy",
+            "proxies": [self.proxy],
+            "initialisations": self.initialisations,
+            "side": self.score_side,
+        }
+        if self.weights == "inverse" and registries["proxy"].load(self.proxy).larger_is_better:
+            raise SettingsError(
+                f"strategy.weights=inverse wants a proxy of which less is better, {self.proxy} is "
+                "not: take strategy.weights=linear"
+            )
+        evaluators = {PROXY: configure.make("evaluator", scoring)}
+        if self.selection == "resized":
+            if not hasattr(full, "side"):
+                raise SettingsError(
+                    "strategy.selection=resized wants an evaluator that fits shrunk pictures, such "
+                    "as dip: take strategy.selection=full"
+                )
+            smaller: Any = full
+            evaluators[SMALL] = attrs.evolve(smaller, side=self.side)
+        return evaluators
+
+    def bind(self, problem: Problem) -> None:
+        self._pool = _distinct(problem, self.pool)
+        self._places = {architecture.id: i for i, architecture in enumerate(self._pool)}
+
+    def ask(self) -> Proposal | None:
+        """The pool first, then, when all of it is scored, the candidates."""
+        place = self._asked - len(self._pool)
+        if place < 0:
+            proposal = Proposal(self._pool[self._asked], PROXY)
+        elif self._scored == len(self._pool) and place < len(self._best):
+            proposal = Proposal(self._pool[self._best[place][1]], self._fitting)
+        else:
+            return None
+        self._asked += 1
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        place = self._places[trial.architecture.id]
+        if trial.proposal.stage == PROXY:
+            self._scored += 1
+            if trial.score is not None:
+                self._best = sorted([*self._best, (-trial.score, place)])[: self.keep]
+        elif trial.state == "complete":
+            self._restored[place] = dict(trial.pictures)
+
+    def recommend(self, trials: Sequence[Trial]) -> Trial:
+        """The candidate nearest to the weighted mean; before any is fitted, the best scored."""
+        if self._restored:
+            wanted, stage = self._middle(), self._fitting
+        elif self._best:
+            wanted, stage = self._best[0][1], PROXY
+        else:
+            return best_of(trials)
+        architecture, ended = self._pool[wanted], [t for t in trials if t.state == "complete"]
+        return next(
+            t for t in ended if t.architecture == architecture and t.proposal.stage == stage
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "asked": self._asked,
+            "scored": self._scored,
+            "best": [list(one) for one in self._best],
+            "restored": {str(place): dict(p) for place, p in self._restored.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._asked, self._scored = state["asked"], state["scored"]
+        self._best = [(value, place) for value, place in state["best"]]
+        self._restored = {int(place): p for place, p in state["restored"].items()}
+
+    @property
+    def _fitting(self) -> str:
+        """The stage at which candidates are fitted."""
+        return FULL if self.selection == "full" else SMALL
+
+    def _middle(self) -> int:
+        """The place in the pool of the candidate nearest to the weighted mean reconstruction."""
+        import numpy as np
+
+        places = list(self._restored)
+        values = {place: value for value, place in self._best}
+        weights = self._weights([values[place] for place in places])
+        distances = np.zeros(len(places))
+        for name in self._restored[places[0]]:
+            pictures = np.stack([self._restored[place][name] for place in places])
+            mean = np.tensordot(weights / weights.sum(), pictures, 1)
+            distances += ((pictures - mean) ** 2).mean(axis=(1, 2, 3))
+        return places[int(distances.argmin())]
+
+    def _weights(self, values: Sequence[float]) -> Any:
+        """The weights of reconstructions whose architectures have these proxies."""
+        import numpy as np
+
+        m = np.array(values)
+        if self.weights == "inverse":
+            return 1 / np.maximum(m, SMALLEST)
+        spread = m.max() - m.min()
+        return (m.max() - m) / spread if spread else np.ones(len(m))
+
+
+def _distinct(problem: Problem, wanted: int) -> list[Architecture]:
+    """So many different architectures, drawn uniformly; all of them where there are no more."""
+    import numpy as np
+
+    domain = problem.domain
+    if domain.size <= wanted:
+        return list(domain)
+    rng = np.random.default_rng(derived_seed(problem.seed, "isnas"))
+    pool: dict[str, Architecture] = {}
+    while len(pool) < wanted:
+        architecture = domain.sample(rng)
+        pool.setdefault(architecture.id, architecture)
+    return list(pool.values())

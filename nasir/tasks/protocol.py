@@ -1,0 +1,65 @@
+"""What a fit and a judge look at: observed pixels, luma, the inside of a picture."""
+
+from __future__ import annotations
+
+import attrs
+import torch.nn.functional as F
+from torch import Tensor
+
+from nasir.core.errors import PictureError
+from nasir.core.metrics import WINDOW
+from nasir.core.task import Sample
+
+Y_OF_RGB = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+Y_OFFSET = 16 / 255
+
+
+def luma(x: Tensor) -> Tensor:
+    """Y of ITU-R BT.601, as MATLAB's rgb2ycbcr: ``(N, 3, H, W)`` to ``(N, 1, H, W)``.
+
+    Pictures in [0, 1] have Y from 16/255 to 235/255.
+    """
+    weights = x.new_tensor(Y_OF_RGB).view(1, 3, 1, 1)
+    return (x * weights).sum(1, keepdim=True) + Y_OFFSET
+
+
+def judged(x: Tensor, channel: str, border: int) -> Tensor:
+    """The part of `x` that is judged: all channels or ``y`` of colour, without the border."""
+    height, width = x.shape[-2:]
+    if min(height, width) - 2 * border < WINDOW:
+        raise PictureError(
+            f"a picture of {height} x {width} has no {WINDOW} x {WINDOW} pixels inside a border "
+            f"of {border}: take a larger picture, or a smaller task.border"
+        )
+    inside = x[..., border : height - border, border : width - border]
+    return luma(inside) if channel == "y" and x.shape[1] == 3 else inside
+
+
+def observed_error(predicted: Tensor, sample: Sample) -> Tensor:
+    """The mean squared error of `predicted` to the observed pixels of ``sample.degraded``."""
+    squared = (predicted - sample.degraded).square()
+    if sample.mask is None:
+        return squared.mean()
+    return (squared * sample.mask).sum() / (sample.mask.sum() * squared.shape[1])
+
+
+def shrunk(sample: Sample, side: int) -> Sample:
+    """`sample` without ground truth, its short side brought down to `side` pixels.
+
+    Whole pictures are resized bicubically with anti-aliasing; of pictures with missing pixels
+    every so many pixels are taken, so that the same share is missing.
+    """
+    height, width = sample.degraded.shape[-2:]
+    factor = side / min(height, width)
+    if factor >= 1:
+        return attrs.evolve(sample, clean=None)
+    size = (round(height * factor), round(width * factor))
+    if sample.mask is None:
+        small = F.interpolate(
+            sample.degraded, size, mode="bicubic", align_corners=False, antialias=True
+        )
+        return attrs.evolve(sample, degraded=small, clean=None)
+    degraded, mask = (
+        F.interpolate(x, size, mode="nearest") for x in (sample.degraded, sample.mask)
+    )
+    return attrs.evolve(sample, degraded=degraded, clean=None, mask=mask)
