@@ -25,13 +25,15 @@ def full_name(decoder: int, source: int) -> str:
     return f"connection_{decoder}_{source}"
 
 
-def shared_decisions(depth: int, same_level: str) -> list[Decision]:
-    """One decision a level difference; the same level may be ``always`` connected."""
+def shared_decisions(depth: int, same_level: str, connections: str) -> list[Decision]:
+    """One decision a level difference; the same level may be ``always`` connected.
+
+    With `connections` ``none`` no other level is.
+    """
+    others = (False,) if connections == "none" else (False, True)
+    same = (True,) if same_level == "always" else (False, True)
     return [
-        Decision(
-            shared_name(difference),
-            (True,) if difference == 0 and same_level == "always" else (False, True),
-        )
+        Decision(shared_name(difference), others if difference else same)
         for difference in range(1 - depth, depth)
     ]
 

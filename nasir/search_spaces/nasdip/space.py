@@ -72,7 +72,10 @@ class NasDip(SearchSpace):
         32, "channels of the random input where the network is a deep image prior, >= 1", must.ge(1)
     )
     connections: str = setting(
-        "shared", "one pattern for all levels, or the full matrix", must.in_(("shared", "full"))
+        "shared",
+        "one pattern for all levels (shared), the full matrix (full), or the same level alone, not "
+        "searched (none)",
+        must.in_(("shared", "full", "none")),
     )
     same_level: str = setting(
         "always", "whether same-level connections are searched", must.in_(("always", "searched"))
@@ -108,7 +111,7 @@ class NasDip(SearchSpace):
         if self.connections == "full":
             levels = joined.full_decisions(self.depth)
         else:
-            levels = joined.shared_decisions(self.depth, self.same_level)
+            levels = joined.shared_decisions(self.depth, self.same_level, self.connections)
         try:
             return Domain(NAME, (*cell, *levels), self._unbuildable())
         except ValueError as error:
