@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,7 +19,7 @@ from nasir.core.problem import Problem
 from nasir.core.progress import report
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.task import Sample
+from nasir.core.task import Sample, Task
 from nasir.evaluators.stopping import Stopper
 
 if TYPE_CHECKING:
@@ -76,56 +77,74 @@ def fit(
     All randomness comes from `seed`; torch's global generator is left as it was. Raises
     :class:`EvaluationError` where the loss is not finite.
     """
-    task, device = problem.task, course.device
+    device = course.device
     with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
         torch.manual_seed(seed)
         network, x = _begin(architecture, problem, sample, how.input_scale, device)
-        whole = sample.to(device)
-        seen, unseen = _held_out(whole, course.held_out, seed)
-
-        def unseen_loss(average: Tensor) -> float:
-            assert unseen is not None, "no pixels are kept out of this fit"
-            return task.loss(average, unseen).item()
-
-        stopper = course.stopper(unseen_loss) if course.stopper else None
-        optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
-        guard = _Guard(network, how.rollback, how.check_every)
-        average: Tensor | None = None
+        seen, unseen = _held_out(sample.to(device), course.held_out, seed)
+        view = _View(problem.task, sample.to(device), unseen)
+        stopper = course.stopper(view.unseen_loss) if course.stopper else None
         result = Fit(sample, network, x, [], [], [])
-
-        def look(step: int, average: Tensor) -> None:
-            picture = task.restored(average, whole)
-            result.steps.append(step)
-            result.at.append(picture.clone().cpu())
-            if unseen is not None:
-                result.gauge.append(_decibels(unseen_loss(average)))
-            elif whole.clean is not None:
-                result.gauge.append(task.metrics(picture, whole).get("psnr", math.nan))
-
-        for step in range(1, course.steps + 1):
-            output = network(x + how.input_noise * torch.randn_like(x))
-            loss = task.loss(output, seen)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise EvaluationError(
-                    f"the loss is {value} at step {step}: a lower evaluator.lr may help"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            guard.watch(step, value)
-            latest = output.detach()
-            average = latest if average is None else torch.lerp(latest, average, how.averaging)
+        average: Tensor | None = None
+        step, loss, ended = 0, math.nan, False
+        for output, loss in _descent(how, network, x, problem.task, seen):
+            step += 1
+            average = output if average is None else torch.lerp(output, average, how.averaging)
             if step in course.marks:
-                look(step, average)
-            ended = stopper is not None and stopper.watch(step, latest, average)
-            if step % REPORT_EVERY == 0 or step == course.steps or ended:
-                _report(course, step, value)
+                view.look(result, step, average)
+            if stopper is not None:
+                ended = stopper.watch(step, output, average)
+            ended = ended or step == course.steps
+            if step % REPORT_EVERY == 0 or ended:
+                _report(course, step, loss)
             if ended:
                 break
         if stopper is not None and stopper.picture is not None:
-            look(stopper.step, stopper.picture)
-    return attrs.evolve(result, ran=step, loss=value)
+            view.look(result, stopper.step, stopper.picture)
+    return attrs.evolve(result, ran=step, loss=loss)
+
+
+def _descent(
+    how: DeepImagePrior, network: nn.Module, x: Tensor, task: Task, sample: Sample
+) -> Iterator[tuple[Tensor, float]]:
+    """Each step of Adam: what the network made of its perturbed input, and the loss of that."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
+    guard = _Guard(network, how.rollback, how.check_every)
+    for step in count(1):
+        output = network(x + how.input_noise * torch.randn_like(x))
+        loss = task.loss(output, sample)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise EvaluationError(
+                f"the loss is {value} at step {step}: a lower evaluator.lr may help"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        guard.watch(step, value)
+        yield output.detach(), value
+
+
+@attrs.frozen(eq=False)
+class _View:
+    """Looks at averaged outputs, with the pixels that the fit does not see or the ground truth."""
+
+    task: Task
+    sample: Sample
+    unseen: Sample | None
+
+    def unseen_loss(self, average: Tensor) -> float:
+        assert self.unseen is not None, "no pixels are kept out of this fit"
+        return self.task.loss(average, self.unseen).item()
+
+    def look(self, result: Fit, step: int, average: Tensor) -> None:
+        picture = self.task.restored(average, self.sample)
+        result.steps.append(step)
+        result.at.append(picture.clone().cpu())
+        if self.unseen is not None:
+            result.gauge.append(_decibels(self.unseen_loss(average)))
+        elif self.sample.clean is not None:
+            result.gauge.append(self.task.metrics(picture, self.sample).get("psnr", math.nan))
 
 
 def cost(one: Fit) -> dict[str, float]:
