@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from nasir.core import configure
 from nasir.core.architecture import Architecture
-from nasir.core.errors import ArchitectureError, NasirError, SettingsError
+from nasir.core.architecture_file import check_member, read_architecture
+from nasir.core.errors import NasirError, SettingsError
 from nasir.core.experiment import Experiment, experiment, is_list
+from nasir.core.recipes import given_words
 from nasir.core.search_space import SearchSpace, Signature
-from nasir.core.words import Tree, Word, expand, merge, parse_word, read_file, words_of
+from nasir.core.words import Tree, expand, merge
 from nasir.plugins.manager import plugins
 
 if TYPE_CHECKING:
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from nasir.core.run import Run
 
 Notify = Callable[..., None]
-
-RECIPES = Path(__file__).parent / "recipes"
-"""Settings of published experiments, one TOML file each."""
 
 
 def search(*words: str, **settings: Any) -> Run:
@@ -76,45 +75,14 @@ def build(
         architecture = maker.domain.architecture(architecture)
     elif not isinstance(architecture, Architecture):
         raise SettingsError(f"{architecture} is no architecture.json")
-    _check_member(architecture, maker)
+    check_member(architecture, maker)
     return maker.build(architecture, Signature(in_channels, out_channels, scale))
-
-
-def _check_member(architecture: Architecture, space: SearchSpace) -> None:
-    """Refuse an architecture that is none of the space, as it is set."""
-    if architecture.space != space.domain.space:
-        raise ArchitectureError(
-            f"this is an architecture of space {architecture.space!r}, not {space.domain.space!r}"
-        )
-    if architecture not in space.reference().values():
-        space.domain.architecture(architecture.choices)
-
-
-def read_architecture(path: str | Path) -> tuple[Architecture, dict[str, Any]]:
-    """The architecture in an ``architecture.json``, and the settings of its space."""
-    import json
-
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        architecture = Architecture.from_mapping(content)
-    except OSError as error:
-        raise SettingsError(f"cannot read architecture {path}: {error.strerror}") from None
-    except (ValueError, RecursionError, ArchitectureError) as error:
-        raise SettingsError(f"architecture {path} is damaged: {error}") from None
-    settings = content.get("settings", {})
-    if not isinstance(settings, dict):
-        raise SettingsError(f"architecture {path} is damaged: its settings are no mapping")
-    return architecture, {"name": architecture.space} | settings
 
 
 def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> list[Experiment]:
     """The runs that words and settings make: one, or more where a word sweeps."""
-    given: list[Word] = []
-    for text in words:
-        given.extend(_read(text))
-    for word in words_of(dict(settings)):
-        given.append(Word(tuple(word.key.split(".")), word.value))
-    planned = [experiment(merge(run, {})) for run in expand(given, is_list)]
+    given = expand(given_words(words, settings), is_list)
+    planned = [experiment(merge(run, {})) for run in given]
     if len(planned) > 1 and any(one.settings.name is not None for one in planned):
         raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
     return planned
@@ -139,20 +107,6 @@ def go_on(
     from nasir.core import search as searching
 
     return searching.resume(run, _everybody(notify), trials, seconds)
-
-
-def _read(text: str) -> list[Word]:
-    if "=" in text:
-        return [parse_word(text)]
-    if text.endswith(".toml"):
-        return words_of(read_file(text))
-    recipe = RECIPES / f"{text}.toml"
-    if recipe.is_file() and recipe.parent == RECIPES:
-        return words_of(read_file(recipe))
-    names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
-    raise SettingsError(
-        f"{text!r} is neither key=value, nor a settings file NAME.toml, nor a recipe ({names})"
-    )
 
 
 def _everybody(notify: Notify | None) -> Notify:

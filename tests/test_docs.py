@@ -10,7 +10,9 @@ import pytest
 
 from nasir import api
 from nasir.cli.main import main
+from nasir.core import benchmark
 from nasir.core.configure import make
+from nasir.core.recipes import RECIPES
 from nasir.core.registry import registries
 from nasir.core.words import COMPONENTS
 
@@ -37,8 +39,10 @@ def pictures(tmp_path: Path) -> None:
     from PIL import Image
     from skimage import data
 
-    for name in ("photos/a", "photos/b", "photos/c", "other/d", "FOLDER/e", "FOLDER/f", "scan"):
-        path = tmp_path / f"{name}.png"
+    named = ("photos/a", "photos/b", "photos/c", "other/d", "FOLDER/e", "FOLDER/f", "scan")
+    several = [f"{folder}/{number}" for folder in ("Set5", "Set12") for number in range(12)]
+    for name in [*(f"{name}.png" for name in (*named, *several)), "photo.jpg"]:
+        path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(data.chelsea()[:32, :32]).save(path)
     (tmp_path / "my.toml").write_text("trials = 50\n")
@@ -55,6 +59,11 @@ def test_a_run_command_can_be_planned(command: str, pictures: None):
         planned.problem.task.samples("search")
 
 
+@pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir evaluate")])
+def test_an_evaluation_can_be_planned(command: str, pictures: None):
+    assert benchmark.plan(shlex.split(command)[2:], {}).contestants
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_a_python_example_runs(code: str):
     exec(compile(code, "documentation", "exec"), {"__name__": "documentation"})
@@ -68,7 +77,7 @@ def test_a_settings_file_can_be_planned(tmp_path: Path):
         api.plan(["mine.toml"], {})
 
 
-@pytest.mark.parametrize("recipe", sorted(path.stem for path in api.RECIPES.glob("*.toml")))
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in RECIPES.glob("*.toml")))
 def test_a_recipe_can_be_planned(recipe: str):
     assert len(api.plan([recipe], {})) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
+from nasir.evaluators.cyclegan import UnpairedTask
+from nasir.evaluators.device import usable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,9 +96,13 @@ class DeepImagePrior(Evaluator):
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 
     def check(self, problem: Problem) -> None:
+        if isinstance(problem.task, UnpairedTask):
+            raise SettingsError(
+                "evaluator dip wants a task on single pictures: take evaluator=cyclegan"
+            )
         searched = problem.task.samples(problem.split)
         for sample in [*searched, *problem.task.samples("test")]:
-            _check_size(sample, problem)
+            _check_size(self._sized(sample, problem), problem)
         blind = self.reward == "heldout" or problem.split == "test"
         lacking = [sample.name for sample in searched if sample.clean is None]
         if lacking and not blind:
@@ -103,7 +110,7 @@ class DeepImagePrior(Evaluator):
                 f"{lacking[0]} has no ground truth to score a search by: search on clean pictures "
                 "and give it as a test picture, or take evaluator.reward=heldout"
             )
-        self._device()
+        usable(self.device)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.evaluators.fitting import cost
@@ -149,7 +156,7 @@ class DeepImagePrior(Evaluator):
             marks=[] if automatic else marks,
             held_out=self.held_out if self._holds_out(problem) else 0.0,
             stopper=partial(self.stopper, steps) if automatic else None,
-            device=self._device(),
+            device=usable(self.device),
             turn=turn,
         )
         own_seed = derived_seed(seed, sample.name)
@@ -185,18 +192,6 @@ class DeepImagePrior(Evaluator):
                 figures[f"{name}:{one.sample.name}"] = value
         return figures
 
-    def _device(self) -> str:
-        import torch
-
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            torch.empty(1, device=self.device).item()
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            why = str(error).partition("\n")[0]
-            raise SettingsError(f"evaluator.device={self.device!r}: {why}; use cpu") from None
-        return self.device
-
 
 def _check_size(sample: Sample, problem: Problem) -> None:
     smallest = problem.space.smallest_side
@@ -209,8 +204,10 @@ def _check_size(sample: Sample, problem: Problem) -> None:
 
 
 def _best_stop(fits: Sequence[Fit]) -> int:
-    """The place among the stopping points where the pictures are best in the mean."""
+    """The place among the stopping points where the pictures are best in the mean, or the last."""
     means = [sum(p) / len(p) for p in zip(*(f.gauge for f in fits), strict=True)]
+    if any(map(math.isnan, means)):
+        return -1  # the task measures no PSNR
     return max(range(len(means)), key=means.__getitem__)
 
 

@@ -74,14 +74,17 @@ def fit(
 ) -> Fit:
     """Fit `architecture` to `sample`.
 
-    All randomness comes from `seed`; torch's global generator is left as it was. Raises
-    :class:`EvaluationError` where the loss is not finite.
+    All randomness comes from `seed`, but for the pixels that are kept out, which come from the
+    run's; torch's global generator is left as it was. Raises :class:`EvaluationError` where the
+    loss is not finite.
     """
     device = course.device
     with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
         torch.manual_seed(seed)
         network, x = _begin(architecture, problem, sample, how.input_scale, device)
-        seen, unseen = _held_out(sample.to(device), course.held_out, seed)
+        # The same pixels in every trial: what they say of two architectures can be compared.
+        pixels = derived_seed(problem.seed, "held out", sample.name)
+        seen, unseen = _held_out(sample.to(device), course.held_out, pixels)
         view = _View(problem.task, sample.to(device), unseen)
         stopper = course.stopper(view.unseen_loss) if course.stopper else None
         result = Fit(sample, network, x, [], [], [])
@@ -202,7 +205,7 @@ def _held_out(sample: Sample, share: float, seed: int) -> tuple[Sample, Sample |
     if share == 0:
         return sample, None
     size = sample.degraded.shape[-2:]
-    generator = np.random.default_rng(derived_seed(seed, "held out"))
+    generator = np.random.default_rng(seed)
     kept = torch.from_numpy(generator.random(size) >= share).to(sample.degraded)[None, None]
     observed = kept.new_ones(1, 1, *size) if sample.mask is None else sample.mask
     inside, outside = observed * kept, observed * (1 - kept)

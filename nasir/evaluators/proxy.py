@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -39,7 +40,8 @@ class ProxyEvaluator(Evaluator):
 
     The network takes as many channels as the degraded picture has, uniform in [0, `input_scale`]
     (ISNAS-DIP). The score is the first proxy's value, negated where less is better; all values
-    are metrics under the proxies' names, means over initialisations and pictures.
+    are metrics under the proxies' names, means over initialisations and pictures, and of several
+    pictures each by itself under ``PROXY:PICTURE``.
     """
 
     proxies: tuple[str, ...] = setting(
@@ -61,8 +63,10 @@ class ProxyEvaluator(Evaluator):
         import torch
 
         proxies = {name: configure.make("proxy", name) for name in self.proxies}
-        values: dict[str, list[float]] = {name: [] for name in proxies}
         samples = [self._part(sample) for sample in problem.task.samples(problem.split)]
+        values: dict[str, dict[str, list[float]]] = {
+            name: {sample.name: [] for sample in samples} for name in proxies
+        }
         with torch.random.fork_rng(devices=[] if self.device == "cpu" else None):
             for turn in range(self.initialisations):
                 torch.manual_seed(derived_seed(seed, "initialisation", turn))
@@ -70,8 +74,11 @@ class ProxyEvaluator(Evaluator):
                 for sample in samples:
                     probe = self._probe(network, problem, sample)
                     for name, proxy in proxies.items():
-                        values[name].append(proxy.value(probe))
-        metrics = {name: sum(v) / len(v) for name, v in values.items()}
+                        values[name][sample.name].append(proxy.value(probe))
+        means = {name: {p: fmean(v) for p, v in of.items()} for name, of in values.items()}
+        metrics = {name: fmean(of.values()) for name, of in means.items()}
+        if len(samples) > 1:
+            metrics |= {f"{name}:{p}": mean for name, of in means.items() for p, mean in of.items()}
         first = self.proxies[0]
         sign = 1 if proxies[first].larger_is_better else -1
         return Evaluation(sign * metrics[first], metrics)

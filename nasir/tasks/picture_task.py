@@ -91,6 +91,9 @@ class PictureTask(Task):
         "pixels at each border that PSNR and SSIM leave out, >= 0; none: as is usual for the task",
         must.optional(must.ge(0)),
     )
+    clip_restored: bool = setting(
+        True, "whether restored pictures are clipped to [0, 1] when judged"
+    )
     quantise: bool = setting(False, "whether restored pictures are rounded to 8 bits when judged")
     _samples: dict[Split, list[Sample]] = attrs.field(
         init=False, factory=dict, eq=False, repr=False
@@ -125,7 +128,7 @@ class PictureTask(Task):
         return self._samples[split]
 
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
-        """PSNR in dB and SSIM, of `restored` clipped to [0, 1], by the task's protocol."""
+        """PSNR in dB and SSIM of `restored`, by the task's protocol."""
         from nasir.core.metrics import psnr, ssim
         from nasir.tasks.protocol import judged
 
@@ -134,9 +137,11 @@ class PictureTask(Task):
         channel, border = self.usual_protocol
         channel = channel if self.channel == "auto" else self.channel
         border = border if self.border is None else self.border
-        restored = restored.clamp(0, 1).to(sample.clean.device)
+        restored = restored.to(sample.clean.device)
         if self.quantise:
             restored = (restored * 255).round() / 255
+        if self.clip_restored:
+            restored = restored.clamp(0, 1)
         ours, truth = judged(restored, channel, border), judged(sample.clean, channel, border)
         return {"psnr": psnr(ours, truth), "ssim": ssim(ours.double(), truth.double()).item()}
 

@@ -23,8 +23,8 @@ def test_every_registered_name_is_listed_with_its_summary_and_owner(capsys):
 def test_recipes_are_listed_with_the_first_sentence_of_their_comment(capsys):
     assert main(["list", "recipes"]) == 0
     out = capsys.readouterr().out
-    assert "nasdip-table1b-denoising" in out
-    assert "the search for denoising at the paper's size (section 4.1, table 1b)\n" in out
+    assert "nasdip-table1b-denoise" in out
+    assert "table 1b: denoising with sigma 25\n" in out
 
 
 @pytest.mark.parametrize(

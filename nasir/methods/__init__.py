@@ -1,0 +1,1 @@
+"""Restoration without a network."""
