@@ -14,16 +14,29 @@ from nasir.core.registry import registries as _registries
 if TYPE_CHECKING:
     from nasir.api import build, resume, search
     from nasir.core.architecture import Architecture
+    from nasir.core.benchmark import evaluate
     from nasir.core.run import Run
+    from nasir.restoration.restore import restore
 
 __version__ = "0.1.0"
-__all__ = ["Architecture", "Run", "build", "hookimpl", "resume", "search"]
+__all__ = [
+    "Architecture",
+    "Run",
+    "build",
+    "evaluate",
+    "hookimpl",
+    "restore",
+    "resume",
+    "search",
+]
 
 _HOME = {
     "Architecture": "nasir.core.architecture",
     "Run": "nasir.core.run",
     "build": "nasir.api",
+    "evaluate": "nasir.core.benchmark",
     "hookimpl": "nasir.plugins",
+    "restore": "nasir.restoration.restore",
     "resume": "nasir.api",
     "search": "nasir.api",
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import Outcome, evaluate_trial, failed
 from nasir.core.problem import Problem
 from nasir.core.run import Run
@@ -138,20 +139,26 @@ class Engine:
         for future in sorted(done, key=lambda f: self._flying[f].number):
             trial = self._flying.pop(future)
             outcome = outcome_of(future, trial)
-            ended = attrs.evolve(outcome.trial, pictures=_restored(outcome))
+            looked_at = trial.proposal.stage in self.strategy.looks_at
+            ended = _with_pictures(outcome) if looked_at else outcome.trial
             self._ended[trial.number] = ended
             finished.append(ended)
         return finished
 
 
-def _restored(outcome: Outcome) -> dict[str, Any]:
-    """The restored pictures among the artifacts, by the pictures' names."""
+def _with_pictures(outcome: Outcome) -> Trial:
+    """The trial with its restored pictures; what is no picture makes a failed one."""
     begin, end = "pictures/", "-restored"
-    return {
+    pictures = {
         name.removeprefix(begin).removesuffix(end): picture
-        for name, picture in outcome.artifacts.items()
+        for name, picture in sorted(outcome.artifacts.items())
         if name.startswith(begin) and name.endswith(end)
     }
+    for name, picture in pictures.items():
+        if getattr(picture, "ndim", 0) != 3 or picture.dtype.kind != "f":
+            what = EvaluationError(f"the restored picture {name!r} is no array (H, W, C) of floats")
+            return failed(outcome.trial, what).trial
+    return attrs.evolve(outcome.trial, pictures=pictures)
 
 
 def outcome_of(future: Future[Outcome], trial: Trial) -> Outcome:

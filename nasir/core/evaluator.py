@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -29,6 +29,9 @@ class Evaluation:
 
 class Evaluator(ABC):
     """Judges proposals. A subclass is an attrs class; its fields are its settings."""
+
+    restores: ClassVar[bool] = True
+    """Whether its artifacts have restored pictures."""
 
     @abstractmethod
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:

@@ -70,7 +70,8 @@ class Run:
         """The trial that the strategy recommends, or the best so far."""
         trials = self.trials
         progress = self.progress
-        recommended = progress.get("recommended") if progress.get("state") == "finished" else None
+        running = progress.get("state") == "running"
+        recommended = None if running else progress.get("recommended")
         found = [t for t in trials if t.number == recommended]
         return found[0] if found else best_of(trials)
 
@@ -200,9 +201,12 @@ def _files(artifacts: Mapping[str, Any]) -> dict[str, bytes]:
     }
     weights = _under(artifacts, "weights/")
     if weights:
+        from numpy import ascontiguousarray
         from safetensors.numpy import save
 
-        files["weights.safetensors"] = save(weights)
+        # safetensors takes the memory as it lies
+        whole = {name: ascontiguousarray(weight) for name, weight in weights.items()}
+        files["weights.safetensors"] = save(whole)
     return files
 
 

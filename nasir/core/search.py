@@ -110,6 +110,8 @@ def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
     """Leave the best architecture in ``best/`` however the search ends."""
     best = _recommended(planned.strategy, store)
     if best is not None:
+        with store.transaction():
+            store.save_progress(recommended=best.number)
         write_result(run.folder / "best", best.architecture, run.settings, {})
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import safetensors.numpy
 
 from nasir.core import state_coding
@@ -117,7 +118,8 @@ class RunStore:
     def keep_pictures(self, trial: Trial) -> None:
         """Keep the pictures of a trial, if it has any, until its strategy is told."""
         if trial.pictures:
-            content = safetensors.numpy.save(dict(trial.pictures))
+            whole = {n: np.ascontiguousarray(p) for n, p in trial.pictures.items()}
+            content = safetensors.numpy.save(whole)  # takes the memory as it lies
             self._connection.execute(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?)", (trial.number, content)
             )
@@ -128,7 +130,8 @@ class RunStore:
             rows = self._connection.execute(
                 "SELECT content FROM pictures WHERE trial = ?", (number,)
             )
-            return {name: p for (row,) in rows for name, p in safetensors.numpy.load(row).items()}
+            kept = [item for (row,) in rows for item in safetensors.numpy.load(row).items()]
+            return dict(sorted(kept))
 
     def drop_pictures(self, number: int) -> None:
         """Forget the pictures of a trial."""

@@ -11,7 +11,7 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.errors import PictureError, SettingsError
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
@@ -19,6 +19,7 @@ from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.cyclegan import UnpairedTask
 from nasir.evaluators.device import usable
+from nasir.evaluators.size import check_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,7 +103,7 @@ class DeepImagePrior(Evaluator):
             )
         searched = problem.task.samples(problem.split)
         for sample in [*searched, *problem.task.samples("test")]:
-            _check_size(self._sized(sample, problem), problem)
+            check_size(self._sized(sample, problem), problem)
         blind = self.reward == "heldout" or problem.split == "test"
         lacking = [sample.name for sample in searched if sample.clean is None]
         if lacking and not blind:
@@ -191,16 +192,6 @@ class DeepImagePrior(Evaluator):
             for name, value in task.metrics(one.at[-1], one.sample).items():
                 figures[f"{name}:{one.sample.name}"] = value
         return figures
-
-
-def _check_size(sample: Sample, problem: Problem) -> None:
-    smallest = problem.space.smallest_side
-    height, width = problem.task.unrestored(sample).shape[-2:]
-    if min(height, width) < smallest:
-        raise PictureError(
-            f"{sample.name} has {height} x {width} pixels, the space needs {smallest} x {smallest} "
-            "at least: take a larger picture, or a lower depth of the space"
-        )
 
 
 def _best_stop(fits: Sequence[Fit]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -20,6 +20,7 @@ from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
+from nasir.evaluators.size import check_size, whole_or_large_enough
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +45,8 @@ class ProxyEvaluator(Evaluator):
     pictures each by itself under ``PROXY:PICTURE``.
     """
 
+    restores: ClassVar[bool] = False
+
     proxies: tuple[str, ...] = setting(
         ("psd_db_strip_mse",), "proxies by name (nasir list proxies); the first scores", _registered
     )
@@ -51,13 +54,15 @@ class ProxyEvaluator(Evaluator):
     input_scale: float = setting(0.1, "the input is uniform in [0, this]", must.gt(0))
     side: int = setting(
         0,
-        "score on the middle of the degraded pictures, so many pixels square; 0: whole",
-        must.ge(0),
+        "score on the middle of the degraded pictures, at most so many pixels a side, >= 16; 0: "
+        "whole",
+        whole_or_large_enough,
     )
     device: str = setting("cpu", "cpu or cuda")
 
     def check(self, problem: Problem) -> None:
-        problem.task.samples(problem.split)
+        for sample in problem.task.samples(problem.split):
+            check_size(self._part(sample), problem)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         import torch
@@ -101,21 +106,19 @@ class ProxyEvaluator(Evaluator):
 
     def _part(self, sample: Sample) -> Sample:
         """The middle of the picture; the same one every time, so that its spectrum is kept."""
-        known = _parts.setdefault(sample, {})
-        if self.side not in known:
-            known[self.side] = _middle(sample, self.side).to(self.device)
-        return known[self.side]
+        known, how = _parts.setdefault(sample, {}), (self.side, self.device)
+        if how not in known:
+            known[how] = _middle(sample, self.side or max(sample.degraded.shape)).to(self.device)
+        return known[how]
 
 
-_parts: WeakKeyDictionary[Sample, dict[int, Sample]] = WeakKeyDictionary()
+_parts: WeakKeyDictionary[Sample, dict[tuple[int, str], Sample]] = WeakKeyDictionary()
 
 
 def _middle(sample: Sample, side: int) -> Sample:
-    height, width = sample.degraded.shape[-2:]
-    if not side or min(height, width) <= side:
-        return attrs.evolve(sample, clean=None)
-    top, left = (height - side) // 2, (width - side) // 2
-    rows, columns = slice(top, top + side), slice(left, left + side)
+    """The middle of a sample, at most `side` pixels of ``degraded`` high and wide."""
+    firsts = [max(0, size - side) // 2 for size in sample.degraded.shape[-2:]]
+    rows, columns = (slice(first, first + side) for first in firsts)
     mask = None if sample.mask is None else sample.mask[..., rows, columns]
     degraded = sample.degraded[..., rows, columns].contiguous()
     return attrs.evolve(sample, degraded=degraded, clean=None, mask=mask)

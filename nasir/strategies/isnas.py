@@ -82,6 +82,11 @@ class IsnasDip(Strategy):
             "initialisations": self.initialisations,
             "side": self.score_side,
         }
+        if not full.restores:
+            raise SettingsError(
+                "strategy=isnas compares restored pictures: take an evaluator that makes some, "
+                "such as dip"
+            )
         if self.weights == "inverse" and registries["proxy"].load(self.proxy).larger_is_better:
             raise SettingsError(
                 f"strategy.weights=inverse wants a proxy of which less is better, {self.proxy} is "
@@ -124,17 +129,16 @@ class IsnasDip(Strategy):
             self._restored[place] = dict(trial.pictures)
 
     def recommend(self, trials: Sequence[Trial]) -> Trial:
-        """The candidate nearest to the weighted mean; before any is fitted, the best scored."""
-        if self._restored:
-            wanted, stage = self._middle(), self._fitting
-        elif self._best:
-            wanted, stage = self._best[0][1], PROXY
-        else:
-            return best_of(trials)
-        architecture, ended = self._pool[wanted], [t for t in trials if t.state == "complete"]
-        return next(
-            t for t in ended if t.architecture == architecture and t.proposal.stage == stage
-        )
+        """The candidate nearest to the weighted mean; before any is fitted, the best scored.
+
+        Of those in `trials` alone: where a search is interrupted, the last told may be missing.
+        """
+        ended = {(t.architecture.id, t.proposal.stage): t for t in trials if t.state == "complete"}
+        fitted = {p: ended.get((self._pool[p].id, self._fitting)) for p in self._restored}
+        scored = (ended.get((self._pool[p].id, PROXY)) for _, p in self._best)
+        there = [place for place, trial in fitted.items() if trial]
+        found = fitted[self._middle(there)] if there else next(filter(None, scored), None)
+        return found or best_of(trials)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -154,11 +158,10 @@ class IsnasDip(Strategy):
         """The stage at which candidates are fitted."""
         return FULL if self.selection == "full" else SMALL
 
-    def _middle(self) -> int:
-        """The place in the pool of the candidate nearest to the weighted mean reconstruction."""
+    def _middle(self, places: Sequence[int]) -> int:
+        """Which of these candidates is nearest to the weighted mean of their reconstructions."""
         import numpy as np
 
-        places = list(self._restored)
         values = {place: value for value, place in self._best}
         weights = self._weights([values[place] for place in places])
         distances = np.zeros(len(places))

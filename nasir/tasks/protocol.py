@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -37,10 +38,11 @@ def judged(x: Tensor, channel: str, border: int) -> Tensor:
 
 def observed_error(predicted: Tensor, sample: Sample) -> Tensor:
     """The mean squared error of `predicted` to the observed pixels of ``sample.degraded``."""
-    squared = (predicted - sample.degraded).square()
+    error = predicted - sample.degraded
     if sample.mask is None:
-        return squared.mean()
-    return (squared * sample.mask).sum() / (sample.mask.sum() * squared.shape[1])
+        return error.square().mean()
+    seen = torch.where(sample.mask > 0, error, 0)
+    return seen.square().sum() / (sample.mask.sum() * error.shape[1])
 
 
 def shrunk(sample: Sample, side: int) -> Sample:

@@ -37,6 +37,7 @@ KERNELS: dict[str, tuple[Callable[[Array], Array], str]] = {
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)
 def resizing_matrix(size: int, new_size: int, kernel: str) -> Tensor:
     """The matrix ``(new_size, size)`` float64 that resizes a line of `size` pixels.
 
@@ -81,9 +82,13 @@ class Downsampling(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         key = (x.shape[-2:], x.device, x.dtype)
         if key not in self._matrices:
-            height, width = (size // self.factor for size in x.shape[-2:])
-            down = resizing_matrix(x.shape[-2], height, self.kernel).to(x)
-            across = resizing_matrix(x.shape[-1], width, self.kernel).to(x)
-            self._matrices[key] = (down, across.T.contiguous())
+            self._matrices[key] = self._matrices_for(x)
         down, across = self._matrices[key]
         return down @ x @ across
+
+    @torch.inference_mode(False)  # what is made while judging has to serve a fit too
+    def _matrices_for(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        height, width = (size // self.factor for size in x.shape[-2:])
+        down = resizing_matrix(x.shape[-2], height, self.kernel).to(x)
+        across = resizing_matrix(x.shape[-1], width, self.kernel).to(x)
+        return down, across.T.contiguous()

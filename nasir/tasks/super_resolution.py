@@ -39,7 +39,7 @@ class SuperResolution(PictureTask):
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.size % self.scale or 0 < self.size < SMALLEST:
+        if self.size % self.scale or (self.size != 0 and self.size < SMALLEST):
             low = max(SMALLEST, self.size) // self.scale * self.scale
             raise ValueError(
                 f"size={self.size} must be 0 or a multiple of scale={self.scale} from {SMALLEST}, "

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
 from nasir.core import state_coding
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
-from nasir.core.errors import ArchitectureError, NasirError
+from nasir.core.errors import ArchitectureError, EvaluationError, NasirError
+from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
@@ -47,6 +50,14 @@ class DomainAlone(SearchSpace):
         raise ArchitectureError("this space has nothing to build")
 
 
+@attrs.frozen
+class NeverAsked(Evaluator):
+    """The evaluator of searches that are played without any."""
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        raise EvaluationError("this evaluator has nothing to say")
+
+
 @attrs.define
 class Play:
     """A search without evaluations: `workers` proposals in flight, told in the order of asking."""
@@ -77,12 +88,21 @@ class Play:
     def _ended(self, trial: Trial) -> Trial:
         if self.fail_every and trial.number % self.fail_every == 0:
             return attrs.evolve(trial, state="failed", error="made to fail")
-        return attrs.evolve(trial, state="complete", score=score_of(trial.proposal))
+        looked_at = trial.proposal.stage in self.strategy.looks_at
+        pictures = pictures_of(trial.proposal) if looked_at else {}
+        score = score_of(trial.proposal)
+        return attrs.evolve(trial, state="complete", score=score, pictures=pictures)
 
 
 def score_of(proposal: Proposal) -> float:
     """A fixed score in [0, 1), different for every architecture."""
     return derived_seed("score", proposal.architecture.id) / 2**48
+
+
+def pictures_of(proposal: Proposal) -> dict[str, Any]:
+    """Two fixed restored pictures, different for every architecture."""
+    rng = np.random.default_rng(derived_seed("pictures", proposal.architecture.id))
+    return {f"folder/{n}": rng.random((2, 3, 1), dtype=np.float32) for n in range(2)}
 
 
 class StrategyContract(ComponentContract):
@@ -94,12 +114,19 @@ class StrategyContract(ComponentContract):
     bytes_per_trial = 100
     """How much the state may grow with each trial: it is written after every one of them."""
 
+    takes_the_best = True
+    """Whether the best score at the full stage is recommended; if not, test what is instead."""
+
+    evaluator: Evaluator = NeverAsked()
+    """What judges the full stage, for a strategy that makes its other stages' from it."""
+
     def make(self) -> Strategy:
         raise NotImplementedError(f"{type(self).__name__} wants a method make()")
 
     def problem(self, domain: Domain, seed: int) -> Problem:
         """What a strategy is bound to; for one that needs more than a domain, give more."""
-        return Problem(DomainAlone(domain), None, {FULL: None}, seed)  # type: ignore
+        stages = {FULL: self.evaluator, **self.make().stages(self.evaluator)}
+        return Problem(DomainAlone(domain), None, stages, seed)  # type: ignore
 
     def bound(self, domain: Domain, seed: int = 0) -> Strategy:
         """A fresh strategy that is bound to `domain`."""
@@ -114,6 +141,13 @@ class StrategyContract(ComponentContract):
             for trial in Play(self.bound(domain), workers, fail_every).go_on(30):
                 assert trial.architecture in domain
                 assert 0 < trial.proposal.fidelity <= 1
+
+    @pytest.mark.parametrize("fail_every", [0, 3])
+    def test_every_stage_has_an_evaluator(self, fail_every: int) -> None:
+        for domain in self.domains:
+            stages = self.problem(domain, 0).evaluators
+            for trial in Play(self.bound(domain), 1, fail_every).go_on(30):
+                assert trial.proposal.stage in stages
 
     def test_something_is_proposed_after_failures(self) -> None:
         assert len(Play(self.bound(self.domains[0]), fail_every=1).go_on(10)) == 10
@@ -141,6 +175,7 @@ class StrategyContract(ComponentContract):
             again = Play(restored, workers, 4, deque(whole.flying), list(whole.told))
             assert _proposals(whole.go_on(30)) == _proposals(again.go_on(30))
             assert _written(whole.strategy) == _written(again.strategy)
+            assert _recommended(whole) == _recommended(again)
 
     def test_the_state_hardly_grows(self) -> None:
         play = Play(self.bound(self.domains[0]))
@@ -149,7 +184,19 @@ class StrategyContract(ComponentContract):
         play.go_on(150)
         assert len(_written(play.strategy)) <= len(early) + 100 * self.bytes_per_trial
 
+    @pytest.mark.parametrize("trials", [1, 7, 30])
+    @pytest.mark.parametrize("fail_every", [0, 3])
+    def test_a_complete_trial_is_recommended_at_any_time(
+        self, trials: int, fail_every: int
+    ) -> None:
+        for domain in self.domains:
+            play = Play(self.bound(domain), fail_every=fail_every)
+            complete = [t for t in play.go_on(trials) if t.state == "complete"]
+            assert (_recommended(play) in complete) if complete else _recommended(play) is None
+
     def test_the_best_complete_trial_is_recommended(self) -> None:
+        if not self.takes_the_best:
+            pytest.skip("another is recommended")
         for domain in self.domains:
             play = Play(self.bound(domain), fail_every=3)
             play.go_on(30)
@@ -170,6 +217,14 @@ class StrategyContract(ComponentContract):
 
 def _proposals(trials: Iterable[Trial]) -> list[Proposal]:
     return [trial.proposal for trial in trials]
+
+
+def _recommended(play: Play) -> Trial | None:
+    """What is recommended, None where nothing is."""
+    try:
+        return play.strategy.recommend(play.told)
+    except NasirError:
+        return None
 
 
 def _written(strategy: Strategy) -> bytes:

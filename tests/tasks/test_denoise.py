@@ -16,6 +16,7 @@ from nasir.core import configure
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
+from nasir.core.seeds import derived_seed
 from nasir.tasks.denoise import Denoise
 
 
@@ -71,6 +72,108 @@ def test_noise_is_clipped_only_when_asked(large: str):
     assert plain.degraded.min() < 0
     assert plain.degraded.max() > 1
     assert torch.equal(clipped.degraded, plain.degraded.clamp(0, 1))
+
+
+def test_gaussian_noise_is_drawn_from_the_seed_and_the_name(large: str):
+    (sample,) = Denoise(images=(large,), size=48, seed=7).samples("test")
+    generator = np.random.default_rng(derived_seed(7, "noise", "large"))
+    noise = generator.standard_normal((1, 1, 48, 48), dtype=np.float32)
+    expected = sample.clean + torch.from_numpy(noise) * (25 / 255)
+    assert torch.equal(sample.degraded, expected)
+
+
+@pytest.mark.parametrize("peak", [4.0, 30.0, 255.0])
+def test_poisson_noise_has_the_moments_of_its_distribution(large: str, peak: float):
+    (sample,) = Denoise(images=(large,), size=0, noise="poisson", peak=peak).samples("test")
+    photons = sample.degraded.double() * peak
+    assert torch.allclose(photons, photons.round(), rtol=0, atol=1e-4)
+    assert photons.min() >= 0
+    expected, count = peak * 128 / 255, photons.numel()
+    centred = photons - expected
+    fourth = expected + 3 * expected**2
+    assert abs(centred.mean()) < 5 * math.sqrt(expected / count)
+    assert centred.square().mean().item() == pytest.approx(
+        expected, abs=5 * math.sqrt((fourth - expected**2) / count)
+    )
+    sixth = expected + 25 * expected**2 + 15 * expected**3
+    assert (centred**3).mean().item() == pytest.approx(expected, abs=5 * math.sqrt(sixth / count))
+    neighbours = (centred[..., 1:] * centred[..., :-1]).mean() / expected
+    assert abs(neighbours) < 5 / math.sqrt(count)
+
+
+def test_the_variance_of_poisson_noise_goes_with_the_brightness(tmp_path: Path):
+    values = np.repeat(np.arange(0, 256, 51, dtype=np.uint8), 50)
+    Image.fromarray(np.tile(values, (1000, 1))).save(tmp_path / "steps.png")
+    task = Denoise(images=str(tmp_path / "steps.png"), size=0, noise="poisson", peak=100)
+    (sample,) = task.samples("test")
+    noise = (sample.degraded - sample.clean).double().view(1000, 6, 50)
+    assert not noise[:, 0].any()
+    for step in range(1, 6):
+        brightness = step / 5
+        bound = 5 * math.sqrt(2.1 / 50_000) * brightness / 100
+        assert noise[:, step].square().mean().item() == pytest.approx(brightness / 100, abs=bound)
+
+
+def test_many_photons_make_little_noise(folder: Path):
+    task = Denoise(images="colour", noise="poisson", peak=1e9)
+    for sample in task.samples("test"):
+        assert (sample.degraded - sample.clean).abs().max() < 3e-4
+
+
+def test_poisson_noise_is_clipped_only_when_asked(folder: Path):
+    plain, clipped = (Denoise(images="colour", noise="poisson", clip=c) for c in (False, True))
+    for sample, other in zip(plain.samples("test"), clipped.samples("test"), strict=True):
+        assert sample.degraded.max() > 1
+        assert torch.equal(other.degraded, sample.degraded.clamp(0, 1))
+
+
+def test_camera_noise_is_of_8_bits_and_clipped_without_being_asked(folder: Path):
+    task = Denoise(images="colour", noise="camera", shot=0.5, read=0.1)
+    for sample in task.samples("test"):
+        levels = sample.degraded * 255
+        assert sample.degraded.min() == 0
+        assert sample.degraded.max() == 1
+        assert torch.allclose(levels, levels.round(), rtol=0, atol=1e-4)
+
+
+OTHERS = {"sigma": 99.0, "peak": 3.0, "shot": 0.9, "read": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("noise", "own"), [("gaussian", {"sigma"}), ("poisson", {"peak"}), ("camera", {"shot", "read"})]
+)
+def test_only_the_settings_of_the_chosen_noise_have_an_effect(
+    folder: Path, noise: str, own: set[str]
+):
+    def degraded(**settings: float) -> torch.Tensor:
+        return Denoise(images="colour", noise=noise, **settings).samples("test")[0].degraded
+
+    foreign = {name: value for name, value in OTHERS.items() if name not in own}
+    assert torch.equal(degraded(**foreign), degraded())
+    for name in own:
+        assert not torch.equal(degraded(**{name: OTHERS[name]}), degraded())
+
+
+@pytest.mark.parametrize("noise", ["poisson", "camera"])
+def test_every_noise_depends_on_the_seed_and_the_name_alone(folder: Path, noise: str):
+    Path("colour/a.png").write_bytes(Path("colour/b.png").read_bytes())
+
+    def degraded(seed: int, **settings: object) -> dict[str, torch.Tensor]:
+        task = Denoise(images="colour", noise=noise, seed=seed, **settings)
+        return {s.name: s.degraded for split in ("search", "test") for s in task.samples(split)}
+
+    one, other = degraded(0), degraded(0, search=3)
+    assert all(torch.equal(one[name], other[name]) for name in "abcd")
+    assert not torch.equal(one["a"], one["b"])
+    assert not torch.equal(one["a"], degraded(1)["a"])
+
+
+@pytest.mark.parametrize("noise", ["poisson", "camera"])
+def test_the_search_for_noisy_pictures_has_the_chosen_noise(folder: Path, noise: str):
+    given = Denoise(images="colour", noisy=True, noise=noise)
+    carried = Denoise(noise=noise)
+    for sample, other in zip(given.samples("search"), carried.samples("search"), strict=True):
+        assert torch.equal(sample.degraded, other.degraded)
 
 
 def test_without_sigma_there_is_no_noise(large: str):
@@ -226,12 +329,20 @@ def test_noisy_without_pictures_is_refused():
         ("sigma", -1.0, ">= 0"),
         ("sigma", math.nan, ">= 0"),
         ("sigma", math.inf, "< inf"),
-        ("search", 0, ">= 1"),
+        ("search", -1, ">= 0"),
         ("size", 15, "0 or >= 16"),
         ("size", -1, "0 or >= 16"),
         ("seed", -1, ">= 0"),
         ("color", "blue", "rgb"),
         ("clip", "yes", "true or false"),
+        ("noise", "speckle", "'gaussian', 'poisson', 'camera'"),
+        ("peak", 0.0, "> 0"),
+        ("peak", math.nan, "> 0"),
+        ("peak", math.inf, "<= 1000000000"),
+        ("shot", -0.1, ">= 0"),
+        ("shot", math.inf, "< inf"),
+        ("read", -0.1, ">= 0"),
+        ("read", math.nan, ">= 0"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(field: str, value: object, why: str):

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from nasir.tasks.denoise import Denoise
+from nasir.tasks.inpaint import Inpaint
+from nasir.tasks.super_resolution import SuperResolution
 from nasir.testing import TaskContract
 
 
@@ -43,8 +45,71 @@ class TestDenoiseOnePictureForBoth(TestDenoise):
         return Denoise(images=(str(self.folder / "a.png"),), search=1)
 
 
+class TestDenoisePoisson(TestDenoise):
+    def make(self) -> Denoise:
+        return Denoise(images=(str(self.folder),), search=1, noise="poisson", peak=10)
+
+
+class TestDenoiseCamera(TestDenoise):
+    def make(self) -> Denoise:
+        return Denoise(images=(str(self.folder),), search=1, noise="camera", shot=0.02)
+
+
+class TestDenoiseCameraGreyOnTheSamePictures(TestDenoise):
+    splits_share_pictures = True
+
+    def make(self) -> Denoise:
+        return Denoise(images=(str(self.folder),), search=0, noise="camera", color="grey")
+
+
+class TestSuperResolution(TestDenoise):
+    def make(self) -> SuperResolution:
+        return SuperResolution(images=(str(self.folder),), search=1, scale=2)
+
+
+class TestSuperResolutionByThreeWithLanczos(TestDenoise):
+    def make(self) -> SuperResolution:
+        images = (str(self.folder),)
+        return SuperResolution(
+            images=images, search=2, scale=3, size=18, downsampling="lanczos2", border=1
+        )
+
+
+class TestSuperResolutionOfGreyOnTheSamePictures(TestDenoise):
+    splits_share_pictures = True
+
+    def make(self) -> SuperResolution:
+        images = (str(self.folder),)
+        return SuperResolution(images=images, search=0, scale=4, color="grey", border=0)
+
+
+class TestInpaint(TestDenoise):
+    def make(self) -> Inpaint:
+        return Inpaint(images=(str(self.folder),), search=1)
+
+
+class TestInpaintWithAMaskPicture(TestDenoise):
+    def make(self) -> Inpaint:
+        folder = self.folder / "mask"
+        folder.mkdir(exist_ok=True)
+        values = np.random.default_rng(1).integers(0, 2, (20, 24), dtype=np.uint8) * 255
+        Image.fromarray(values).save(folder / "mask.png")
+        mask = str(folder / "mask.png")
+        return Inpaint(images=(str(self.folder),), search=1, size=18, color="grey", mask=mask)
+
+
 class TestDenoisePhotographs(TaskContract):
     """The photographs that are there when none are given."""
 
     def make(self) -> Denoise:
         return Denoise(size=32)
+
+
+class TestSuperResolutionPhotographs(TaskContract):
+    def make(self) -> SuperResolution:
+        return SuperResolution(size=32)
+
+
+class TestInpaintPhotographs(TaskContract):
+    def make(self) -> Inpaint:
+        return Inpaint(size=32, missing=0.8)

@@ -16,3 +16,8 @@ def register_evaluators(register: Register) -> None:
         "nasir.evaluators.proxy:ProxyEvaluator",
         "score the untrained network by proxies, without ground truth",
     )
+    register(
+        "cyclegan",
+        "nasir.evaluators.cyclegan:CycleGan",
+        "train two generators of an unpaired translation (CycleGAN)",
+    )

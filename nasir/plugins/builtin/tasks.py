@@ -9,3 +9,14 @@ def register_tasks(register: Register) -> None:
     register("denoise", "nasir.tasks.denoise:Denoise", "remove noise from photographs")
     register("sr", "nasir.tasks.super_resolution:SuperResolution", "enlarge photographs")
     register("inpaint", "nasir.tasks.inpaint:Inpaint", "fill in missing pixels")
+    register("dehaze", "nasir.tasks.dehaze:Dehaze", "remove haze (Double-DIP)")
+    register(
+        "factorize",
+        "nasir.tasks.factorize:Factorize",
+        "see a hidden video in the light that it casts (Computational Mirrors)",
+    )
+    register(
+        "translate",
+        "nasir.tasks.translate:Translate",
+        "make pictures of one domain look like another's, from unpaired ones",
+    )

@@ -1,0 +1,1 @@
+"""Restoring one picture that a person has, with no training data and no ground truth."""

@@ -1,0 +1,225 @@
+"""Reading a picture with its alpha and metadata, and writing what became of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+    Array = np.ndarray[Any, Any]
+
+FORMATS = {
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+}
+"""What is written, by suffix."""
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "PNG": {},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+    "WEBP": {"lossless": True},
+    "JPEG": {"quality": 95},
+}
+
+ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+"""Pillow's modes with an alpha channel."""
+
+ORIENTATION = 0x0112
+
+STRUCTURE = {
+    *(254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325),
+    *(330, 338, 339, 347, 513, 514, 529, 530, 531, 532, 700, 33723, 34377, 34675),
+}
+"""TIFF tags that say how a file is laid out, or hold what is kept elsewhere."""
+
+PROFILE_OF = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L", "LA", "I;16")}
+"""The modes whose colours an ICC profile of a colour space describes."""
+
+
+@attrs.frozen(eq=False)
+class Photograph:
+    """What is kept of a picture's file besides its colours, which are in the file `colours`.
+
+    `alpha` is ``(H, W)`` uint8 or None; `deep` tells whether there are more than 8 bits.
+    """
+
+    colours: Path
+    alpha: Array | None
+    deep: bool
+    exif: bytes
+    icc_profile: bytes
+
+
+def read(path: Path, folder: Path) -> Photograph:
+    """Read a picture; where it has alpha, its colours are put into a file in `folder`.
+
+    Raises :class:`~nasir.core.errors.PictureError` for what cannot be read.
+    """
+    from PIL import Image, ImageOps
+
+    if os.path.isdir(path):
+        raise PictureError(f"{path} is a folder: give one picture")
+    if not os.path.isfile(path):  # Path raises at a name that is too long
+        raise PictureError(f"there is no picture {str(path)!r}")
+    try:
+        with warnings.catch_warnings(), open(path, "rb") as content, Image.open(content) as file:
+            warnings.simplefilter("ignore")
+            several = _frames(file) > 1
+            file.load()
+            picture = ImageOps.exif_transpose(file)
+            exif, profile = _exif(file), file.info.get("icc_profile") or b""
+    except Exception:  # decoders raise all sorts of things at a damaged file
+        from nasir.tasks.pictures import read_picture
+
+        read_picture(path)  # says in one line what is wrong with it
+        raise
+    deep = picture.mode.startswith(("I", "F"))
+    transparent = picture.mode in ALPHA or "transparency" in picture.info
+    if several or deep or not transparent:
+        return Photograph(path.absolute(), None, deep, exif, profile)
+    coloured = picture.convert("RGBA")
+    colours = folder / f"{path.stem}.png"
+    _opaque(coloured, picture.mode).save(colours)
+    return Photograph(colours, _array(coloured.getchannel("A")), False, exif, profile)
+
+
+def encoded(picture: Array, like: Photograph, suffix: str) -> bytes:
+    """A picture ``(H, W, C)`` in [0, 1] with the alpha, depth and metadata of `like`."""
+    import numpy as np
+    from PIL import Image
+
+    kind = FORMATS[suffix.lower()]
+    deep = like.deep and picture.shape[-1] == 1
+    most, whole = (65535, np.uint16) if deep else (255, np.uint8)
+    values = np.rint(picture.astype(np.float64) * most).astype(whole)
+    image = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
+    if like.alpha is not None:
+        image.putalpha(Image.fromarray(enlarged(like.alpha, *picture.shape[:2])))
+    metadata = {"exif": like.exif} if like.exif else {}
+    if image.mode in PROFILE_OF.get(like.icc_profile[16:20].decode("latin-1"), ()):
+        metadata["icc_profile"] = like.icc_profile
+    stream = io.BytesIO()
+    image.save(stream, kind, **OPTIONS[kind], **metadata)
+    return stream.getvalue()
+
+
+def encoded_strip(before: Array, after: Array, alpha: Array | None) -> bytes:
+    """Two pictures of one size side by side, with a thin gap, as an 8-bit PNG."""
+    import numpy as np
+
+    height, width = after.shape[:2]
+    gap = np.ones((height, max(2, width // 100), after.shape[-1]), np.float32)
+    strip = np.concatenate([before, gap, after], 1)
+    if alpha is not None:
+        part = enlarged(alpha, height, width)
+        between = np.zeros((height, gap.shape[1]), np.uint8)
+        alpha = np.concatenate([part, between, part], 1)
+    return encoded(strip, Photograph(Path(), alpha, False, b"", b""), ".png")
+
+
+def enlarged(alpha: Array, height: int, width: int) -> Array:
+    """Alpha ``(h, w)`` brought to a size by bicubic interpolation."""
+    from PIL import Image
+
+    if alpha.shape == (height, width):
+        return alpha
+    return _array(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def check_target(path: Path, source: Path, like: Photograph, force: bool) -> None:
+    """Refuse, before any work is done, a file that cannot or must not be written."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise PictureError(f"cannot write {path}: its suffix must be one of {', '.join(FORMATS)}")
+    if like.alpha is not None and FORMATS[suffix] == "JPEG":
+        raise PictureError(f"{source} has an alpha channel, which {suffix} cannot hold: use .png")
+    if like.deep and FORMATS[suffix] not in ("PNG", "TIFF"):
+        raise PictureError(f"{source} has 16 bits, which {suffix} cannot hold: use .png or .tif")
+    check_free(path, source, force)
+
+
+def check_free(path: Path, source: Path, force: bool) -> None:
+    """Refuse a path that is the source's, is taken (unless `force`), or cannot be written."""
+    if not path.parent.is_dir():
+        raise PictureError(f"there is no folder {path.parent} to write {path.name} to")
+    if path.exists():
+        if path.samefile(source):
+            raise PictureError(f"{path} is the picture itself: choose another name with -o OUT")
+        if path.is_dir():
+            raise PictureError(f"{path} is a folder: choose the name of a file with -o OUT")
+        if not force:
+            raise PictureError(f"{path} exists: overwrite it with --force, or choose -o OUT")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise PictureError(
+            f"cannot write to {path.parent}: {error.strerror}; choose another place with -o OUT"
+        ) from None
+
+
+def write(files: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all, and none where one cannot be written."""
+    partials = {path: path.with_name(f".{uuid.uuid4().hex}.partial") for path in files}
+    try:
+        for path, content in files.items():
+            partials[path].write_bytes(content)
+        for path, partial in partials.items():
+            partial.replace(path)
+    except OSError as error:
+        raise PictureError(f"cannot write {error.filename}: {error.strerror}") from None
+    finally:
+        for partial in partials.values():
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def _frames(file: Image.Image) -> int:
+    from nasir.tasks.pictures import SINGLE
+
+    return 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+
+
+def _exif(file: Image.Image) -> bytes:
+    """The EXIF data of an upright picture; empty where there is none, or it is damaged."""
+    with suppress(Exception):
+        exif = file.getexif()
+        for tag in STRUCTURE:
+            exif.pop(tag, None)
+        if exif:
+            exif[ORIENTATION] = 1
+            return exif.tobytes()
+    return b""
+
+
+def _opaque(coloured: Image.Image, mode: str) -> Image.Image:
+    """The colours without alpha: grey where the file's mode or all colours are."""
+    import numpy as np
+
+    colours = coloured.convert("RGB")
+    values = np.asarray(colours)
+    grey = mode in ("LA", "La", "L", "1") or bool((values[..., :1] == values).all())
+    return coloured.getchannel("R") if grey else colours
+
+
+def _array(image: Image.Image) -> Array:
+    import numpy as np
+
+    return np.asarray(image).copy()

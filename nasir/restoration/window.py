@@ -1,0 +1,87 @@
+"""A task on a part of one picture."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.errors import EvaluationError, PictureError
+from nasir.core.search_space import Signature
+from nasir.core.task import Sample, Split, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+NAME = "picture"
+"""What every window is called: seeds depend on names, and should not on those of files."""
+
+
+@attrs.define(slots=False)
+class Window(Task):
+    """`task` on `sample` alone, which has no ground truth.
+
+    A fit that is still going on at the time `deadline` of the monotonic clock fails.
+    """
+
+    task: Task
+    sample: Sample
+    deadline: float = math.inf
+
+    @property
+    def networks(self) -> int:  # type: ignore[override]
+        """As many as `task` has."""
+        return self.task.networks
+
+    @property
+    def signature(self) -> Signature:
+        return self.task.signature
+
+    def samples(self, split: Split) -> Sequence[Sample]:
+        return [self.sample]
+
+    def loss(self, output: Tensor, sample: Sample) -> Tensor:
+        if time.monotonic() > self.deadline:
+            raise EvaluationError("the time for the search is over")
+        return self.task.loss(output, sample)
+
+    def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
+        return {}
+
+    def restored(self, output: Tensor, sample: Sample) -> Tensor:
+        return self.task.restored(output, sample)
+
+    def unrestored(self, sample: Sample) -> Tensor:
+        return self.task.unrestored(sample)
+
+    def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
+        return self.task.assemble(build, signature)
+
+    def shrunk(self, sample: Sample, side: int) -> Sample:
+        return self.task.shrunk(sample, side)
+
+
+def part(sample: Sample, rows: slice, columns: slice) -> Sample:
+    """The part of `sample` in some rows and columns of ``degraded``.
+
+    Every tensor with the height and width of ``degraded`` is cut. Raises
+    :class:`~nasir.core.errors.PictureError` where no pixel of the part was observed.
+    """
+    from torch import Tensor
+
+    size = sample.degraded.shape[-2:]
+    values = {f.name: getattr(sample, f.name) for f in attrs.fields(type(sample))}
+    cut: dict[str, Any] = {
+        name: value[..., rows, columns].contiguous()
+        for name, value in values.items()
+        if isinstance(value, Tensor) and value.ndim >= 2 and value.shape[-2:] == size
+    }
+    if "mask" in cut and not cut["mask"].any():
+        raise PictureError(
+            f"no pixel of {sample.name} is there in rows {rows.start} to {rows.stop} and columns "
+            f"{columns.start} to {columns.stop}: take a larger tile=, or tile=0 for one"
+        )
+    return attrs.evolve(sample, **{**cut, "name": NAME, "clean": None})

@@ -1,0 +1,216 @@
+"""Removing haze."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.errors import PictureError, SettingsError
+from nasir.core.search_space import Signature
+from nasir.core.task import Sample, Split
+from nasir.tasks.picture_task import SMALLEST, Pictures, PictureTask
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+AIRLIGHT = (0.8, 0.85, 0.9)
+"""Red, green and blue of the synthetic haze."""
+
+LEAST_TRANSMISSION = 0.1
+"""What a picture's inversion divides by at least (t0 of He, Sun and Tang 2009)."""
+
+_FINITE: list[Callable[..., Any]] = [must.ge(0), must.lt(math.inf)]
+
+
+@attrs.frozen(eq=False)
+class HazySample(Sample):
+    """A hazy picture, the `airlight` to start from ``(1, 3, 1, 1)``, and the true transmission.
+
+    `transmission` is ``(1, 1, H, W)`` in (0, 1], None where nobody has it.
+    """
+
+    airlight: Tensor = attrs.field(kw_only=True)
+    transmission: Tensor | None = attrs.field(default=None, kw_only=True)
+
+
+def _numbers(given: float | Sequence[float] | None) -> tuple[float, ...] | None:
+    if given is None:
+        return None
+    return (float(given),) if isinstance(given, int | float) else tuple(given)
+
+
+def _colour(task: object, field: attrs.Attribute[Any], numbers: tuple[float, ...] | None) -> None:
+    if numbers is None:
+        return
+    if len(numbers) not in (1, 3) or not all(0 < number <= 1 for number in numbers):
+        raise ValueError(f"{field.name!r} must be one or three numbers in (0, 1]: {list(numbers)}")
+
+
+@attrs.define(slots=False)
+class Dehaze(PictureTask):
+    """Remove haze from a photograph, with a prior for the picture and one for the haze.
+
+    A hazy picture is I = t J + (1 - t) A. Two networks give the picture J and the transmission t,
+    and the airlight A starts at its dark-channel estimate; all three are fitted to I (Gandelsman,
+    Shocher and Irani 2019, "Double-DIP"; NAS-DIP section 4.3). Since t = 1, J = I
+    explains any I, the loss also asks for a smooth t and an A near its estimate. How a clear
+    picture would look in the haze is unknown, so the forward operator is the identity.
+
+    Haze needs depth, so clear photographs cannot be given: with no `images` the task is on two
+    halves of a scene whose depth scikit-image carries, one to search on and one to test on.
+    """
+
+    networks: ClassVar[int] = 2
+
+    size: int = setting(
+        64,
+        f"longest side in pixels, >= {SMALLEST}: larger pictures are shrunk; 0: as they are",
+        must.ge(0),
+    )
+    color: str = setting(
+        "auto",
+        "channels: rgb, which auto means too: haze shows in colour",
+        must.in_(("auto", "rgb")),
+    )
+    beta: float = setting(
+        1.0, "optical thickness of the synthetic haze at the mean depth, > 0", must.gt(0)
+    )
+    airlight: tuple[float, ...] | None = setting(
+        None,
+        "colour of the haze, one or three numbers in (0, 1]; none: bluish grey in the synthetic "
+        "haze, estimated in given pictures",
+        _colour,
+        _numbers,
+    )
+    smoothness: float = setting(
+        0.3, "weight of t's mean squared difference between neighbouring pixels, >= 0", _FINITE
+    )
+    anchor: float = setting(
+        0.1, "weight of the mean squared distance of A from its estimate, >= 0", _FINITE
+    )
+    recovery: str = setting(
+        "prior",
+        "the picture: what the prior gives (Double-DIP), or inversion: (I - (1 - t) A) / t, which "
+        "keeps all detail and noise",
+        must.in_(("prior", "inversion")),
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if 0 < self.size < SMALLEST:
+            raise ValueError(f"'size' must be 0 or >= {SMALLEST}: {self.size}")
+        if (self.images or self.test_images) and not self.degraded:
+            raise SettingsError(
+                "dehaze cannot put haze into photographs without their depth: give hazy ones with "
+                "task.degraded=true, or none"
+            )
+
+    def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
+        from nasir.tasks.haze import scenes
+
+        views, yours = scenes(), [*images, *test]
+        searched, tested = (views[:1], views[1:]) if self.search else (views, views)
+        if not self.degraded:
+            return {"search": searched, "test": tested}
+        return {"search": searched if self.search else yours, "test": yours}
+
+    def degrade(self, name: str, picture: Tensor) -> Sample:
+        import torch
+
+        from nasir.tasks.haze import depth_of
+
+        transmission = torch.exp(-self.beta * depth_of(name, picture.shape[-2:]))
+        airlight = _as_pixel(self.airlight or AIRLIGHT)
+        hazy = picture * transmission + (1 - transmission) * airlight
+        return attrs.evolve(_sample(name, hazy), clean=picture, transmission=transmission)
+
+    def take(self, name: str, picture: Tensor) -> Sample:
+        if (picture == picture[:, :1]).all():
+            raise PictureError(f"{name} is grey: dehazing needs colour, to tell haze from things")
+        return _sample(name, picture, self.airlight)
+
+    def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
+        from nasir.tasks.haze import shrunk
+
+        return super()._prepared(name, shrunk(array, self.size), 3)
+
+    def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
+        """Gives J, t, and how far A is from its estimate, in 3 + 1 + 3 channels."""
+        from nasir.tasks.priors import Priors, WithColour
+
+        picture = build(signature)
+        transmission = build(attrs.evolve(signature, out_channels=1))
+        return WithColour(Priors(picture, transmission), signature.out_channels)
+
+    def loss(self, output: Tensor, sample: Sample) -> Tensor:
+        """The error of t J + (1 - t) A at observed pixels, and what holds t and A."""
+        from nasir.tasks.protocol import observed_error
+
+        picture, transmission, airlight = _parts(output, sample)
+        hazy = transmission * picture + (1 - transmission) * airlight
+        down, across = transmission.diff(dim=2), transmission.diff(dim=3)
+        rough = down.square().mean() + across.square().mean()
+        drift = (airlight - _hazy(sample).airlight).square().mean()
+        return observed_error(hazy, sample) + self.smoothness * rough + self.anchor * drift
+
+    def restored(self, output: Tensor, sample: Sample) -> Tensor:
+        picture, transmission, airlight = _parts(output, sample)
+        if self.recovery == "prior":
+            return picture
+        haze = (1 - transmission) * airlight
+        return ((sample.degraded - haze) / transmission.clamp(min=LEAST_TRANSMISSION)).clamp(0, 1)
+
+    def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
+        """PSNR, SSIM, and the error of the transmission that `restored` amounts to.
+
+        `transmission_error` is the root mean squared error, in [0, 1], of the t in [0, 1] with
+        which t `restored` + (1 - t) A is nearest to the hazy picture, pixel by pixel.
+        """
+        figures = super().metrics(restored, sample)
+        truth = sample.transmission if isinstance(sample, HazySample) else None
+        if not figures or truth is None:
+            return figures
+        airlight = _hazy(sample).airlight
+        behind = restored.to(airlight.device).clamp(0, 1) - airlight
+        along = (behind * (sample.degraded - airlight)).sum(1, keepdim=True)
+        implied = (along / behind.square().sum(1, keepdim=True).clamp(min=1e-6)).clamp(0, 1)
+        error = (implied - truth).square().mean().sqrt().item()
+        return {**figures, "transmission_error": error}
+
+
+def _sample(name: str, hazy: Tensor, airlight: tuple[float, ...] | None = None) -> HazySample:
+    """The sample with the airlight that is given, or else estimated.
+
+    Raises :class:`PictureError` where the picture has the airlight's colour everywhere.
+    """
+    from nasir.tasks.haze import estimated_airlight
+
+    colour = estimated_airlight(hazy) if airlight is None else _as_pixel(airlight)
+    if (hazy - colour).abs().max() < 1 / 255:
+        raise PictureError(
+            f"{name} has the colour of the airlight everywhere, so that nothing is seen through "
+            "the haze: give a picture of something, or another task.airlight or task.beta"
+        )
+    return HazySample(name, hazy, airlight=colour)
+
+
+def _as_pixel(colour: tuple[float, ...]) -> Tensor:
+    import torch
+
+    return torch.tensor(colour).expand(3).reshape(1, 3, 1, 1)
+
+
+def _hazy(sample: Sample) -> HazySample:
+    assert isinstance(sample, HazySample), "dehaze makes its own samples"
+    return sample
+
+
+def _parts(output: Tensor, sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
+    """The picture, the transmission and the airlight in an output of the assembled module."""
+    picture, transmission, drift = output.split((3, 1, 3), dim=1)
+    drift = drift.mean((2, 3), keepdim=True)
+    return picture, transmission, (_hazy(sample).airlight + drift).clamp(0, 1)

@@ -1,0 +1,131 @@
+"""``nasir restore`` at the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nasir.cli.main import main
+from nasir.cli.restore import Bar, watched
+from nasir.core.progress import report
+
+TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=3", "threads=1")
+
+
+@pytest.fixture(autouse=True)
+def _picture(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (24, 20, 3), np.uint8)
+    Image.fromarray(values).save("cat.png")
+
+
+def test_the_result_names_files_architecture_and_stop(capsys):
+    assert main(["restore", "cat.png", *TINY, "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert re.search(r"^restored +cat-restored\.png$", said.out, re.M)
+    assert re.search(r"^strip +cat-restored-strip\.png$", said.out, re.M)
+    assert re.search(r"^architecture +nasdip_denoising$", said.out, re.M)
+    assert re.search(r"^stopped +step 3 of 3$", said.out, re.M)
+    assert Path("cat-restored.png").is_file()
+
+
+def test_json_is_the_whole_of_what_is_printed(capsys):
+    words = ["architecture=auto", "strategy.pool=4", "strategy.keep=3", "seconds=600"]
+    assert main(["restore", "cat.png", "-o", "out.tif", "--json", *TINY, *words]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    content = json.loads(said.out)
+    assert content["output"] == "out.tif"
+    assert content["strip"] == "out-strip.png"
+    assert content["stops"] == [{"step": 3, "iterations": 3}]
+    assert content["search"]["scored"] == 4
+    assert content["search"]["fitted"] == 3
+    described = json.loads(Path(content["search"]["architecture_file"]).read_text())
+    assert described["choices"] == content["architecture"]
+
+
+def test_without_a_terminal_each_tile_is_a_line(capsys):
+    Image.fromarray(np.zeros((70, 24), np.uint8)).save("dog.png")
+    assert main(["restore", "dog.png", "tile=64", *TINY]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "restoring tile 1 of 2",
+        "restoring tile 2 of 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["restore", "dog.png"],
+        ["restore", "cat.png", "architecture=nobody"],
+        ["restore", "cat.png", "-o", "cat.png", "--force"],
+        ["restore", "cat.png", "task=frobnicate"],
+        ["restore"],
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(argv, capsys):
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
+    assert said.out == ""
+
+
+def test_what_exists_is_overwritten_only_with_force(capsys):
+    Path("cat-restored.png").write_text("mine")
+    assert main(["restore", "cat.png", "--quiet", *TINY]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert Path("cat-restored.png").read_text() == "mine"
+    assert main(["restore", "cat.png", "--quiet", "--force", *TINY]) == 0
+    assert Image.open("cat-restored.png").size == (20, 24)
+
+
+def test_ctrl_c_leaves_no_files_and_exits_with_130(capsys, monkeypatch):
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nasir.restoration.mosaic.evaluate_trial", interrupted)
+    assert main(["restore", "cat.png", *TINY]) == 130
+    assert [path.name for path in Path().iterdir()] == ["cat.png"]
+
+
+def test_a_terminal_shows_a_bar(capsys, monkeypatch):
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"}.items():
+        monkeypatch.setenv(name, value)
+    with watched(quiet=False) as notify:
+        notify("tile_started", number=1, tiles=3)
+        report(120, 300, fit_psnr=23.414)
+    said = capsys.readouterr()
+    assert said.out == ""
+    plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", said.err)
+    assert "restoring tile 2 of 3" in plain
+    assert "120/300  fit psnr 23.41" in plain
+
+
+def test_the_time_left_is_that_of_all_tiles(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("nasir.cli.restore.time.monotonic", lambda: now[0])
+    bar = Bar()
+    bar.notify("tile_started", number=0, tiles=4)
+    assert bar.left() is None
+    now[0] += 10
+    bar.hear(50, 100, {})
+    # half a tile in 10 s: three and a half are left
+    assert bar.left() == pytest.approx(70)
+    bar.notify("tile_started", number=2, tiles=4)
+    now[0] += 30
+    bar.hear(50, 100, {})
+    assert bar.left() == pytest.approx(40 / 2.5 * 1.5)
+
+
+def test_a_search_counts_its_trials(monkeypatch):
+    bar = Bar()
+    bar.notify("search_started", trials=9, seconds=60)
+    bar.hear(3, 5, {"fit_psnr": 20.0})
+    for _ in range(4):
+        bar.notify("trial_finished", run=None, trial=None)
+    assert (bar.what, str(bar)) == ("searching for at most 60 s", "4/9")

@@ -1,0 +1,325 @@
+"""Strategies that look at restored pictures are told them, through any kind of end."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from toy_plugin import ToySpace, ToyTask, figures
+
+from nasir.core.engine import Engine, Limits
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.problem import Problem
+from nasir.core.run import Run, create, writing
+from nasir.core.seeds import derived_seed
+from nasir.core.store import RunStore
+from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.executors.inline import InlineExecutor
+
+NUMBER = {derived_seed(0, "trial", number): number for number in range(100)}
+"""The number of the trial with a seed, in a run of seed 0."""
+
+
+@attrs.define
+class Blind(Strategy):
+    """Proposes architecture after architecture, and notes the pictures that it is told."""
+
+    stage: str = FULL
+    told: dict[int, dict[str, Any]] = attrs.field(factory=dict)
+    asked: int = 0
+    problem: Any = None
+
+    def bind(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def ask(self) -> Proposal:
+        self.asked += 1
+        architecture = self.problem.domain.decode((self.asked, 0, self.asked, 1))
+        return Proposal(architecture, self.stage if self.asked % 2 else FULL)
+
+    def tell(self, trial: Trial) -> None:
+        self.told[trial.number] = dict(trial.pictures)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"asked": self.asked}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.asked = state["asked"]
+
+
+class Looking(Blind):
+    """Looks at the pictures of the full stage."""
+
+    looks_at = frozenset((FULL,))
+
+
+def picture(number: int) -> np.ndarray:
+    """What trial `number` restores ``(H, W, C)``, laid out in memory as torch has it."""
+    return np.random.default_rng(number).random((3, 4, 5), dtype=np.float32).transpose(1, 2, 0)
+
+
+@attrs.define
+class Restoring(Evaluator):
+    """Restores two pictures, also where nobody wants to see them unless it is `polite`."""
+
+    fails: int = -1
+    polite: bool = True
+    asked_to_keep: list[tuple[int, bool]] = attrs.field(factory=list)
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        number = NUMBER[seed]
+        self.asked_to_keep.append((number, problem.artifacts))
+        if number == self.fails:
+            raise ValueError("made to fail")
+        if self.polite and not problem.artifacts:
+            return Evaluation(float(number))
+        artifacts = {
+            "pictures/lake-restored": picture(number),
+            "pictures/mill/dam-restored": -picture(number),
+            "pictures/lake-degraded": np.zeros((3, 2, 1)),
+            "weights/layer": np.ones(5),
+        }
+        return Evaluation(float(number), {}, artifacts)
+
+
+class Held(Executor):
+    """Evaluates those trials alone that :meth:`end` has named, before or after they came."""
+
+    def __init__(self, *ends: int) -> None:
+        self._ends = set(ends)
+        self._waiting: dict[int, Callable[[], None]] = {}
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        number = args[0].number
+        self._waiting[number] = lambda: future.set_result(fn(*args, **kwargs))
+        if number in self._ends:
+            self._waiting[number]()
+        return future
+
+    def end(self, number: int) -> None:
+        self._ends.add(number)
+        if number in self._waiting:
+            self._waiting[number]()
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+def engine(
+    store: RunStore,
+    run: Run,
+    strategy: Strategy,
+    evaluator: Evaluator | None = None,
+    executor: Executor | None = None,
+    **settings: Any,
+) -> Engine:
+    evaluator = evaluator or Restoring()
+    problem = Problem(ToySpace(), ToyTask(), {FULL: evaluator, "quick": evaluator})
+    limits = Limits(settings.pop("trials", 6))
+    executor = executor or InlineExecutor()
+    return Engine(run, store, problem, strategy, executor, limits, **settings)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return create(tmp_path / "r", {}, {})
+
+
+def search(run: Run, strategy: Blind, **settings: Any) -> Blind:
+    with writing(run) as store:
+        engine(store, run, strategy, **settings).search()
+    return strategy
+
+
+def same(told: dict[str, Any], number: int) -> bool:
+    """Whether `told` is what trial `number` restored, to the bit."""
+    expected = {"lake": picture(number), "mill/dam": -picture(number)}
+    return told.keys() == expected.keys() and all(
+        np.array_equal(told[name], array) and told[name].dtype == array.dtype
+        for name, array in expected.items()
+    )
+
+
+def kept(run: Run) -> list[int]:
+    """The trials whose pictures are in the store."""
+    connection = sqlite3.connect(run.folder / "run.sqlite")
+    rows = connection.execute("SELECT trial FROM pictures ORDER BY trial").fetchall()
+    connection.close()
+    return [number for (number,) in rows]
+
+
+def ended_out_of_turn(run: Run) -> Blind:
+    """Two workers: trial 1 has ended, trial 0 still runs; then the process is killed."""
+    strategy = Looking()
+
+    def killed(hook: str, trial: Trial, **arguments: Any) -> None:
+        if hook == "trial_finished":
+            assert trial.number == 1
+            raise Killed
+
+    with pytest.raises(Killed):
+        search(run, strategy, executor=Held(1), workers=2, notify=killed)
+    return strategy
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_strategy_that_looks_is_told_the_restored_pictures(run: Run, workers: int):
+    strategy = search(run, Looking(), workers=workers)
+    assert list(strategy.told) == list(range(6))
+    assert all(same(told, number) for number, told in strategy.told.items())
+
+
+def test_only_the_stages_looked_at_are_told_with_pictures(run: Run):
+    evaluator = Restoring()
+    strategy = search(run, Looking(stage="quick"), evaluator=evaluator)
+    assert [number for number, told in strategy.told.items() if told] == [1, 3, 5]
+    assert evaluator.asked_to_keep == [(n, n % 2 == 1) for n in range(6)]
+
+
+def test_a_strategy_that_does_not_look_is_told_none_and_nothing_is_stored(run: Run):
+    evaluator = Restoring()
+    strategy = search(run, Blind(), evaluator=evaluator)
+    assert strategy.told == {number: {} for number in range(6)}
+    assert evaluator.asked_to_keep == [(number, False) for number in range(6)]
+    assert kept(run) == []
+
+
+def test_pictures_that_nobody_asked_for_are_not_told(run: Run):
+    strategy = search(run, Blind(), evaluator=Restoring(polite=False))
+    assert strategy.told == {number: {} for number in range(6)}
+
+
+def test_a_failed_trial_is_told_without_pictures(run: Run):
+    strategy = search(run, Looking(), evaluator=Restoring(fails=2), workers=2)
+    assert strategy.told[2] == {}
+    assert all(same(strategy.told[number], number) for number in (0, 1, 3, 4, 5))
+
+
+def test_pictures_are_kept_from_the_end_of_a_trial_until_it_is_told(run: Run):
+    executor, stored = Held(2), {}
+
+    def note(hook: str, trial: Trial, **arguments: Any) -> None:
+        if hook == "trial_finished":
+            stored[trial.number] = kept(run)
+            following = {2: 1, 1: 0, 0: 3}
+            if trial.number in following:
+                executor.end(following[trial.number])
+
+    strategy = search(run, Looking(), executor=executor, workers=3, notify=note, trials=4)
+    assert stored == {2: [2], 1: [1, 2], 0: [], 3: []}
+    assert list(strategy.told) == [0, 1, 2, 3]
+    assert all(same(told, number) for number, told in strategy.told.items())
+
+
+def test_a_search_killed_before_the_telling_is_told_the_same_pictures(run: Run, tmp_path: Path):
+    assert ended_out_of_turn(run).told == {}
+    assert kept(run) == [1]
+    assert [trial.state for trial in run.trials] == ["running", "complete"]
+    evaluator = Restoring()
+    strategy = search(run, Looking(), evaluator=evaluator, workers=2)
+    assert [number for number, _ in evaluator.asked_to_keep] == [0, 2, 3, 4, 5]
+    assert list(strategy.told) == list(range(6))
+    assert all(same(told, number) for number, told in strategy.told.items())
+    assert kept(run) == []
+    whole = create(tmp_path / "whole", {}, {})
+    search(whole, Looking(), workers=2)
+    assert list(map(figures, run.trials)) == list(map(figures, whole.trials))
+
+
+def test_it_can_be_killed_again_and_again(run: Run):
+    ended_out_of_turn(run)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            search(run, Looking(), executor=_Deadly(), workers=2)
+        assert kept(run) == [1]
+    strategy = search(run, Looking(), workers=2)
+    assert all(same(told, number) for number, told in strategy.told.items())
+
+
+class _Deadly(Executor):
+    """Whoever submits to it dies."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        raise Killed
+
+
+def test_a_transaction_that_does_not_come_to_its_end_keeps_no_pictures(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    save_progress = RunStore.save_progress
+
+    def killed(store: RunStore, **values: Any) -> None:
+        if store.pictures(1):
+            raise Killed
+        save_progress(store, **values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunStore, "save_progress", killed)
+        with pytest.raises(Killed):
+            search(run, Looking(), executor=Held(1), workers=2)
+    assert kept(run) == []
+    assert [trial.state for trial in run.trials] == ["running", "running"]
+
+
+def test_trials_that_are_read_from_a_run_have_no_pictures(run: Run):
+    ended_out_of_turn(run)
+    assert [trial.pictures for trial in run.trials] == [{}, {}]
+
+
+def without_pictures_table(run: Run) -> None:
+    """Make the store one of the first version."""
+    connection = sqlite3.connect(run.folder / "run.sqlite")
+    connection.execute("DROP TABLE pictures")
+    connection.commit()
+    connection.close()
+
+
+def test_a_run_of_the_first_version_can_be_read(run: Run):
+    search(run, Blind(), trials=2)
+    without_pictures_table(run)
+    assert [trial.score for trial in run.trials] == [0.0, 1.0]
+    assert run.progress["told"] == 2
+
+
+@pytest.mark.parametrize("strategy", [Blind, Looking])
+def test_a_run_of_the_first_version_goes_on(run: Run, strategy: type[Blind]):
+    search(run, Blind(), trials=2)
+    without_pictures_table(run)
+    done = search(run, strategy())
+    assert list(done.told) == [2, 3, 4, 5]
+    assert [bool(told) for told in done.told.values()] == [strategy is Looking] * 4
+    assert [trial.score for trial in run.trials] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_a_run_of_the_first_version_that_was_killed_out_of_turn_goes_on(run: Run):
+    ended_out_of_turn(run)
+    without_pictures_table(run)
+    done = search(run, Looking(), workers=2)
+    assert done.told[1] == {}
+    assert all(same(done.told[number], number) for number in (0, 2, 3, 4, 5))
+
+
+@attrs.define
+class Scribbling(Evaluator):
+    """Calls something a restored picture that is none."""
+
+    made: Any
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        return Evaluation(1.0, {}, {"pictures/lake-restored": self.made})
+
+
+@pytest.mark.parametrize("made", ["lake", None, [[0.5]], np.array(["lake"])])
+def test_what_is_no_picture_makes_a_failed_trial(run: Run, made: Any):
+    strategy = search(run, Looking(), evaluator=Scribbling(made), trials=2)
+    assert [trial.state for trial in run.trials] == ["failed", "failed"]
+    assert "'lake'" in run.trials[0].reason
+    assert strategy.told == {0: {}, 1: {}}
