@@ -58,9 +58,8 @@ def _mode(side: int = SIZE, width: int = WIDTH, seed: int = 0, times: int = 1) -
 
 
 def _rows(results: Path) -> list[dict[str, Any]]:
-    return (
-        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    )
+    lines = results.read_text().splitlines() if results.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def _measure(numbers: Sequence[int], modes: dict[str, dict[str, int]], results: Path) -> None:
@@ -89,7 +88,7 @@ def score(number: int, mode: dict[str, int]) -> tuple[float, dict[str, float]]:
     from nasir.core.seeds import derived_seed
     from nasir.core.strategy import FULL, Proposal, Trial
 
-    how = {"proxies": list(PROXIES), "side": mode["side"] % SIZE, "initialisations": mode["times"]}
+    how = {"proxies": list(PROXIES), "side": mode["side"], "initialisations": mode["times"]}
     evaluator = configure.make("evaluator", {"name": "proxy", **how})
     proposal = Proposal(_architecture(number))
     problem = Problem(_space(mode["width"]), _task(), {FULL: evaluator})

@@ -104,10 +104,10 @@ class TaskContract(ComponentContract):
             assert not task.metrics(task.unrestored(sample), blind)
 
     def test_the_assembled_module_restores(self, task: Task, samples: list[Sample]) -> None:
-        module = task.assemble(_tiny_network, task.signature)
+        module = _tiny_module(task)
         assert isinstance(module, nn.Module)
         for sample in samples:
-            restored = task.restored(module(sample.degraded), sample)
+            restored = task.restored(module(_input(task, sample)), sample)
             assert restored.shape == _full_shape(task, sample)
 
     def test_the_global_generators_are_left_alone(self) -> None:
@@ -135,6 +135,19 @@ def _full_shape(task: Task, sample: Sample) -> tuple[int, ...]:
 
 
 def _output(task: Task, sample: Sample) -> Tensor:
-    """What a network might give at its start."""
+    """What the assembled module might give at its start."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        return _tiny_module(task)(_input(task, sample)).sigmoid()
+
+
+def _tiny_module(task: Task) -> nn.Module:
+    """The task's networks for a fit, which starts from an input of the restored picture's size."""
+    return task.assemble(_tiny_network, attrs.evolve(task.signature, scale=1))
+
+
+def _input(task: Task, sample: Sample) -> Tensor:
+    height, width = task.unrestored(sample).shape[-2:]
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(_full_shape(task, sample), generator=generator)
+    channels = task.networks * task.signature.in_channels
+    return torch.rand((1, channels, height, width), generator=generator)

@@ -218,6 +218,15 @@ def test_an_operator_that_judged_first_can_be_fitted_through(precision: torch.dt
     torch.testing.assert_close(x.grad.sum(), torch.tensor(16.0, dtype=precision))
 
 
+def test_what_was_enlarged_while_judging_can_be_fitted_through():
+    resizing_matrix.cache_clear()
+    x = noise_picture(6, 7)
+    with torch.inference_mode():
+        resized(x, 9, 8)
+    resized(x.requires_grad_(), 9, 8).sum().backward()
+    torch.testing.assert_close(x.grad.sum(), torch.tensor(72.0).double())
+
+
 def test_channels_and_batches_are_resized_alike():
     pictures = torch.from_numpy(np.random.default_rng(1).random((2, 3, 12, 8)))
     together = Downsampling(4, "bicubic")(pictures)
