@@ -9,16 +9,17 @@ from typing import Any
 import attrs
 from attrs import validators as must
 
-from nasir.api import read_architecture
 from nasir.core import configure
 from nasir.core.architecture import Architecture
+from nasir.core.architecture_file import check_member, read_architecture
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError, UnknownNameError
 from nasir.core.experiment import DEFAULTS, Experiment, experiment, is_list
+from nasir.core.recipes import given_words
 from nasir.core.registry import registries
 from nasir.core.run import DESCRIPTION, Run
 from nasir.core.search_space import SearchSpace
-from nasir.core.words import COMPONENTS, Tree, Word, expand, merge, parse_word, read_file, words_of
+from nasir.core.words import COMPONENTS, Tree, expand, merge
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.restoration.tiles import SMALLEST_TILE
 
@@ -100,12 +101,7 @@ class Plan:
 
 def read_words(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> Tree:
     """What words and settings ask for, as a tree; refuses several values for one setting."""
-    given: list[Word] = []
-    for text in words:
-        given += words_of(read_file(text)) if text.endswith(".toml") else [parse_word(text)]
-    for word in words_of(dict(settings)):
-        given.append(Word(tuple(word.key.split(".")), word.value))
-    runs = expand(given, is_list)
+    runs = expand(given_words(words, settings), is_list)
     if len(runs) != 1:
         raise SettingsError(f"these words make {len(runs)} restorations: give one value for each")
     return merge(runs[0], {})
@@ -237,10 +233,5 @@ def _member(architecture: Architecture | None, chosen: str, space: SearchSpace) 
             return space.named(chosen)
         except UnknownNameError as error:
             raise SettingsError(f"{error}; or a file, a run's folder, or auto") from None
-    if architecture.space != space.domain.space:
-        raise SettingsError(
-            f"the architecture is of space {architecture.space!r}: set space={architecture.space}"
-        )
-    if architecture not in space.reference().values():
-        space.domain.architecture(architecture.choices)
+    check_member(architecture, space)
     return architecture

@@ -25,14 +25,14 @@ BRIGHTEST = 1e9
 class Denoise(PictureTask):
     """Remove noise from photographs.
 
-    The degraded picture y is made of the clean one x by `noise`:
+    The degraded picture y is made of the clean one x by `noise`. With gaussian, y = x + n with n
+    drawn from N(0, (sigma / 255)^2), white. With poisson, y = k / peak with k drawn from
+    Poisson(peak x), the photons that were counted. With camera, each photosite has noise of
+    variance a L + b in linear light L, and what a camera does with it follows: demosaicing, tone
+    curve, 8 bits (`nasir.tasks.camera`, after CBDNet, Guo et al. 2019).
 
-    - ``gaussian``: y = x + n with n drawn from N(0, (sigma / 255)^2), white;
-    - ``poisson``: y = k / peak with k drawn from Poisson(peak x), the photons that were counted;
-    - ``camera``: noise of variance a L + b at each photosite, in linear light L, then what a
-      camera does with it: demosaicing, tone curve, 8 bits (`nasir.tasks.camera`, after CBDNet,
-      Guo et al. 2019). a = 1 / 100 is a sensor that holds 100 electrons at white, and b goes
-      with it as in the cameras that Brooks et al. (2019, section 3.1) fitted.
+    The default a = 1 / 100 is of a sensor that holds 100 electrons at white, and the default b
+    goes with it as in the cameras that Brooks et al. (2019, section 3.1) fitted.
 
     The loss of a fit is the mean squared error to y (Deep Image Prior, equation 2 with A the
     identity). A picture gets the same noise in every trial, split and order: it depends on

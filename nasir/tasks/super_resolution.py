@@ -23,7 +23,7 @@ class SuperResolution(PictureTask):
     The degraded picture is the clean one after downsampling; a fit compares its output, brought
     down in the same way, with it (Deep Image Prior, equation 2 with A the downsampling). PSNR
     and SSIM are of the luma without a border of `scale` pixels, as is usual. Clean pictures are
-    cut to a multiple of `scale`; `size` is in their pixels, also for pictures given degraded.
+    cut to a multiple of `scale`; `size` is in the pixels of the pictures that are given.
     """
 
     scale: int = setting(4, "factor of enlargement", must.in_((2, 3, 4, 8)))
