@@ -136,6 +136,15 @@ class TwoPriors(nn.Module):
 
 
 @attrs.frozen
+class Guided(Noise):
+    """Trained networks would take two channels more."""
+
+    @property
+    def signature(self) -> Signature:
+        return Signature(self.channels + 2, self.channels)
+
+
+@attrs.frozen
 class Product(Noise):
     """Two networks, put together."""
 
@@ -227,7 +236,7 @@ def _weights(probe: Probe) -> Tensor:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_network_takes_as_many_channels_as_the_picture_has(seen: list[Probe], channels: int):
-    judged(problem_of(Noise(channels), proxies=("seen",), input_scale=0.25))
+    judged(problem_of(Guided(channels), proxies=("seen",), input_scale=0.25))
     for probe, size in zip(seen, Noise().sizes, strict=True):
         assert probe.input.shape == (1, channels, *size)
         assert probe.output.shape == (1, channels, *size)
@@ -286,6 +295,16 @@ def test_evaluators_with_other_sides_share_a_task(seen: list[Probe]):
         judged(problem_of(task, proxies=("seen",), side=side))
     assert [probe.sample.degraded.shape[-1] for probe in seen[::2]] == [16, 18, 16, 20]
     assert seen[0].sample is seen[4].sample, "its spectrum is kept"
+
+
+def test_torchs_generator_goes_on_as_if_nothing_had_been():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        expected = torch.rand(4)
+        torch.manual_seed(3)
+        before = torch.rand(2)
+        judged(problem_of())
+        assert torch.equal(torch.cat([before, torch.rand(2)]), expected)
 
 
 def test_a_value_that_is_no_number_is_a_failed_trial():
