@@ -20,6 +20,7 @@ from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
+from nasir.evaluators import memory
 from nasir.evaluators.size import check_size, whole_or_large_enough
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class ProxyEvaluator(Evaluator):
         values: dict[str, dict[str, list[float]]] = {
             name: {sample.name: [] for sample in samples} for name in proxies
         }
-        with torch.random.fork_rng(devices=[] if self.device == "cpu" else None):
+        devices: list[int] | None = [] if self.device == "cpu" else None
+        with torch.random.fork_rng(devices=devices), memory.reused():
             for turn in range(self.initialisations):
                 torch.manual_seed(derived_seed(seed, "initialisation", turn))
                 network = self._network(proposal, problem, samples[0])

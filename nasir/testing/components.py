@@ -34,7 +34,11 @@ class ComponentContract:
 
 @contextmanager
 def untouched_generators() -> Iterator[None]:
-    """Assert that the global generators of Python, numpy and torch are as they were."""
+    """Assert that the global generators of Python, numpy and torch are as they were.
+
+    Each is moved on first: where the same was seeded and drawn before, it would be where it was.
+    """
+    random.random(), np.random.random(), torch.rand(1)
     python, numpy, torchs = random.getstate(), np.random.get_state(), torch.get_rng_state()
     yield
     assert random.getstate() == python, "Python's global generator was used"
