@@ -41,8 +41,10 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
         artifacts: Mapping[str, Any] = {}
     else:
         artifacts = evaluation.artifacts
+        found = evaluation.architecture or trial.architecture
         ended = attrs.evolve(
             trial,
+            proposal=attrs.evolve(trial.proposal, architecture=found),
             state="complete",
             score=float(evaluation.score) + 0.0,  # -0.0 would come back from SQLite as 0.0
             metrics={name: float(value) for name, value in evaluation.metrics.items()},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from nasir.core.architecture import Architecture
 from nasir.core.strategy import Proposal
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ class Evaluation:
 
     `artifacts` maps ``pictures/NAME`` to arrays ``(H, W, C)`` in [0, 1] and ``weights/NAME`` to
     arrays of any shape; they are asked for by ``problem.artifacts`` and kept for the best only.
+    `architecture` is what was found, where the evaluation itself searches: it takes the place of
+    the one that was proposed.
     """
 
     score: float
     metrics: Mapping[str, float] = attrs.field(factory=dict)
     artifacts: Mapping[str, Any] = attrs.field(factory=dict)
+    architecture: Architecture | None = None
 
 
 class Evaluator(ABC):

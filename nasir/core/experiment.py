@@ -158,8 +158,11 @@ def _default_name(kind: str, tree: Tree) -> str:
     if kind == "executor":
         return "inline" if tree.get("workers", 1) == 1 else "process"
     if kind == "evaluator":
-        task = registries["task"].load(tree.get("task", {}).get("name", DEFAULTS["task"]["name"]))
-        return str(getattr(task, "default_evaluator", DEFAULTS[kind]["name"]))
+        suited = (
+            getattr(registries[part].load(_default_name(part, tree)), "default_evaluator", None)
+            for part in ("task", "space")
+        )
+        return str(next(filter(None, suited), DEFAULTS[kind]["name"]))
     return str(DEFAULTS[kind]["name"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import attrs
 
@@ -18,6 +19,8 @@ class Problem:
     """A space, a task, and an evaluator for each stage, with the seed of the run.
 
     `split` is the pictures to judge by; `artifacts` asks evaluators for pictures and weights.
+    `checkpoints` is the folder of the run where evaluators keep what they go on from: it may be
+    empty, and an evaluation comes to the same result with and without what is in it.
     """
 
     space: SearchSpace
@@ -26,6 +29,7 @@ class Problem:
     seed: int = 0
     split: Split = "search"
     artifacts: bool = False
+    checkpoints: Path | None = None
 
     @property
     def domain(self) -> Domain:

@@ -23,6 +23,7 @@ SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
 TRIALS = "run.sqlite"
 LOCK = "run.lock"
+CHECKPOINTS = "checkpoints"
 DESCRIPTION = "architecture.json"
 LOOKING = 0.5
 """Seconds longer than anybody holds the lock who only looks whether it is held."""
@@ -41,6 +42,11 @@ class Run:
                 f"{self.folder} is no run's folder: it has no {SETTINGS} or no {TRIALS}; "
                 "see: nasir runs"
             )
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what evaluators go on from; it may not be there."""
+        return self.folder.resolve() / CHECKPOINTS
 
     @property
     def settings(self) -> Tree:

@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from nasir.core.engine import Engine, Limits
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.experiment import Experiment, check_name, experiment
@@ -71,7 +73,8 @@ def _conduct(run: Run, planned: Experiment, limits: Limits, notify: Notify) -> N
 def _search_and_judge(
     run: Run, store: RunStore, planned: Experiment, limits: Limits, notify: Notify
 ) -> None:
-    settings, problem, strategy = planned.settings, planned.problem, planned.strategy
+    settings, strategy = planned.settings, planned.strategy
+    problem = attrs.evolve(planned.problem, checkpoints=run.checkpoints)
     with store.transaction():
         store.save_progress(state="running")
     notify("run_started", run=run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -39,6 +39,9 @@ class SearchSpace(ABC):
     smallest_side: int = 1
     """Height and width, in pixels, of the smallest picture that the networks take."""
 
+    default_evaluator: ClassVar[str] = "dip"
+    """The evaluator that judges this space's networks where neither task nor user says."""
+
     baseline: str | None = None
     """Name of the reference architecture that a found one is compared with by default."""
 
@@ -66,8 +69,12 @@ class SearchSpace(ABC):
             raise unknown_name("reference architecture", name, references)
         return references[name]
 
-    def supernet(self, signature: Signature) -> Supernet:
-        """A network that holds all architectures at once; not every space has one."""
+    def supernet(self, signature: Signature, partial: int = 1) -> Supernet:
+        """A network that holds all architectures at once; not every space has one.
+
+        With `partial` k, operations see 1/k of the channels and the others pass by (PC-DARTS).
+        Raises :class:`~nasir.core.errors.NasirError` where there is none, or none such.
+        """
         raise ArchitectureError(
             f"space {self.domain.space!r} has no supernet: choose a strategy that needs none"
         )

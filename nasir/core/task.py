@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
@@ -14,6 +14,8 @@ from nasir.core.search_space import Signature
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from nasir.core.patches import Patches
 
 Split = Literal["search", "test"]
 """The pictures that a search may learn from, and those that it never sees."""
@@ -60,8 +62,8 @@ class Task(ABC):
     networks: ClassVar[int] = 1
     """How many networks :meth:`assemble` puts together; each has input channels of its own."""
 
-    default_evaluator: ClassVar[str] = "dip"
-    """The evaluator that judges this task where none is asked for."""
+    default_evaluator: ClassVar[str | None] = None
+    """The evaluator that judges this task where none is asked for; None: as suits the space."""
 
     @property
     @abstractmethod
@@ -110,6 +112,8 @@ class Task(ABC):
         """
         raise SettingsError(f"task {type(self).__name__} cannot be done at a smaller size")
 
-    def patches(self, split: Split) -> Iterable[tuple[Tensor, Tensor]]:
-        """Pairs of degraded and clean patches ``(C, H, W)`` for training on many pictures."""
-        raise SettingsError(f"task {type(self).__name__} has no patches: use evaluator=dip")
+    def patches(self) -> Patches:
+        """The pictures to train on, none of which is in the test split."""
+        raise SettingsError(
+            f"task {type(self).__name__} has no pairs to train on: take evaluator=dip"
+        )

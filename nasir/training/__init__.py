@@ -1,0 +1,1 @@
+"""Training networks on many pictures: what evaluators and strategies have in common."""
