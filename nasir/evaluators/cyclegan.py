@@ -17,7 +17,7 @@ from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample, Split
-from nasir.evaluators.device import usable
+from nasir.training.device import usable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -18,8 +18,14 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.cyclegan import UnpairedTask
-from nasir.evaluators.device import usable
+from nasir.evaluators.results import (
+    means,
+    picture_artifacts,
+    picture_figures,
+    weight_artifacts,
+)
 from nasir.evaluators.size import check_size
+from nasir.training.device import usable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,7 +129,7 @@ class DeepImagePrior(Evaluator):
             for i, sample in enumerate(samples)
         ]
         stop = _best_stop(fits) if looking else -1
-        metrics = _means([problem.task.metrics(f.at[stop], f.sample) for f in fits])
+        metrics = means([problem.task.metrics(f.at[stop], f.sample) for f in fits])
         figures = {**metrics, **cost(fits[0])}
         if looking:
             figures["stop"] = fits[0].steps[stop] / self.iterations
@@ -133,7 +139,7 @@ class DeepImagePrior(Evaluator):
         if self._holds_out(problem):
             figures["heldout_psnr"] = sum(fit.gauge[stop] for fit in fits) / len(fits)
         if problem.split == "test":
-            figures |= self._beside(fits, problem)
+            figures |= picture_figures(_results(fits), problem.task)
         score = self._score(figures, problem, sum(fit.loss for fit in fits) / len(fits))
         return Evaluation(score, figures, _artifacts(fits) if problem.artifacts else {})
 
@@ -183,16 +189,6 @@ class DeepImagePrior(Evaluator):
     def _sized(self, sample: Sample, problem: Problem) -> Sample:
         return problem.task.shrunk(sample, self.side) if self.side else sample
 
-    def _beside(self, fits: Sequence[Fit], problem: Problem) -> dict[str, float]:
-        """The degraded pictures' own figures, and each restored picture's."""
-        task = problem.task
-        degraded = _means([task.metrics(task.unrestored(f.sample), f.sample) for f in fits])
-        figures = {f"degraded_{name}": value for name, value in degraded.items()}
-        for one in fits:
-            for name, value in task.metrics(one.at[-1], one.sample).items():
-                figures[f"{name}:{one.sample.name}"] = value
-        return figures
-
 
 def _best_stop(fits: Sequence[Fit]) -> int:
     """The place among the stopping points where the pictures are best in the mean, or the last."""
@@ -202,26 +198,14 @@ def _best_stop(fits: Sequence[Fit]) -> int:
     return max(range(len(means)), key=means.__getitem__)
 
 
-def _means(rows: Sequence[Any]) -> dict[str, float]:
-    """The mean of each figure over the pictures that have it."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    values = {name: [row[name] for row in rows if name in row] for name in names}
-    return {name: sum(v) / len(v) for name, v in values.items()}
+def _results(fits: Sequence[Fit]) -> list[tuple[Sample, Tensor]]:
+    """What each fit has come to in the end."""
+    return [(one.sample, one.at[-1]) for one in fits]
 
 
 def _artifacts(fits: Sequence[Fit]) -> dict[str, Any]:
     """Clean, degraded and restored pictures, and the weights of each fit."""
-    artifacts = {}
+    artifacts = picture_artifacts(_results(fits))
     for one in fits:
-        pictures = {
-            "clean": one.sample.clean,
-            "degraded": one.sample.degraded,
-            "restored": one.at[-1],
-        }
-        for kind, picture in pictures.items():
-            if picture is not None:
-                array = picture[0].permute(1, 2, 0).cpu().numpy()
-                artifacts[f"pictures/{one.sample.name}-{kind}"] = array
-        for name, value in one.network.state_dict().items():
-            artifacts[f"weights/{one.sample.name}/{name}"] = value.cpu().numpy()
+        artifacts |= weight_artifacts(one.network, one.sample.name)
     return artifacts

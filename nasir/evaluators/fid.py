@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import SettingsError
-from nasir.evaluators.device import device_of
+from nasir.training.device import device_of
 
 BATCH = 16
 

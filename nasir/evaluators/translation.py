@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasir.core.task import Sample
-from nasir.evaluators.device import device_of
+from nasir.training.device import device_of
 
 BACK = {"AtoB": "BtoA", "BtoA": "AtoB"}
 

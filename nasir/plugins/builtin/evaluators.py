@@ -17,6 +17,16 @@ def register_evaluators(register: Register) -> None:
         "score the untrained network by proxies, without ground truth",
     )
     register(
+        "train",
+        "nasir.evaluators.train:Train",
+        "train the network on patches and judge it on whole pictures",
+    )
+    register(
+        "shared",
+        "nasir.evaluators.shared:Shared",
+        "judge a path of a trained supernet with its shared weights",
+    )
+    register(
         "cyclegan",
         "nasir.evaluators.cyclegan:CycleGan",
         "train two generators of an unpaired translation (CycleGAN)",

@@ -21,3 +21,8 @@ def register_strategies(register: Register) -> None:
         "nasir.strategies.isnas:IsnasDip",
         "untrained networks scored by a proxy, the best few fitted (ISNAS-DIP)",
     )
+    register(
+        "darts",
+        "nasir.strategies.darts.strategy:Darts",
+        "a supernet's weights and architecture, descended in turn (DARTS, HiNAS, CLEARER)",
+    )

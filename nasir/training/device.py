@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def usable(device: str) -> str:
-    """`device`, or for ``auto`` a GPU where there is one; refuses what torch cannot use."""
+def usable(device: str, setting: str = "evaluator.device") -> str:
+    """`device`, or for ``auto`` a GPU where there is one; refuses what torch cannot use.
+
+    `setting` is what the user sets it with.
+    """
     import torch
 
     if device == "auto":
@@ -21,7 +24,7 @@ def usable(device: str) -> str:
         torch.empty(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         why = str(error).partition("\n")[0]
-        raise SettingsError(f"evaluator.device={device!r}: {why}; use cpu") from None
+        raise SettingsError(f"{setting}={device!r}: {why}; use cpu") from None
     return device
 
 

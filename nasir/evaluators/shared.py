@@ -1,0 +1,113 @@
+"""Judge an architecture by its path through a trained supernet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.patches import Patches, divided
+from nasir.core.problem import Problem
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import Proposal
+from nasir.core.task import Sample
+from nasir.training.device import usable
+
+if TYPE_CHECKING:
+    from nasir.core.supernet import Supernet
+
+
+def _whole_path(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.path.abspath(os.path.expanduser(path))
+
+
+@attrs.define
+class Shared(Evaluator):
+    """Scores the path of an architecture with a supernet's weights, by PSNR; nothing is trained.
+
+    The statistics of batch normalisation are taken anew on `calibration` batches of training
+    patches, since those of the mixture are not the path's. The validation pictures are those of
+    the search that trained the supernet, where seed, pictures and `validation` are the same.
+    """
+
+    supernet: str | None = setting(
+        None,
+        "trained supernet: the folder of a run of strategy=darts; none: of this very run",
+        converter=_whole_path,
+    )
+    calibration: int = setting(
+        8, "batches from which statistics are taken; 0: those of the mixture", must.ge(0)
+    )
+    batch: int = setting(8, "patches in such a batch, >= 1", must.ge(1))
+    patch: int = setting(32, "side of a degraded patch in pixels, >= 1", must.ge(1))
+    validation: float = setting(
+        0.02, "share of the training pictures to judge on, in (0, 1)", [must.gt(0), must.lt(1)]
+    )
+    tile: int = setting(
+        64, "restore in adjacent patches of so many pixels; 0: whole pictures", must.ge(0)
+    )
+    crop: int = setting(
+        0, "judge on the middle so many pixels of a side; 0: whole pictures", must.ge(0)
+    )
+    device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
+
+    def check(self, problem: Problem) -> None:
+        from nasir.training.checks import check_training
+        from nasir.training.supernet_file import load_supernet
+
+        usable(self.device)
+        check_training(problem, self.patch, "mse", self.validation, parts=2, room="evaluator")
+        if self.supernet is not None:
+            load_supernet(Path(self.supernet), problem)
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        from nasir.evaluators.results import means, picture_artifacts, picture_figures
+        from nasir.evaluators.supernet_path import SupernetPath
+        from nasir.training.restoring import restored
+
+        path = SupernetPath(self._loaded(problem), proposal.architecture)
+        validation, training = self._parts(problem)
+        if self.calibration:
+            own_seed = derived_seed(problem.seed, "calibration")
+            path.calibrate(training, own_seed, self.calibration, self.batch, self.patch)
+        results = [
+            (sample, restored(path, sample, problem.task, self.tile))
+            for sample in self._judged(problem, validation)
+        ]
+        figures = means([problem.task.metrics(picture, sample) for sample, picture in results])
+        if "psnr" not in figures:
+            raise SettingsError("evaluator=shared wants pictures with ground truth to judge by")
+        if problem.split == "test":
+            figures |= picture_figures(results, problem.task)
+        artifacts = picture_artifacts(results) if problem.artifacts else {}
+        return Evaluation(figures["psnr"], figures, artifacts)
+
+    def _loaded(self, problem: Problem) -> Supernet:
+        from nasir.training.supernet_file import load_supernet
+
+        folder = self.supernet or problem.checkpoints
+        if folder is None:
+            raise SettingsError(
+                "evaluator=shared wants a trained supernet: give evaluator.supernet=RUN, a run of "
+                "strategy=darts"
+            )
+        return load_supernet(Path(folder), problem).to(usable(self.device))
+
+    def _parts(self, problem: Problem) -> list[Patches]:
+        """The training pictures that paths are judged on, and those for statistics."""
+        shares = (self.validation, 1 - self.validation)
+        return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
+
+    def _judged(self, problem: Problem, validation: Patches) -> Sequence[Sample]:
+        from nasir.training.validation import validation_samples
+
+        if problem.split == "test":
+            return problem.task.samples("test")
+        return validation_samples(validation, self.crop)

@@ -1,0 +1,255 @@
+"""Judge an architecture by training it on pairs of degraded and clean patches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import validators as must
+
+from nasir.core import configure
+from nasir.core.architecture import Architecture
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.patches import Patches, divided
+from nasir.core.problem import Problem
+from nasir.core.progress import report
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import Proposal
+from nasir.core.task import Sample
+from nasir.evaluators.results import (
+    means,
+    picture_artifacts,
+    picture_figures,
+    weight_artifacts,
+)
+from nasir.evaluators.size import check_size
+from nasir.training import optimizers, schedules
+from nasir.training.checks import check_training
+from nasir.training.course import PRECISIONS, Course
+from nasir.training.device import usable
+from nasir.training.losses import terms
+from nasir.training.weights import find_weights, load_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def _whole_path(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.path.abspath(os.path.expanduser(path))
+
+
+def _known_loss(evaluator: object, field: attrs.Attribute[str], loss: str) -> None:
+    terms(loss)
+
+
+def _share(evaluator: object, field: attrs.Attribute[Any], betas: tuple[float, float]) -> None:
+    if not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"{field.name!r} must be in [0, 1): {betas}")
+
+
+@attrs.define
+class Train(Evaluator):
+    """Trains the network on patches and scores what it restores of whole pictures by PSNR.
+
+    Split ``search`` trains on a part of the training pictures and is judged on the others, the
+    same in every trial; ``test`` trains on all of them and is judged on the test pictures. A
+    fidelity below 1 is a shorter training of its own: its learning rate goes all the way to the
+    end too, for a network that is judged in the middle of a large rate tells little. The score is
+    the mean PSNR in dB, and minus the training loss where there is no ground truth.
+    """
+
+    iterations: int = setting(200, "steps of a full training, >= 1", must.ge(1))
+    batch: int = setting(4, "patches in a step, >= 1", must.ge(1))
+    patch: int = setting(32, "side of a degraded patch in pixels, >= 1", must.ge(1))
+    loss: str = setting(
+        "mse",
+        "mse, l1, log_ssim (>= 11 pixels), or a weighted sum such as mse+0.6*log_ssim",
+        _known_loss,
+    )
+    mean_terms: bool = setting(
+        False, "whether the loss is divided by its number of terms, as HiNAS's program does"
+    )
+    optimizer: str = setting("adam", "sgd, adam or adamw", must.in_(optimizers.KINDS))
+    lr: float = setting(1e-3, "first learning rate, > 0", must.gt(0))
+    lr_end: float = setting(0.0, "learning rate of the end, >= 0", must.ge(0))
+    schedule: str = setting(
+        "cosine", "how the rate goes: constant, cosine or polynomial", must.in_(schedules.KINDS)
+    )
+    power: float = setting(0.9, "exponent of the polynomial schedule, > 0", must.gt(0))
+    momentum: float = setting(0.9, "momentum of sgd, in [0, 1)", [must.ge(0), must.lt(1)])
+    decay: float = setting(0.0, "weight decay, >= 0", must.ge(0))
+    betas: tuple[float, float] = setting(
+        (0.9, 0.999), "the weights of the past in adam and adamw, each in [0, 1)", _share
+    )
+    clip: float = setting(0.0, "gradient values are clipped to [-this, this]; 0: never", must.ge(0))
+    ema: float = setting(
+        0.0,
+        "weight of the past in the average of weights that is judged, in [0, 1); 0: the last ones",
+        [must.ge(0), must.lt(1)],
+    )
+    validation: float = setting(
+        0.02,
+        "share of the training pictures that a search is judged on, at least one, in (0, 1)",
+        [must.gt(0), must.lt(1)],
+    )
+    crop: int = setting(
+        0, "judge a search on the middle so many pixels of a side; 0: whole pictures", must.ge(0)
+    )
+    tile: int = setting(
+        0, "restore in adjacent patches of so many pixels; 0: whole pictures", must.ge(0)
+    )
+    ensemble: bool = setting(
+        False, "whether the mean over 8 flips and rotations is what is restored"
+    )
+    weights: str | None = setting(
+        None,
+        "trained weights to judge, a safetensors file or the folder of a training; none: train",
+        converter=_whole_path,
+    )
+    precision: str = setting(
+        "auto",
+        "of the forward pass: float32, bfloat16, float16, or auto: bfloat16 on a GPU",
+        must.in_(PRECISIONS),
+    )
+    device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
+    checkpoint_every: float = setting(
+        60.0, "seconds between states that a killed training goes on from, > 0", must.gt(0)
+    )
+
+    def check(self, problem: Problem) -> None:
+        usable(self.device)
+        if self.weights is not None:
+            find_weights(self.weights)
+        if self.weights is None or problem.split == "search":
+            check_training(
+                problem, self.patch, self.loss, self.validation, parts=2, room="evaluator"
+            )
+        for sample in [*self._judged(problem), *problem.task.samples("test")]:
+            check_size(sample, problem)
+        self._check_shape(problem)
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        with _unfinished(problem, proposal, seed) as checkpoint:
+            network, losses = self._trained(proposal, problem, seed, checkpoint)
+            results = self._restored(network, problem)
+        figures = means([problem.task.metrics(picture, sample) for sample, picture in results])
+        figures["parameters"] = sum(p.numel() for p in network.parameters())
+        figures["steps"] = len(losses)
+        last = losses[-max(1, len(losses) // 10) :]
+        if last:
+            figures["train_loss"] = sum(last) / len(last)
+        if problem.split == "test":
+            figures |= picture_figures(results, problem.task)
+        score = figures.get("psnr", -figures.get("train_loss", 0.0))
+        artifacts = {}
+        if problem.artifacts:
+            artifacts = {**picture_artifacts(results), **weight_artifacts(network)}
+        return Evaluation(score, figures, artifacts)
+
+    def course(self, fidelity: float) -> Course:
+        """The training at a fidelity, in (0, 1]."""
+        numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Course)}
+        return Course(**numbers | {"iterations": max(1, round(self.iterations * fidelity))})
+
+    def _trained(
+        self, proposal: Proposal, problem: Problem, seed: int, checkpoint: Path | None
+    ) -> tuple[nn.Module, list[float]]:
+        """The network with its weights, and the losses of its training."""
+        device = usable(self.device)
+        network = _built(proposal.architecture, problem, seed)
+        if self.weights is not None:
+            load_weights(network, self.weights)
+            return network.to(device), []
+        from nasir.training.trainer import train
+
+        course = self.course(proposal.fidelity)
+        trained = train(
+            network,
+            self._learnt_from(problem),
+            course,
+            derived_seed(seed, "training"),
+            device,
+            checkpoint,
+            lambda step, loss: report(step, course.iterations, loss=loss),
+            about=_description(proposal, problem),
+        )
+        return trained.final(), trained.losses
+
+    def _restored(self, network: nn.Module, problem: Problem) -> list[tuple[Sample, Tensor]]:
+        """The pictures to be judged by, and what the network makes of each."""
+        from nasir.training.restoring import restored
+
+        return [
+            (sample, restored(network, sample, problem.task, self.tile, self.ensemble))
+            for sample in self._judged(problem)
+        ]
+
+    def _parts(self, problem: Problem) -> list[Patches]:
+        """The training pictures that a search is judged on, and those that it learns from."""
+        shares = (self.validation, 1 - self.validation)
+        return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
+
+    def _learnt_from(self, problem: Problem) -> Patches:
+        return self._parts(problem)[1] if problem.split == "search" else problem.task.patches()
+
+    def _judged(self, problem: Problem) -> Sequence[Sample]:
+        from nasir.training.validation import validation_samples
+
+        if problem.split == "test":
+            return problem.task.samples("test")
+        return validation_samples(self._parts(problem)[0], self.crop)
+
+    def _check_shape(self, problem: Problem) -> None:
+        """Refuse a space whose networks give another size than the task wants."""
+        import numpy as np
+        import torch
+
+        wanted = problem.task.signature
+        network = _built(problem.domain.sample(np.random.default_rng(0)), problem, 0).eval()
+        side = max(self.patch, problem.space.smallest_side)
+        with torch.no_grad():
+            found = tuple(network(torch.zeros(1, wanted.in_channels, side, side)).shape)
+        size = wanted.scale * side
+        if found != (1, wanted.out_channels, size, size):
+            raise SettingsError(
+                f"networks of space {problem.domain.space} give {found[1]} channels of {found[-2]} "
+                f"x {found[-1]} pixels for {side} x {side}, the task wants {wanted.out_channels} "
+                f"of {size} x {size}: choose a space that does scale {wanted.scale}"
+            )
+
+
+def _built(architecture: Architecture, problem: Problem, seed: int) -> nn.Module:
+    """The network with first weights from `seed`."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return problem.space.build(architecture, problem.task.signature)
+
+
+def _description(proposal: Proposal, problem: Problem) -> str:
+    """What the weights follow from besides course, seed and pictures, in words."""
+    parts = [configure.settings(part) for part in (problem.space, problem.task)]
+    return f"{proposal.architecture.json} {problem.split} {parts}"
+
+
+@contextmanager
+def _unfinished(problem: Problem, proposal: Proposal, seed: int) -> Iterator[Path | None]:
+    """Where the unfinished training is kept; gone once it ends or fails, but not when killed."""
+    if problem.checkpoints is None:
+        yield None
+        return
+    parts = (proposal.architecture.id, seed, problem.split, f"{proposal.fidelity:g}")
+    path = problem.checkpoints / f"train-{'-'.join(map(str, parts))}.safetensors"
+    try:
+        yield path
+    except Exception:
+        path.unlink(missing_ok=True)
+        raise
+    path.unlink(missing_ok=True)

@@ -1,0 +1,231 @@
+"""A supernet's weights and architecture parameters, descended in turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from nasir.core.errors import EvaluationError
+from nasir.core.patches import divided
+from nasir.core.problem import Problem
+from nasir.core.progress import report
+from nasir.core.seeds import derived_seed
+from nasir.core.supernet import softmax
+from nasir.strategies.darts.relaxation import OnePath
+from nasir.training.feed import Feed
+from nasir.training.losses import loss
+from nasir.training.optimizers import (
+    load_optimizer_state,
+    optimizer,
+    optimizer_state,
+    set_learning_rate,
+)
+from nasir.training.schedules import learning_rate
+from nasir.training.validation import figures, validation_samples
+
+if TYPE_CHECKING:
+    from nasir.strategies.darts.strategy import Darts
+
+Pair = tuple[Tensor, Tensor]
+LOOK = 0.01
+"""How far the weights are moved to see the second derivative (DARTS, equation 8)."""
+
+
+class Bilevel:
+    """The state of a search by gradient, and its steps.
+
+    A step depends on this state, the problem's seed and the step's number alone, so that a
+    search that goes on from a saved state comes to the same bits.
+    """
+
+    def __init__(self, how: Darts, problem: Problem, device: str) -> None:
+        self.how, self.device, self.seed, self.task = how, device, problem.seed, problem.task
+        torch.manual_seed(derived_seed(problem.seed, "supernet"))
+        supernet = problem.space.supernet(problem.task.signature, how.partial)
+        self.supernet = supernet.to(device)
+        self.weights = list(supernet.weight_parameters())
+        self.architecture = list(supernet.architecture_parameters())
+        self.loss = loss(how.loss)
+        self.descent = optimizer("sgd", self.weights, how.lr, how.momentum, how.decay)
+        self.ascent = optimizer(
+            "adam",
+            self.architecture,
+            how.arch_lr,
+            decay=how.arch_decay,
+            betas=(how.arch_beta, 0.999),
+        )
+        rest = (1 - how.validation) / 2
+        parts = divided(
+            problem.task.patches(),
+            (how.validation, rest, rest),
+            derived_seed(problem.seed, "validation"),
+        )
+        self.validation, self.for_weights, self.for_architecture = parts
+        self.best: tuple[int, float] | None = None
+
+    def epoch(self, number: int) -> float:
+        """Do the steps of epoch `number`, from 0; returns the mean loss of the weight steps."""
+        how = self.how
+        first, last = number * how.steps, (number + 1) * how.steps
+        searching = number >= how.warmup
+        self.supernet.train()
+        total = 0.0
+        with ExitStack() as stack:
+            weights, architecture = (
+                stack.enter_context(Feed(part, derived_seed(self.seed, name), how.batch, how.patch))
+                for part, name in (
+                    (self.for_weights, "weight patches"),
+                    (self.for_architecture, "architecture patches"),
+                )
+            )
+            for step in range(first, last):
+                self._prepare(step)
+                for_weights = self._moved(weights.batch(step))
+                if searching:
+                    self._architecture_step(for_weights, self._moved(architecture.batch(step)))
+                value = self._weight_step(for_weights)
+                if not math.isfinite(value):
+                    raise EvaluationError(
+                        f"the supernet's loss is {value} at step {step + 1}: a lower strategy.lr "
+                        "may help"
+                    )
+                total += value
+                report(step + 1 - first, how.steps, loss=value)
+        return total / how.steps
+
+    def tune(self, first: int, steps: int) -> None:
+        """Weight steps alone, counted from `first`."""
+        if not steps:
+            return
+        self.supernet.train()
+        seed = derived_seed(self.seed, "tuning patches")
+        with Feed(self.for_weights, seed, self.how.batch, self.how.patch) as feed:
+            for step in range(first, first + steps):
+                torch.manual_seed(derived_seed(self.seed, "tuning", step))
+                self._weight_step(self._moved(feed.batch(step)))
+
+    def validate(self) -> dict[str, float]:
+        """The supernet's mean figures on the validation pictures, all options mixed."""
+        self.supernet.relaxation = softmax
+        samples = validation_samples(self.validation, self.how.crop)
+        return figures(self.supernet, samples, self.task, self.how.tile)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that the next steps depend on: tensors, and JSON values."""
+        tensors = {f"supernet.{k}": v for k, v in self.supernet.state_dict().items()}
+        tensors |= {f"descent.{k}": v for k, v in optimizer_state(self.descent).items()}
+        tensors |= {f"ascent.{k}": v for k, v in optimizer_state(self.ascent).items()}
+        return tensors, {"best": list(self.best) if self.best else None}
+
+    def load(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Go back to a state."""
+        self.supernet.load_state_dict(_under(tensors, "supernet."))
+        load_optimizer_state(self.descent, _under(tensors, "descent."))
+        load_optimizer_state(self.ascent, _under(tensors, "ascent."))
+        self.best = tuple(values["best"]) if values["best"] else None
+
+    def _prepare(self, step: int) -> None:
+        """Seed what the step draws; set what follows its number."""
+        how = self.how
+        torch.manual_seed(derived_seed(self.seed, "step", step))
+        steps = how.epochs * how.steps
+        rate = learning_rate("cosine", step, steps, how.lr, how.lr_end)
+        set_learning_rate(self.descent, rate)
+        if how.paths == "one":
+            share = step / max(1, steps - 1)
+            self.supernet.relaxation = OnePath(
+                how.temperature + share * (how.temperature_end - how.temperature)
+            )
+
+    def _moved(self, pair: Pair) -> Pair:
+        return pair[0].to(self.device), pair[1].to(self.device)
+
+    def _weight_step(self, pair: Pair) -> float:
+        with _held(self.architecture):
+            value = self._loss_of(pair)
+            self.descent.zero_grad(set_to_none=True)
+            value.backward()
+        if self.how.clip:
+            torch.nn.utils.clip_grad_norm_(self.weights, self.how.clip)
+        self.descent.step()
+        return float(value.item())
+
+    def _architecture_step(self, for_weights: Pair, for_architecture: Pair) -> None:
+        self.ascent.zero_grad(set_to_none=True)
+        if self.how.order == 1:
+            with _held(self.weights):
+                self._architecture_loss(for_architecture).backward()
+        else:
+            gradients = self._looking_ahead(for_weights, for_architecture)
+            for parameter, gradient in zip(self.architecture, gradients, strict=True):
+                parameter.grad = gradient
+        self.ascent.step()
+
+    def _looking_ahead(self, for_weights: Pair, for_architecture: Pair) -> list[Tensor]:
+        """The architecture's gradient after one weight step (DARTS, equations 7 and 8)."""
+        rate = self.descent.param_groups[0]["lr"]
+        before = [w.detach().clone() for w in self.weights]
+        generator = torch.get_rng_state()
+        gradients = self._gradients(self._loss_of(for_weights), self.weights)
+        with torch.no_grad():
+            for w, g in zip(self.weights, gradients, strict=True):
+                w.sub_(rate * (g + self.how.decay * w + self._momentum(w)))
+        both = [*self.architecture, *self.weights]
+        ahead = self._gradients(self._architecture_loss(for_architecture), both)
+        direct, direction = ahead[: len(self.architecture)], ahead[len(self.architecture) :]
+        norm = torch.sqrt(sum((d.square().sum() for d in direction), torch.zeros(())).double())
+        reach = LOOK / max(norm.item(), 1e-12)
+        sides = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                for w, b, d in zip(self.weights, before, direction, strict=True):
+                    w.copy_(b + sign * reach * d)
+            torch.set_rng_state(generator)  # the same paths on both sides
+            sides.append(self._gradients(self._loss_of(for_weights), self.architecture))
+        with torch.no_grad():
+            for w, b in zip(self.weights, before, strict=True):
+                w.copy_(b)
+        return [
+            g - rate * (plus - minus) / (2 * reach)
+            for g, plus, minus in zip(direct, *sides, strict=True)
+        ]
+
+    def _momentum(self, weight: Tensor) -> Tensor | float:
+        """What the optimizer's momentum adds to the next step of a weight."""
+        held = self.descent.state.get(weight, {}).get("momentum_buffer")
+        return 0.0 if held is None else self.how.momentum * held
+
+    def _loss_of(self, pair: Pair) -> Tensor:
+        degraded, clean = pair
+        return self.loss(self.supernet(degraded), clean)
+
+    def _architecture_loss(self, pair: Pair) -> Tensor:
+        """The restoration loss with CLEARER's penalties (equation 2)."""
+        penalty = self.supernet.penalty(self.how.entropy, self.how.complexity)
+        return self._loss_of(pair) + penalty
+
+    @staticmethod
+    def _gradients(value: Tensor, of: Sequence[Tensor]) -> list[Tensor]:
+        found = torch.autograd.grad(value, of, allow_unused=True)
+        return [torch.zeros_like(p) if g is None else g for p, g in zip(of, found, strict=True)]
+
+
+@contextmanager
+def _held(parameters: Sequence[Tensor]) -> Iterator[None]:
+    """Let no gradient be made for `parameters`."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

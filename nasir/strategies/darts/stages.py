@@ -1,0 +1,158 @@
+"""What evaluates the trials of a search by gradient: an epoch, and the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.configure import settings
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.problem import Problem
+from nasir.core.strategy import Proposal
+from nasir.training.device import usable
+
+if TYPE_CHECKING:
+    from nasir.strategies.darts.bilevel import Bilevel
+    from nasir.strategies.darts.strategy import Darts
+
+KEPT = 2
+"""How many of the last epochs' states stay on disk."""
+
+
+@attrs.frozen
+class Epoch(Evaluator):
+    """Trains a supernet for one more epoch; the score is its figure on the validation pictures.
+
+    The share of the epochs that are done afterwards is the proposal's fidelity. The state before
+    is read from the run's checkpoints; where it is not there, the epochs before are done again,
+    and come to the same bits.
+    """
+
+    restores = False
+
+    how: Darts
+
+    def check(self, problem: Problem) -> None:
+        import torch
+
+        from nasir.training.checks import check_training
+
+        how = self.how
+        usable(how.device, "strategy.device")
+        check_training(problem, how.patch, how.loss, how.validation, parts=3)
+        with torch.random.fork_rng(devices=[]):
+            problem.space.supernet(problem.task.signature, how.partial)
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        import torch
+
+        number = round(proposal.fidelity * self.how.epochs)
+        device = usable(self.how.device)
+        with torch.random.fork_rng(devices=[device] if device != "cpu" else []):
+            search = begin(self.how, problem, device)
+            done = _load_latest(search, problem, number - 1)
+            for earlier in range(done, number - 1):
+                self._one(search, earlier)
+            measured = self._one(search, number - 1)
+            _save(search, problem, number)
+            architecture = search.supernet.derive()
+            measured |= {
+                "entropy": search.supernet.entropy().item(),
+                "complexity": search.supernet.complexity().item(),
+                "skips": float(search.supernet.skips(architecture)),
+            }
+        score = criterion(measured, self.how.criterion)
+        return Evaluation(score, measured, architecture=architecture)
+
+    def _one(self, search: Bilevel, number: int) -> dict[str, float]:
+        """One epoch, with its figures; notes whether it is the best so far."""
+        loss = search.epoch(number)
+        measured = {**search.validate(), "train_loss": loss}
+        score = criterion(measured, self.how.criterion)
+        late = number >= min(self.how.keep_from, self.how.epochs - 1)
+        if late and (search.best is None or score > search.best[1]):
+            search.best = (number + 1, score)
+        return measured
+
+
+@attrs.frozen
+class Selection(Evaluator):
+    """Chooses among the options of the trained supernet by perturbation (DARTS-PT)."""
+
+    restores = False
+
+    how: Darts
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        import torch
+
+        from nasir.strategies.darts.perturbation import select
+
+        device = usable(self.how.device)
+        with torch.random.fork_rng(devices=[device] if device != "cpu" else []):
+            search = begin(self.how, problem, device)
+            epoch = Epoch(self.how)
+            for earlier in range(_load_latest(search, problem, self.how.epochs), self.how.epochs):
+                epoch._one(search, earlier)
+            measured = select(search)
+            architecture = search.supernet.derive()
+        score = criterion(measured, self.how.criterion)
+        return Evaluation(score, measured, architecture=architecture)
+
+
+def begin(how: Darts, problem: Problem, device: str) -> Bilevel:
+    """A search before its first step."""
+    from nasir.strategies.darts.bilevel import Bilevel
+
+    return Bilevel(how, problem, device)
+
+
+def criterion(measured: Mapping[str, float], name: str) -> float:
+    """The figure by which epochs are compared."""
+    if name == "psnr+ssim":
+        return measured["ssim"] + measured["psnr"] / 100
+    return measured[name]
+
+
+def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:
+    """What a state is of: another search's is not gone on from."""
+    return {
+        "strategy": settings(search.how),
+        "space": settings(problem.space),
+        "task": settings(problem.task),
+        "seed": problem.seed,
+    }
+
+
+def _load_latest(search: Bilevel, problem: Problem, at_most: int) -> int:
+    """Bring `search` to the latest state on disk of at most so many epochs; returns how many."""
+    from nasir.training.checkpoint import load
+
+    for number in range(at_most, 0, -1) if problem.checkpoints else ():
+        found = load(_path(problem.checkpoints, number))
+        if found is not None and found[1]["of"] == _signature(search, problem):
+            search.load(found[0], found[1])
+            return number
+    return 0
+
+
+def _save(search: Bilevel, problem: Problem, number: int) -> None:
+    """Keep the state after so many epochs, and the supernet if it is the best."""
+    from nasir.training.checkpoint import save
+    from nasir.training.supernet_file import save_supernet
+
+    if problem.checkpoints is None:
+        return
+    tensors, values = search.state()
+    if search.best is not None and search.best[0] == number:
+        save_supernet(problem.checkpoints, search.supernet, problem, search.how.partial)
+    save(_path(problem.checkpoints, number), tensors, values | {"of": _signature(search, problem)})
+    _path(problem.checkpoints, number - KEPT).unlink(missing_ok=True)
+
+
+def _path(folder: Path | None, number: int) -> Path:
+    assert folder is not None
+    return folder / f"supernet-epoch-{number}.safetensors"

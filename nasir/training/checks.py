@@ -1,0 +1,37 @@
+"""What can be told of a training before its first step."""
+
+from __future__ import annotations
+
+from nasir.core.errors import SettingsError
+from nasir.core.patches import divided
+from nasir.core.problem import Problem
+from nasir.core.seeds import derived_seed
+from nasir.training.losses import terms
+
+WINDOW = 11
+"""Pixels of a side that SSIM needs."""
+
+
+def check_training(
+    problem: Problem, patch: int, loss: str, validation: float, parts: int, room: str = "strategy"
+) -> None:
+    """Refuse patches that no picture has, too few pictures for `parts`, and SSIM of less.
+
+    `room` is where the settings are, for the message.
+    """
+    patches = problem.task.patches()
+    side = patches.largest_side
+    if patch > side:
+        raise SettingsError(
+            f"{room}.patch={patch} is larger than the smallest training picture: take {side} or "
+            "less, or leave that picture out"
+        )
+    needs_ssim = any(name == "log_ssim" for _, name in terms(loss))
+    if needs_ssim and patch * problem.task.signature.scale < WINDOW:
+        raise SettingsError(
+            f"{room}.patch={patch} is too small for log_ssim, whose window has {WINDOW} x {WINDOW} "
+            f"pixels: take {-(-WINDOW // problem.task.signature.scale)} or more"
+        )
+    rest = (1 - validation) / (parts - 1)
+    shares = (validation, *[rest] * (parts - 1))
+    divided(patches, shares, derived_seed(problem.seed, "validation"))

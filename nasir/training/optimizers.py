@@ -1,0 +1,68 @@
+"""What changes the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+KINDS = ("sgd", "adam", "adamw")
+
+
+def optimizer(
+    kind: str,
+    parameters: Iterable[nn.Parameter],
+    lr: float,
+    momentum: float = 0.9,
+    decay: float = 0.0,
+    betas: Sequence[float] = (0.9, 0.999),
+) -> torch.optim.Optimizer:
+    """An optimiser that changes all parameters in one pass.
+
+    `momentum` is SGD's, `betas` are Adam's; `decay` is the weight of the L2 penalty, and for
+    ``adamw`` that of the decoupled decay.
+    """
+    from torch import optim
+
+    if kind == "sgd":
+        return optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay, fused=True)
+    first, second = betas
+    if kind == "adam":
+        return optim.Adam(parameters, lr, (first, second), weight_decay=decay, fused=True)
+    if kind == "adamw":
+        return optim.AdamW(parameters, lr, (first, second), weight_decay=decay, fused=True)
+    raise ValueError(f"no optimizer {kind!r}: {', '.join(KINDS)}")
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Take `lr` from the next step on, for all parameters."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's memory of each parameter as tensors, by ``PLACE/NAME``.
+
+    It is without learning rates and other settings.
+    """
+    import torch
+
+    return {
+        f"{place}/{name}": value
+        for place, memory in optimizer.state_dict()["state"].items()
+        for name, value in memory.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Take over what :func:`optimizer_state` gave of an optimiser of the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        place, _, name = key.partition("/")
+        state.setdefault(int(place), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,49 @@
+"""Mixed precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Precision:
+    """The forward pass in `asked` precision, and steps along what comes back.
+
+    The loss and the weights are float32; with float16 the loss is scaled so that small gradients
+    do not vanish, and a step whose gradients overflow is left out.
+    """
+
+    def __init__(self, asked: str, device: str) -> None:
+        self.kind = torch.device(device).type
+        self.dtype: torch.dtype = getattr(torch, _chosen(asked, self.kind))
+        self.scaler = torch.amp.GradScaler(self.kind, enabled=self.dtype is torch.float16)
+
+    def output(self, network: nn.Module, x: Tensor) -> Tensor:
+        """What the network makes of `x`, in float32."""
+        with torch.autocast(self.kind, self.dtype, enabled=self.dtype is not torch.float32):
+            output: Tensor = network(x)
+        return output.float()
+
+    def descend(
+        self,
+        loss: Tensor,
+        optimizer: torch.optim.Optimizer,
+        parameters: Sequence[nn.Parameter],
+        clip: float,
+    ) -> None:
+        """One step along the gradient of `loss`, its values clipped to [-clip, clip]; 0: never."""
+        optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        if clip:
+            self.scaler.unscale_(optimizer)
+            nn.utils.clip_grad_value_(parameters, clip)
+        self.scaler.step(optimizer)
+        self.scaler.update()
+
+
+def _chosen(asked: str, kind: str) -> str:
+    if asked != "auto":
+        return asked
+    return "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float32"

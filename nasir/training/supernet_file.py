@@ -1,0 +1,68 @@
+"""A trained supernet on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nasir.core.configure import settings
+from nasir.core.errors import SettingsError
+from nasir.core.problem import Problem
+from nasir.core.supernet import Supernet
+from nasir.training.checkpoint import load, save
+
+NAME = "supernet.safetensors"
+
+
+def save_supernet(folder: Path, supernet: Supernet, problem: Problem, partial: int) -> None:
+    """Write the weights and architecture parameters of `supernet` to `folder`."""
+    save(folder / NAME, dict(supernet.state_dict()), {**_of(problem), "partial": partial})
+
+
+def load_supernet(path: Path, problem: Problem) -> Supernet:
+    """The supernet of the problem's space and task that is in a file, or in a run's folder.
+
+    Raises :class:`~nasir.core.errors.SettingsError` where there is none, or another space's.
+    """
+    places = (path, path / NAME, path / "checkpoints" / NAME)
+    file = next((place for place in places if place.is_file()), None)
+    if file is None:
+        raise SettingsError(
+            f"there is no trained supernet in {path}: give the folder of a run of strategy=darts"
+        )
+    found = load(file)
+    if found is None:
+        raise SettingsError(f"{file} is damaged: train the supernet again")
+    tensors, values = found
+    _check_same(values, _of(problem), file)
+    with torch.random.fork_rng(devices=[]):  # the first weights, which are not kept, are drawn
+        supernet = problem.space.supernet(problem.task.signature, values["partial"])
+    supernet.load_state_dict(tensors)
+    return supernet
+
+
+def _of(problem: Problem) -> dict[str, Any]:
+    """What a supernet's shape follows from."""
+    signature = problem.task.signature
+    return {
+        "space": {"name": problem.domain.space, **settings(problem.space)},
+        "channels": [signature.in_channels, signature.out_channels, signature.scale],
+    }
+
+
+def _check_same(found: dict[str, Any], wanted: dict[str, Any], file: Path) -> None:
+    """Refuse a supernet of another space or task, and say in what it differs."""
+    space = found.get("space", {})
+    for name, value in wanted["space"].items():
+        if space.get(name) != value:
+            what = "space" if name == "name" else f"space.{name}"
+            raise SettingsError(
+                f"the supernet in {file} has {what}={space.get(name)}, asked for is {value}"
+            )
+    if found["channels"] != wanted["channels"]:
+        raise SettingsError(
+            f"the supernet in {file} has channels and scale {found['channels']}, the task has "
+            f"{wanted['channels']}"
+        )

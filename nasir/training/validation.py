@@ -1,0 +1,43 @@
+"""How well a network restores the pictures that are kept for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+from torch import nn
+
+from nasir.core.patches import Patches
+from nasir.core.task import Sample, Task
+from nasir.training.restoring import restored
+
+
+def validation_samples(patches: Patches, crop: int = 0) -> list[Sample]:
+    """The whole pictures of `patches`, or the middle `crop` pixels of a side of each."""
+    samples = [patches.sample(name) for name in patches.names]
+    return [middle(sample, crop) if crop else sample for sample in samples]
+
+
+def middle(sample: Sample, side: int) -> Sample:
+    """The middle of a sample, of at most `side` degraded pixels a side."""
+    height, width = sample.degraded.shape[-2:]
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    degraded = sample.degraded[..., top : top + side, left : left + side]
+    if sample.clean is None:
+        return attrs.evolve(sample, degraded=degraded)
+    scale = sample.clean.shape[-1] // width
+    rows = slice(scale * top, scale * (top + degraded.shape[-2]))
+    columns = slice(scale * left, scale * (left + degraded.shape[-1]))
+    return attrs.evolve(sample, degraded=degraded, clean=sample.clean[..., rows, columns])
+
+
+def figures(
+    network: nn.Module, samples: Sequence[Sample], task: Task, tile: int = 0, ensemble: bool = False
+) -> dict[str, float]:
+    """The task's metrics of what `network` restores, means over `samples`."""
+    rows: list[Mapping[str, float]] = [
+        task.metrics(restored(network, sample, task, tile, ensemble), sample) for sample in samples
+    ]
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: [row[name] for row in rows if name in row] for name in names}
+    return {name: sum(of) / len(of) for name, of in values.items()}

@@ -1,0 +1,54 @@
+"""Trained weights on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasir.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NAME = "weights.safetensors"
+
+
+def find_weights(given: str | Path) -> Path:
+    """The file of weights that `given` means: itself, or the one in a folder or in its ``best``.
+
+    Raises :class:`~nasir.core.errors.SettingsError` where there is none.
+    """
+    path = Path(given).expanduser()
+    found = next((p for p in (path, path / NAME, path / "best" / NAME) if p.is_file()), None)
+    if found is None:
+        raise SettingsError(
+            f"there are no weights in {given}: give a safetensors file, or the folder of a training"
+        )
+    return found
+
+
+def load_weights(network: nn.Module, given: str | Path) -> None:
+    """Put the weights that `given` means into `network`.
+
+    Raises :class:`~nasir.core.errors.SettingsError` where they are damaged or of another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = find_weights(given)
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SettingsError(f"weights {path} cannot be read: {error}") from None
+    state = network.state_dict()
+    wrong = sorted(
+        name
+        for name in {*tensors, *state}
+        if name not in tensors or name not in state or tensors[name].shape != state[name].shape
+    )
+    if wrong:
+        raise SettingsError(
+            f"weights {path} are of another network, which differs in {wrong[0]} and "
+            f"{len(wrong) - 1} others: give the architecture that they were trained for"
+        )
+    network.load_state_dict(tensors)

@@ -1,0 +1,194 @@
+"""Epochs and selection as trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from toy_supernet import OPTIONS, ToySpace, ToySupernet, ToyTask
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluation
+from nasir.core.problem import Problem
+from nasir.core.strategy import Proposal, Trial
+from nasir.strategies.darts import perturbation
+from nasir.strategies.darts.stages import begin
+from nasir.strategies.darts.strategy import EPOCH, SELECTION, Darts
+from nasir.testing.strategies import NeverAsked
+from nasir.training.supernet_file import load_supernet
+
+SMALL = Darts(epochs=4, steps=3, warmup=1, patch=12, tile=0, validation=0.2, arch_lr=0.1)
+
+
+def problem(folder: Path | None = None, seed: int = 0) -> Problem:
+    return Problem(ToySpace(), ToyTask(), {}, seed, checkpoints=folder)
+
+
+def epoch(number: int, how: Darts = SMALL, folder: Path | None = None) -> Evaluation:
+    stage = how.stages(NeverAsked())[EPOCH]
+    first = ToySpace().domain.sample(np.random.default_rng(0))
+    return stage.evaluate(Proposal(first, EPOCH, number / how.epochs), problem(folder), seed=0)
+
+
+def figures(evaluation: Evaluation) -> Any:
+    return evaluation.score, dict(evaluation.metrics), evaluation.architecture
+
+
+def test_an_epoch_is_the_same_with_and_without_the_state_before(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        epoch(number, folder=tmp_path)
+    assert figures(epoch(4, folder=tmp_path)) == figures(epoch(4)) == figures(epoch(4))
+
+
+def test_an_epoch_done_again_is_the_same(tmp_path: Path) -> None:
+    epoch(1, folder=tmp_path)
+    first = figures(epoch(2, folder=tmp_path))
+    assert figures(epoch(2, folder=tmp_path)) == first
+
+
+def test_a_damaged_state_and_one_of_another_search_are_not_gone_on_from(tmp_path: Path) -> None:
+    epoch(1, folder=tmp_path)
+    epoch(2, folder=tmp_path)
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    assert figures(epoch(3, folder=tmp_path)) == figures(epoch(3))
+    other = attrs.evolve(SMALL, lr=0.1)
+    assert figures(epoch(4, other, tmp_path)) == figures(epoch(4, other))
+
+
+def test_only_the_last_states_stay_on_disk(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 4):
+        epoch(number, folder=tmp_path)
+    names = sorted(path.name for path in tmp_path.glob("supernet-epoch-*"))
+    assert names == ["supernet-epoch-3.safetensors", "supernet-epoch-4.safetensors"]
+
+
+def test_the_best_supernet_is_on_disk(tmp_path: Path) -> None:
+    scores = [epoch(number, folder=tmp_path).score for number in (1, 2, 3, 4)]
+    supernet = load_supernet(tmp_path, problem(tmp_path))
+    best = 1 + int(np.argmax(scores))
+    assert supernet.derive() == epoch(best).architecture
+
+
+def test_a_supernet_of_another_task_or_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no trained supernet"):
+        load_supernet(tmp_path, problem())
+    epoch(1, folder=tmp_path)
+    file = tmp_path / "supernet.safetensors"
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(SettingsError, match="is damaged"):
+        load_supernet(tmp_path, problem())
+
+
+def test_the_criterion_says_what_is_best() -> None:
+    for criterion, expected in (
+        ("psnr", lambda m: m["psnr"]),
+        ("ssim", lambda m: m["ssim"]),
+        ("psnr+ssim", lambda m: m["ssim"] + m["psnr"] / 100),
+    ):
+        made = epoch(1, attrs.evolve(SMALL, criterion=criterion))
+        assert made.score == expected(made.metrics)
+
+
+def test_the_global_generators_are_left_alone() -> None:
+    before = torch.get_rng_state()
+    epoch(2)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def _trials(scores: list[float], how: Darts, skips: dict[int, float] | None = None) -> list[Trial]:
+    domain = ToySpace().domain
+    architectures = list(domain)
+    return [
+        Trial(
+            i,
+            Proposal(architectures[i], EPOCH, (i + 1) / how.epochs),
+            0,
+            "complete",
+            score,
+            {"skips": (skips or {}).get(i, 0)},
+        )
+        for i, score in enumerate(scores)
+    ]
+
+
+def test_the_best_epoch_from_keep_from_on_is_recommended() -> None:
+    how = attrs.evolve(SMALL, keep_from=2)
+    trials = _trials([9.0, 8.0, 1.0, 2.0], how)
+    assert how.recommend(trials).number == 3
+    assert how.recommend(trials[:2]).number == 1
+    assert SMALL.recommend(trials).number == 0
+
+
+def test_too_many_skips_end_the_search_and_are_not_recommended() -> None:
+    how = attrs.evolve(SMALL, max_skips=2)
+    how.bind(problem())
+    trials = _trials([1.0, 2.0, 9.0], how, {2: 2.0})
+    for trial in trials:
+        assert how.ask() is not None
+        how.tell(trial)
+    assert how.ask() is None
+    assert how.recommend(trials).number == 1
+
+
+def test_a_failed_epoch_ends_the_search() -> None:
+    how = attrs.evolve(SMALL)
+    how.bind(problem())
+    first = how.ask()
+    assert first is not None
+    how.tell(Trial(0, first, 0, "failed", error="diverged"))
+    assert how.ask() is None
+
+
+def test_a_warmup_as_long_as_the_search_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"leaves no epoch for the architecture"):
+        Darts(epochs=5, warmup=5)
+
+
+def test_without_tuning_the_selection_keeps_what_is_missed_most() -> None:
+    """Against a literal search over the options of the same supernet, in the same order."""
+    how = attrs.evolve(SMALL, selection="perturbation", tuning=0)
+    with torch.random.fork_rng():
+        state = begin(how, problem(), "cpu")
+        state.epoch(0)
+        state.epoch(1)
+        state.epoch(2)
+    assert isinstance(state.supernet, ToySupernet)
+    shut: dict[int, int] = {}
+    order = np.random.default_rng(perturbation.derived_seed(0, "selection")).permutation(2)
+    for row in order:
+        drops = []
+        for option in range(3):
+            masks = torch.zeros(2, 3, dtype=torch.bool)
+            for other, kept in shut.items():
+                masks[other] = True
+                masks[other, kept] = False
+            masks[row, option] = True
+            state.supernet.close({"ops": masks})
+            drops.append(state.validate()["psnr"])
+        shut[int(row)] = int(np.argmin(drops))
+    state.supernet.close({})
+    with torch.random.fork_rng():
+        perturbation.select(state)
+    expected = {f"layer{row}": OPTIONS[kept] for row, kept in shut.items()}
+    assert state.supernet.derive() == Architecture("toy", dict(sorted(expected.items())))
+
+
+def test_a_selected_architecture_is_recommended(tmp_path: Path) -> None:
+    how = attrs.evolve(SMALL, selection="perturbation", tuning=1)
+    assert how.usual_trials == 5
+    stage = how.stages(NeverAsked())[SELECTION]
+    first = ToySpace().domain.sample(np.random.default_rng(0))
+    proposal = Proposal(first, SELECTION)
+    alone = stage.evaluate(proposal, problem(), 0)
+    for number in range(1, 5):
+        epoch(number, how, tmp_path)
+    assert figures(stage.evaluate(proposal, problem(tmp_path), 0)) == figures(alone)
+    assert alone.architecture is not None
+    chosen = Trial(4, Proposal(alone.architecture, SELECTION), 0, "complete", alone.score)
+    assert how.recommend([*_trials([99.0], how), chosen]) is chosen
