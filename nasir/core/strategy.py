@@ -119,11 +119,15 @@ class Strategy(ABC):
 def best_of(trials: Sequence[Trial]) -> Trial:
     """The complete full-stage trial with the greatest fidelity and then score, the first of equals.
 
-    Raises :class:`~nasir.core.errors.NasirError` where there is none.
+    Where none is of the full stage, the one with the best score of any. Raises
+    :class:`~nasir.core.errors.NasirError` where none is complete.
     """
-    complete = [t for t in trials if t.state == "complete" and t.proposal.stage == FULL]
+    complete = [t for t in trials if t.state == "complete"]
     if not complete:
         failed = next((t for t in trials if t.state == "failed"), None)
         reason = f"; the first failure: {failed.reason}" if failed else ""
         raise NasirError(f"no trial is complete{reason}")
-    return max(complete, key=lambda t: (t.proposal.fidelity, t.score, -t.number))
+    full = [t for t in complete if t.proposal.stage == FULL]
+    if full:
+        return max(full, key=lambda t: (t.proposal.fidelity, t.score, -t.number))
+    return max(complete, key=lambda t: (t.score, -t.number))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import attrs
@@ -27,6 +27,7 @@ from nasir.training.optimizers import (
     set_learning_rate,
 )
 from nasir.training.precision import Precision
+from nasir.training.randomness import repeatable, seed_torch
 from nasir.training.schedules import learning_rate
 
 LOOK_EVERY = 10
@@ -92,7 +93,7 @@ def train(
     network.train()
     saved = time.monotonic()
     with ExitStack() as stack:
-        stack.enter_context(_repeatable(device))
+        stack.enter_context(repeatable(device))
         feed = Feed(patches, derived_seed(seed, "patches"), course.batch, course.patch)
         stack.enter_context(feed)
         while state.step < course.iterations:
@@ -133,7 +134,7 @@ class _State:
     def advance(self, pair: tuple[Tensor, Tensor]) -> None:
         """Do one step."""
         course = self.course
-        _seed(derived_seed(self.seed, "step", self.step), self.device)
+        seed_torch(derived_seed(self.seed, "step", self.step), self.device)
         rate = learning_rate(
             course.schedule, self.step, course.iterations, course.lr, course.lr_end, course.power
         )
@@ -189,27 +190,6 @@ class _State:
             self.precision.scaler.load_state_dict(values["scaler"])
         self.losses = tensors["losses"].tolist()
         self.step = len(self.losses)
-
-
-@contextmanager
-def _repeatable(device: str) -> Iterator[None]:
-    """Leave torch's generators as they were; let a GPU convolve in one order only."""
-    if device == "cpu":
-        with torch.random.fork_rng(devices=[]):
-            yield
-        return
-    with (
-        torch.random.fork_rng(devices=[torch.device(device)]),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-    ):
-        yield
-
-
-def _seed(seed: int, device: str) -> None:
-    if device == "cpu":
-        torch.default_generator.manual_seed(seed)  # manual_seed sees to every GPU, in vain
-    else:
-        torch.manual_seed(seed)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

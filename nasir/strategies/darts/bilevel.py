@@ -25,6 +25,7 @@ from nasir.training.optimizers import (
     optimizer_state,
     set_learning_rate,
 )
+from nasir.training.randomness import seed_torch
 from nasir.training.schedules import learning_rate
 from nasir.training.validation import figures, validation_samples
 
@@ -45,7 +46,7 @@ class Bilevel:
 
     def __init__(self, how: Darts, problem: Problem, device: str) -> None:
         self.how, self.device, self.seed, self.task = how, device, problem.seed, problem.task
-        torch.manual_seed(derived_seed(problem.seed, "supernet"))
+        seed_torch(derived_seed(problem.seed, "supernet"), device)
         supernet = problem.space.supernet(problem.task.signature, how.partial)
         self.supernet = supernet.to(device)
         self.weights = list(supernet.weight_parameters())
@@ -106,7 +107,7 @@ class Bilevel:
         seed = derived_seed(self.seed, "tuning patches")
         with Feed(self.for_weights, seed, self.how.batch, self.how.patch) as feed:
             for step in range(first, first + steps):
-                torch.manual_seed(derived_seed(self.seed, "tuning", step))
+                seed_torch(derived_seed(self.seed, "tuning", step), self.device)
                 self._weight_step(self._moved(feed.batch(step)))
 
     def validate(self) -> dict[str, float]:
@@ -132,7 +133,7 @@ class Bilevel:
     def _prepare(self, step: int) -> None:
         """Seed what the step draws; set what follows its number."""
         how = self.how
-        torch.manual_seed(derived_seed(self.seed, "step", step))
+        seed_torch(derived_seed(self.seed, "step", step), self.device)
         steps = how.epochs * how.steps
         rate = learning_rate("cosine", step, steps, how.lr, how.lr_end)
         set_learning_rate(self.descent, rate)

@@ -47,11 +47,11 @@ class Epoch(Evaluator):
             problem.space.supernet(problem.task.signature, how.partial)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        import torch
+        from nasir.training.randomness import repeatable
 
         number = round(proposal.fidelity * self.how.epochs)
         device = usable(self.how.device)
-        with torch.random.fork_rng(devices=[device] if device != "cpu" else []):
+        with repeatable(device):
             search = begin(self.how, problem, device)
             done = _load_latest(search, problem, number - 1)
             for earlier in range(done, number - 1):
@@ -87,12 +87,11 @@ class Selection(Evaluator):
     how: Darts
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        import torch
-
         from nasir.strategies.darts.perturbation import select
+        from nasir.training.randomness import repeatable
 
         device = usable(self.how.device)
-        with torch.random.fork_rng(devices=[device] if device != "cpu" else []):
+        with repeatable(device):
             search = begin(self.how, problem, device)
             epoch = Epoch(self.how)
             for earlier in range(_load_latest(search, problem, self.how.epochs), self.how.epochs):
