@@ -26,8 +26,8 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 LOSS = "mse+0.6*log_ssim"
 
 SPACES: dict[str, dict[str, Any]] = {
-    "hinas": {"search_width": 6, "width": 10},
-    "irnas": {"layers": 3, "nodes": 4, "search_width": 4, "width": 6},
+    "hinas": {"search_width": 4, "width": 8},
+    "irnas": {"layers": 2, "nodes": 3, "search_width": 4, "width": 6},
     "clearer": {"channels": 8},
 }
 
@@ -110,8 +110,8 @@ def _settings(
 ) -> dict[str, Any]:
     data = Path(how["data"])
     strategy = {"name": "darts", "epochs": how["epochs"], "steps": how["steps"], **of_strategy}
-    strategy |= {"warmup": how["epochs"] // 5, "patch": how["patch"], "batch": how["batch"]}
-    strategy |= {"keep_from": how["epochs"] * 3 // 5, "tile": 0, "crop": 64, "validation": 0.02}
+    strategy |= {"warmup": how["epochs"] // 4, "patch": how["patch"], "batch": how["search_batch"]}
+    strategy |= {"keep_from": how["epochs"] // 2, "tile": 0, "crop": 64, "arch_lr": how["arch_lr"]}
     return {
         "space": {"name": space, **SPACES[space], **of_space},
         "strategy": strategy,
@@ -220,9 +220,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("work")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sigma", type=float, default=50.0)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=12, help="weight steps an epoch")
-    parser.add_argument("--iterations", type=int, default=500, help="of a training")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=10, help="weight steps an epoch")
+    parser.add_argument("--search-batch", type=int, default=2)
+    parser.add_argument("--arch-lr", type=float, default=0.02)
+    parser.add_argument("--iterations", type=int, default=300, help="of a training")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--patch", type=int, default=32)
     parser.add_argument("--size", type=int, default=128, help="side of a test picture's middle")

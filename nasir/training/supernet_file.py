@@ -36,10 +36,14 @@ def load_supernet(path: Path, problem: Problem) -> Supernet:
     if found is None:
         raise SettingsError(f"{file} is damaged: train the supernet again")
     tensors, values = found
-    _check_same(values, _of(problem), file)
+    if values["space"]["name"] != problem.domain.space:
+        raise _of_another(file, values, problem)
     with torch.random.fork_rng(devices=[]):  # the first weights, which are not kept, are drawn
         supernet = problem.space.supernet(problem.task.signature, values["partial"])
-    supernet.load_state_dict(tensors)
+    try:
+        supernet.load_state_dict(tensors)
+    except RuntimeError:
+        raise _of_another(file, values, problem) from None
     return supernet
 
 
@@ -52,17 +56,19 @@ def _of(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _check_same(found: dict[str, Any], wanted: dict[str, Any], file: Path) -> None:
-    """Refuse a supernet of another space or task, and say in what it differs."""
-    space = found.get("space", {})
-    for name, value in wanted["space"].items():
-        if space.get(name) != value:
-            what = "space" if name == "name" else f"space.{name}"
-            raise SettingsError(
-                f"the supernet in {file} has {what}={space.get(name)}, asked for is {value}"
-            )
+def _of_another(file: Path, found: dict[str, Any], problem: Problem) -> SettingsError:
+    """The refusal of a supernet that does not fit, with what it was trained with."""
+    wanted = _of(problem)
     if found["channels"] != wanted["channels"]:
-        raise SettingsError(
+        return SettingsError(
             f"the supernet in {file} has channels and scale {found['channels']}, the task has "
             f"{wanted['channels']}"
         )
+    theirs, ours = found["space"], wanted["space"]
+    differing = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
+    told = ", ".join("space" if n == "name" else f"space.{n}={theirs.get(n)}" for n in differing)
+    if "name" in differing:
+        told = f"space={theirs['name']}"
+    return SettingsError(
+        f"the supernet in {file} is of other settings than the space that is asked for: give {told}"
+    )

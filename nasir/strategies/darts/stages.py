@@ -42,9 +42,9 @@ class Epoch(Evaluator):
 
         how = self.how
         usable(how.device, "strategy.device")
-        check_training(problem, how.patch, how.loss, how.validation, parts=3)
         with torch.random.fork_rng(devices=[]):
             problem.space.supernet(problem.task.signature, how.partial)
+        check_training(problem, how.patch, how.loss, how.validation, parts=3)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.training.randomness import repeatable
@@ -72,7 +72,7 @@ class Epoch(Evaluator):
         loss = search.epoch(number)
         measured = {**search.validate(), "train_loss": loss}
         score = criterion(measured, self.how.criterion)
-        late = number >= min(self.how.keep_from, self.how.epochs - 1)
+        late = number >= self.how.first_kept
         if late and (search.best is None or score > search.best[1]):
             search.best = (number + 1, score)
         return measured

@@ -46,7 +46,7 @@ class Darts(Strategy):
         4, "epochs before the first architecture step, >= 0 (HiNAS, IR-NAS: 20)", must.ge(0)
     )
     keep_from: int = setting(
-        0, "epochs before the best is kept, >= 0 (HiNAS: 60); fewer where fewer are run", must.ge(0)
+        0, "epochs before the best is kept, >= 0 (HiNAS: 60); never one of the warm-up", must.ge(0)
     )
     batch: int = setting(2, "patches a step, >= 1 (HiNAS: 8, CLEARER: 32)", must.ge(1))
     patch: int = setting(32, "side of a degraded patch in pixels, >= 1 (papers: 64)", must.ge(1))
@@ -126,6 +126,11 @@ class Darts(Strategy):
             )
 
     @property
+    def first_kept(self) -> int:
+        """Epochs before the first that may be the best."""
+        return min(max(self.keep_from, self.warmup), self.epochs - 1)
+
+    @property
     def usual_trials(self) -> int:
         return self.epochs + (self.selection == "perturbation")
 
@@ -167,7 +172,7 @@ class Darts(Strategy):
         if selected:
             return selected[-1]
         epochs = [t for t in complete if t.proposal.stage == EPOCH and not self._collapsed(t)]
-        late = [t for t in epochs if self._epoch(t) > self.keep_from]
+        late = [t for t in epochs if self._epoch(t) > self.first_kept]
         if not epochs:
             return best_of(trials)
         return max(late or epochs[-1:], key=lambda t: (t.score or -math.inf, -t.number))
