@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from nasir.core.architecture import Architecture
     from nasir.core.benchmark import evaluate
     from nasir.core.run import Run
+    from nasir.exporting.export import export
+    from nasir.final_training.train import train
     from nasir.restoration.restore import restore
 
 __version__ = "0.1.0"
@@ -24,10 +26,12 @@ __all__ = [
     "Run",
     "build",
     "evaluate",
+    "export",
     "hookimpl",
     "restore",
     "resume",
     "search",
+    "train",
 ]
 
 _HOME = {
@@ -35,10 +39,12 @@ _HOME = {
     "Run": "nasir.core.run",
     "build": "nasir.api",
     "evaluate": "nasir.core.benchmark",
+    "export": "nasir.exporting.export",
     "hookimpl": "nasir.plugins",
     "restore": "nasir.restoration.restore",
     "resume": "nasir.api",
     "search": "nasir.api",
+    "train": "nasir.final_training.train",
 }
 
 

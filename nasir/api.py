@@ -97,7 +97,7 @@ def start(planned: Experiment, notify: Notify | None = None) -> Run:
             "this script searches again in each of its worker processes: put the search under "
             'if __name__ == "__main__":'
         )
-    return searching.start(planned, _environment(planned.tree), _everybody(notify))
+    return searching.start(planned, environment(planned.tree), _everybody(notify))
 
 
 def go_on(
@@ -118,7 +118,7 @@ def _everybody(notify: Notify | None) -> Notify:
     return call
 
 
-def _environment(settings: Tree) -> dict[str, Any]:
+def environment(settings: Tree) -> dict[str, Any]:
     """What is needed to repeat a run besides its settings."""
     packages = ("nasir", "torch", "numpy", "scikit-image", "attrs", "cattrs", "pluggy", "pillow")
     return {

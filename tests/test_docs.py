@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+import nasir
 from nasir import api
 from nasir.cli.main import main
-from nasir.core import benchmark
+from nasir.core import benchmark, training_folder
 from nasir.core.configure import make
 from nasir.core.recipes import RECIPES
 from nasir.core.registry import registries
+from nasir.core.run import write_result
+from nasir.core.search_space import Signature
 from nasir.core.words import COMPONENTS
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +49,24 @@ def pictures(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(data.chelsea()[:32, :32]).save(path)
     (tmp_path / "my.toml").write_text("trials = 50\n")
+    for name in ("train/f", "train/g", "test/h"):
+        path = tmp_path / "BSDS500" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(data.chelsea()[:64, :64]).save(path)
+
+
+@pytest.fixture
+def networks(pictures: None, tmp_path: Path) -> None:
+    """The training and the run that the documents' commands speak of."""
+    from safetensors.torch import save_file
+
+    architecture = make("space", "hinas").named("all_conv")
+    tree = {"space": {"name": "hinas"}, "task": {"name": "denoise"}}
+    there = tmp_path / "trained" / "mine"
+    training_folder.create(there, tree, {}, architecture, Signature(3, 3))
+    network = nasir.build("all_conv", "hinas", 3, 3)
+    save_file(network.state_dict(), there / "weights.safetensors")
+    write_result(tmp_path / "RUN" / "best", architecture, tree, {})
 
 
 @pytest.mark.parametrize("command", commands("console"))
@@ -60,8 +81,15 @@ def test_a_run_command_can_be_planned(command: str, pictures: None):
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir evaluate")])
-def test_an_evaluation_can_be_planned(command: str, pictures: None):
+def test_an_evaluation_can_be_planned(command: str, networks: None):
     assert benchmark.plan(shlex.split(command)[2:], {}).contestants
+
+
+@pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir train")])
+def test_a_training_can_be_planned(command: str, networks: None):
+    from nasir.final_training.planning import plan
+
+    plan(shlex.split(command)[2:], {}).check()
 
 
 @pytest.mark.parametrize("code", blocks("python"))

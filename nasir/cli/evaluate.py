@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 EXAMPLES = """
   method=tv,nlm               classical methods (nasir list methods); method.weight=0.1 sets one's
   architecture=NAME           a reference architecture (nasir describe space=nasdip), an
-                              architecture.json or a run's folder; several with commas
+                              architecture.json or a run's folder; several with commas. With the
+                              folder of nasir train, its trained weights are judged
   images=FOLDER               the pictures, all of them and whole; short for task.images
   task=sr task.scale=4        the task and its protocol: task.channel, task.border, task.seed,
                               task.quantise (true unless it is set here)
   evaluator.iterations=500    how architectures are fitted
+  evaluator.tile=64           of trained weights: in patches; evaluator.ensemble=true: the mean over
+                              8 flips and rotations
   seed=1 threads=2            of the fits
 """
 

@@ -25,7 +25,8 @@ EXAMPLES = """
 WORD is key=value or a settings file NAME.toml; later ones win.
   task=denoise         the default; task=sr task.scale=2, task=inpaint task.mask=FILE, ...
   architecture=NAME    a reference architecture (nasir describe space=nasdip), an
-                       architecture.json, a run's folder, or auto: searched for this very picture
+                       architecture.json, a run's folder, or auto: searched for this very picture;
+                       the folder of nasir train: its trained network restores, nothing is fitted
   seconds=120          how long that search may take
   tile=512             pictures with a longer side are restored in tiles; 0: whole
   evaluator.iterations=600 space.width=32 seed=1 ...   (nasir describe evaluator=dip)

@@ -24,7 +24,7 @@ def find_architecture(given: str, space: SearchSpace) -> Found:
     """
     path = Path(given).expanduser() if given not in space.reference() else None
     if path is not None and path.suffix == ".json":
-        return _described(path)
+        return described_in(path)
     if path is not None and path.is_dir():
         places = (path / "best" / DESCRIPTION, path / DESCRIPTION)
         described = next((place for place in places if place.is_file()), None)
@@ -33,7 +33,7 @@ def find_architecture(given: str, space: SearchSpace) -> Found:
                 f"{given} has no {places[0].relative_to(path)}: give the folder of a run that has "
                 f"found something, an {DESCRIPTION}, or a reference architecture's name"
             )
-        return _described(described)
+        return described_in(described)
     return space.named(given), space
 
 
@@ -62,7 +62,8 @@ def check_member(architecture: Architecture, space: SearchSpace) -> None:
         space.domain.architecture(architecture.choices)
 
 
-def _described(path: Path) -> Found:
+def described_in(path: str | Path) -> Found:
+    """The architecture in an ``architecture.json``, and its space as it was set there."""
     architecture, settings = read_architecture(path)
     space = configure.make("space", settings)
     check_member(architecture, space)

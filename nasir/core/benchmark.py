@@ -21,13 +21,18 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import FULL
 from nasir.core.task import Task
-from nasir.core.words import Alternatives, Tree, Word, expand, merge
+from nasir.core.training_folder import TrainingFolder, is_training
+from nasir.core.words import Alternatives, Tree, Word, expand, merge, words_of
 
 KEYS = ("method", "architecture", "images", "task", "evaluator", "space", "seed", "threads")
 """What can be set."""
 
 PROTOCOL = {"search": 0, "size": 0, "quantise": True}
 """Settings of a task that has them: all pictures, whole, and judged as 8-bit files are."""
+
+
+TRAINED = "train"
+"""The evaluator that takes trained weights."""
 
 
 @attrs.frozen(eq=False)
@@ -43,7 +48,8 @@ def evaluate(*words: str, **settings: Any) -> list[Result]:
 
     ``evaluate("method=tv,nlm", "architecture=deep_image_prior", "task.sigma=15", images=folder)``:
     words and settings as for a search, with ``method``, ``architecture`` (a reference name, an
-    ``architecture.json`` or a run's folder; one or several) and ``images``. Of a settings file or a
+    ``architecture.json``, a run's folder, or that of a training, whose weights are taken; one or
+    several) and ``images``. Of a settings file or a
     recipe of a search, the references are evaluated where nothing else is named. Raises
     :class:`~nasir.core.errors.NasirError` for what cannot be evaluated as it is given.
     """
@@ -53,6 +59,7 @@ def evaluate(*words: str, **settings: Any) -> list[Result]:
 def plan(words: Sequence[str], settings: Tree) -> Benchmark:
     """What words and settings ask for; wrong ones are refused before any work."""
     own, shared = _parted([*_from_files(words), *given_words(_spelt(words), settings)])
+    shared = [*_as_trained(own["architecture"]), *shared]
     planned = _experiment(shared)
     problem = _for_test(planned.problem)
     methods = list(_methods(own, problem.task))
@@ -67,6 +74,14 @@ def plan(words: Sequence[str], settings: Tree) -> Benchmark:
     if architectures:
         tree["evaluator"] = planned.tree["evaluator"]
     return Benchmark([*methods, *architectures], tree)
+
+
+def _as_trained(architectures: Sequence[str]) -> list[Word]:
+    """Where trained weights are to be judged: that, and the task that the first are for."""
+    first = next(filter(is_training, architectures), None)
+    if first is None:
+        return []
+    return words_of({"evaluator": {"name": TRAINED}, "task": TrainingFolder(first).task})
 
 
 def _spelt(words: Sequence[str]) -> list[str]:
@@ -156,8 +171,19 @@ def _architectures(
     _check_used(words, [space for _, space in found.values()], problem.space)
     for name, (architecture, space) in found.items():
         its = attrs.evolve(problem, space=space)
+        if planned.names["evaluator"] == TRAINED and is_training(name):
+            its = _with_weights(its, TrainingFolder(name))
         its.check()
         yield ArchitectureContestant(name, architecture, its, planned.settings.threads)
+
+
+def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
+    """The problem with an evaluator that takes a training's weights and trains nothing."""
+    training.check_signature(problem.task.signature)
+    evaluator: Any = problem.evaluator(FULL)
+    if evaluator.weights is None:
+        evaluator = attrs.evolve(evaluator, weights=str(training.weights))
+    return attrs.evolve(problem, evaluators={FULL: evaluator})
 
 
 def _check_used(words: Sequence[Word], spaces: Sequence[SearchSpace], ours: SearchSpace) -> None:

@@ -31,7 +31,7 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
     clock = time.perf_counter()
     where = f"{platform.node()}:{os.getpid()}"
     try:
-        _use_threads(threads)
+        use_threads(threads)
         evaluator = problem.evaluator(trial.proposal.stage)
         evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
         if not math.isfinite(evaluation.score):
@@ -74,7 +74,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
-def _use_threads(threads: int) -> None:
+def use_threads(threads: int) -> None:
     """Give numerical libraries `threads` threads, for speed and for equal bits in every trial."""
     import torch
 

@@ -48,9 +48,9 @@ def _known_loss(evaluator: object, field: attrs.Attribute[str], loss: str) -> No
     terms(loss)
 
 
-def _share(evaluator: object, field: attrs.Attribute[Any], betas: tuple[float, float]) -> None:
-    if not all(0 <= beta < 1 for beta in betas):
-        raise ValueError(f"{field.name!r} must be in [0, 1): {betas}")
+def _two_shares(evaluator: object, field: attrs.Attribute[Any], betas: tuple[float, float]) -> None:
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"{field.name!r} must be two numbers in [0, 1): {betas}")
 
 
 @attrs.define
@@ -85,7 +85,7 @@ class Train(Evaluator):
     momentum: float = setting(0.9, "momentum of sgd, in [0, 1)", [must.ge(0), must.lt(1)])
     decay: float = setting(0.0, "weight decay, >= 0", must.ge(0))
     betas: tuple[float, float] = setting(
-        (0.9, 0.999), "the weights of the past in adam and adamw, each in [0, 1)", _share
+        (0.9, 0.999), "the weights of the past in adam and adamw, each in [0, 1)", _two_shares
     )
     clip: float = setting(0.0, "gradient values are clipped to [-this, this]; 0: never", must.ge(0))
     ema: float = setting(
@@ -127,11 +127,11 @@ class Train(Evaluator):
         if self.weights is not None:
             find_weights(self.weights)
         if self.weights is None or problem.split == "search":
-            check_training(
-                problem, self.patch, self.loss, self.validation, parts=2, room="evaluator"
-            )
+            parts = 2 if problem.split == "search" else 1
+            check_training(problem, self.patch, self.loss, self.validation, parts, room="evaluator")
         for sample in [*self._judged(problem), *problem.task.samples("test")]:
             check_size(sample, problem)
+        self._check_sides(problem.space.smallest_side)
         self._check_shape(problem)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
@@ -204,6 +204,16 @@ class Train(Evaluator):
         if problem.split == "test":
             return problem.task.samples("test")
         return validation_samples(self._parts(problem)[0], self.crop)
+
+    def _check_sides(self, smallest: int) -> None:
+        """Refuse patches that are smaller than what the space's networks take."""
+        sides = {"tile": self.tile, "patch": 0 if self.weights else self.patch}
+        for name, side in sides.items():
+            if 0 < side < smallest:
+                raise SettingsError(
+                    f"evaluator.{name}={side} is too small for the space's networks: take "
+                    f"{smallest} or more, or a lower depth of the space"
+                )
 
     def _check_shape(self, problem: Problem) -> None:
         """Refuse a space whose networks give another size than the task wants."""

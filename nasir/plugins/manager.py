@@ -23,6 +23,8 @@ STRICT = "NASIR_STRICT_PLUGINS"
 
 BUILTIN = (
     "nasdip",
+    "cells",
+    "clearer",
     "strategies",
     "tasks",
     "evaluators",

@@ -19,8 +19,10 @@ from nasir.core.recipes import given_words
 from nasir.core.registry import registries
 from nasir.core.run import DESCRIPTION, Run
 from nasir.core.search_space import SearchSpace
+from nasir.core.training_folder import is_training
 from nasir.core.words import COMPONENTS, Tree, expand, merge
 from nasir.evaluators.dip import DeepImagePrior
+from nasir.final_training.training import Training
 from nasir.restoration.tiles import SMALLEST_TILE
 
 AUTO = "auto"
@@ -48,6 +50,12 @@ A small network fitted for few steps takes up little noise; perturbing its input
 does, for thousands of steps, would only slow it down.
 """
 
+TRAINED = "train"
+"""The evaluator that takes trained weights."""
+
+OF_TRAINED = ("device", "ensemble")
+"""Its settings that say how a trained network restores."""
+
 OURS = ("images", "test_images", "picture", "search", "size", "degraded", "noisy")
 """Settings of a task that say which pictures it is about."""
 
@@ -63,8 +71,9 @@ class Wishes:
 
     architecture: str | None = setting(
         None,
-        "a reference architecture, an architecture.json, a run's folder, or auto: searched for "
-        "this very picture; none: the published one for the task",
+        "a reference architecture, an architecture.json, a run's folder, the folder of a training, "
+        "whose network then restores, or auto: searched for this very picture; none: the published "
+        "one for the task",
     )
     seconds: float | None = setting(
         None,
@@ -92,6 +101,8 @@ class Plan:
     seconds: float
     fixed: frozenset[str]
     """The strategy's settings that were asked for."""
+    trained: Training | None = None
+    """The training whose network restores; None: one is fitted to the picture."""
 
     @property
     def task(self) -> str:
@@ -118,6 +129,9 @@ def plan(picture: Path, tree: Tree, architecture: Architecture | None = None) ->
     task = {"name": DEFAULTS["task"]["name"]} | tree.get("task", {})
     space = {"name": DEFAULTS["space"]["name"]} | tree.get("space", {})
     chosen = "given"
+    trained = None if automatic or architecture is not None else _trained(tree, wishes)
+    if trained is not None:
+        return _by_trained(picture, tree, wishes, trained)
     if architecture is None and not automatic:
         chosen = wishes.architecture or _usual(task["name"], space["name"])
         architecture, found_in = _from_file(chosen)
@@ -144,6 +158,47 @@ def plan(picture: Path, tree: Tree, architecture: Architecture | None = None) ->
     seconds = USUAL_SECONDS if wishes.seconds is None else wishes.seconds
     fixed = frozenset(tree.get("strategy", {}))
     return Plan(planned, architecture, chosen, wishes.tile, seconds, fixed)
+
+
+def _trained(tree: Tree, wishes: Wishes) -> Training | None:
+    """The training whose network is asked for; none where one is fitted to the picture."""
+    if wishes.architecture is None or not is_training(wishes.architecture):
+        return None
+    if tree.get("evaluator", {}).get("name", TRAINED) != TRAINED:
+        return None
+    return Training(wishes.architecture)
+
+
+def _by_trained(picture: Path, tree: Tree, wishes: Wishes, trained: Training) -> Plan:
+    """What is to be done where a trained network restores; its task is the usual one."""
+    for name in tree.get("evaluator", {}).keys() - {"name", *OF_TRAINED}:
+        raise SettingsError(
+            f"evaluator.{name} is of no use here: {trained.path} is trained; what can be set is "
+            + " and ".join(f"evaluator.{one}" for one in OF_TRAINED)
+        )
+    if "space" in tree:
+        raise SettingsError(f"space is of no use here: {trained.path} has its own")
+    task = {k: v for k, v in trained.task.items() if k != "color"}
+    asked = tree.get("task", {})
+    if asked.get("name", task["name"]) == task["name"]:
+        asked = task | asked
+    architecture, space = trained.found
+    planned = experiment(
+        {
+            "seed": wishes.seed,
+            "threads": wishes.threads,
+            "references": [],
+            "space": {"name": architecture.space} | configure.settings(space),
+            "task": _about(picture, asked),
+            "evaluator": {"name": TRAINED} | tree.get("evaluator", {}),
+            "strategy": _NONE,
+        }
+    )
+    trained.check_signature(planned.problem.task.signature)
+    return Plan(
+        *(planned, architecture, str(wishes.architecture), wishes.tile, 0.0, frozenset()),
+        trained=trained,
+    )
 
 
 _NONE: Tree = {"name": "random"}

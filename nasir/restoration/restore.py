@@ -13,6 +13,7 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.architecture import Architecture
+from nasir.core.evaluation import use_threads
 from nasir.core.task import Sample
 from nasir.restoration import files
 from nasir.restoration.planning import AUTO, Plan, plan, read_words, usual_architecture
@@ -34,7 +35,8 @@ class Restoration:
 
     `picture` is ``(H, W, C)`` float32 in [0, 1], as it is in the file `output` but for alpha.
     `chosen` is what was asked for and `architecture` what it came to; `stops` has one stop for
-    each tile. `found`, and `description`, a file with the architecture, are there after a search.
+    each tile that a network was fitted to, none where it was trained. `found`, and
+    `description`, a file with the architecture, are there after a search.
     """
 
     picture: Array
@@ -121,9 +123,16 @@ def _found(sample: Sample, planned: Plan, notify: Notify) -> Found | None:
 def _restored(
     sample: Sample, architecture: Architecture, planned: Plan, notify: Notify
 ) -> tuple[Array, tuple[Stop, ...]]:
+    experiment = planned.experiment
+    if planned.trained is not None:
+        from nasir.restoration.trained import restored_by
+
+        use_threads(experiment.settings.threads)
+        network = planned.trained.network()
+        return restored_by(network, sample, experiment.problem, planned.tile, notify), ()
+
     from nasir.restoration.mosaic import restored
 
-    experiment = planned.experiment
     threads = experiment.settings.threads
     return restored(sample, architecture, experiment.problem, planned.tile, threads, notify)
 

@@ -4,15 +4,22 @@ y = round(f(D(L + n))) with L = M(f^-1(x)): the picture x is brought to linear l
 inverse of the tone curve f, each photosite sees one colour of it (the mosaic M) with noise
 n ~ N(0, a L + b), and the camera's demosaicing D, tone curve and rounding to 8 bits spread that
 noise over neighbouring pixels and colours (CBDNet: Guo, Yan, Zhang, Zuo and Zhang 2019, section
-3.1; Jaroensri, Biscarrat, Aittala and Durand 2019 simulate more of the pipeline).
+3.1). Of the further steps that Jaroensri, Biscarrat, Aittala and Durand 2019 simulate there are
+white balance, a denoising that smooths chroma, and JPEG.
 """
 
 from __future__ import annotations
 
+import io
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
+
+from nasir.tasks.picture import LUMA
 
 BAYER = torch.tensor([[0, 1], [1, 2]])
 """The colour that each photosite of a 2 x 2 block sees: red, green; green, blue."""
@@ -50,18 +57,62 @@ WAYS = torch.tensor(
 """How red, green and blue are come by at each photosite of a 2 x 2 block."""
 
 
-def photograph(x: Tensor, shot: float, read: float, generator: np.random.Generator) -> Tensor:
+def photograph(
+    x: Tensor,
+    shot: float,
+    read: float,
+    generator: np.random.Generator,
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    chroma: float = 0.0,
+) -> Tensor:
     """`x` ``(1, C, H, W)`` in [0, 1] as a camera sees it: float32, whole multiples of 1/255.
 
     `shot` and `read` are a and b of the noise's variance a L + b in linear light. Colour (C = 3)
-    passes through the mosaic, grey has all its photosites. Both sides are 3 pixels or more.
+    passes through the mosaic, grey has all its photosites. Both sides are 3 pixels or more. Colour
+    reaches the sensor divided by `gains`, which white balance multiplies with; its chroma is
+    smoothed with a standard deviation of `chroma` pixels.
     """
+    colour = x.shape[1] == 3
     light = linear(x.double())
-    raw = mosaicked(light) if x.shape[1] == 3 else light
+    balance = light.new_tensor(gains).view(1, 3, 1, 1)
+    raw = mosaicked(light / balance) if colour else light
     noise = torch.from_numpy(generator.standard_normal(raw.shape))
     raw = raw + (shot * raw + read).sqrt() * noise
-    seen = demosaicked(raw) if x.shape[1] == 3 else raw
-    return ((toned(seen.clamp(0, 1)) * 255).round() / 255).float()
+    seen = toned((demosaicked(raw) * balance if colour else raw).clamp(0, 1))
+    if colour and chroma > 0:
+        seen = smooth_chroma(seen, chroma).clamp(0, 1)
+    return ((seen * 255).round() / 255).float()
+
+
+def usual_read(shot: float) -> float:
+    """The b that goes with a: log b = 2.18 log a + 1.2 (Brooks et al. 2019, section 3.1)."""
+    return math.exp(2.18 * math.log(shot) + 1.2)
+
+
+def smooth_chroma(x: Tensor, sigma: float) -> Tensor:
+    """``(1, 3, H, W)`` with its luma, and the difference to that smoothed by a Gaussian.
+
+    The kernel ends at 3 `sigma`, and the borders are repeated.
+    """
+    luma = (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    reach = math.ceil(3 * sigma)
+    places = torch.arange(-reach, reach + 1, dtype=x.dtype)
+    kernel = torch.exp(-(places**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    around = F.pad((x - luma)[0, :, None], (reach,) * 4, mode="replicate")
+    smooth = F.conv2d(F.conv2d(around, kernel), kernel.mT)
+    return luma + smooth[None, :, 0]
+
+
+def compressed(x: Tensor, quality: int) -> Tensor:
+    """`x` ``(1, C, H, W)`` in [0, 1] after JPEG of a quality from 1 to 95: float32."""
+    values = (x[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    file = io.BytesIO()
+    Image.fromarray(values if values.shape[-1] == 3 else values[..., 0]).save(
+        file, "JPEG", quality=quality
+    )
+    seen = np.asarray(Image.open(file), np.float32) / np.float32(255)
+    return torch.from_numpy(seen.reshape(values.shape)).permute(2, 0, 1)[None].contiguous()
 
 
 def linear(x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split
+from nasir.tasks.picture import Picture
 from nasir.tasks.picture_task import SMALLEST, Pictures, PictureTask
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Dehaze(PictureTask):
     def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
         from nasir.tasks.haze import scenes
 
-        views, yours = scenes(), [*images, *test]
+        views, yours = [Picture(name, array) for name, array in scenes()], [*images, *test]
         searched, tested = (views[:1], views[1:]) if self.search else (views, views)
         if not self.degraded:
             return {"search": searched, "test": tested}

@@ -9,9 +9,9 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
-from nasir.tasks.picture_task import PictureTask
+from nasir.tasks.paired_task import PairedTask
+from nasir.tasks.picture import Picture, as_tensor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ BRIGHTEST = 1e9
 
 
 @attrs.define(slots=False)
-class Denoise(PictureTask):
+class Denoise(PairedTask):
     """Remove noise from photographs.
 
     The degraded picture y is made of the clean one x by `noise`. With gaussian, y = x + n with n
@@ -40,6 +40,9 @@ class Denoise(PictureTask):
 
     With ``noisy = true``, `images` and `test_images` are noisy already and have no ground truth:
     the search is on carried photographs with `noise`, and yours are restored at the end.
+
+    Patches to train on have noise of their own each, of one of `sigmas` where these are given;
+    so have pictures that are kept for validation. Pictures to test on have `sigma`.
     """
 
     noise: str = setting(
@@ -51,6 +54,12 @@ class Denoise(PictureTask):
         25.0,
         "standard deviation, of 255, >= 0; for gaussian noise alone",
         [must.ge(0), must.lt(math.inf)],
+    )
+    sigmas: tuple[float, ...] = setting(
+        (),
+        "standard deviations, of 255, >= 0, one of which training draws for each patch; none: "
+        "sigma; for gaussian noise alone",
+        must.deep_iterable(must.and_(must.ge(0), must.lt(math.inf))),
     )
     clip: bool = setting(
         False, "whether noisy pictures are clipped to [0, 1]; those of a camera always are"
@@ -73,17 +82,33 @@ class Denoise(PictureTask):
     )
 
     def degrade(self, name: str, picture: Tensor) -> Sample:
-        import numpy as np
+        return self._noisy(name, picture, self.sigma, self.drawn(name))
 
-        generator = np.random.default_rng(derived_seed(self.seed, "noise", name))
-        noisy = self._observed(picture, generator)
-        return Sample(name, noisy.clamp(0, 1) if self.clip else noisy, picture)
+    def observe(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
+        return self._clipped(self._observed(clean, self._level(generator), generator))
+
+    def whole(self, picture: Picture, channels: int) -> Sample:
+        generator = self.drawn(picture.name)
+        clean = as_tensor(picture.read(), channels)
+        return self._noisy(picture.name, clean, self._level(generator), generator)
 
     @property
     def given_degraded(self) -> bool:
         return self.degraded or self.noisy
 
-    def _observed(self, picture: Tensor, generator: np.random.Generator) -> Tensor:
+    def _level(self, generator: np.random.Generator) -> float:
+        """The noise level that training takes."""
+        return float(generator.choice(self.sigmas)) if self.sigmas else self.sigma
+
+    def _noisy(
+        self, name: str, clean: Tensor, sigma: float, generator: np.random.Generator
+    ) -> Sample:
+        return Sample(name, self._clipped(self._observed(clean, sigma, generator)), clean)
+
+    def _clipped(self, noisy: Tensor) -> Tensor:
+        return noisy.clamp(0, 1) if self.clip else noisy
+
+    def _observed(self, picture: Tensor, sigma: float, generator: np.random.Generator) -> Tensor:
         import torch
 
         from nasir.tasks.camera import photograph
@@ -94,4 +119,4 @@ class Denoise(PictureTask):
             photons = generator.poisson(self.peak * picture.double().numpy())
             return torch.from_numpy(photons / self.peak).float()
         noise = generator.standard_normal(picture.shape, dtype="float32")
-        return picture + torch.from_numpy(noise) * (self.sigma / 255)
+        return picture + torch.from_numpy(noise) * (sigma / 255)

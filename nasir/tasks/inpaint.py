@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
-from nasir.tasks.picture_task import PictureTask
+from nasir.tasks.paired_task import PairedTask
+from nasir.tasks.picture_task import Pictures
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -24,7 +25,7 @@ def _whole_path(path: str | None) -> str | None:
 
 
 @attrs.define(slots=False)
-class Inpaint(PictureTask):
+class Inpaint(PairedTask):
     """Fill in missing pixels.
 
     The degraded picture is the clean one times a mask of 0 and 1, and a fit looks at the pixels
@@ -41,6 +42,8 @@ class Inpaint(PictureTask):
         converter=_whole_path,
     )
 
+    degradation: ClassVar[str] = "mask"
+
     _whole_sizes: dict[str, tuple[int, int]] = attrs.field(
         init=False, factory=dict, eq=False, repr=False
     )
@@ -54,8 +57,19 @@ class Inpaint(PictureTask):
 
     def degrade(self, name: str, picture: Tensor) -> Sample:
         drawn = self.mask is None or self.degraded  # of a carried photograph to search on
-        mask = self._drawn(name, picture) if drawn else self._read_mask(name)
+        mask = self._mask(picture, self.drawn(name)) if drawn else self._read_mask(name)
         return Sample(name, picture * mask, picture, mask=mask)
+
+    def observe(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
+        return clean * self._mask(clean, generator)
+
+    def training(self) -> Pictures:
+        if self.mask is not None and not self.degraded:
+            raise SettingsError(
+                "networks are trained with masks that are drawn: leave task.mask out, and set "
+                "task.missing"
+            )
+        return super().training()
 
     def take(self, name: str, picture: Tensor) -> Sample:
         mask = self._read_mask(name)
@@ -65,11 +79,10 @@ class Inpaint(PictureTask):
         self._whole_sizes[name] = array.shape[:2]
         return super()._prepared(name, array, channels)
 
-    def _drawn(self, name: str, picture: Tensor) -> Tensor:
+    def _mask(self, picture: Tensor, generator: np.random.Generator) -> Tensor:
         import numpy as np
         import torch
 
-        generator = np.random.default_rng(derived_seed(self.seed, "mask", name))
         kept = generator.random(picture.shape[-2:]) >= self.missing
         return torch.from_numpy(kept.astype(np.float32))[None, None]
 

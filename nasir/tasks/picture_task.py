@@ -16,6 +16,7 @@ from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
+from nasir.tasks.picture import Picture, as_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")
 """Of the photographs that scikit-image carries, those in colour; nothing is downloaded."""
 
+MORE = ("camera", "brick", "grass", "gravel", "immunohistochemistry", "retina")
+"""Further pictures that it carries, to train on beside these; some are grey."""
+
 SMALLEST = 16
 """Fewest pixels of a side."""
 
-Pictures = list[tuple[str, Any]]
-"""Names, and arrays ``(H, W, C)`` float32 in [0, 1]."""
+Pictures = list[Picture]
 
 
 def _patterns(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
@@ -47,7 +50,9 @@ class PictureTask(Task):
 
     images: tuple[str, ...] = setting(
         (),
-        "files, folders or globs; none: photographs that scikit-image carries",
+        "files, folders or globs; none: photographs that scikit-image carries; a folder with train "
+        "and test (and val: BSDS500), training and test_syn (Rain800), or DIV2K_train_HR and "
+        "DIV2K_valid_HR is taken apart, its second part being test_images",
         converter=_patterns,
     )
     test_images: tuple[str, ...] = setting(
@@ -160,8 +165,8 @@ class PictureTask(Task):
         """What to search on and to test on, of what `images` and `test_images` mean."""
         if self.given_degraded:
             yours = [*images, *test]
-            return {"search": photographs()[: self.search] or yours, "test": yours}
-        chosen = images or photographs()
+            return {"search": carried()[: self.search] or yours, "test": yours}
+        chosen = images or carried()
         if test:
             return {"search": chosen[: self.search] or test, "test": test}
         searched = min(self.search, max(1, len(chosen) - 1))
@@ -169,22 +174,30 @@ class PictureTask(Task):
 
     def given(self) -> tuple[Pictures, Pictures]:
         """What `images` and `test_images` mean; refuses a picture that is in both."""
-        from nasir.tasks.pictures import find_pictures, read_picture
+        from nasir.tasks.layouts import divided
 
-        images, test = self._alone(find_pictures(self.images)), find_pictures(self.test_images)
+        train, tested = divided(self.images, self.test_images)
+        images, test = self._alone(self.found(train)), self.found(tested)
         if self.given_degraded and not (images or test):
             raise SettingsError("there are no degraded pictures: give them with task.images=FILE")
-        both = {path.resolve() for path in images} & {path.resolve() for path in test}
+        both = {p.content.resolve() for p in images} & {p.content.resolve() for p in test}
         if both:
             raise PictureError(
                 f"{min(both)} is in task.images and in task.test_images: leave it out of one, "
                 "so that no picture is judged that was searched on"
             )
-        names = distinct_names([*images, *test])
-        read = [(name, read_picture(path)) for name, path in names.items()]
-        return read[: len(images)], read[len(images) :]
+        names = distinct_names([picture.content for picture in [*images, *test]])
+        named = [
+            attrs.evolve(picture, name=name)
+            for name, picture in zip(names, [*images, *test], strict=True)
+        ]
+        return named[: len(images)], named[len(images) :]
 
-    def _alone(self, images: list[Path]) -> list[Path]:
+    def found(self, patterns: Sequence[str]) -> Pictures:
+        """The pictures that files, folders or globs mean."""
+        return pictures_of(patterns)
+
+    def _alone(self, images: Pictures) -> Pictures:
         """The one picture that is asked for, or all."""
         if self.picture is None:
             return images
@@ -200,21 +213,22 @@ class PictureTask(Task):
         channels = 3 if self.color == "rgb" else 1
         if self.color == "auto":
             decisive = [*images, *test] or splits["test"]
-            channels = max(array.shape[-1] for _, array in decisive)
+            channels = 3 if any(picture.shape[-1] == 3 for picture in decisive) else 1
         return {
-            split: [self._sample(split, n, self._prepared(n, a, channels)) for n, a in some]
+            split: [self._sample(split, picture, channels) for picture in some]
             for split, some in splits.items()
         }
 
-    def _sample(self, split: Split, name: str, picture: Tensor) -> Sample:
+    def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
         """What becomes of a picture; a search with ground truth is on pictures that have it."""
+        prepared = self._prepared(picture.name, picture.read(), channels)
         is_given = split == "test" or self.search == 0
-        return (self.take if self.given_degraded and is_given else self.degrade)(name, picture)
+        return (self.take if self.given_degraded and is_given else self.degrade)(
+            picture.name, prepared
+        )
 
     def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
         """The middle of a picture with the right channels: ``(1, C, H, W)``."""
-        import torch
-
         height, width = array.shape[:2]
         if min(height, width) < SMALLEST:
             raise PictureError(
@@ -223,23 +237,32 @@ class PictureTask(Task):
         if self.size:
             top, left = max(0, height - self.size) // 2, max(0, width - self.size) // 2
             array = array[top : top + self.size, left : left + self.size]
-        x = torch.from_numpy(array.copy()).permute(2, 0, 1)[None]
-        if x.shape[1] > channels:
-            luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-            return (x * luma).sum(1, keepdim=True)
-        return x.expand(-1, channels, -1, -1).contiguous()
+        return as_tensor(array, channels)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: whoever unpickles the task reads them again."""
         return self.__dict__ | {"_samples": {}}
 
 
-def photographs() -> Pictures:
-    """Photographs that come with scikit-image."""
+def photographs(names: Sequence[str] = PHOTOGRAPHS) -> list[tuple[str, Any]]:
+    """Pictures that come with scikit-image: names, and arrays ``(H, W, C)`` in [0, 1]."""
     import numpy as np
     from skimage import data
 
-    return [(n, (getattr(data, n)() / 255).astype(np.float32)) for n in PHOTOGRAPHS]
+    read = ((name, getattr(data, name)()) for name in names)
+    return [(name, np.atleast_3d(array / 255).astype(np.float32)) for name, array in read]
+
+
+def carried(names: Sequence[str] = PHOTOGRAPHS) -> Pictures:
+    """The same as pictures."""
+    return [Picture(name, array) for name, array in photographs(names)]
+
+
+def pictures_of(patterns: Sequence[str]) -> Pictures:
+    """The pictures that files, folders or globs mean."""
+    from nasir.tasks.pictures import find_pictures
+
+    return [Picture(path.stem, path) for path in find_pictures(patterns)]
 
 
 def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", "
 
 SINGLE = {"MPO"}
 """Formats whose further frames only serve the first: telephones put depth maps into JPEGs."""
+
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
+"""The EXIF tag that says how a picture was taken, and its values that swap height and width."""
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -35,14 +39,53 @@ def find_pictures(patterns: Iterable[str]) -> list[Path]:
     return list(found.values())
 
 
+def has_pictures(folder: str) -> bool:
+    """Whether there are files of pictures right in a folder."""
+    return bool(_pictures_in(folder))
+
+
 def read_picture(path: Path) -> Array:
     """A picture as ``(H, W, C)`` float32 in [0, 1], C = 1 (grey) or 3, turned as it was taken.
 
     Grey keeps 16 bits; Pillow reads colour with 8. Raises :class:`PictureError` for what is no
     picture, is damaged, has several frames or real transparency.
     """
+    with _opened(path) as file:
+        frames = 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+        file.load()
+        picture = ImageOps.exif_transpose(file)
+    if frames > 1:
+        raise PictureError(f"{path} has several frames: save the one you mean by itself")
+    return _as_array(picture, path)
+
+
+def picture_shape(path: Path) -> tuple[int, int, int]:
+    """Height, width and channels that :func:`read_picture` gives, of the header where it tells."""
+    with _opened(path) as file:
+        mode, (width, height) = file.mode, file.size
+        # A PNG is not decoded for an orientation that may stand behind its pixels.
+        told = file.format != "PNG" or "exif" in file.info
+        turned = told and file.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        # Pillow's versions differ in whether they turn the size of a TIFF by themselves.
+        unclear = turned and file.format == "TIFF"
+    if unclear or mode in ("P", "PA"):
+        height, width, channels = read_picture(path).shape
+        return height, width, channels
+    if turned:
+        height, width = width, height
+    return height, width, 1 if mode in ("1", "L", "LA", "La", "F") or mode[0] == "I" else 3
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The file's picture; what goes wrong with it is a :class:`PictureError`."""
     try:
-        picture, frames = _decoded(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whatever makes a picture unreadable is raised
+            # Opened by us: Pillow maps a file that it opens itself into memory, and then scrambles
+            # an uncompressed TIFF that is to be turned by 90 degrees.
+            with open(path, "rb") as content, Image.open(content) as file:
+                yield file
     except UnidentifiedImageError:
         raise PictureError(f"{path} is no picture, or of a kind that cannot be read") from None
     except (Image.DecompressionBombError, MemoryError):
@@ -50,21 +93,6 @@ def read_picture(path: Path) -> Array:
     except Exception as error:  # decoders raise all sorts of things at a damaged file
         what = getattr(error, "strerror", None) or f"it is damaged or cut short ({error})"
         raise PictureError(f"cannot read {path}: {what}") from None
-    if frames > 1:
-        raise PictureError(f"{path} has several frames: save the one you mean by itself")
-    return _as_array(picture, path)
-
-
-def _decoded(path: Path) -> tuple[Image.Image, int]:
-    """The first frame, upright, and how many frames there are."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whatever makes a picture unreadable is raised
-        # Opened by us: Pillow maps a file that it opens itself into memory, and then scrambles
-        # an uncompressed TIFF that is to be turned by 90 degrees.
-        with open(path, "rb") as content, Image.open(content) as file:
-            frames = 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
-            file.load()
-            return ImageOps.exif_transpose(file), frames
 
 
 def _as_array(picture: Image.Image, path: Path) -> Array:

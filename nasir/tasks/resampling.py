@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 SUPPORT = 2
 """Half the width of both kernels, in pixels of the smaller picture."""
@@ -28,6 +28,9 @@ def lanczos2(x: Array) -> Array:
     """sinc(x) sinc(x / 2) for ``|x| < 2``, else 0."""
     return np.where(np.abs(x) < SUPPORT, np.sinc(x) * np.sinc(x / SUPPORT), 0.0)
 
+
+AROUND = 3
+"""Pixels of the smaller picture on each side that no kernel reaches beyond."""
 
 KERNELS: dict[str, tuple[Callable[[Array], Array], str]] = {
     "bicubic": (cubic, "mirrored"),
@@ -51,10 +54,7 @@ def resizing_matrix(size: int, new_size: int, kernel: str) -> Tensor:
     places = first[:, None] + np.arange(int(np.ceil(2 * SUPPORT / widening)) + 2)
     weights = weight((centres[:, None] - places) * widening)
     weights /= weights.sum(1, keepdims=True)
-    inside = places.clip(0, size - 1)
-    if border == "mirrored":
-        around = places % (2 * size)
-        inside = np.minimum(around, 2 * size - 1 - around)
+    inside = _inside(places, size, border)
     matrix = np.zeros((new_size, size))
     np.add.at(matrix, (np.arange(new_size)[:, None], inside), weights)
     return torch.from_numpy(matrix)
@@ -65,6 +65,32 @@ def resized(x: Tensor, height: int, width: int, kernel: str = "bicubic") -> Tens
     down = resizing_matrix(x.shape[-2], height, kernel).to(x)
     across = resizing_matrix(x.shape[-1], width, kernel).to(x)
     return down @ x @ across.T
+
+
+def shrunk_part(plane: Array, top: int, left: int, side: int, factor: int, kernel: str) -> Array:
+    """What :class:`Downsampling` makes of a whole plane, in a square of it alone.
+
+    `plane` is ``(C, H, W)``, in units that the result keeps; the square has `side` pixels of the
+    smaller picture: ``(C, side, side)`` float32.
+    """
+    border = KERNELS[kernel][1]
+    around = AROUND * factor
+    rows, columns = (
+        _inside(np.arange(factor * at - around, factor * (at + side) + around), size, border)
+        for at, size in ((top, plane.shape[1]), (left, plane.shape[2]))
+    )
+    part = torch.from_numpy(plane[:, rows[:, None], columns]).float()
+    whole = side + 2 * AROUND
+    matrix = resizing_matrix(factor * whole, whole, kernel)[AROUND:-AROUND].float()
+    return (matrix @ part @ matrix.T).numpy()
+
+
+def _inside(places: Array, size: int, border: str) -> Array:
+    """The pixels of a line of `size` pixels that stand at `places`, some of them beyond it."""
+    if border == "repeated":
+        return places.clip(0, size - 1)
+    around = places % (2 * size)
+    return np.minimum(around, 2 * size - 1 - around)
 
 
 class Downsampling(nn.Module):

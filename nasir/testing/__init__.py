@@ -19,6 +19,12 @@ pytest.register_assert_rewrite(
 from nasir.testing.evaluators import EvaluatorContract  # noqa: E402
 from nasir.testing.spaces import SearchSpaceContract  # noqa: E402
 from nasir.testing.strategies import StrategyContract  # noqa: E402
-from nasir.testing.tasks import TaskContract  # noqa: E402
+from nasir.testing.tasks import PatchesContract, TaskContract  # noqa: E402
 
-__all__ = ["EvaluatorContract", "SearchSpaceContract", "StrategyContract", "TaskContract"]
+__all__ = [
+    "EvaluatorContract",
+    "PatchesContract",
+    "SearchSpaceContract",
+    "StrategyContract",
+    "TaskContract",
+]

@@ -1,14 +1,17 @@
-"""The contract of a task."""
+"""The contract of a task, and of its pictures to train on."""
 
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import pytest
 import torch
 from torch import Tensor, nn
 
+from nasir.core.errors import SettingsError
+from nasir.core.patches import Patches
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
 from nasir.testing.components import ComponentContract, untouched_generators
@@ -114,6 +117,105 @@ class TaskContract(ComponentContract):
         with untouched_generators():
             for split in SPLITS:
                 self.make().samples(split)
+
+
+class PatchesContract:
+    """What the pictures to train on of every task must do, where it has such.
+
+    A subclass gives `make`, a fresh and equal task with every call, with two pictures to train on
+    or more, all with patches of `side` pixels.
+    """
+
+    side = 8
+
+    def make(self) -> Task:
+        raise NotImplementedError(f"{type(self).__name__} wants a method make()")
+
+    @pytest.fixture
+    def task(self) -> Task:
+        return self.make()
+
+    @pytest.fixture
+    def patches(self, task: Task) -> Patches:
+        return task.patches()
+
+    def test_no_picture_to_train_on_is_tested_on(self, task: Task, patches: Patches) -> None:
+        assert len(set(patches.names)) == len(patches.names) >= 2
+        assert not set(patches.names) & {sample.name for sample in task.samples("test")}
+
+    def test_patches_agree_with_the_signature(self, task: Task, patches: Patches) -> None:
+        inside, outside = task.signature.in_channels, task.signature.out_channels
+        large = task.signature.scale * self.side
+        for count in (1, 3):
+            degraded, clean = patches.batch(0, count, self.side)
+            assert degraded.shape == (count, inside, self.side, self.side)
+            assert clean.shape == (count, outside, large, large)
+            assert degraded.dtype == clean.dtype == torch.float32
+            assert degraded.isfinite().all()
+            assert clean.min() >= 0
+            assert clean.max() <= 1
+
+    def test_batches_are_drawn_from_their_seed_alone(self, patches: Patches) -> None:
+        first = [patches.batch(seed, 2, self.side) for seed in range(4)]
+        again = self.make().patches()
+        assert all(_equal(first[seed], again.batch(seed, 2, self.side)) for seed in (3, 1, 0, 2))
+        assert not any(_equal(first[0], other) for other in first[1:])
+
+    def test_threads_get_the_same_bits(self, patches: Patches) -> None:
+        alone = [patches.batch(seed, 2, self.side) for seed in range(8)]
+        fresh = self.make().patches()
+        with ThreadPoolExecutor(4) as threads:
+            together = threads.map(lambda seed: fresh.batch(seed, 2, self.side), range(8))
+            assert all(map(_equal, alone, together))
+
+    def test_the_degradation_is_drawn_anew(self, patches: Patches) -> None:
+        degraded, clean = patches.batch(0, 16, self.side)
+        assert not (degraded[1:] == degraded[:1]).all()
+        assert not (clean[1:] == clean[:1]).all()
+
+    def test_the_largest_side_is_the_largest(self, patches: Patches) -> None:
+        largest = patches.largest_side
+        assert largest >= self.side
+        assert patches.batch(0, 2, largest)[0].shape[-2:] == (largest, largest)
+        for side in (largest + 1, 0):
+            with pytest.raises(SettingsError, match=str(largest)) as refused:
+                patches.batch(0, 2, side)
+            assert "\n" not in str(refused.value)
+
+    def test_samples_are_whole_pictures_and_always_the_same(
+        self, task: Task, patches: Patches
+    ) -> None:
+        again = self.make().patches()
+        for name in patches.names:
+            one, other = patches.sample(name), again.sample(name)
+            assert one.name == name
+            assert torch.equal(one.degraded, other.degraded)
+            assert torch.equal(_truth(one), _truth(other))
+            assert _truth(one).shape == _full_shape(task, one)
+            assert min(one.degraded.shape[-2:]) >= patches.largest_side
+
+    def test_only_some_pictures_are_left(self, patches: Patches) -> None:
+        name = patches.names[-1]
+        left = patches.only([name])
+        assert list(left.names) == [name]
+        assert left.largest_side >= patches.largest_side
+        assert torch.equal(left.sample(name).degraded, patches.sample(name).degraded)
+        assert list(patches.only(list(patches.names)).names) == list(patches.names)
+        assert not patches.only([]).names
+        with pytest.raises(SettingsError):
+            patches.only([]).batch(0, 1, self.side)
+        with pytest.raises(SettingsError):
+            patches.only(["no picture of this name"])
+
+    def test_the_global_generators_are_untouched(self) -> None:
+        with untouched_generators():
+            patches = self.make().patches()
+            patches.batch(0, 2, self.side)
+            patches.sample(patches.names[0])
+
+
+def _equal(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> bool:
+    return all(map(torch.equal, one, other))
 
 
 def _tiny_network(signature: Signature) -> nn.Module:

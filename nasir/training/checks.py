@@ -17,7 +17,8 @@ def check_training(
 ) -> None:
     """Refuse patches that no picture has, too few pictures for `parts`, and SSIM of less.
 
-    `room` is where the settings are, for the message.
+    Of the `parts` one is to validate on, where there are several. `room` is where the settings
+    are, for the message.
     """
     patches = problem.task.patches()
     side = patches.largest_side
@@ -32,6 +33,5 @@ def check_training(
             f"{room}.patch={patch} is too small for log_ssim, whose window has {WINDOW} x {WINDOW} "
             f"pixels: take {-(-WINDOW // problem.task.signature.scale)} or more"
         )
-    rest = (1 - validation) / (parts - 1)
-    shares = (validation, *[rest] * (parts - 1))
-    divided(patches, shares, derived_seed(problem.seed, "validation"))
+    rest = [(1 - validation) / (parts - 1)] * (parts - 1) if parts > 1 else []
+    divided(patches, (validation, *rest), derived_seed(problem.seed, "validation"))

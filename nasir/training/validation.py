@@ -23,6 +23,9 @@ def middle(sample: Sample, side: int) -> Sample:
     height, width = sample.degraded.shape[-2:]
     top, left = max(0, height - side) // 2, max(0, width - side) // 2
     degraded = sample.degraded[..., top : top + side, left : left + side]
+    if sample.mask is not None:
+        mask = sample.mask[..., top : top + side, left : left + side]
+        sample = attrs.evolve(sample, mask=mask)
     if sample.clean is None:
         return attrs.evolve(sample, degraded=degraded)
     scale = sample.clean.shape[-1] // width

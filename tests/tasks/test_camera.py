@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2xyz
 from torch import Tensor
 
@@ -220,3 +223,67 @@ def test_dark_places_are_the_noisier_after_the_tone_curve():
         camera.photograph(flat(value), 0.001, 0.0001, rng()).std() for value in (0.2, 0.8)
     )
     assert dark > 1.5 * bright
+
+
+@pytest.mark.parametrize("gains", [(1.0, 1.0, 1.0), (2.2, 1.0, 1.7)])
+def test_white_balance_gives_flat_pictures_back(gains: tuple[float, float, float]):
+    picture = flat(0.2, 0.5, 0.8, side=8).float()
+    seen = camera.photograph(picture, 0, 0, rng(), gains)
+    torch.testing.assert_close(seen, (picture * 255).round() / 255, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("colour", "gain"), [(0, 2.2), (1, 1.0), (2, 1.7)])
+def test_white_balance_raises_the_noise_of_colours_with_less_light(colour: int, gain: float):
+    """Read noise of photosites is multiplied by the gain; half its places are taken for red."""
+    picture = flat(0.5, 0.5, 0.5)
+    gains = (2.2, 1.0, 1.7)
+    seen = camera.linear(camera.photograph(picture, 0, 1e-5, rng(), gains).double())
+    light = ((0.5 + 0.055) / 1.055) ** 2.4
+    own = {0: (0, 0), 1: (0, 1), 2: (1, 1)}[colour]
+    noise = (seen[0, colour] - light)[own[0] :: 2, own[1] :: 2]
+    variance = noise.var().item() - rounding_variance(light)
+    assert variance == pytest.approx(gain**2 * 1e-5, rel=6 * math.sqrt(2 / noise.numel()))
+
+
+def test_read_noise_goes_with_shot_noise_as_in_cameras():
+    assert camera.usual_read(0.01) == pytest.approx(0.01**2.18 * math.e**1.2, rel=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.8, 2.0])
+def test_chroma_is_smoothed_as_scipy_does_and_luma_is_kept(sigma: float):
+    picture = noise_picture(24, 30)
+    weights = np.array([0.299, 0.587, 0.114])
+    luma = np.tensordot(weights, picture[0].numpy(), 1)
+    expected = [
+        luma + gaussian_filter(x - luma, sigma, mode="nearest", radius=math.ceil(3 * sigma))
+        for x in picture[0].numpy()
+    ]
+    seen = camera.smooth_chroma(picture, sigma)
+    np.testing.assert_allclose(seen[0], expected, atol=1e-9)
+    np.testing.assert_allclose(np.tensordot(weights, seen[0].numpy(), 1), luma, atol=1e-9)
+
+
+def test_smoothed_chroma_has_less_colour_noise():
+    noisy = [
+        camera.photograph(flat(0.4, 0.4, 0.4), 0.01, 0, rng(), chroma=chroma)[0]
+        for chroma in (0.0, 1.5)
+    ]
+    spreads = [(picture[0] - picture[1]).std() for picture in noisy]
+    assert spreads[1] < spreads[0] / 2
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_that_of_pillow(channels: int, tmp_path: Path):
+    values = rng().integers(0, 256, (19, 26, channels), dtype=np.uint8)
+    picture = torch.from_numpy(values / 255).permute(2, 0, 1)[None].float()
+    path = tmp_path / "a.jpg"
+    Image.fromarray(values if channels == 3 else values[..., 0]).save(path, quality=40)
+    expected = np.asarray(Image.open(path)).reshape(values.shape) / 255
+    seen = camera.compressed(picture, 40)
+    np.testing.assert_allclose(seen[0].permute(1, 2, 0), expected, atol=1e-6)
+    assert seen.dtype == torch.float32
+
+
+def test_a_flat_grey_picture_survives_jpeg():
+    picture = flat(*[100 / 255] * 3, side=16).float()
+    torch.testing.assert_close(camera.compressed(picture, 90), picture, rtol=0, atol=1e-6)

@@ -329,6 +329,8 @@ def test_noisy_without_pictures_is_refused():
         ("sigma", -1.0, ">= 0"),
         ("sigma", math.nan, ">= 0"),
         ("sigma", math.inf, "< inf"),
+        ("sigmas", [25.0, -1.0], ">= 0"),
+        ("sigmas", [math.nan], ">= 0"),
         ("search", -1, ">= 0"),
         ("size", 15, "0 or >= 16"),
         ("size", -1, "0 or >= 16"),

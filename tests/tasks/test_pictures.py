@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from nasir.core.errors import PictureError
-from nasir.tasks.pictures import find_pictures, read_picture
+from nasir.tasks.pictures import find_pictures, has_pictures, picture_shape, read_picture
 
 GREY = (np.arange(20 * 24, dtype=np.uint8) * 7).reshape(20, 24)
 COLOUR = np.stack([GREY, 255 - GREY, GREY // 2], -1)
@@ -256,3 +256,45 @@ def test_what_is_neither_file_nor_folder_is_refused(tmp_path: Path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(PictureError, match=r"a\.png is neither"):
         find_pictures([str(tmp_path / "a.png")])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F", "I"])
+def test_the_header_tells_the_shape_that_is_read(tmp_path: Path, mode: str):
+    picture = Image.new("RGB", (7, 5), "red").convert("L" if mode in ("I;16", "F", "I") else mode)
+    if mode in ("I;16", "F", "I"):
+        values = np.zeros((5, 7), {"I;16": np.uint16, "F": np.float32, "I": np.int32}[mode])
+        picture = Image.fromarray(values)
+    picture.save(tmp_path / "a.tif")
+    assert picture_shape(tmp_path / "a.tif") == read_picture(tmp_path / "a.tif").shape
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_the_palette_tells_whether_there_is_colour(tmp_path: Path, colour: bool):
+    picture = Image.new("RGB", (7, 5), "red" if colour else "grey").quantize(4)
+    picture.save(tmp_path / "a.png")
+    assert picture_shape(tmp_path / "a.png") == (5, 7, 3 if colour else 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_the_header_tells_which_way_up_a_picture_is(tmp_path: Path, orientation: int, suffix: str):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (32, 16)).save(path, exif=exif)
+    assert picture_shape(path) == read_picture(path).shape
+
+
+def test_a_header_that_cannot_be_read_is_told_as_the_picture_is(tmp_path: Path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(PictureError, match=r"a\.png is no picture"):
+        picture_shape(tmp_path / "a.png")
+    with pytest.raises(PictureError, match=r"cannot read .*b\.png"):
+        picture_shape(tmp_path / "b.png")
+
+
+def test_a_folder_has_pictures_right_in_it_or_not(tmp_path: Path):
+    (tmp_path / "below").mkdir()
+    Image.new("L", (5, 5)).save(tmp_path / "below" / "a.png")
+    assert not has_pictures(str(tmp_path))
+    assert has_pictures(str(tmp_path / "below"))

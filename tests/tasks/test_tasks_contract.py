@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_sets import div2k, rain800, twins
 from PIL import Image
 
 from nasir.tasks.denoise import Denoise
+from nasir.tasks.derain import Derain
 from nasir.tasks.inpaint import Inpaint
+from nasir.tasks.real_denoise import RealDenoise
 from nasir.tasks.super_resolution import SuperResolution
 from nasir.testing import TaskContract
 
@@ -113,3 +116,62 @@ class TestSuperResolutionPhotographs(TaskContract):
 class TestInpaintPhotographs(TaskContract):
     def make(self) -> Inpaint:
         return Inpaint(size=32, missing=0.8)
+
+
+class TestDerain(TestDenoise):
+    def make(self) -> Derain:
+        return Derain(images=(str(self.folder),), search=1)
+
+
+class TestDerainGreyInOneKindOfRain(TestDenoise):
+    def make(self) -> Derain:
+        settings = {"density": 0.05, "length": 5, "angle": 0, "width": 1, "intensity": 1}
+        return Derain(images=(str(self.folder),), search=2, size=16, color="grey", **settings)
+
+
+class TestDerainOfRain800(TaskContract):
+    @pytest.fixture(autouse=True)
+    def _pictures(self, tmp_path: Path) -> None:
+        self.folder = str(rain800(tmp_path / "rain"))
+
+    def make(self) -> Derain:
+        return Derain(images=self.folder, pairs="rain800", size=16)
+
+
+class TestDerainPhotographs(TaskContract):
+    def make(self) -> Derain:
+        return Derain(size=32)
+
+
+class TestRealDenoise(TestDenoise):
+    def make(self) -> RealDenoise:
+        return RealDenoise(images=(str(self.folder),), search=1)
+
+
+class TestRealDenoiseGreyWithoutJpeg(TestDenoise):
+    def make(self) -> RealDenoise:
+        settings = {"jpeg": None, "read": 0.001, "white_balance": False, "chroma": 0}
+        return RealDenoise(images=(str(self.folder),), search=2, color="grey", **settings)
+
+
+class TestRealDenoiseOfSim1800(TaskContract):
+    @pytest.fixture(autouse=True)
+    def _pictures(self, tmp_path: Path) -> None:
+        self.folder = str(twins(tmp_path / "SIM1800", "noisy"))
+
+    def make(self) -> RealDenoise:
+        return RealDenoise(images=self.folder, pairs="sim1800")
+
+
+class TestRealDenoisePhotographs(TaskContract):
+    def make(self) -> RealDenoise:
+        return RealDenoise(size=32)
+
+
+class TestSuperResolutionOfDiv2k(TaskContract):
+    @pytest.fixture(autouse=True)
+    def _pictures(self, tmp_path: Path) -> None:
+        self.folder = str(div2k(tmp_path / "DIV2K"))
+
+    def make(self) -> SuperResolution:
+        return SuperResolution(images=self.folder, pairs="div2k", scale=2, size=20)

@@ -8,6 +8,7 @@ from nasir.plugins.hookspecs import Register
 def register_commands(cli: Register) -> None:
     cli("run", "nasir.cli.run:RunCommand", "search for an architecture")
     cli("resume", "nasir.cli.resume:ResumeCommand", "go on with a run after any kind of end")
+    cli("train", "nasir.cli.train:TrainCommand", "train one architecture and judge it")
     cli("restore", "nasir.cli.restore:RestoreCommand", "restore a picture that you have")
     cli(
         "evaluate",
@@ -15,6 +16,7 @@ def register_commands(cli: Register) -> None:
         "judge architectures and classical methods on the same pictures",
     )
     cli("correlate", "nasir.cli.correlate:CorrelateCommand", "do proxies rank as the fits do?")
+    cli("export", "nasir.cli.export:ExportCommand", "write a trained network as ONNX or .pt2")
     cli("runs", "nasir.cli.runs:RunsCommand", "list the runs in a folder")
     cli("show", "nasir.cli.show:ShowCommand", "show a run: its result and its trials")
     cli("compare", "nasir.cli.compare:CompareCommand", "put runs side by side")

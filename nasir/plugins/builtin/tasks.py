@@ -8,6 +8,12 @@ from nasir.plugins.hookspecs import Register
 def register_tasks(register: Register) -> None:
     register("denoise", "nasir.tasks.denoise:Denoise", "remove noise from photographs")
     register("sr", "nasir.tasks.super_resolution:SuperResolution", "enlarge photographs")
+    register(
+        "real_denoise",
+        "nasir.tasks.real_denoise:RealDenoise",
+        "remove what a camera adds to photographs",
+    )
+    register("derain", "nasir.tasks.derain:Derain", "remove streaks of rain")
     register("inpaint", "nasir.tasks.inpaint:Inpaint", "fill in missing pixels")
     register("dehaze", "nasir.tasks.dehaze:Dehaze", "remove haze (Double-DIP)")
     register(

@@ -1,0 +1,69 @@
+"""``nasir export``: a trained network for other programs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from nasir.cli.command import Command
+
+if TYPE_CHECKING:
+    from nasir.exporting.export import Exported
+
+
+class ExportCommand(Command):
+    """Write a trained network as ONNX or torch.export, checked against the network itself."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", metavar="FOLDER", help="the folder of nasir train")
+        parser.add_argument(
+            "-o", "--output", metavar="FILE", required=True, help="model.onnx or model.pt2"
+        )
+        parser.add_argument(
+            "--tolerance",
+            type=float,
+            default=1e-4,
+            help="how far outputs may differ, nominally in [0, 1]; default: 1e-4",
+        )
+        parser.add_argument("--force", action="store_true", help="overwrite what exists")
+        parser.add_argument("--json", action="store_true", help="print as JSON")
+
+    def run(self, arguments: Namespace) -> int:
+        from nasir.cli.tables import print_json, table
+        from nasir.exporting.export import export
+
+        done = export(
+            arguments.folder,
+            arguments.output,
+            force=arguments.force,
+            tolerance=arguments.tolerance,
+        )
+        if arguments.json:
+            print_json(summary(done))
+        else:
+            print(table((), rows(done), fold=1))
+        return 0
+
+
+def summary(done: Exported) -> dict[str, Any]:
+    """An export as data."""
+    return {
+        "file": str(done.file),
+        "difference": done.difference,
+        "channels": done.channels,
+        "scale": done.scale,
+        "multiple": done.multiple or None,
+        "side": None if done.multiple else done.side,
+    }
+
+
+def rows(done: Exported) -> list[tuple[str, str]]:
+    """An export in words."""
+    sizes = {0: f"{done.side} x {done.side} pixels only", 1: "any height and width"}
+    fallback = f"heights and widths that are multiples of {done.multiple}"
+    channels = f"{done.channels} channel{'s' if done.channels > 1 else ''}"
+    return [
+        ("written", str(done.file)),
+        ("takes", f"{channels}, {sizes.get(done.multiple, fallback)}"),
+        ("difference", f"{done.difference:.2g} at most"),
+    ]

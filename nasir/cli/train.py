@@ -1,0 +1,97 @@
+"""``nasir train``: the final training of one architecture."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nasir.cli.command import Command
+
+if TYPE_CHECKING:
+    from nasir.final_training.training import Training
+
+EXAMPLES = """
+WORD is key=value, a settings file NAME.toml, or a recipe; later ones win. One word that is the
+folder of a training goes on with it, after any kind of end and to the same bits.
+  architecture=NAME           a reference architecture (nasir describe space=NAME), an
+                              architecture.json, or a run's folder
+  images=FOLDER test_images=FOLDER  short for task.images and task.test_images
+  task=denoise task.sigma=30  what the network is to do; whole pictures unless task.size is set
+  evaluator.iterations=20000 evaluator.ema=0.999 ...   (nasir describe evaluator=train)
+  validation=0.02             share of the training pictures that is watched, not trained on
+  seed=1 threads=2
+"""
+
+
+class TrainCommand(Command):
+    """Train one architecture, show it live, and judge it on the test pictures."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        parser.add_argument("words", nargs="*", metavar="WORD", help="a setting; see below")
+        parser.add_argument(
+            "-o", "--output", metavar="FOLDER", help="default: trained/TIME-SPACE-TASK"
+        )
+        parser.add_argument("--json", action="store_true", help="print the result alone, as JSON")
+        parser.add_argument("--quiet", action="store_true", help="print the result alone")
+        parser.epilog = EXAMPLES
+        parser.formatter_class = RawDescriptionHelpFormatter
+
+    def run(self, arguments: Namespace) -> int:
+        from nasir.cli.tables import print_json
+        from nasir.cli.training_progress import training_progress
+        from nasir.final_training.train import train
+
+        quiet = arguments.quiet or arguments.json
+
+        def started(training: Training) -> None:
+            if not quiet:
+                folder = shlex.quote(str(training.folder))
+                print(f"to go on after any kind of end: nasir train {folder}", file=sys.stderr)
+
+        with training_progress(quiet):
+            training = train(*arguments.words, output=arguments.output, started=started)
+        if arguments.json:
+            print_json(summary(training))
+        else:
+            print_training(training)
+        return 0
+
+
+def summary(training: Training) -> dict[str, Any]:
+    """A finished training as data."""
+    return {
+        "folder": str(training.folder),
+        "state": training.state,
+        "settings": training.settings,
+        **(training.result or {}),
+    }
+
+
+def print_training(training: Training) -> None:
+    """Print the figures of the test pictures, and what to do next."""
+    from nasir.cli.tables import figure, heading, metric_names, table
+
+    result = training.result or {"pictures": [], "mean": {}}
+    pictures, mean = result["pictures"], result["mean"]
+    names = metric_names([{k: v for k, v in row.items() if k != "picture"} for row in pictures])
+
+    def row(title: str, figures: Mapping[str, float], prefix: str = "") -> Sequence[str]:
+        values = {name: figures.get(prefix + name) for name in names}
+        return [title, *("" if v is None else figure(n, v) for n, v in values.items())]
+
+    if names:
+        lines = [row(one["picture"], one) for one in pictures]
+        lines += [row("mean", mean), row("degraded, mean", mean, "degraded_")]
+        header = ["test pictures", *map(heading, names)]
+        print(table(header, lines, right=range(1, len(header))), end="\n\n")
+    folder = shlex.quote(str(training.folder))
+    pairs = [
+        ("parameters", figure("parameters", mean.get("parameters", 0))),
+        ("trained", folder),
+        ("next", f"nasir restore IMAGE architecture={folder}"),
+        ("", f"nasir export {folder} -o model.onnx"),
+    ]
+    print(table((), pairs, fold=1))

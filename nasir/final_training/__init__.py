@@ -1,0 +1,1 @@
+"""The final training of one architecture: its folder, its settings, and the work."""

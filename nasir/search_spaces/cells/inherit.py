@@ -1,0 +1,121 @@
+"""A built network with the weights that a supernet has found for its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import SettingsError
+from nasir.search_spaces.cells.cell import Cell
+from nasir.search_spaces.cells.compact import CompactNetwork
+from nasir.search_spaces.cells.ends import ASPP, PathEnd
+from nasir.search_spaces.cells.genotype import SKIP, CellGenotype
+from nasir.search_spaces.cells.stacks import FullStack, SeparableStack
+from nasir.search_spaces.cells.supercell import SuperCell
+from nasir.search_spaces.cells.supernet import CellSupernet
+
+
+@torch.no_grad()
+def inherit(network: CompactNetwork, supernet: CellSupernet, architecture: Architecture) -> None:
+    """Make `network` the same function as the path of `architecture` in `supernet`.
+
+    Copies weights and running statistics. `network` is what the space builds of `architecture`
+    with ``end=supernet`` and ``width`` equal to ``search_width``. Raises
+    :class:`~nasir.core.errors.SettingsError` where its layers have other shapes.
+    """
+    body = supernet.body
+    end: Any = network.end
+    built: Any = network.cells
+    levels = supernet.space.genotype(architecture).levels
+    cells = supernet.space.genotype(architecture).cells
+    path = [0, 0, *levels]
+    _refuse_other_shapes(network, supernet, levels)
+    _copy_same(network.start, body.start)
+    for layer, (cell, chosen) in enumerate(zip(built, cells, strict=True)):
+        two_back, back, level = path[layer : layer + 3]
+        source = body.layers[layer][str(level)]
+        _copy_stacked(cell.preprocess0, source.two_back[str(two_back)], 0)
+        _copy_stacked(cell.preprocess1, source.back[str(back)], 0)
+        _copy_cell(cell, source.cell_of(back), chosen)
+    place = supernet.ladder.at(len(cells) - 1).index(levels[-1])
+    _copy_same(end.aspps[0], body.end.aspps[place])
+    _copy_same(end.output, body.end.output)
+    seen = body.end.fuse[1].weight[:, place * 2 * ASPP : (place + 1) * 2 * ASPP]
+    _copy(end.fuse, [seen], [(body.end.fuse[2], slice(None), 0)])
+
+
+def _refuse_other_shapes(
+    network: CompactNetwork, supernet: CellSupernet, levels: Sequence[int]
+) -> None:
+    if supernet.partial != 1:
+        raise SettingsError(
+            f"a supernet with partial={supernet.partial} has no weights for whole cells: "
+            "search with partial=1"
+        )
+    if not isinstance(network.end, PathEnd):
+        raise SettingsError(
+            "the network's end is not the supernet's: build with space.end=supernet"
+        )
+    cells: Any = network.cells
+    built = [cell.preprocess0[1].out_channels for cell in cells]
+    searched = [supernet.widths[level] for level in levels]
+    if built != searched:
+        raise SettingsError(
+            f"the network's cells are {built} channels wide, the supernet's {searched}: build "
+            f"with space.width={supernet.space.search_width}"
+        )
+
+
+def _copy_cell(cell: Cell, source: SuperCell, chosen: CellGenotype) -> None:
+    fans: Any = source.fans
+    inputs = [(node, *pair) for node, pairs in enumerate(chosen.nodes) for pair in pairs]
+    for operation, (node, state, name) in zip(cell.operations, inputs, strict=True):
+        if name == SKIP:
+            continue
+        held = fans[state].operations[name]
+        part = node - max(0, state - 1)
+        if isinstance(held, nn.ModuleList):
+            _copy_same(operation, held[part])
+        else:
+            _copy_stacked(operation, held, part)
+
+
+def _copy_stacked(target: nn.Module, stack: FullStack | SeparableStack, part: int) -> None:
+    norms = [(norm, norm.channels([part]), part) for norm in stack.norms()]
+    _copy(target, stack.weights_of(part), norms)
+
+
+def _copy(
+    target: nn.Module,
+    weights: Iterable[Tensor],
+    norms: Iterable[tuple[Any, Tensor | slice, int]],
+) -> None:
+    """Fill the convolutions and normalisations of `target`, in their order."""
+    for convolution, weight in zip(_all(target, nn.Conv2d), weights, strict=True):
+        convolution.weight.copy_(weight)
+    for norm, (source, channels, part) in zip(_all(target, nn.BatchNorm2d), norms, strict=True):
+        norm.running_mean.copy_(source.running_mean[channels])
+        norm.running_var.copy_(source.running_var[channels])
+        norm.num_batches_tracked.copy_(source.num_batches_tracked.reshape(-1)[part])
+        _do_not_scale(norm)
+
+
+def _copy_same(target: nn.Module, source: nn.Module) -> None:
+    """Copy between modules that differ in scale and shift of normalisations at most."""
+    target.load_state_dict(source.state_dict(), strict=False)
+    for norm in _all(target, nn.BatchNorm2d):
+        _do_not_scale(norm)
+
+
+def _do_not_scale(norm: nn.BatchNorm2d) -> None:
+    if norm.affine:
+        norm.weight.fill_(1)
+        norm.bias.fill_(0)
+
+
+def _all(module: nn.Module, kind: type[nn.Module]) -> list[Any]:
+    return [part for part in module.modules() if isinstance(part, kind)]

@@ -1,0 +1,94 @@
+"""All cells of one width in one layer of a supernet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasir.search_spaces.cells.mixture import mixture
+from nasir.search_spaces.cells.operations import Activation, PointwiseConv
+from nasir.search_spaces.cells.stacks import FullStack
+from nasir.search_spaces.cells.supercell import SuperCell
+
+CellRun = Callable[[SuperCell, Tensor, Tensor], Tensor]
+"""Runs a cell on its two inputs with the layer's weights of operations."""
+
+
+class WidthLevel(nn.Module):
+    """The cells of `width` channels a node in one layer, and the 1x1 convolutions before them.
+
+    `two_back` and `back` have the channels of what may come in, by level. With `sharing`, one cell
+    takes all that comes from the layer before (HiNAS, equation 5), otherwise each level in `back`
+    has its own (equation 6).
+    """
+
+    def __init__(
+        self,
+        two_back: Mapping[int, int],
+        back: Mapping[int, int],
+        width: int,
+        activation: Activation,
+        make_cell: Callable[[], SuperCell],
+        sharing: bool,
+    ) -> None:
+        super().__init__()
+        self.two_back: Any
+        self.back: Any
+        self.two_back, self.back = (
+            nn.ModuleDict(
+                {
+                    str(level): FullStack([PointwiseConv(channels, width, False, activation)])
+                    for level, channels in sources.items()
+                }
+            )
+            for sources in (two_back, back)
+        )
+        self.sharing = sharing
+        self.cells: Any = nn.ModuleList(make_cell() for _ in range(1 if sharing else len(back)))
+
+    def forward(
+        self,
+        two_back: Mapping[int, Tensor],
+        back: Mapping[int, Tensor],
+        shares: Mapping[int, Tensor],
+        weights: Mapping[int, Tensor],
+        run: CellRun,
+    ) -> Tensor:
+        """From activated features by level to ``(N, nodes width, H, W)``.
+
+        `shares` weigh the features from two layers back, `weights` those from the layer before or
+        what is made of each (beta of equations 5 and 6); levels that are in neither have none.
+        """
+        first = self._brought(self.two_back, two_back, shares)
+        if self.sharing:
+            return run(self.cells[0], first, self._brought(self.back, back, weights))
+        made = [
+            weight
+            * run(
+                self.cell_of(k), first, self._brought(self.back, back, {k: torch.ones_like(weight)})
+            )
+            for k, weight in weights.items()
+        ]
+        return sum(made[1:], made[0])
+
+    def cell_of(self, source: int) -> SuperCell:
+        """The cell for what comes from level `source`."""
+        place = 0 if self.sharing else list(self.back).index(str(source))
+        cell: SuperCell = self.cells[place]
+        return cell
+
+    @staticmethod
+    def _brought(
+        projections: Any, features: Mapping[int, Tensor], weights: Mapping[int, Tensor]
+    ) -> Tensor:
+        """The weighted sum of the normalised 1x1 convolutions of the features."""
+        chosen = [projections[str(k)] for k in weights]
+        return mixture(
+            [stack(features[k], (0,)) for k, stack in zip(weights, chosen, strict=True)],
+            [stack.norm for stack in chosen],
+            [weight.reshape(1) for weight in weights.values()],
+            [(0,)] * len(chosen),
+        )

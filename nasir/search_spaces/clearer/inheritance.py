@@ -1,0 +1,34 @@
+"""From the weights of a supernet to a network of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from nasir.search_spaces.clearer.network import ClearerNetwork
+    from nasir.search_spaces.clearer.supernet import ClearerSupernet
+
+
+def inherit(
+    network: ClearerNetwork, supernet: ClearerSupernet, architecture: Architecture
+) -> ClearerNetwork:
+    """Give `network`, built of `architecture`, the supernet's weights and statistics; returns it.
+
+    It is then the same function as that path of the supernet. Raises
+    :class:`~nasir.core.errors.ArchitectureError` for a supernet of partial channels, whose modules
+    are too narrow.
+    """
+    if supernet.partial != 1:
+        raise ArchitectureError(
+            f"a supernet with partial={supernet.partial} has too narrow modules for a network: "
+            "train the network from the start, or search with partial=1"
+        )
+    network.backbone.load_state_dict(supernet.backbone.state_dict())
+    chosen = supernet.space.modules_of(architecture)
+    for modules, columns, options in zip(network.cells, supernet.cells, chosen, strict=True):
+        for module, column, option in zip(modules, columns, options, strict=True):
+            module.load_state_dict(column[option].state_dict())
+    return network

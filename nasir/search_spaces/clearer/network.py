@@ -1,0 +1,91 @@
+"""The network around the cells, and the one that `build` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasir.core.search_space import Signature
+from nasir.search_spaces.clearer.blocks import EXPANSION, Bottleneck, start_small
+from nasir.search_spaces.clearer.modules import (
+    Branches,
+    FusionModule,
+    ParallelModule,
+    TransitionModule,
+)
+from nasir.search_spaces.reflection import AnySize
+
+Column = Callable[[Branches], Branches]
+
+MODULES: dict[str, type[ParallelModule | FusionModule]] = {
+    "parallel": ParallelModule,
+    "fusion": FusionModule,
+}
+"""What a column may be, in the order of the architecture parameters."""
+
+
+class Backbone(nn.Module):
+    """All but the cells: bottlenecks, transitions, last fusion, 1x1 convolution (figure 1c).
+
+    `widths` are the channels of all scales, the finest first; there is one cell less. Every size
+    of picture goes: it is reflected to a multiple of the coarsest pixel, and the output cropped.
+    There is no global residual; an output of higher resolution comes from s^2 times the channels
+    by pixel shuffle.
+    """
+
+    def __init__(self, widths: Sequence[int], bottlenecks: int, signature: Signature) -> None:
+        super().__init__()
+        wide = EXPANSION * widths[0]
+        sources = [signature.in_channels, *[wide] * (bottlenecks - 1)]
+        self.any_size = AnySize(len(widths) - 1)
+        self.start = nn.Sequential(*(Bottleneck(source, widths[0]) for source in sources))
+        self.transitions = nn.ModuleList(
+            TransitionModule([wide] if scale == 1 else widths[:scale], widths[: scale + 1])
+            for scale in range(1, len(widths))
+        )
+        self.end = FusionModule(widths, outputs=1)
+        scale = signature.scale
+        self.to_picture = nn.Conv2d(widths[0], scale**2 * signature.out_channels, 1)
+        self.shuffle = nn.PixelShuffle(scale)
+        self.scale = scale
+
+    def forward(self, x: Tensor, cells: Sequence[Sequence[Column]]) -> Tensor:
+        """Restore ``(N, in, H, W)`` to ``(N, out, s H, s W)`` by way of the columns of `cells`."""
+        height, width = x.shape[-2:]
+        # Convolution on a processor is up to twice as fast with the channels innermost.
+        x = self.any_size(x).contiguous(memory_format=torch.channels_last)
+        branches = [self.start(x)]
+        for transition, cell in zip(self.transitions, cells, strict=True):
+            branches = transition(branches)
+            for column in cell:
+                branches = column(branches)
+        y = self.any_size.crop(self.to_picture(self.end(branches)[0]), height, width)
+        return self.shuffle(y).contiguous()
+
+
+class ClearerNetwork(nn.Module):
+    """The network of one architecture: ``(N, in, H, W)`` to ``(N, out, s H, s W)``.
+
+    `cells` names the module of each column of each cell.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Sequence[str]],
+        widths: Sequence[int],
+        bottlenecks: int,
+        signature: Signature,
+    ) -> None:
+        super().__init__()
+        self.backbone = Backbone(widths, bottlenecks, signature)
+        self.cells: Any = nn.ModuleList(
+            nn.ModuleList(MODULES[name](widths[: scale + 1]) for name in cell)
+            for scale, cell in enumerate(cells, start=1)
+        )
+        start_small(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.backbone(x, self.cells)

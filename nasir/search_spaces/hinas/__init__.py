@@ -1,0 +1,1 @@
+"""HiNAS: memory-efficient hierarchical search for image restoration (Zhang et al.)."""

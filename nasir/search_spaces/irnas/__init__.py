@@ -1,0 +1,1 @@
+"""IR-NAS: neural architecture search for image restoration (Zhang et al.)."""

@@ -1,0 +1,188 @@
+"""What tasks have in common that networks can be trained for: pairs of pictures."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.errors import PictureError, SettingsError
+from nasir.core.seeds import derived_seed
+from nasir.core.task import Sample, Split
+from nasir.tasks.picture import Picture, as_tensor
+from nasir.tasks.picture_task import MORE, PHOTOGRAPHS, SMALLEST, Pictures, PictureTask, carried
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from nasir.core.patches import Patches
+    from nasir.tasks.picture_patches import Planes
+
+GIB = 2**30
+
+
+@attrs.define(slots=False)
+class PairedTask(PictureTask):
+    """A task on pictures that are degraded by it, or that come in pairs.
+
+    Networks are trained on those of `images` that are not tested on, whole, whatever `size` is;
+    with none, or with `images` already degraded, on pictures that scikit-image carries. Training
+    holds pictures with 8 bits.
+    """
+
+    train: int | None = setting(
+        None,
+        "how many of `images` networks are trained on at most, >= 1; none: all that are not "
+        "tested on",
+        must.optional(must.ge(1)),
+    )
+    augment: str = setting(
+        "all",
+        "how patches to train on are turned: all (by 0, 90, 180, 270 degrees, and mirrored), "
+        "mirror (left and right alone) or none",
+        must.in_(("all", "mirror", "none")),
+    )
+    memory: float = setting(
+        4.0,
+        "GiB of pictures to train on that are kept in memory, >= 0; what is beyond is read again "
+        "for each patch",
+        must.ge(0),
+    )
+    _patches: list[Any] = attrs.field(init=False, factory=list, eq=False, repr=False)
+
+    degradation: ClassVar[str] = "noise"
+    """What a picture's degradation is called where its seed is made."""
+
+    @abstractmethod
+    def observe(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
+        """What is observed of a clean picture or patch ``(1, C, H, W)``; all is drawn anew."""
+
+    observe_part: ClassVar[Any] = None
+    """Where degraded patches depend on what is around: how one is made (`PicturePatches`)."""
+
+    @property
+    def factor(self) -> int:
+        """How many times as large clean pictures are as degraded ones."""
+        return 1
+
+    @property
+    def layout(self) -> str | None:
+        """The layout of the folders of pairs that are given; None: clean pictures are given."""
+        return None
+
+    def pairs_in(self, folder: str) -> Pictures:
+        """The pairs in one of these folders."""
+        raise NotImplementedError(f"{type(self).__name__} takes no pairs")
+
+    def drawn(self, name: str) -> np.random.Generator:
+        """What the degradation of the picture called `name` is drawn from."""
+        import numpy as np
+
+        return np.random.default_rng(derived_seed(self.seed, self.degradation, name))
+
+    def degrade(self, name: str, picture: Tensor) -> Sample:
+        return Sample(name, self.observe(picture, self.drawn(name)), picture)
+
+    def found(self, patterns: Sequence[str]) -> Pictures:
+        from nasir.tasks.pairs import check_sizes
+
+        if self.layout is None:
+            return super().found(patterns)
+        if self.given_degraded:
+            raise SettingsError(
+                "task.pairs is of pictures that have a ground truth, and task.degraded=true of "
+                "such that have none: leave one out"
+            )
+        if not self.images:
+            raise SettingsError(
+                f"task.pairs={self.layout} wants to know where they are: task.images=FOLDER"
+            )
+        pairs = [pair for folder in patterns for pair in self.pairs_in(folder)]
+        for pair in pairs:
+            check_sizes(pair, self.factor)
+        return pairs
+
+    def patches(self) -> Patches:
+        if not self._patches:
+            self._patches = [self._cut()]
+        return cast("Patches", self._patches[0])
+
+    def training(self) -> Pictures:
+        """The pictures to train on, none of which is tested on."""
+        images, test = self.given()
+        tested = {picture.name for picture in self.splits(images, test)["test"]}
+        clean = images and not self.given_degraded
+        candidates = images if clean else carried((*PHOTOGRAPHS, *MORE))
+        chosen = [picture for picture in candidates if picture.name not in tested][: self.train]
+        if not chosen:
+            raise SettingsError(
+                "there are no pictures to train on, since all are tested on: give others to test "
+                "on with task.test_images=FOLDER, or several with task.search=1 or more"
+            )
+        return chosen
+
+    def planes(self, picture: Picture, channels: int) -> Planes:
+        """What training holds of a picture."""
+        from nasir.tasks.picture_patches import eight_bits
+
+        clean = eight_bits(as_tensor(picture.read(), channels))
+        if picture.observed is None:
+            return clean, None
+        degraded = eight_bits(as_tensor(picture.observed.read(), channels))
+        sizes = [side * self.factor for side in degraded.shape[-2:]]
+        if list(clean.shape[-2:]) != sizes:
+            raise PictureError(f"the pair {picture.name} is of unequal sizes: turn them alike")
+        return clean, degraded
+
+    def whole(self, picture: Picture, channels: int) -> Sample:
+        """A picture to train on, degraded as its name has it."""
+        if picture.observed is not None:
+            return self._pair(picture, channels, 0)
+        return self.degrade(picture.name, as_tensor(picture.read(), channels))
+
+    def _cut(self) -> Patches:
+        from nasir.tasks.picture_patches import Memory, PicturePatches
+
+        pictures, channels = self.training(), self.signature.in_channels
+        memory = Memory(lambda picture: self.planes(picture, channels), self.memory * GIB)
+        return PicturePatches(
+            pictures,
+            self.factor,
+            self.augment,
+            memory,
+            self.observe,
+            lambda picture: self.whole(picture, channels),
+            self.observe_part,
+        )
+
+    def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
+        if picture.observed is None:
+            return super()._sample(split, picture, channels)
+        return self._pair(picture, channels, self.size)
+
+    def _pair(self, picture: Picture, channels: int, size: int) -> Sample:
+        """A given pair, cut to its middle where the clean one has more than `size` pixels."""
+        assert picture.observed is not None
+        degraded, clean = picture.observed.read(), picture.read()
+        height, width = degraded.shape[:2]
+        if self.factor * min(height, width) < SMALLEST:
+            raise PictureError(
+                f"{picture.name} has {self.factor * height} x {self.factor * width} pixels: "
+                f"pictures need {SMALLEST} x {SMALLEST}"
+            )
+        side = size // self.factor or max(height, width)
+        top, left = max(0, height - side) // 2, max(0, width - side) // 2
+        low = degraded[top : top + side, left : left + side]
+        top, left, side = (self.factor * length for length in (top, left, side))
+        high = clean[top : top + side, left : left + side]
+        return attrs.evolve(
+            self.take(picture.name, as_tensor(low, channels)), clean=as_tensor(high, channels)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_patches": []}

@@ -1,0 +1,71 @@
+"""A picture that is read when it is needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.errors import PictureError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
+
+
+@attrs.frozen(eq=False)
+class Picture:
+    """A picture by its name, in a file or in memory.
+
+    `content` is a path, or an array ``(H, W, C)`` in [0, 1]; `half` says that the picture is the
+    left or right half of that. `observed` is the same picture degraded, where that is given.
+    """
+
+    name: str
+    content: Any
+    half: str | None = None
+    observed: Picture | None = None
+
+    def read(self) -> Any:
+        """The array ``(H, W, C)`` float32 in [0, 1], C = 1 or 3.
+
+        Raises :class:`~nasir.core.errors.PictureError` for a file that cannot be read.
+        """
+        from nasir.tasks.pictures import read_picture
+
+        array = read_picture(self.content) if isinstance(self.content, Path) else self.content
+        if self.half is None:
+            return array
+        middle = array.shape[1] // 2
+        return array[:, :middle] if self.half == "left" else array[:, middle:]
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels, of the file's header where that tells."""
+        from nasir.tasks.pictures import picture_shape
+
+        from_file = isinstance(self.content, Path)
+        height, width, channels = (
+            picture_shape(self.content) if from_file else tuple(self.content.shape)
+        )
+        if self.half is None:
+            return height, width, channels
+        if width % 2:
+            raise PictureError(
+                f"{self.content} is {width} pixels wide, so that it has no two equal halves"
+            )
+        return height, width // 2, channels
+
+
+def as_tensor(array: Any, channels: int) -> Tensor:
+    """``(H, W, C)`` as ``(1, channels, H, W)``: colour by its luma, grey as equal channels."""
+    import torch
+
+    x = torch.from_numpy(array.copy()).permute(2, 0, 1)[None]
+    if x.shape[1] > channels:
+        return (x * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return x.expand(-1, channels, -1, -1).contiguous()

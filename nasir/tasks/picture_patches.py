@@ -1,0 +1,139 @@
+"""Patches that are cut out of pictures at random."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.patches import Patches
+from nasir.core.task import Sample
+from nasir.tasks.picture import Picture
+
+Array = np.ndarray[Any, Any]
+
+Planes = tuple[Array, Array | None]
+"""Clean ``(C, sH, sW)`` and degraded ``(C, H, W)``, uint8 of 255 or float32; None: drawn anew."""
+
+TURNS = {"all": tuple(range(8)), "mirror": (0, 4), "none": (0,)}
+"""Quarter turns, and 4 more for a flip from left to right, that patches are drawn in."""
+
+
+class Memory:
+    """Pictures in memory up to a limit in bytes; the others are read whenever they are wanted."""
+
+    def __init__(self, read: Callable[[Picture], Planes], limit: float) -> None:
+        self._read, self._limit = read, limit
+        self._held: dict[str, Planes] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def of(self, picture: Picture) -> Planes:
+        """The planes of a picture, the same whether they are held or not."""
+        if picture.name in self._held:
+            return self._held[picture.name]
+        planes = self._read(picture)
+        size = sum(plane.nbytes for plane in planes if plane is not None)
+        with self._lock:
+            if picture.name not in self._held and self._bytes + size <= self._limit:
+                self._held[picture.name] = planes
+                self._bytes += size
+        return planes
+
+
+@attrs.frozen(eq=False)
+class PicturePatches(Patches):
+    """Patches of `pictures`, whose clean side is `scale` times the degraded one's.
+
+    `turns` is of :data:`TURNS`, and `memory` holds the pictures. Where a picture comes without a
+    degraded one, `observe` degrades a clean patch ``(1, C, H, W)``; or, where it is given,
+    `observe_part` makes the degraded patch of a clean plane, at a top, left and side in degraded
+    pixels. `whole` makes the sample of a picture.
+    """
+
+    pictures: Sequence[Picture]
+    scale: int
+    turns: str
+    memory: Memory
+    observe: Callable[[Tensor, np.random.Generator], Tensor]
+    whole: Callable[[Picture], Sample]
+    observe_part: Callable[[Array, int, int, int], Array] | None = None
+    _sides: dict[str, int] = attrs.field(init=False)
+
+    @_sides.default
+    def _shorter_sides(self) -> dict[str, int]:
+        return {p.name: min(p.shape[:2]) // self.scale for p in self.pictures}
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [picture.name for picture in self.pictures]
+
+    @property
+    def largest_side(self) -> int:
+        return min(self._sides.values(), default=0)
+
+    def batch(self, seed: int, count: int, side: int) -> tuple[Tensor, Tensor]:
+        self._check(side)
+        generator = np.random.default_rng(seed)
+        degraded, clean = zip(*(self._pair(side, generator) for _ in range(count)), strict=True)
+        return torch.cat(degraded), torch.cat(clean)
+
+    def sample(self, name: str) -> Sample:
+        return self.whole(self._named(name))
+
+    def only(self, names: Sequence[str]) -> PicturePatches:
+        return attrs.evolve(self, pictures=[self._named(name) for name in names])
+
+    def _named(self, name: str) -> Picture:
+        for picture in self.pictures:
+            if picture.name == name:
+                return picture
+        raise unknown_name("training picture", name, self.names)
+
+    def _check(self, side: int) -> None:
+        if not self.pictures:
+            raise SettingsError("there are no pictures to cut patches from: give task.images more")
+        if not 1 <= side <= self.largest_side:
+            smallest = min(self._sides, key=lambda name: self._sides[name])
+            raise SettingsError(
+                f"patches of {side} pixels cannot be cut: the smallest picture, {smallest}, has "
+                f"patches of 1 to {self.largest_side} pixels"
+            )
+
+    def _pair(self, side: int, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
+        picture = self.pictures[int(generator.integers(len(self.pictures)))]
+        clean, degraded = self.memory.of(picture)
+        height, width = (size // self.scale for size in clean.shape[-2:])
+        top = int(generator.integers(height - side + 1))
+        left = int(generator.integers(width - side + 1))
+        turns = TURNS[self.turns]
+        turn = turns[int(generator.integers(len(turns)))]
+        truth = _turned(_square(clean, *(self.scale * n for n in (top, left, side))), turn)
+        if degraded is not None:
+            return _turned(_square(degraded, top, left, side), turn), truth
+        if self.observe_part is not None:
+            return _turned(self.observe_part(clean, top, left, side), turn), truth
+        return self.observe(truth, generator), truth
+
+
+def eight_bits(x: Tensor) -> Array:
+    """``(1, C, H, W)`` in [0, 1] as ``(C, H, W)`` of 255."""
+    return (x[0] * 255).round().to(torch.uint8).numpy()
+
+
+def _square(plane: Array, top: int, left: int, side: int) -> Array:
+    return plane[:, top : top + side, left : left + side]
+
+
+def _turned(square: Array, turn: int) -> Tensor:
+    """``(C, side, side)`` turned as :data:`TURNS` says: ``(1, C, side, side)`` float32."""
+    turned = np.rot90(square, turn % 4, (1, 2))
+    turned = turned[..., ::-1] if turn >= 4 else turned
+    x = torch.from_numpy(np.ascontiguousarray(turned))[None]
+    return x.float() / 255 if x.dtype == torch.uint8 else x

@@ -1,0 +1,41 @@
+"""``nasir export``: what it refuses on the command line."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nasir.cli.export import rows
+from nasir.cli.main import main
+from nasir.exporting.export import Exported
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["."], "-o"),
+        ([".", "-o", "model.pth"], "its suffix must be .onnx or .pt2"),
+        ([".", "-o", "model.pt2"], "no training's folder"),
+        ([".", "-o", "model.pt2", "--tolerance", "0"], "must be above 0"),
+        ([".", "-o", "model.pt2", "--tolerance", "much"], "--tolerance"),
+    ],
+)
+def test_what_cannot_be_exported_is_told_in_one_line(argv: list[str], told: str, capsys):
+    assert main(["export", *argv]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
+    assert told in said.err
+
+
+@pytest.mark.parametrize(
+    ("multiple", "told"),
+    [
+        (0, "3 channels, 64 x 64 pixels only"),
+        (1, "3 channels, any height and width"),
+        (8, "3 channels, heights and widths that are multiples of 8"),
+    ],
+)
+def test_the_sizes_that_it_takes_are_told(multiple: int, told: str):
+    assert rows(Exported("m.onnx", 1e-7, multiple, 64, 3, 1))[1] == ("takes", told)

@@ -1,0 +1,103 @@
+"""``nasir train``: what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import toy_trained
+
+from nasir.cli import training_progress
+from nasir.cli.main import main
+from nasir.core.progress import report
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    return toy_trained.words(tmp_path, "evaluator.iterations=20")
+
+
+def test_a_training_ends_with_a_table_and_what_to_do_next(words: list[str], capsys):
+    assert main(["train", *words, "-o", "toy"]) == 0
+    said = capsys.readouterr()
+    assert re.search(r"^test pictures +PSNR +SSIM$", said.out, re.M)
+    assert re.findall(r"^(d|e|mean|degraded, mean) +\d", said.out, re.M) == [
+        "d",
+        "e",
+        "mean",
+        "degraded, mean",
+    ]
+    assert "nasir restore IMAGE architecture=toy" in said.out
+    assert said.err.startswith("to go on after any kind of end: nasir train toy\n")
+    assert re.search(r"^step 20/20  loss \d", said.err, re.M)
+
+
+def test_a_finished_training_is_told_again(words: list[str], capsys):
+    assert main(["train", *words, "-o", "toy", "--quiet"]) == 0
+    first = capsys.readouterr()
+    assert first.err == ""
+    assert main(["train", "toy", "--quiet"]) == 0
+    assert capsys.readouterr().out == first.out
+
+
+def test_json_has_settings_and_figures(words: list[str], capsys):
+    assert main(["train", *words, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert re.fullmatch(r"trained/\d{8}-\d{6}-toy-denoise", content["folder"])
+    assert content["state"] == "finished"
+    assert content["mean"]["steps"] == 20
+    assert content["settings"]["evaluator"]["patch"] == 12
+    assert [row["picture"] for row in content["pictures"]] == ["d", "e"]
+
+
+def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monkeypatch):
+    from nasir.final_training import conduct
+
+    def interrupted(*_, **__) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(conduct, "report", interrupted)
+        assert main(["train", *words, "-o", "toy"]) == 130
+    assert not Path("toy/weights.safetensors").exists()
+    assert main(["train", "toy", "--json"]) == 0
+    said = capsys.readouterr().out
+    assert main(["train", *words, "-o", "whole", "--json"]) == 0
+    ours, whole = (json.loads(text) for text in (said, capsys.readouterr().out))
+    assert ours["pictures"] == whole["pictures"]
+    weights = [Path(name, "weights.safetensors").read_bytes() for name in ("toy", "whole")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        ([], "say what to train"),
+        (["architecture=nobody"], "unknown reference architecture 'nobody'"),
+        (["architecture=deep_image_prior", "epochs=3"], "unknown setting 'epochs'"),
+        (["architecture=deep_image_prior", "evaluator.iteration=3"], "evaluator.iterations"),
+        (["nowhere"], "'nowhere' is neither key=value"),
+        (["."], "is no training's folder"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_in_one_line(argv: list[str], told: str, capsys):
+    assert main(["train", *argv]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
+    assert told in said.err
+
+
+def test_lines_come_now_and_then_and_tell_what_is_left(capsys, monkeypatch):
+    times = iter((100.0, 110.0, 120.0, 121.0, 122.0))
+    monkeypatch.setattr(training_progress.time, "monotonic", lambda: next(times))
+    with training_progress.training_progress(quiet=False):
+        for step in (100, 150, 200, 250, 300):
+            report(step, 300, loss=0.5, validation_psnr=30.123)
+    assert capsys.readouterr().err.splitlines() == [
+        "step 100/300  loss 0.5  validation psnr 30.12",
+        "step 200/300  loss 0.5  validation psnr 30.12  about 0:00:20 left",
+        "step 300/300  loss 0.5  validation psnr 30.12",
+    ]

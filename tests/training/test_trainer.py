@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from torch import nn
+from toy_training import WavePatches, Waves, network
+
+from nasir.core.errors import EvaluationError
+from nasir.core.seeds import derived_seed
+from nasir.testing.components import untouched_generators
+from nasir.training.course import Course
+from nasir.training.schedules import learning_rate
+from nasir.training.trainer import Trained, train
+
+PATCHES = WavePatches(("a", "b", "c"))
+COURSE = Course(iterations=25, batch=3, patch=12, checkpoint_every=1e-9)
+COURSES = {
+    "adam": COURSE,
+    "sgd": attrs.evolve(COURSE, optimizer="sgd", lr=0.05, schedule="polynomial", clip=0.1),
+    "ema": attrs.evolve(COURSE, optimizer="adamw", decay=0.1, ema=0.9, loss="l1+0.5*log_ssim"),
+    "float16": attrs.evolve(COURSE, precision="float16", clip=1.0),
+    "bfloat16": attrs.evolve(COURSE, precision="bfloat16"),
+}
+
+
+@attrs.frozen
+class Interrupted(WavePatches):
+    """As if somebody pressed Ctrl-C at one step."""
+
+    step: int = -1
+
+    def batch(self, seed, count, side):  # type: ignore[no-untyped-def]
+        if seed == derived_seed(derived_seed(1, "patches"), self.step):
+            raise KeyboardInterrupt
+        return super().batch(seed, count, side)
+
+
+def trained(course: Course = COURSE, patches: WavePatches = PATCHES, **more: Any) -> Trained:
+    return train(network(), patches, course, seed=1, **more)
+
+
+def same(first: Trained, second: Trained) -> bool:
+    states = [[t.network.state_dict(), t.average or {}] for t in (first, second)]
+    return first.losses == second.losses and all(
+        a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+        for a, b in zip(*states, strict=True)
+    )
+
+
+def test_a_training_is_that_of_a_literal_loop() -> None:
+    course = attrs.evolve(COURSES["sgd"], decay=0.01)
+    net = network().train()
+    net[3].p = 0.0
+    ours = train(_without_dropout(), PATCHES, course, seed=1)
+    optimizer = torch.optim.SGD(net.parameters(), 1.0, momentum=0.9, weight_decay=0.01)
+    losses = []
+    for step in range(25):
+        degraded, clean = PATCHES.batch(derived_seed(derived_seed(1, "patches"), step), 3, 12)
+        value = (net(degraded) - clean).square().mean()
+        optimizer.zero_grad()
+        value.backward()
+        for parameter in net.parameters():
+            assert parameter.grad is not None
+            parameter.grad.clamp_(-0.1, 0.1)
+        optimizer.param_groups[0]["lr"] = learning_rate("polynomial", step, 25, 0.05, 0.0)
+        optimizer.step()
+        losses.append(value.item())
+    assert ours.losses == pytest.approx(losses, rel=1e-4)
+    torch.testing.assert_close(dict(ours.network.state_dict()), dict(net.state_dict()))
+
+
+def _without_dropout() -> nn.Module:
+    net = network()
+    net[3].p = 0.0
+    return net
+
+
+def test_training_restores_better() -> None:
+    result = trained(attrs.evolve(COURSE, iterations=150, lr=0.01))
+    assert sum(result.losses[-10:]) < 0.3 * sum(result.losses[:10])
+    assert result.steps == 150
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_the_same_seed_gives_the_same_bits(name: str) -> None:
+    course = COURSES[name]
+    assert same(trained(course), trained(course))
+    assert not same(trained(course), train(network(), PATCHES, course, seed=2))
+
+
+@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("step", [1, 9, 17, 24])
+def test_an_interrupted_training_goes_on_to_the_same_bits(
+    name: str, step: int, tmp_path: Path
+) -> None:
+    course, path = COURSES[name], tmp_path / "state.safetensors"
+    stopped = Interrupted(PATCHES.names, step=step)
+    with pytest.raises(KeyboardInterrupt):
+        trained(course, stopped, checkpoint=path)
+    torch.rand(7)
+    heard: list[int] = []
+    resumed = trained(course, checkpoint=path, on_step=lambda step, loss: heard.append(step))
+    assert heard == [s for s in (10, 20, 25) if s > step]
+    assert same(resumed, trained(course))
+
+
+def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    first = trained(checkpoint=path)
+    second = trained(patches=Interrupted(PATCHES.names, step=0), checkpoint=path)
+    assert same(first, second)
+
+
+@pytest.mark.parametrize("change", ["course", "pictures", "seed", "about", "network"])
+def test_a_state_of_other_settings_is_not_gone_on_from(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    trained(checkpoint=path)
+    course = attrs.evolve(COURSE, lr=0.002) if change == "course" else COURSE
+    patches = PATCHES.only("ab") if change == "pictures" else PATCHES
+    seed = 2 if change == "seed" else 1
+    about = "other" if change == "about" else ""
+    width = 4 if change == "network" else 3
+    heard: list[int] = []
+
+    def on_step(step: int, loss: float) -> None:
+        heard.append(step)
+
+    train(network(width=width), patches, course, seed, "cpu", path, on_step, about)
+    assert heard == [10, 20, 25]
+
+
+def test_how_often_a_state_is_written_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    seldom = attrs.evolve(COURSE, checkpoint_every=1e9)
+    often = trained(checkpoint=path)
+    assert same(often, trained(seldom))
+    gone_on = trained(seldom, Interrupted(PATCHES.names, step=0), checkpoint=path)
+    assert same(often, gone_on)
+
+
+def test_a_damaged_state_is_not_gone_on_from(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    path.write_bytes(b"damaged")
+    assert same(trained(checkpoint=path), trained())
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_training(bad: float, tmp_path: Path) -> None:
+    net, path = network(), tmp_path / "state.safetensors"
+    with torch.no_grad():
+        net[4].bias.fill_(bad)
+    with pytest.raises(EvaluationError, match=r"the loss is (nan|inf) at step 1: a lower lr"):
+        train(net, PATCHES, attrs.evolve(COURSE, iterations=4), seed=1, checkpoint=path)
+    assert not path.exists()
+
+
+def test_a_diverging_training_ends() -> None:
+    with pytest.raises(EvaluationError, match="a lower lr may help"):
+        trained(attrs.evolve(COURSE, optimizer="sgd", lr=1e30, iterations=30))
+
+
+def test_a_network_of_another_scale_is_refused() -> None:
+    patches = Waves(scale=2).patches()
+    with pytest.raises(EvaluationError, match=r"gives \(3, 1, 12, 12\).*wants \(3, 1, 24, 24\)"):
+        train(network(scale=1), patches, COURSE, seed=1)
+
+
+def test_a_network_without_weights_is_left_as_it_is() -> None:
+    result = train(nn.Identity(), PATCHES, COURSE, seed=1)
+    assert result.steps == 0
+    assert isinstance(result.final(), nn.Identity)
+
+
+def test_averaged_weights_are_the_final_ones() -> None:
+    result = trained(COURSES["ema"])
+    assert result.average is not None
+    last = {name: value.clone() for name, value in result.network.state_dict().items()}
+    final = result.final().state_dict()
+    assert all(torch.equal(final[name], value) for name, value in result.average.items())
+    assert not torch.equal(final["0.weight"], last["0.weight"])
+
+
+def test_half_precision_stays_near_single_precision() -> None:
+    half, single = trained(COURSES["bfloat16"]), trained()
+    assert half.losses != single.losses
+    assert half.losses == pytest.approx(single.losses, rel=0.05)
+    assert all(p.dtype == torch.float32 for p in half.network.parameters())
+
+
+def test_terms_are_divided_by_their_number_when_asked() -> None:
+    course = attrs.evolve(COURSES["ema"], iterations=1)
+    whole, mean = trained(course), trained(attrs.evolve(course, mean_terms=True))
+    assert mean.losses[0] == pytest.approx(whole.losses[0] / 2)
+
+
+def test_the_global_generators_are_left_alone() -> None:
+    with untouched_generators():
+        trained()
