@@ -10,6 +10,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
+Statistics = tuple[Tensor, Tensor]
+"""Mean and 1 / standard deviation of each channel."""
+
+
 def pixels(x: Tensor) -> Tensor:
     """``(N, C, H, W)`` as ``(N H W, C)``: a view where `x` has its channels last in memory."""
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
@@ -37,7 +41,7 @@ class StackedNorm(nn.BatchNorm2d):
         return (first[:, None] + torch.arange(self.width, device=first.device)).flatten()
 
     @torch.no_grad()
-    def statistics(self, y: Tensor, parts: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def statistics(self, y: Tensor, parts: Sequence[int]) -> Statistics:
         """Mean and 1 / standard deviation of each channel of `y`, a stack of `parts`.
 
         Those of the batch in training, when they also go into the running ones.
@@ -75,34 +79,30 @@ def mixture(
     """``base + sum_o weights[o] * norms[o](features[o])``, with one weight for each part.
 
     Each feature is ``(N, P c, H, W)``, a stack of the `P` `parts` of its norm (in training or
-    evaluation mode as that is), and its weights are ``(P,)``. `features` and `base` must not be
-    used again: `base` becomes the result, and the backward pass, which can be done once only,
-    writes the gradients over the features.
+    evaluation mode as that is), and its weights are ``(P,)``. `base` is ``(N, H, W, P c)``; its
+    memory becomes the result's, so that it must not be used again.
     """
     found = [
         norm.statistics(y, which) for y, norm, which in zip(features, norms, parts, strict=True)
     ]
     scales = torch.stack(list(weights)).repeat_interleave(norms[0].width, dim=1)
-    return _Mixture.apply(scales, found, norms[0].training, base, *features)
+    total = _Mixture.apply(scales, found, norms[0].training, base, *features)
+    return total.permute(0, 3, 1, 2)
 
 
 def normalised_gradient(
-    g: Tensor, total: Tensor, y: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, batch: bool
-) -> tuple[Tensor, Tensor]:
-    """Gradients of ``z = scale * (y - mean) * inverse`` by `scale`, ``(C,)``, and by `y`.
+    g: Tensor, y: Tensor, statistics: Statistics, scale: Tensor, batch: bool, needed: bool = True
+) -> tuple[Tensor | None, Tensor]:
+    """Gradients of ``z = scale * (y - mean) * inverse`` by `y`, if `needed`, and by `scale`.
 
-    `g` is the gradient by z and `total` its sum over pixels. With `batch`, mean and inverse are
-    those of `y` (Ioffe and Szegedy, 2015, section 3). The second is written over `y`.
+    `g` is the gradient by z, `scale` is ``(C,)``. With `batch`, mean and inverse are those of `y`
+    (Ioffe and Szegedy, 2015, section 3).
     """
-    count = y.numel() // y.shape[1]
-    by_scale = inverse * (pixels(g * y).sum(0) - mean * total)
-    slope = scale * inverse
-    if not batch:
-        return by_scale, torch.mul(g, channelwise(slope), out=y)
-    bend = -slope * inverse * by_scale / count
-    level = -slope * total / count - bend * mean
-    torch.addcmul(channelwise(level), y, channelwise(bend), out=y)
-    return by_scale, y.addcmul_(g, channelwise(slope))
+    mean, inverse = statistics
+    by_y, by_scale, _ = torch.ops.aten.native_batch_norm_backward(
+        g, y, scale, mean, inverse**-2, mean, inverse, batch, 0.0, [needed, True, False]
+    )
+    return by_y, by_scale
 
 
 def channelwise(values: Tensor) -> Tensor:
@@ -111,49 +111,43 @@ def channelwise(values: Tensor) -> Tensor:
 
 
 class _Mixture(torch.autograd.Function):
-    """The sum of :func:`mixture` with scales ``(features, P c)``."""
+    """The sum of :func:`mixture`, ``(N, H, W, P c)``, with scales ``(features, P c)``."""
 
     @staticmethod
     def forward(
         ctx: Any,
         scales: Tensor,
-        statistics: Sequence[tuple[Tensor, Tensor]],
+        statistics: Sequence[Statistics],
         batch: bool,
         base: Tensor | None,
         *features: Tensor,
     ) -> Tensor:
         ctx.statistics, ctx.batch = statistics, batch
         ctx.save_for_backward(scales, *features)
-        shift = torch.zeros_like(scales[0])
-        total = base
-        for scale, (mean, inverse), y in zip(scales, statistics, features, strict=True):
-            slope = scale * inverse
-            shift -= slope * mean
-            if total is None:
-                total = y * channelwise(slope)
-            else:
-                total.addcmul_(y, channelwise(slope))
-        assert total is not None
-        if base is not None:
+        slopes = [scale * one[1] for scale, one in zip(scales, statistics, strict=True)]
+        level = -sum(slope * one[0] for slope, one in zip(slopes, statistics, strict=True))
+        first, *others = zip(features, slopes, strict=True)
+        if base is None:
+            total = torch.addcmul(channelwise(level), first[0], channelwise(first[1]))
+        else:
             ctx.mark_dirty(base)
-        return total.add_(channelwise(shift))
+            total = base.permute(0, 3, 1, 2)
+            total.addcmul_(first[0], channelwise(first[1])).add_(channelwise(level))
+        for y, slope in others:
+            total.addcmul_(y, channelwise(slope))
+        return total.permute(0, 2, 3, 1) if base is None else base
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         scales, *features = ctx.saved_tensors
-        g = g.contiguous(memory_format=torch.channels_last)
-        total = pixels(g).sum(0)
-        by_scales = torch.empty_like(scales)
-        by_features: list[Tensor | None] = []
-        for o, (y, (mean, inverse)) in enumerate(zip(features, ctx.statistics, strict=True)):
-            if ctx.needs_input_grad[4 + o]:
-                by_scales[o], by_y = normalised_gradient(
-                    g, total, y, mean, inverse, scales[o], ctx.batch
-                )
-                by_features.append(by_y)
-            else:
-                by_scales[o] = inverse * (pixels(g * y).sum(0) - mean * total)
-                by_features.append(None)
         by_base = g if ctx.needs_input_grad[3] else None
-        return by_scales, None, None, by_base, *by_features
+        g = g.contiguous().permute(0, 3, 1, 2)
+        found = [
+            normalised_gradient(g, y, one, scale, ctx.batch, ctx.needs_input_grad[4 + place])
+            for place, (y, one, scale) in enumerate(
+                zip(features, ctx.statistics, scales, strict=True)
+            )
+        ]
+        by_scales = torch.stack([by_scale for _, by_scale in found])
+        return by_scales, None, None, by_base, *(by_y for by_y, _ in found)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nasir.search_spaces.cells.mixture import channelwise, normalised_gradient, pixels
+from nasir.search_spaces.cells.mixture import Statistics, channelwise, normalised_gradient, pixels
 
 
 def spread_separable(a: Tensor, depthwise: Tensor, pointwise: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def spread_separable(a: Tensor, depthwise: Tensor, pointwise: Tensor) -> Tensor:
 
 def normed_separable(
     z: Tensor,
-    statistics: tuple[Tensor, Tensor],
+    statistics: Statistics,
     batch: bool,
     negative_slope: float,
     depthwise: Tensor,
@@ -31,11 +31,14 @@ def normed_separable(
 ) -> Tensor:
     """P separable convolutions, each of its own part of the normalised and activated `z`.
 
-    `z` is ``(N, P c, H, W)`` and must not be used again: the backward pass, which can be done
-    once only, writes its gradient over it. `statistics` are mean and 1 / standard deviation, of
-    this very `z` with `batch`; the weights are as in :func:`spread_separable`.
+    `z` is ``(N, P c, H, W)``. `statistics` are those of this very `z` with `batch`; the weights
+    are as in :func:`spread_separable`.
     """
     return _Normed.apply(z, statistics, batch, negative_slope, depthwise, pointwise)
+
+
+def _repeated(a: Tensor, count: int) -> Tensor:
+    return torch.cat([a] * count, 1)
 
 
 def _depthwise(x: Tensor, weight: Tensor) -> Tensor:
@@ -81,10 +84,25 @@ def _by_depthwise(g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     gradient = torch.empty_like(weight)
     for first in {min(column, side - 3) for column in range(0, side, 3)}:
         columns = slice(first, first + 3)
-        seen = F.pad(x, (side // 2 - first, first + 3 - 1 - side // 2))
+        seen = _beside_zeros(x, side // 2 - first, first + 2 - side // 2)
         part = _convolution_backward(g, seen, weight[..., columns], 0, (False, True))[1]
         gradient[..., columns] = part
     return gradient
+
+
+def _beside_zeros(x: Tensor, left: int, right: int) -> Tensor:
+    """`x` with columns of zeros added, or taken away where negative.
+
+    As :func:`torch.nn.functional.pad` does it, which fills the whole with zeros first.
+    """
+    batch, channels, height, width = x.shape
+    shape = (batch, channels, height, width + left + right)
+    y = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+    kept = slice(max(left, 0), width + left + min(right, 0))
+    y[..., : kept.start] = 0
+    y[..., kept.stop :] = 0
+    y[..., kept] = x[..., max(-left, 0) : width - max(-right, 0)]
+    return y
 
 
 def _convolution_backward(
@@ -102,13 +120,14 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, depthwise: Tensor, pointwise: Tensor) -> Tensor:
         ctx.save_for_backward(a, depthwise, pointwise)
-        return _pointwise(_depthwise(torch.cat([a] * len(pointwise), 1), depthwise), pointwise)
+        return _pointwise(_depthwise(_repeated(a, len(pointwise)), depthwise), pointwise)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         a, depthwise, pointwise = ctx.saved_tensors
-        x = torch.cat([a] * len(pointwise), 1)
+        weights_wait = any(ctx.needs_input_grad[1:])
+        x = _repeated(a, len(pointwise)) if weights_wait else g  # without weights its size counts
         by_x, *by_weights = _backward(g, x, depthwise, pointwise, ctx.needs_input_grad)
         by_a = None if by_x is None else sum(by_x.split(a.shape[1], 1))
         return by_a, *by_weights
@@ -119,7 +138,7 @@ class _Normed(torch.autograd.Function):
     def forward(
         ctx: Any,
         z: Tensor,
-        statistics: tuple[Tensor, Tensor],
+        statistics: Statistics,
         batch: bool,
         negative_slope: float,
         depthwise: Tensor,
@@ -140,14 +159,15 @@ class _Normed(torch.autograd.Function):
         by_x, *by_weights = _backward(g, x, depthwise, pointwise, needs)
         by_z = None
         if by_x is not None:
-            g = torch.ops.aten.leaky_relu_backward(by_x, x, ctx.negative_slope, True)
-            mean, inverse = ctx.statistics
-            ones = torch.ones_like(mean)
-            _, by_z = normalised_gradient(g, pixels(g).sum(0), z, mean, inverse, ones, ctx.batch)
+            torch.ops.aten.leaky_relu_backward.grad_input(
+                by_x, x, ctx.negative_slope, True, grad_input=by_x
+            )
+            ones = torch.ones_like(ctx.statistics[0])
+            by_z, _ = normalised_gradient(by_x, z, ctx.statistics, ones, ctx.batch)
         return by_z, None, None, None, *by_weights
 
 
-def _activated(z: Tensor, statistics: tuple[Tensor, Tensor], negative_slope: float) -> Tensor:
+def _activated(z: Tensor, statistics: Statistics, negative_slope: float) -> Tensor:
     mean, inverse = statistics
     normal = torch.addcmul(channelwise(-mean * inverse), z, channelwise(inverse))
     return F.leaky_relu_(normal, negative_slope)

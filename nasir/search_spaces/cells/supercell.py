@@ -72,12 +72,13 @@ class Fan(nn.Module):
             norms = [stack.norm for stack in stacks]
             total = mixture(features, norms, given, [parts] * len(stacks), bases.pop(parts, None))
             contributions.append((parts, total))
-        return contributions + list(bases.items())
+        return contributions + [(parts, y.permute(0, 3, 1, 2)) for parts, y in bases.items()]
 
     def _skip(self, x: Tensor, weights: Tensor) -> Tensor:
-        """The state times each of the weights: a 1 x 1 convolution."""
+        """The state times each of the weights, ``(N, H, W, P c)``."""
         unit = torch.eye(self.width, dtype=x.dtype, device=x.device)
-        return F.conv2d(x, torch.kron(weights[:, None], unit)[:, :, None, None])
+        kernel = torch.kron(weights[:, None], unit)
+        return F.linear(x.permute(0, 2, 3, 1), kernel)
 
 
 class SuperCell(nn.Module):
