@@ -28,7 +28,8 @@ def optimizer(
     from torch import optim
 
     if kind == "sgd":
-        return optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay, fused=True)
+        # the fused one fails where a weight has its first gradient later than others
+        return optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay, foreach=True)
     first, second = betas
     if kind == "adam":
         return optim.Adam(parameters, lr, (first, second), weight_decay=decay, fused=True)

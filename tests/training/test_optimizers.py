@@ -73,3 +73,16 @@ def test_a_learning_rate_is_taken_from_the_next_step_on() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="no optimizer 'lion'"):
         optimizer("lion", parameters(), 0.1)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+def test_a_weight_may_have_its_first_gradient_later_than_others(kind: str) -> None:
+    """As where one path of a supernet is walked at a time; what is not walked does not move."""
+    first, second = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    made = optimizer(kind, [first, second], 0.1, decay=0.1)
+    first.grad = torch.ones(2)
+    made.step()
+    assert torch.equal(second.detach(), torch.ones(2))
+    second.grad = torch.ones(2)
+    made.step()
+    assert (second < 1).all()

@@ -114,7 +114,7 @@ class SuperBody(nn.Module):
         for place, level in enumerate(levels):
             weight = weights[level]
             if level in outputs and is_used(weight):
-                made.append(self.end.aspps[place](outputs[level]))
+                made.append(self.end.aspps[place](outputs[level].contiguous()))
                 seen = convolution.weight[:, place * 2 * ASPP : (place + 1) * 2 * ASPP]
                 kernels.append(weight.to(seen.device) * seen)
         y = F.conv2d(activation(torch.cat(made, 1)), torch.cat(kernels, 1), padding=1)

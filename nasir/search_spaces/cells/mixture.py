@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-
 Statistics = tuple[Tensor, Tensor]
 """Mean and 1 / standard deviation of each channel."""
 
@@ -85,7 +84,7 @@ def mixture(
     found = [
         norm.statistics(y, which) for y, norm, which in zip(features, norms, parts, strict=True)
     ]
-    scales = torch.stack(list(weights)).repeat_interleave(norms[0].width, dim=1)
+    scales = torch.stack(list(weights)).repeat_interleave(norms[0].width, dim=1).to(features[0])
     total = _Mixture.apply(scales, found, norms[0].training, base, *features)
     return total.permute(0, 3, 1, 2)
 

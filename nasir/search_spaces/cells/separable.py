@@ -126,8 +126,8 @@ class _Spread(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
         a, depthwise, pointwise = ctx.saved_tensors
-        weights_wait = any(ctx.needs_input_grad[1:])
-        x = _repeated(a, len(pointwise)) if weights_wait else g  # without weights its size counts
+        # Where no weight wants a gradient, only the size of x matters.
+        x = _repeated(a, len(pointwise)) if any(ctx.needs_input_grad[1:]) else g
         by_x, *by_weights = _backward(g, x, depthwise, pointwise, ctx.needs_input_grad)
         by_a = None if by_x is None else sum(by_x.split(a.shape[1], 1))
         return by_a, *by_weights

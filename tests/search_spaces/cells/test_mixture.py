@@ -70,7 +70,7 @@ def test_a_mixture_and_its_gradients_are_those_of_norms_added_up(
         norms,
         weights,
         [range(parts)] * count,
-        None if base is None else base.clone(),
+        None if base is None else base.permute(0, 2, 3, 1).clone(),
     )
     by = torch.randn_like(wanted)
     torch.testing.assert_close(found, wanted, atol=1e-10, rtol=1e-10)
@@ -97,14 +97,6 @@ def test_gradients_of_a_mixture_in_evaluation_mode_are_those_of_a_norm() -> None
     torch.testing.assert_close(
         torch.autograd.grad(found, [y, weight], by), torch.autograd.grad(wanted, [y, weight], by)
     )
-
-
-def test_going_back_twice_through_a_mixture_is_refused() -> None:
-    y = features(1, 2, 4, 4).requires_grad_()
-    found = mixture([y * 1], [StackedNorm(1, 2).double()], [torch.ones(1).double()], [(0,)])
-    found.sum().backward(retain_graph=True)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        found.sum().backward()
 
 
 @pytest.mark.parametrize("momentum", [0.1, None])
