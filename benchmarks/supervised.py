@@ -66,8 +66,11 @@ def _measure(arguments: argparse.Namespace, results: Path) -> None:
         done = {(row["variant"], row["seed"]) for row in rows}
     units = [(v, s) for s in range(arguments.seeds) for v in VARIANTS if (v, s) not in done]
     with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
-        futures = [pool.submit(measure, vars(arguments), *unit) for unit in units]
+        futures = {pool.submit(measure, vars(arguments), *unit): unit for unit in units}
         for future in as_completed(futures):
+            if error := future.exception():
+                print(*futures[future], "failed:", repr(error), flush=True)
+                continue
             made = future.result()
             with results.open("a") as file:
                 file.writelines(json.dumps(row) + "\n" for row in made)
@@ -171,7 +174,7 @@ def _dncnn(settings: dict[str, Any], variant: str, seed: int, parameters: int) -
     own = derived_seed(seed, "final", "test")
     torch.manual_seed(own)
     network = of_size(parameters)
-    trained = train(network, task.patches(), evaluator.course(), own).final()
+    trained = train(network, task.patches(), evaluator.course(1.0), own).final()
     found = figures(trained, task.samples("test"), task)
     size = sum(parameter.numel() for parameter in network.parameters())
     return _row(variant, seed, "dncnn", {**found, "parameters": size})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from statistics import fmean
 from typing import Any
 
 import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.evaluation import evaluate_trial
+from nasir.core.evaluator import means
 from nasir.core.method import Method
 from nasir.core.problem import Problem
 from nasir.core.progress import report
@@ -85,7 +85,7 @@ class MethodContestant(Contestant):
             pictures[sample.name] = dict(metrics) | {"seconds": seconds}
             restored[sample.name] = picture[0].permute(1, 2, 0).cpu().numpy()
             report(number, len(samples))
-        return Result(self.name, "method", pictures, _mean(pictures), restored)
+        return Result(self.name, "method", pictures, means(pictures.values()), restored)
 
 
 @attrs.frozen
@@ -129,8 +129,3 @@ def _blind(sample: Sample) -> Sample:
 def _of_picture(name: str, metrics: Figures) -> dict[str, float]:
     parted = {key.partition(":")[::2]: value for key, value in metrics.items()}
     return {metric: value for (metric, picture), value in parted.items() if picture == name}
-
-
-def _mean(pictures: Mapping[str, Figures]) -> dict[str, float]:
-    names = dict.fromkeys(name for figures in pictures.values() for name in figures)
-    return {n: fmean(f[n] for f in pictures.values() if n in f) for n in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -12,11 +12,12 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, means
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample, Split
+from nasir.evaluators.results import picture_artifacts
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
@@ -135,15 +136,17 @@ class CycleGan(Evaluator):
             zip(problem.task.samples(split), translation.made[task.direction], strict=True)
         )
         rows = {s.name: problem.task.metrics(made, s) for s, made in pairs}
-        figures = {**_means(rows.values()), **translation.losses()}
+        figures = {**means(rows.values()), **translation.losses()}
         figures["parameters"] = translation.parameters()
         if self.weights is not None:
             figures |= translation.distances(self.weights)
         if split == "test":
-            untouched = _means([problem.task.metrics(s.degraded, s) for s, _ in pairs])
+            untouched = means([problem.task.metrics(s.degraded, s) for s, _ in pairs])
             figures |= {f"degraded_{name}": value for name, value in untouched.items()}
             figures |= {f"{n}:{name}": v for name, row in rows.items() for n, v in row.items()}
-        artifacts = {**_pictures(pairs), **translation.weights()} if problem.artifacts else {}
+        artifacts = (
+            {**picture_artifacts(pairs), **translation.weights()} if problem.artifacts else {}
+        )
         return Evaluation(self._score(figures, task.direction), figures, artifacts)
 
     def _trained(self, proposal: Proposal, problem: Problem, seed: int) -> Mapping[str, nn.Module]:
@@ -171,24 +174,3 @@ class CycleGan(Evaluator):
         if self.score in ("auto", "fid") and fid in figures:
             return -figures[fid]
         return -figures["cycle_loss"]
-
-
-def _means(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the pictures that have it."""
-    values: dict[str, list[float]] = {}
-    for row in rows:
-        for name, value in row.items():
-            values.setdefault(name, []).append(value)
-    return {name: sum(v) / len(v) for name, v in values.items()}
-
-
-def _pictures(pairs: Sequence[tuple[Sample, Tensor]]) -> dict[str, Any]:
-    """Source pictures, what was made of them, and their counterparts if known, as artifacts."""
-    artifacts = {}
-    for sample, made in pairs:
-        kinds = {"clean": sample.clean, "degraded": sample.degraded, "restored": made}
-        for kind, picture in kinds.items():
-            if picture is not None:
-                array = picture[0].permute(1, 2, 0).numpy()
-                artifacts[f"pictures/{sample.name}-{kind}"] = array
-    return artifacts

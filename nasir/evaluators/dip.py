@@ -12,18 +12,13 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, means
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.cyclegan import UnpairedTask
-from nasir.evaluators.results import (
-    means,
-    picture_artifacts,
-    picture_figures,
-    weight_artifacts,
-)
+from nasir.evaluators.results import picture_artifacts, picture_figures, weight_artifacts
 from nasir.evaluators.size import check_size
 from nasir.training.device import usable
 
@@ -192,10 +187,10 @@ class DeepImagePrior(Evaluator):
 
 def _best_stop(fits: Sequence[Fit]) -> int:
     """The place among the stopping points where the pictures are best in the mean, or the last."""
-    means = [sum(p) / len(p) for p in zip(*(f.gauge for f in fits), strict=True)]
-    if any(map(math.isnan, means)):
+    gauges = [sum(p) / len(p) for p in zip(*(f.gauge for f in fits), strict=True)]
+    if any(map(math.isnan, gauges)):
         return -1  # the task measures no PSNR
-    return max(range(len(means)), key=means.__getitem__)
+    return max(range(len(gauges)), key=gauges.__getitem__)
 
 
 def _results(fits: Sequence[Fit]) -> list[tuple[Sample, Tensor]]:

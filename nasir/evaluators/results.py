@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nasir.core.evaluator import means
 from nasir.core.task import Sample, Task
 
 if TYPE_CHECKING:
@@ -12,13 +13,6 @@ if TYPE_CHECKING:
 
     Restored = tuple[Sample, Tensor]
     """A sample and what was made of it, ``(1, C, H, W)``."""
-
-
-def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the pictures that have it."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    values = {name: [row[name] for row in rows if name in row] for name in names}
-    return {name: sum(v) / len(v) for name, v in values.items()}
 
 
 def picture_figures(results: Sequence[Restored], task: Task) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,20 +11,17 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, means
 from nasir.core.patches import Patches, divided
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
+from nasir.evaluators.paths import whole_path
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
     from nasir.core.supernet import Supernet
-
-
-def _whole_path(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.path.abspath(os.path.expanduser(path))
 
 
 @attrs.define
@@ -40,7 +36,7 @@ class Shared(Evaluator):
     supernet: str | None = setting(
         None,
         "trained supernet: the folder of a run of strategy=darts; none: of this very run",
-        converter=_whole_path,
+        converter=whole_path,
     )
     calibration: int = setting(
         8, "batches from which statistics are taken; 0: those of the mixture", must.ge(0)
@@ -68,7 +64,7 @@ class Shared(Evaluator):
             load_supernet(Path(self.supernet), problem)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        from nasir.evaluators.results import means, picture_artifacts, picture_figures
+        from nasir.evaluators.results import picture_artifacts, picture_figures
         from nasir.evaluators.supernet_path import SupernetPath
         from nasir.training.restoring import restored
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,19 +14,15 @@ from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, means
 from nasir.core.patches import Patches, divided
 from nasir.core.problem import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
-from nasir.evaluators.results import (
-    means,
-    picture_artifacts,
-    picture_figures,
-    weight_artifacts,
-)
+from nasir.evaluators.paths import whole_path
+from nasir.evaluators.results import picture_artifacts, picture_figures, weight_artifacts
 from nasir.evaluators.size import check_size
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training
@@ -38,10 +33,6 @@ from nasir.training.weights import find_weights, load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-def _whole_path(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.path.abspath(os.path.expanduser(path))
 
 
 def _known_loss(evaluator: object, field: attrs.Attribute[str], loss: str) -> None:
@@ -110,7 +101,7 @@ class Train(Evaluator):
     weights: str | None = setting(
         None,
         "trained weights to judge, a safetensors file or the folder of a training; none: train",
-        converter=_whole_path,
+        converter=whole_path,
     )
     precision: str = setting(
         "auto",

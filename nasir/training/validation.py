@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 from torch import nn
 
+from nasir.core.evaluator import means
 from nasir.core.patches import Patches
 from nasir.core.task import Sample, Task
 from nasir.training.restoring import restored
@@ -38,9 +39,6 @@ def figures(
     network: nn.Module, samples: Sequence[Sample], task: Task, tile: int = 0, ensemble: bool = False
 ) -> dict[str, float]:
     """The task's metrics of what `network` restores, means over `samples`."""
-    rows: list[Mapping[str, float]] = [
+    return means(
         task.metrics(restored(network, sample, task, tile, ensemble), sample) for sample in samples
-    ]
-    names = dict.fromkeys(name for row in rows for name in row)
-    values = {name: [row[name] for row in rows if name in row] for name in names}
-    return {name: sum(of) / len(of) for name, of in values.items()}
+    )
