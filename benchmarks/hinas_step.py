@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 import torch
 from plain_supernet import PlainSupernet
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from nasir.core.search_space import Signature
 from nasir.search_spaces.cells.supernet import CellSupernet
 from nasir.search_spaces.hinas.space import HiNas
+from nasir.training.memory import reused
 
 NAMES = {
     "stacked": "stacked",
@@ -34,6 +36,9 @@ NAMES = {
     "plain": "one by one",
     "unshared": "stacked, equation 6",
 }
+
+OURS = ("stacked", "unshared")
+"""Those that are searched as nasir does, with freed memory reused."""
 
 
 def network(which: str) -> nn.Module:
@@ -67,8 +72,9 @@ def step(which: str, net: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float
     ours = {id(parameter) for parameter in architecture}
     weights = [parameter for parameter in everything if id(parameter) not in ours]
     began, used = time.perf_counter(), time.process_time()
-    for wanted in (everything, everything) if which == "plain" else (architecture, weights):
-        half_step(net, wanted, x, y)
+    with reused() if which in OURS else nullcontext():
+        for wanted in (everything, everything) if which == "plain" else (architecture, weights):
+            half_step(net, wanted, x, y)
     return time.perf_counter() - began, time.process_time() - used
 
 

@@ -6,10 +6,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from privileges import ReadableOnly, without_privileges
 
 TESTS = Path(__file__).parent
 
@@ -53,48 +53,15 @@ def toy() -> Callable[..., object]:
     return search
 
 
-@contextmanager
-def _without_privileges() -> Iterator[None]:
-    """Root may write everywhere: be nobody for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.fixture
 def unwritable() -> Iterator[Path]:
     """A folder that this process can read but not write."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
-        with _without_privileges():
+        with without_privileges():
             yield folder
         folder.chmod(0o755)
-
-
-class ReadableOnly:
-    """A folder that can be written except inside ``with readable_only():``."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.chmod(0o755)
-
-    as_nobody = staticmethod(_without_privileges)
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        places = [self.folder, *self.folder.rglob("*")]
-        for place in places:
-            place.chmod(0o555 if place.is_dir() else 0o444)
-        with _without_privileges():
-            yield
-        for place in places:
-            place.chmod(0o755)
 
 
 @pytest.fixture

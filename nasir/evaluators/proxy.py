@@ -20,8 +20,8 @@ from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
-from nasir.evaluators import memory
 from nasir.evaluators.size import check_size, whole_or_large_enough
+from nasir.training import memory
 
 if TYPE_CHECKING:
     from torch import nn

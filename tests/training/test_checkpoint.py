@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ReadableOnly
+from privileges import ReadableOnly
 from safetensors.torch import save_file
 
 from nasir.core.errors import RunFolderError

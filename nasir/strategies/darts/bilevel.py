@@ -19,6 +19,7 @@ from nasir.core.supernet import softmax
 from nasir.strategies.darts.relaxation import OnePath
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
+from nasir.training.memory import reused
 from nasir.training.optimizers import (
     load_optimizer_state,
     optimizer,
@@ -77,6 +78,7 @@ class Bilevel:
         self.supernet.train()
         total = 0.0
         with ExitStack() as stack:
+            stack.enter_context(reused())
             weights, architecture = (
                 stack.enter_context(Feed(part, derived_seed(self.seed, name), how.batch, how.patch))
                 for part, name in (
