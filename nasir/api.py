@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.architecture_file import check_member, read_architecture
+from nasir.core.composition import names_in, without_absent
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.experiment import Experiment, experiment, is_list
 from nasir.core.recipes import given_words
@@ -82,7 +83,12 @@ def build(
 def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> list[Experiment]:
     """The runs that words and settings make: one, or more where a word sweeps."""
     given = expand(given_words(words, settings), is_list)
-    planned = [experiment(merge(run, {})) for run in given]
+    trees = [merge(run, {}) for run in given]
+    used = {name for tree in trees for name in names_in(tree.get("strategy", {}))}
+    for tree in trees:
+        if "strategy" in tree:
+            tree["strategy"] = without_absent(tree["strategy"], used)
+    planned = [experiment(tree) for tree in trees]
     if len(planned) > 1 and any(one.settings.name is not None for one in planned):
         raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
     return planned

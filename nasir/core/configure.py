@@ -11,8 +11,10 @@ from cattrs import BaseValidationError, Converter
 from cattrs.errors import CattrsError
 
 from nasir.core.component import settings_of
+from nasir.core.composition import spelt_out
 from nasir.core.errors import NasirError, PluginError, SettingsError, unknown_name
 from nasir.core.registry import registries
+from nasir.core.strategy import Part, Strategy
 
 NO_VALUE = "none"
 """How a setting that may be empty is set to nothing."""
@@ -24,6 +26,8 @@ def make(kind: str, given: str | Mapping[str, Any]) -> Any:
     Raises :class:`SettingsError` for an unknown name or field, a wrong type or value.
     """
     fields = {"name": given} if isinstance(given, str) else dict(given)
+    if kind == "strategy":
+        fields = spelt_out(fields)
     name = fields.pop("name", None)
     if not isinstance(name, str):
         raise SettingsError(f'{kind} wants a name: {kind} = "NAME", known: {_known(kind)}')
@@ -68,6 +72,8 @@ def settings(component: Any) -> dict[str, Any]:
 
 def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
     wanted: Any = field.type
+    if isinstance(field.default, Part) and isinstance(value, Mapping):
+        value = {"name": field.default.name, **value}
     try:
         return _converter.structure(value, wanted)
     except (SettingsError, ValueError, TypeError, OverflowError, CattrsError) as error:
@@ -86,6 +92,8 @@ def _known(kind: str) -> str:
 
 
 def _unstructured(value: Any) -> Any:
+    if isinstance(value, Part):
+        return {"name": value.name, **settings(value.strategy)}
     if isinstance(value, Mapping):
         return {key: _unstructured(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
@@ -130,6 +138,20 @@ def is_list(annotation: Any) -> bool:
     return any(is_list(arg) for arg in typing.get_args(annotation) if arg is not type(None))
 
 
+def _structure_part(value: Any, _: Any) -> Part:
+    """A strategy inside another one, from its name, or its name and fields."""
+    if isinstance(value, Part):
+        return value
+    if not isinstance(value, str | Mapping):
+        raise SettingsError(f"wants the name of a strategy, got {value!r}")
+    pick = spelt_out({"name": value} if isinstance(value, str) else value)
+    made = make("strategy", pick)
+    if not isinstance(made, Strategy):
+        owner = registries["strategy"].entry(pick["name"]).owner
+        raise PluginError(f"strategy {pick['name']!r} of plugin {owner!r} is no Strategy")
+    return Part(str(pick["name"]), made)
+
+
 def _is_optional(annotation: Any) -> bool:
     args = typing.get_args(annotation)
     return type(None) in args and len(args) == 2
@@ -146,6 +168,7 @@ _converter.register_structure_hook(float, _strict(float, (int, float), "a number
 _converter.register_structure_hook(
     str, _strict(str, (str,), "a string, such as '\"text\"' with both quotes")
 )
+_converter.register_structure_hook(Part, _structure_part)
 _converter.register_structure_hook_func(
     lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
 )

@@ -9,18 +9,24 @@ from typing import Any
 
 import attrs
 
-from nasir.core.errors import EvaluationError
+from nasir.core.errors import EvaluationError, NasirError
 from nasir.core.evaluation import Outcome, evaluate_trial, failed
 from nasir.core.problem import Problem
 from nasir.core.run import Run
 from nasir.core.seeds import derived_seed
 from nasir.core.store import RunStore
-from nasir.core.strategy import Strategy, Trial
+from nasir.core.strategy import Proposal, Strategy, Trial
+
+MOST_REFUSED = 1000
+"""Proposals beyond a limit in a row, after which a search is given up."""
 
 
 @attrs.define
-class Limits:
-    """When a search ends: after `trials` trials, or when `seconds` (None: no limit) are over."""
+class Budget:
+    """When a search ends: after `trials` trials, or when `seconds` (None: no limit) are over.
+
+    Proposals that are refused for a limit are no trials here.
+    """
 
     trials: int
     seconds: float | None = None
@@ -42,12 +48,14 @@ class Engine:
     problem: Problem
     strategy: Strategy
     executor: Executor
-    limits: Limits
+    budget: Budget
     workers: int = 1
     threads: int = 1
     notify: Callable[..., None] = lambda hook, **arguments: None
     _asked: int = attrs.field(init=False, default=0)
     _told: int = attrs.field(init=False, default=0)
+    _refused: int = attrs.field(init=False, default=0)
+    _refused_in_a_row: int = attrs.field(init=False, default=0)
     _spent: float = attrs.field(init=False, default=0.0)
     _began: float = attrs.field(init=False, factory=time.monotonic)
     _ended: dict[int, Trial] = attrs.field(init=False, factory=dict)
@@ -64,9 +72,10 @@ class Engine:
                     self.store.keep_pictures(trial)
                 asked = self._advance()
                 self._save()
-            for trial in finished:
+            refused = [trial for trial in asked if trial.state == "failed"]
+            for trial in (*finished, *refused):
                 self.notify("trial_finished", run=self.run, trial=trial)
-            self._submit(asked)
+            self._submit([trial for trial in asked if trial.state == "running"])
             if not self._flying:
                 return
             finished = self._wait()
@@ -81,7 +90,10 @@ class Engine:
         progress = self.store.progress()
         self._asked, self._told = progress["asked"], progress["told"]
         self._spent = progress["seconds"]
-        open_trials = [t for t in self.store.trials() if t.number >= self._told]
+        self._refused = progress.get("refused", 0)
+        trials = self.store.trials()
+        self.strategy.remember([t for t in trials if t.number < self._told])
+        open_trials = [t for t in trials if t.number >= self._told]
         ended = [t for t in open_trials if t.state != "running"]
         self._ended = {
             t.number: attrs.evolve(t, pictures=self.store.pictures(t.number)) for t in ended
@@ -89,7 +101,10 @@ class Engine:
         return [t for t in open_trials if t.state == "running"]
 
     def _advance(self) -> list[Trial]:
-        """Tell every trial whose turn it is, and ask for one more after each."""
+        """Tell every trial whose turn it is, and ask for one more after each.
+
+        Returns what was asked for, refused trials among it.
+        """
         asked = self._ask()
         while self._told in self._ended:
             self.strategy.tell(self._ended.pop(self._told))
@@ -102,18 +117,40 @@ class Engine:
 
     def _ask(self) -> list[Trial]:
         asked: list[Trial] = []
-        while self._asked - self._told < self.workers and self._within_limits():
+        while self._asked - self._told < self.workers and self._within_budget():
             proposal = self.strategy.ask()
             if proposal is None:
                 break
-            seed = derived_seed(self.problem.seed, "trial", self._asked)
-            asked.append(Trial(self._asked, proposal, seed))
+            asked.append(self._unless_refused(self._numbered(proposal)))
             self._asked += 1
         return asked
 
-    def _within_limits(self) -> bool:
-        in_time = self.limits.seconds is None or self._seconds() < self.limits.seconds
-        return in_time and self._asked < self.limits.trials
+    def _numbered(self, proposal: Proposal) -> Trial:
+        seed = proposal.seed
+        if seed is None:
+            seed = derived_seed(self.problem.seed, "trial", self._asked)
+        return Trial(self._asked, proposal, seed)
+
+    def _unless_refused(self, trial: Trial) -> Trial:
+        """The trial, failed at once where its architecture is beyond a limit."""
+        reason = self.problem.refusal(trial.architecture)
+        if reason is None:
+            self._refused_in_a_row = 0
+            return trial
+        self._refused += 1
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row == MOST_REFUSED:
+            raise NasirError(
+                f"{MOST_REFUSED} proposals in a row are beyond a limit, the last with {reason}: "
+                "take a wider limit, or a strategy that draws within it, such as strategy=random"
+            )
+        ended = attrs.evolve(trial, state="failed", error=f"beyond a limit: {reason}")
+        self._ended[trial.number] = ended
+        return ended
+
+    def _within_budget(self) -> bool:
+        in_time = self.budget.seconds is None or self._seconds() < self.budget.seconds
+        return in_time and self._asked - self._refused < self.budget.trials
 
     def _seconds(self) -> float:
         """Seconds of work on this run, over all the processes that worked on it."""
@@ -122,7 +159,11 @@ class Engine:
     def _save(self) -> None:
         self.store.save_strategy(self.strategy.state_dict())
         self.store.save_progress(
-            state="running", asked=self._asked, told=self._told, seconds=self._seconds()
+            state="running",
+            asked=self._asked,
+            told=self._told,
+            refused=self._refused,
+            seconds=self._seconds(),
         )
 
     def _submit(self, trials: list[Trial]) -> None:

@@ -12,9 +12,12 @@ from typing import Any
 
 import attrs
 
+from nasir.core.architecture import Architecture
+from nasir.core.cost import COST
 from nasir.core.errors import EvaluationError, NasirError
+from nasir.core.objectives import check_metrics
 from nasir.core.problem import Problem
-from nasir.core.strategy import Trial
+from nasir.core.strategy import FULL, Trial
 
 
 @attrs.frozen(eq=False)
@@ -34,23 +37,37 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
         use_threads(threads)
         evaluator = problem.evaluator(trial.proposal.stage)
         evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
-        if not math.isfinite(evaluation.score):
-            raise EvaluationError(f"the score is {evaluation.score}")
+        metrics = dict(evaluation.metrics)
+        found = evaluation.architecture or trial.architecture
+        score = evaluation.score
+        if problem.objectives and trial.proposal.stage == FULL:
+            metrics |= _costs_asked_for(problem, found, metrics)
+            check_metrics(problem.objectives, metrics)
+            score = problem.objectives[0].value(metrics)
+        if not math.isfinite(score):
+            raise EvaluationError(f"the score is {score}")
     except (Exception, SystemExit) as error:
         ended = attrs.evolve(trial, state="failed", error=describe(error))
         artifacts: Mapping[str, Any] = {}
     else:
         artifacts = evaluation.artifacts
-        found = evaluation.architecture or trial.architecture
         ended = attrs.evolve(
             trial,
             proposal=attrs.evolve(trial.proposal, architecture=found),
             state="complete",
-            score=float(evaluation.score) + 0.0,  # -0.0 would come back from SQLite as 0.0
-            metrics={name: float(value) for name, value in evaluation.metrics.items()},
+            score=float(score) + 0.0,  # -0.0 would come back from SQLite as 0.0
+            metrics={name: float(value) for name, value in metrics.items()},
         )
     seconds = time.perf_counter() - clock
     return Outcome(attrs.evolve(ended, started=started, seconds=seconds, worker=where), artifacts)
+
+
+def _costs_asked_for(
+    problem: Problem, architecture: Architecture, known: Mapping[str, float]
+) -> dict[str, float]:
+    """What objectives want to know of the network's cost and the evaluation did not tell."""
+    wanted = {objective.metric for objective in problem.objectives} & set(COST) - set(known)
+    return problem.cost(architecture, wanted) if wanted else {}
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -13,6 +13,7 @@ from nasir.core.strategy import Proposal
 
 if TYPE_CHECKING:
     from nasir.core.problem import Problem
+    from nasir.core.search_space import Signature
 
 
 @attrs.frozen(eq=False)
@@ -49,6 +50,18 @@ class Evaluator(ABC):
 
         Called once, before the first trial.
         """
+
+    def signature(self, problem: Problem) -> Signature:
+        """What goes into and comes out of the networks it judges: the task's own by default."""
+        return problem.task.signature
+
+    def metric_names(self, problem: Problem) -> Collection[str] | None:
+        """The metrics that its evaluations have, where that is known before the first."""
+        return None
+
+    def scoring(self, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator | None:
+        """What gives these proxies' values in its stead, for one that knows them already."""
+        return None
 
 
 def means(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
 from nasir.core import configure
 from nasir.core.component import setting, settings_of
+from nasir.core.composition import CHAIN, JOINED
 from nasir.core.errors import PluginError, SettingsError, unknown_name
 from nasir.core.evaluator import Evaluator
 from nasir.core.executor import ExecutorFactory
+from nasir.core.limits import limits
+from nasir.core.objectives import objectives
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
@@ -59,6 +63,16 @@ class RunSettings:
         0,
         "threads of one evaluation; 0: the processor's cores shared among the workers",
         at_least(0),
+    )
+    objective: tuple[str, ...] | None = setting(
+        None,
+        "metrics that the search is for, - before one of which less is better, such as "
+        "psnr,-parameters; none: the evaluator's score",
+    )
+    limit: tuple[str, ...] | None = setting(
+        None,
+        "bounds on parameters and multiply_adds (of 64 x 64 pixels), such as parameters<1e6: "
+        "architectures beyond one are never built",
     )
     references: tuple[str, ...] | None = setting(
         None, "reference architectures to judge beside the found one; none: the space's baseline"
@@ -109,8 +123,8 @@ def experiment(tree: Tree) -> Experiment:
             raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
     settings = configure.structure(RunSettings, general)
     for kind in COMPONENTS:
-        if "name" in tree.get(kind, {}):
-            registries[kind].entry(tree[kind]["name"])
+        for name in _names(kind, tree):
+            registries[kind].entry(name)
     picks = {kind: {"name": _default_name(kind, tree)} | tree.get(kind, {}) for kind in COMPONENTS}
     parts = {kind: _part(kind, picks[kind]) for kind in COMPONENTS}
     strategy, full = parts["strategy"], parts["evaluator"]
@@ -120,6 +134,8 @@ def experiment(tree: Tree) -> Experiment:
         {FULL: full, **strategy.stages(full)},
         seed=settings.seed,
         split=strategy.split,
+        objectives=objectives(settings.objective or ()),
+        limits=limits(settings.limit or ()),
     )
     names = {kind: picks[kind]["name"] for kind in COMPONENTS}
     settings = _with_references(_resolved(settings, strategy), problem)
@@ -133,11 +149,31 @@ def is_list(word: Word, tree: Tree) -> bool:
         if not field:
             return False
         name = _default_name(kind, tree)
-        cls: Any = registries[kind].load(name)
+        cls: Any = registries[kind].load(CHAIN if JOINED in name else name)
+        *inside, last = field
+        if inside:
+            cls = _addressed(kind, inside, tree)
     else:
-        cls, field = RunSettings, [kind]
-    types = {f.name: f.type for f in settings_of(cls)}
-    return configure.is_list(types.get(field[0]))
+        cls, last = RunSettings, kind
+    types = {f.name: f.type for f in settings_of(cls)} if cls else {}
+    return configure.is_list(types.get(last))
+
+
+def _addressed(kind: str, path: Sequence[str], tree: Tree) -> type | None:
+    """The class of a component inside another: by its own name, or by the field that holds it."""
+    held: Any = tree.get(kind, {})
+    for step in path:
+        held = held.get(step, {}) if isinstance(held, dict) else {}
+    name = held.get("name", path[-1]) if isinstance(held, dict) else held
+    return registries[kind].load(name) if name in registries[kind] else None
+
+
+def _names(kind: str, tree: Tree) -> list[str]:
+    """The components of a kind that are picked by name."""
+    name = tree.get(kind, {}).get("name")
+    if name is None:
+        return []
+    return str(name).split(JOINED) if kind == "strategy" else [name]
 
 
 def _part(kind: str, pick: Tree) -> Any:

@@ -81,6 +81,12 @@ class Registry(Mapping[str, Entry]):
             raise unknown_name(self.kind, str(name), self._entries)
         return self._entries[name]
 
+    def name_of(self, component: type) -> str | None:
+        """The name that a class is registered by; None where it is not."""
+        spelt = f"{component.__module__}:{component.__qualname__}"
+        named = (n for n, entry in self._entries.items() if entry.target in (component, spelt))
+        return next(named, None)
+
     def __getitem__(self, name: str) -> Entry:
         return self._entries[name]
 

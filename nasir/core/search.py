@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from nasir.core.engine import Engine, Limits
+from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.experiment import Experiment, check_name, experiment
 from nasir.core.finals import Finals
@@ -28,14 +28,14 @@ def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -
     planned.problem.check()
     settings = planned.settings
     run = _created(planned, environment)
-    _conduct(run, planned, Limits(planned.trials, settings.seconds), notify)
+    _conduct(run, planned, Budget(planned.trials, settings.seconds), notify)
     return run
 
 
 def resume(
     run: Run, notify: Notify, trials: int | None = None, seconds: float | None = None
 ) -> Run:
-    """Go on with a run after any kind of end, to its last limits or to new ones."""
+    """Go on with a run after any kind of end, to its last budget or to new ones."""
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
     planned = experiment(_whole_settings(run))
@@ -44,8 +44,8 @@ def resume(
     with writing(run) as store, store.transaction():
         store.save_progress(**{name: value for name, value in given.items() if value is not None})
     last = run.progress
-    limits = Limits(last.get("trials", planned.trials), last.get("limit", planned.settings.seconds))
-    _conduct(run, planned, limits, notify)
+    budget = Budget(last.get("trials", planned.trials), last.get("limit", planned.settings.seconds))
+    _conduct(run, planned, budget, notify)
     return run
 
 
@@ -60,10 +60,10 @@ def _whole_settings(run: Run) -> Tree:
     return tree
 
 
-def _conduct(run: Run, planned: Experiment, limits: Limits, notify: Notify) -> None:
+def _conduct(run: Run, planned: Experiment, budget: Budget, notify: Notify) -> None:
     with writing(run) as store:
         try:
-            _search_and_judge(run, store, planned, limits, notify)
+            _search_and_judge(run, store, planned, budget, notify)
         except KeyboardInterrupt:
             with store.transaction():
                 store.save_progress(state="interrupted")
@@ -71,7 +71,7 @@ def _conduct(run: Run, planned: Experiment, limits: Limits, notify: Notify) -> N
 
 
 def _search_and_judge(
-    run: Run, store: RunStore, planned: Experiment, limits: Limits, notify: Notify
+    run: Run, store: RunStore, planned: Experiment, budget: Budget, notify: Notify
 ) -> None:
     settings, strategy = planned.settings, planned.strategy
     problem = attrs.evolve(planned.problem, checkpoints=run.checkpoints)
@@ -86,7 +86,7 @@ def _search_and_judge(
             problem,
             strategy,
             executor,
-            limits,
+            budget,
             settings.workers,
             settings.threads,
             notify,

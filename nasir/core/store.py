@@ -139,7 +139,7 @@ class RunStore:
 
     def save_final(self, name: str, split: str, trial: Trial) -> None:
         """Write how the architecture called `name` did on a split in the end."""
-        row = (name, split, json.dumps(_trial_mapping(trial)))
+        row = (name, split, json.dumps(trial_mapping(trial)))
         self._connection.execute("INSERT OR REPLACE INTO finals VALUES (?, ?, ?)", row)
 
     def drop_finals(self, name: str) -> None:
@@ -150,7 +150,7 @@ class RunStore:
         """The evaluations at the end of the run by name and split, in the order they were made."""
         with self._reading():
             rows = self._connection.execute("SELECT name, split, trial FROM finals ORDER BY rowid")
-            return {(name, split): _trial_from(json.loads(row)) for name, split, row in rows}
+            return {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
 
     def save_strategy(self, state: dict[str, Any]) -> None:
         """Write the strategy's state; arrays that have not changed are not written again."""
@@ -229,7 +229,8 @@ def _trial(row: tuple[Any, ...]) -> Trial:
     return Trial(number, proposal, seed, state, score, figures, *rest)
 
 
-def _trial_mapping(trial: Trial) -> dict[str, Any]:
+def trial_mapping(trial: Trial) -> dict[str, Any]:
+    """A trial as JSON values, without its pictures."""
     content = attrs.asdict(trial, recurse=False)
     proposal, _ = content.pop("proposal"), content.pop("pictures")
     return content | {
@@ -240,7 +241,8 @@ def _trial_mapping(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _trial_from(content: dict[str, Any]) -> Trial:
+def trial_from(content: dict[str, Any]) -> Trial:
+    """The trial that :func:`trial_mapping` made `content` of, which is used up."""
     architecture = Architecture.from_json(content.pop("architecture"))
     proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
     return Trial(proposal=proposal, **content)

@@ -10,6 +10,7 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError
+from nasir.core.registry import registries
 from nasir.core.task import Split
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ FOUND = "found"
 
 @attrs.frozen
 class Proposal:
-    """What to evaluate: an architecture, the evaluator (by stage) and the share of its effort."""
+    """What to evaluate: an architecture, the evaluator (by stage) and the share of its effort.
+
+    `seed` is that of an earlier trial which this one goes on from; None: one of its own.
+    """
 
     architecture: Architecture
     stage: str = FULL
     fidelity: float = 1.0
+    seed: int | None = attrs.field(default=None, eq=False)
 
 
 @attrs.frozen
@@ -103,6 +108,12 @@ class Strategy(ABC):
     def tell(self, trial: Trial) -> None:
         """Take in a finished trial, complete or failed; called in the order of the asking."""
 
+    def inherit(self, trials: Sequence[Trial]) -> None:  # noqa: B027 (most learn nothing)
+        """Learn from complete full-stage trials that others proposed.
+
+        They are none of this strategy's own and count for nothing but what they tell.
+        """
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """All that :meth:`ask` and :meth:`tell` depend on: JSON values and numpy arrays."""
@@ -111,9 +122,31 @@ class Strategy(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a state; called after :meth:`bind`."""
 
+    def remember(self, trials: Sequence[Trial]) -> None:  # noqa: B027 (most need the state alone)
+        """Go through all that was told and inherited so far, in order, after a state was loaded.
+
+        What can be made of the trials again needs no place in the state.
+        """
+
     def recommend(self, trials: Sequence[Trial]) -> Trial:
         """The trial whose architecture to use: the best score at the full stage by default."""
         return best_of(trials)
+
+
+@attrs.frozen
+class Part:
+    """A strategy that another holds, with the name that it is registered by."""
+
+    name: str
+    strategy: Strategy
+
+    @classmethod
+    def of(cls, given: Part | Strategy) -> Part:
+        """The strategy as a part; what is one stays as it is."""
+        if isinstance(given, Part):
+            return given
+        name = registries["strategy"].name_of(type(given))
+        return cls(name or type(given).__name__, given)
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:

@@ -150,8 +150,9 @@ def _first(value: Any) -> Any:
 def _set(tree: Tree, path: tuple[str, ...], value: Any) -> None:
     *parents, last = path
     for parent in parents:
-        if not isinstance(tree.get(parent), dict):
-            tree[parent] = {}
+        below = tree.get(parent)
+        if not isinstance(below, dict):
+            tree[parent] = {"name": below} if isinstance(below, str) else {}
         tree = tree[parent]
     tree[last] = value
 

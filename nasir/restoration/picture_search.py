@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from nasir.core.architecture import Architecture
-from nasir.core.engine import Engine, Limits
+from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.experiment import Experiment
@@ -89,10 +89,10 @@ def found_for(sample: Sample, plan: Plan, notify: Notify) -> Found:
     effort = attrs.evolve(effort, **{n: getattr(strategy, n) for n in plan.fixed & SIZES})
     strategy = attrs.evolve(strategy, pool=effort.pool, keep=max(1, effort.keep))
     problem = _fitted(_on(around, whole, began + plan.seconds), strategy, effort.iterations)
-    limits = Limits(effort.pool + effort.keep, max(0.0, began + plan.seconds - time.monotonic()))
-    notify("search_started", trials=limits.trials, seconds=plan.seconds)
+    budget = Budget(effort.pool + effort.keep, max(0.0, began + plan.seconds - time.monotonic()))
+    notify("search_started", trials=budget.trials, seconds=plan.seconds)
     searched = attrs.evolve(plan.experiment, problem=problem, strategy=strategy)
-    trials = _conducted(searched, plan.experiment.tree, limits, notify)
+    trials = _conducted(searched, plan.experiment.tree, budget, notify)
     stages = [trial.proposal.stage for trial in trials if trial.state == "complete"]
     scored = stages.count(PROXY)
     architecture = _recommended(strategy, trials)
@@ -173,14 +173,14 @@ def _most(strategy: IsnasDip) -> Effort:
     return Effort(strategy.pool, strategy.keep, MOST_STEPS)
 
 
-def _conducted(searched: Experiment, tree: Tree, limits: Limits, notify: Notify) -> list[Trial]:
+def _conducted(searched: Experiment, tree: Tree, budget: Budget, notify: Notify) -> list[Trial]:
     """Run the search in a folder that is gone afterwards; its trials."""
     problem, strategy, threads = searched.problem, searched.strategy, searched.settings.threads
     with tempfile.TemporaryDirectory(prefix="nasir-") as folder:
         run = create(Path(folder, "run"), tree, {})
         with writing(run) as store, searched.executor.start(1) as executor:
             Engine(
-                run, store, problem, strategy, executor, limits, threads=threads, notify=notify
+                run, store, problem, strategy, executor, budget, threads=threads, notify=notify
             ).search()
             return store.trials()
 

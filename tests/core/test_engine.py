@@ -13,7 +13,7 @@ import attrs
 import pytest
 from toy_plugin import ToyEvaluator, ToySpace, ToyTask, figures
 
-from nasir.core.engine import Engine, Limits
+from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
@@ -96,7 +96,7 @@ def search(
     act: Any = float,
     *,
     executor: Executor | None = None,
-    limits: Limits | None = None,
+    budget: Budget | None = None,
     workers: int = 1,
     strategy: Strategy | None = None,
     heard: Any = None,
@@ -111,7 +111,7 @@ def search(
             problem,
             strategy,
             executor or InlineExecutor(),
-            limits or Limits(8),
+            budget or Budget(8),
             workers,
             notify=heard,
         ).search()
@@ -125,14 +125,14 @@ def threads(workers: int) -> Iterator[Executor]:
 
 
 def test_one_worker_asks_and_tells_in_turn(tmp_path: Path):
-    done = search(tmp_path / "r", limits=Limits(3))
+    done = search(tmp_path / "r", budget=Budget(3))
     assert done.strategy.log == ["ask 0", "tell 0", "ask 1", "tell 1", "ask 2", "tell 2"]
     assert [t.number for t in done.trials] == [0, 1, 2]
     assert [t.score for t in done.trials] == [0.0, 1.0, 2.0]
 
 
 def test_the_next_proposal_is_asked_for_after_the_oldest_was_told(tmp_path: Path):
-    done = search(tmp_path / "r", limits=Limits(5), workers=3)
+    done = search(tmp_path / "r", budget=Budget(5), workers=3)
     log = [
         "ask 0",
         "ask 1",
@@ -154,9 +154,9 @@ def test_which_evaluation_ends_first_changes_nothing(tmp_path: Path, slow: tuple
         time.sleep(0.08 if number in slow else 0.0)
         return float(number)
 
-    expected = search(tmp_path / "inline", limits=Limits(10), workers=3)
+    expected = search(tmp_path / "inline", budget=Budget(10), workers=3)
     with threads(3) as executor:
-        done = search(tmp_path / "threads", act, executor=executor, limits=Limits(10), workers=3)
+        done = search(tmp_path / "threads", act, executor=executor, budget=Budget(10), workers=3)
     assert done.strategy.log == expected.strategy.log
     assert list(map(figures, done.trials)) == list(map(figures, expected.trials))
 
@@ -173,7 +173,7 @@ def test_no_more_than_the_workers_are_in_flight_and_all_are_used(tmp_path: Path)
         return 1.0
 
     with threads(8) as executor:
-        search(tmp_path / "r", act, executor=executor, limits=Limits(12), workers=3)
+        search(tmp_path / "r", act, executor=executor, budget=Budget(12), workers=3)
     assert max(most) == 3
 
 
@@ -190,13 +190,13 @@ def test_a_trial_that_ended_early_is_stored_before_its_turn_to_be_told(tmp_path:
         return 1.0
 
     with threads(2) as executor:
-        done = search(tmp_path / "r", act, executor=executor, limits=Limits(4), workers=2)
+        done = search(tmp_path / "r", act, executor=executor, budget=Budget(4), workers=2)
     assert seen[-1] == ["running", "complete"]
     assert done.strategy.log[:4] == ["ask 0", "ask 1", "tell 0", "ask 2"]
 
 
 def test_each_trial_has_the_seed_of_the_run_and_its_number(tmp_path: Path):
-    trials = search(tmp_path / "r", limits=Limits(4)).trials
+    trials = search(tmp_path / "r", budget=Budget(4)).trials
     assert [t.seed for t in trials] == [derived_seed(0, "trial", n) for n in range(4)]
 
 
@@ -229,7 +229,7 @@ class OutOfMemoryError(RuntimeError):
 def test_an_evaluation_that_raises_is_a_failed_trial_with_its_reason(
     tmp_path: Path, error: BaseException, reason: str
 ):
-    done = search(tmp_path / "r", raising(error), limits=Limits(3))
+    done = search(tmp_path / "r", raising(error), budget=Budget(3))
     assert [t.state for t in done.trials] == ["complete", "failed", "complete"]
     failed = done.trials[1]
     assert failed.score is None
@@ -244,7 +244,7 @@ def test_an_evaluation_that_raises_is_a_failed_trial_with_its_reason(
     "score", [float("nan"), float("inf"), -float("inf"), None, "high", 10**400]
 )
 def test_a_score_that_is_no_finite_number_is_a_failed_trial(tmp_path: Path, score: Any):
-    done = search(tmp_path / "r", lambda number: score, limits=Limits(1))
+    done = search(tmp_path / "r", lambda number: score, budget=Budget(1))
     assert done.trials[0].state == "failed"
     assert done.trials[0].score is None
     assert done.trials[0].reason
@@ -267,7 +267,7 @@ def test_an_evaluator_that_returns_nonsense_makes_failed_trials(tmp_path: Path, 
     run = create(tmp_path / "r", {}, {})
     problem = Problem(ToySpace(), ToyTask(), {FULL: NoEvaluation(result)})
     with writing(run) as store:
-        Engine(run, store, problem, InTurn(), InlineExecutor(), Limits(2)).search()
+        Engine(run, store, problem, InTurn(), InlineExecutor(), Budget(2)).search()
     assert [t.state for t in run.trials] == ["failed", "failed"]
 
 
@@ -277,7 +277,7 @@ def test_an_unknown_stage_is_a_failed_trial(tmp_path: Path):
             proposal = super().ask()
             return proposal and attrs.evolve(proposal, stage="nowhere")
 
-    done = search(tmp_path / "r", limits=Limits(1), strategy=Elsewhere())
+    done = search(tmp_path / "r", budget=Budget(1), strategy=Elsewhere())
     assert done.trials[0].reason == "unknown stage 'nowhere': known: full"
 
 
@@ -291,7 +291,7 @@ class Dying(Executor):
 
 
 def test_a_worker_that_dies_is_a_failed_trial(tmp_path: Path):
-    done = search(tmp_path / "r", executor=Dying(), limits=Limits(2))
+    done = search(tmp_path / "r", executor=Dying(), budget=Budget(2))
     assert [t.reason for t in done.trials] == ["the worker died (signal SIGKILL)"] * 2
 
 
@@ -302,7 +302,7 @@ def test_a_strategy_that_has_nothing_more_ends_the_search(tmp_path: Path, worker
 
 
 def test_a_strategy_that_waits_is_asked_again_after_each_tell(tmp_path: Path):
-    done = search(tmp_path / "r", limits=Limits(3), workers=3, strategy=InTurn(waits=True))
+    done = search(tmp_path / "r", budget=Budget(3), workers=3, strategy=InTurn(waits=True))
     log = [entry for entry in done.strategy.log if entry != "none"]
     assert log == ["ask 0", "tell 0", "ask 1", "tell 1", "ask 2", "tell 2"]
 
@@ -316,20 +316,20 @@ def test_the_time_limit_ends_the_search_after_what_is_in_flight(tmp_path: Path):
         time.sleep(0.02)
         return 1.0
 
-    done = search(tmp_path / "r", act, limits=Limits(99, seconds=0.1), workers=2)
+    done = search(tmp_path / "r", act, budget=Budget(99, seconds=0.1), workers=2)
     assert 2 <= len(done.trials) < 99
     assert {t.state for t in done.trials} == {"complete"}
-    again = search(tmp_path / "r", act, limits=Limits(99, seconds=0.1), workers=2)
+    again = search(tmp_path / "r", act, budget=Budget(99, seconds=0.1), workers=2)
     assert len(again.trials) == len(done.trials)
     assert again.progress["seconds"] >= done.progress["seconds"]
 
 
 def test_no_time_is_no_trial(tmp_path: Path):
-    assert search(tmp_path / "r", limits=Limits(9, seconds=0)).trials == []
+    assert search(tmp_path / "r", budget=Budget(9, seconds=0)).trials == []
 
 
 def test_hooks_are_called_in_order(tmp_path: Path):
-    hooks = search(tmp_path / "r", limits=Limits(3), workers=2).heard.hooks
+    hooks = search(tmp_path / "r", budget=Budget(3), workers=2).heard.hooks
     assert hooks == [
         "trial_started 0",
         "trial_started 1",
@@ -349,7 +349,7 @@ def test_a_trial_is_stored_when_its_hook_is_called(tmp_path: Path):
     run = create(tmp_path / "r", {}, {})
     problem = Problem(ToySpace(), ToyTask(), {FULL: ToyEvaluator()})
     with writing(run) as store:
-        Engine(run, store, problem, InTurn(), InlineExecutor(), Limits(1), notify=notify).search()
+        Engine(run, store, problem, InTurn(), InlineExecutor(), Budget(1), notify=notify).search()
     assert seen == ["trial_started running", "trial_finished complete"]
 
 
@@ -386,7 +386,7 @@ def test_what_ended_out_of_turn_is_not_evaluated_again(tmp_path: Path):
     with threads(2) as executor, pytest.raises(KeyboardInterrupt):
         search(tmp_path / "r", act, executor=executor, workers=2, heard=stop)
     assert evaluated == [0, 1]
-    done = search(tmp_path / "r", act, limits=Limits(4), workers=2)
+    done = search(tmp_path / "r", act, budget=Budget(4), workers=2)
     assert evaluated == [0, 1, 0, 2, 3]
     assert done.strategy.log == ["tell 0", "ask 2", "tell 1", "ask 3", "tell 2", "tell 3"]
     assert [t.score for t in done.trials] == [0.0, 1.0, 2.0, 3.0]

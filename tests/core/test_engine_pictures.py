@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from toy_plugin import ToySpace, ToyTask, figures
 
-from nasir.core.engine import Engine, Limits
+from nasir.core.engine import Budget, Engine
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.run import Run, create, writing
@@ -123,9 +123,9 @@ def engine(
 ) -> Engine:
     evaluator = evaluator or Restoring()
     problem = Problem(ToySpace(), ToyTask(), {FULL: evaluator, "quick": evaluator})
-    limits = Limits(settings.pop("trials", 6))
+    budget = Budget(settings.pop("trials", 6))
     executor = executor or InlineExecutor()
-    return Engine(run, store, problem, strategy, executor, limits, **settings)
+    return Engine(run, store, problem, strategy, executor, budget, **settings)
 
 
 @pytest.fixture

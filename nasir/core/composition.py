@@ -1,0 +1,109 @@
+"""Strategies that hold strategies, as words and files spell them.
+
+``a+b`` is a chain of two, and ``strategy.a.field`` sets a field of the strategy ``a`` wherever
+it is: alone, in a chain, or deeper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nasir.core.errors import SettingsError
+from nasir.core.registry import registries
+
+CHAIN = "chain"
+PARTS = "parts"
+JOINED = "+"
+
+Pick = dict[str, Any]
+"""A strategy as settings have it: its name, its fields, and fields of others by their names."""
+
+
+def spelt_out(pick: Mapping[str, Any]) -> Pick:
+    """`pick` with chains as such, and the fields of each strategy where it is.
+
+    Raises :class:`~nasir.core.errors.SettingsError` for fields of a strategy that is not there.
+    """
+    own = {key: value for key, value in pick.items() if not _addresses(key, value)}
+    addressed = {key: value for key, value in pick.items() if _addresses(key, value)}
+    placed: set[str] = set()
+    whole = _placed(own, addressed, placed)
+    for name in addressed:
+        if name not in placed:
+            there = ", ".join(dict.fromkeys(names_in(whole)))
+            raise SettingsError(
+                f"strategy.{name} is of no use here: there is no {name} among the strategies "
+                f"{there}"
+            )
+    return whole
+
+
+def names_in(pick: Any) -> Iterator[str]:
+    """The names of the strategies in a pick, from the outside in."""
+    if isinstance(pick, str):
+        yield from pick.split(JOINED)
+    elif isinstance(pick, list | tuple):
+        for one in pick:
+            yield from names_in(one)
+    elif isinstance(pick, Mapping):
+        yield from names_in(pick.get("name", []))
+        for field, value in pick.items():
+            if field != "name" and _holds_strategies(value):
+                yield from names_in(value)
+
+
+def without_absent(pick: Mapping[str, Any], elsewhere: set[str]) -> Pick:
+    """`pick` without the fields of strategies that are not in it but `elsewhere` in a sweep."""
+    here = set(names_in({k: v for k, v in pick.items() if not _addresses(k, v)}))
+    absent = elsewhere - here
+    return {k: v for k, v in pick.items() if not (_addresses(k, v) and k in absent)}
+
+
+def _addresses(key: str, value: Any) -> bool:
+    """Whether a field is the name of a strategy, with fields of it."""
+    return isinstance(value, Mapping) and key in registries["strategy"]
+
+
+def _placed(pick: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
+    """A pick with all that is said of the strategies in it."""
+    if isinstance(pick, str):
+        pick = {"name": pick}
+    if not isinstance(pick, Mapping):
+        return pick
+    fields = dict(pick)
+    name = fields.get("name")
+    if isinstance(name, str) and JOINED in name:
+        parts = name.split(JOINED)
+        if not all(parts):
+            raise SettingsError(
+                f"strategy={name} is a chain with a part that is missing: write "
+                "strategy=FIRST+SECOND"
+            )
+        fields = {PARTS: parts, **fields, "name": CHAIN}
+        name = CHAIN
+    if isinstance(name, str) and name in addressed:
+        placed.add(name)
+        fields = {**fields, **addressed[name]}
+    return {
+        key: _nested(value, addressed, placed) if key != "name" else value
+        for key, value in fields.items()
+    }
+
+
+def _nested(value: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
+    if not _holds_strategies(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [_placed(one, addressed, placed) for one in value]
+    return _placed(value, addressed, placed)
+
+
+def _holds_strategies(value: Any) -> bool:
+    """Whether a field's value is a pick of a strategy, or several."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(map(_holds_strategies, value))
+    name = value.get("name") if isinstance(value, Mapping) else value
+    return isinstance(name, str) and all(
+        part in registries["strategy"] for part in name.split(JOINED)
+    )

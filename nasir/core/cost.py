@@ -1,0 +1,68 @@
+"""What a network costs, known without training or even making it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from nasir.core.architecture import Architecture
+from nasir.core.search_space import SearchSpace, Signature
+from nasir.core.task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PARAMETERS = "parameters"
+MULTIPLY_ADDS = "multiply_adds"
+COST = (PARAMETERS, MULTIPLY_ADDS)
+"""The figures that are known of a network before it is trained."""
+
+SIDE = 64
+"""Side in pixels of the picture that multiply-adds are counted for."""
+
+
+def cost(
+    architecture: Architecture,
+    space: SearchSpace,
+    task: Task,
+    signature: Signature,
+    wanted: Collection[str] = COST,
+) -> dict[str, float]:
+    """Parameters, and multiply-adds of one pass over a picture of 64 x 64 pixels going in.
+
+    Only the `wanted` ones are found out: parameters from shapes alone, without memory or weights,
+    multiply-adds by a pass. The global random generator is left alone.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        known = {}
+        if PARAMETERS in wanted:
+            with torch.device("meta"):
+                network = task.assemble(lambda s: space.build(architecture, s), signature)
+            known[PARAMETERS] = float(number_of_parameters(network))
+        if MULTIPLY_ADDS in wanted:
+            network = task.assemble(lambda s: space.build(architecture, s), signature)
+            channels = task.networks * signature.in_channels
+            known[MULTIPLY_ADDS] = float(
+                multiply_adds(network, torch.zeros(1, channels, SIDE, SIDE))
+            )
+        return known
+
+
+def multiply_adds(network: nn.Module, x: Tensor) -> int:
+    """The multiply-adds of one pass over `x`; the network's statistics stay as they are."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    training = [module for module in network.modules() if module.training]
+    network.eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(x)
+    for module in training:
+        module.training = True
+    return counter.get_total_flops() // 2
+
+
+def number_of_parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,147 @@
+"""What an architecture may cost at most, or must at least."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.cost import COST
+from nasir.core.domain import Domain
+from nasir.core.errors import NasirError, SettingsError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DRAWS = 1000
+"""Draws without one that is within the limits, after which there is none."""
+
+TRIES = 100
+"""Children that are tried before another is drawn in their place."""
+
+Cost = Callable[[Architecture, Collection[str]], dict[str, float]]
+
+_LIMIT = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+.\w]+)\s*")
+_HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+@attrs.frozen
+class Limit:
+    """A bound on a figure that is known of a network before it is trained."""
+
+    metric: str
+    relation: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.relation}{self.bound:g}"
+
+    def holds(self, cost: dict[str, float]) -> bool:
+        holds: bool = _HOLDS[self.relation](cost[self.metric], self.bound)
+        return holds
+
+
+def limits(texts: Iterable[str]) -> tuple[Limit, ...]:
+    """The limits spelt as ``parameters<1e6``."""
+    return tuple(map(_limit, texts))
+
+
+def _limit(text: str) -> Limit:
+    match = _LIMIT.fullmatch(text)
+    try:
+        bound = float(match[3]) if match else math.nan
+    except ValueError:
+        bound = math.nan
+    if match is None or math.isnan(bound):
+        raise SettingsError(
+            f"limit={text} is no limit: write a figure, <, <=, > or >= and a number, such as "
+            '"parameters<1e6"'
+        )
+    if match[1] not in COST:
+        raise SettingsError(
+            f"limit={text}: {match[1]} is not known before a network is trained; limits are on "
+            f"{' and '.join(COST)}"
+        )
+    return Limit(match[1], match[2], bound)
+
+
+@attrs.define(eq=False)
+class Limits:
+    """Limits that hold together, and what architectures cost, which is found out once each."""
+
+    limits: tuple[Limit, ...]
+    cost: Cost
+    _known: dict[str, str | None] = attrs.field(init=False, factory=dict)
+
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.limits))
+
+    def refusal(self, architecture: Architecture) -> str | None:
+        """Which limit an architecture is beyond, in words; None where it is within all."""
+        key = architecture.id
+        if key not in self._known:
+            cost = self.cost(architecture, [limit.metric for limit in self.limits])
+            broken = next((limit for limit in self.limits if not limit.holds(cost)), None)
+            told = f"{broken.metric}={cost[broken.metric]:g}, not {broken}" if broken else None
+            self._known[key] = told
+        return self._known[key]
+
+    def allow(self, architecture: Architecture) -> bool:
+        return self.refusal(architecture) is None
+
+
+@attrs.frozen
+class LimitedDomain(Domain):
+    """A domain of which only the architectures within limits are drawn, changed to and listed.
+
+    :attr:`size` and :meth:`options` are those of the whole domain.
+    """
+
+    within: Limits = attrs.field(kw_only=True, eq=False, repr=False)
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """An architecture drawn uniformly from those within the limits."""
+        return self._first_within(lambda: super(LimitedDomain, self).sample(rng), DRAWS) or (
+            self._none_within(rng)
+        )
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        mutate = super().mutate
+        return self._first_within(lambda: mutate(architecture, rng), TRIES) or self.sample(rng)
+
+    def crossover(
+        self, first: Architecture, second: Architecture, rng: np.random.Generator
+    ) -> Architecture:
+        cross = super().crossover
+        child = self._first_within(lambda: cross(first, second, rng), TRIES)
+        return child or self.mutate(first, rng)
+
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        return filter(self.within.allow, super().neighbours(architecture))
+
+    def __iter__(self) -> Iterator[Architecture]:
+        return filter(self.within.allow, super().__iter__())
+
+    def __contains__(self, architecture: Architecture) -> bool:
+        return super().__contains__(architecture) and self.within.allow(architecture)
+
+    def _first_within(self, draw: Callable[[], Architecture], tries: int) -> Architecture | None:
+        drawn = (draw() for _ in range(tries))
+        return next(filter(self.within.allow, drawn), None)
+
+    def _none_within(self, rng: np.random.Generator) -> Architecture:
+        example = super().sample(rng)
+        raise NasirError(
+            f"none of {DRAWS} architectures drawn is within {self.within}; one has "
+            f"{self.within.refusal(example)}: take a wider limit"
+        )
+
+
+def limited(domain: Domain, within: Limits) -> LimitedDomain:
+    """The architectures of `domain` within limits."""
+    return LimitedDomain(domain.space, domain.decisions, domain.forbidden, within=within)

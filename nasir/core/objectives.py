@@ -1,0 +1,94 @@
+"""What a search is for, where that is not the evaluator's own score."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nasir.core.errors import EvaluationError, SettingsError
+
+if TYPE_CHECKING:
+    from nasir.core.strategy import Trial
+
+_OBJECTIVE = re.compile(r"([+-]?)([A-Za-z_][\w:@.-]*)")
+
+
+@attrs.frozen
+class Objective:
+    """A metric of which more is better (`sign` 1) or less (-1)."""
+
+    metric: str
+    sign: int = 1
+
+    def __str__(self) -> str:
+        return f"-{self.metric}" if self.sign < 0 else self.metric
+
+    def value(self, metrics: Mapping[str, float]) -> float:
+        """The metric's value with its sign, so that more is better."""
+        return self.sign * metrics[self.metric]
+
+
+def objectives(texts: Iterable[str]) -> tuple[Objective, ...]:
+    """The objectives spelt as ``psnr`` or ``-parameters``; refuses others, and one twice."""
+    found = []
+    for text in texts:
+        match = _OBJECTIVE.fullmatch(text)
+        if match is None:
+            raise SettingsError(
+                f"objective={text} is no objective: write a metric's name, with - before one of "
+                "which less is better, such as objective=psnr,-parameters"
+            )
+        found.append(Objective(match[2], -1 if match[1] == "-" else 1))
+    metrics = [objective.metric for objective in found]
+    for metric in metrics:
+        if metrics.count(metric) > 1:
+            raise SettingsError(f"objective names {metric} twice: name each metric once")
+    return tuple(found)
+
+
+def check_metrics(wanted: Sequence[Objective], metrics: Iterable[str]) -> None:
+    """Refuse objectives that are none of the metrics there are."""
+    known = list(metrics)
+    for objective in wanted:
+        if objective.metric not in known:
+            names = ", ".join(name for name in known if ":" not in name) or "none"
+            raise EvaluationError(
+                f"objective={objective} is no metric of this evaluation; there are: {names}"
+            )
+
+
+def values_of(trial: Trial, wanted: Sequence[Objective]) -> tuple[float, ...] | None:
+    """What a trial came to by each objective, more being better; None where it failed."""
+    if trial.score is None:
+        return None
+    if not wanted:
+        return (trial.score,)
+    if any(objective.metric not in trial.metrics for objective in wanted):
+        return None
+    return tuple(objective.value(trial.metrics) for objective in wanted)
+
+
+def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether `one` is nowhere less than `other` and somewhere more (Pareto)."""
+    pairs = list(zip(one, other, strict=True))
+    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+
+
+def pareto_front(trials: Iterable[Trial], wanted: Sequence[Objective]) -> list[Trial]:
+    """The complete full-stage trials that none dominates, best by the first objective first.
+
+    Of equal ones the first; those of the greatest fidelity alone.
+    """
+    complete = [t for t in trials if t.proposal.stage == "full" and t.state == "complete"]
+    most = max((t.proposal.fidelity for t in complete), default=1.0)
+    valued = {t.number: values_of(t, wanted) for t in complete if t.proposal.fidelity == most}
+    points = {number: values for number, values in valued.items() if values is not None}
+    front: dict[tuple[float, ...], int] = {}
+    for number, values in points.items():
+        if values not in front and not any(dominates(other, values) for other in points.values()):
+            front[values] = number
+    by_number = {t.number: t for t in complete}
+    return [by_number[front[values]] for values in sorted(front, reverse=True)]

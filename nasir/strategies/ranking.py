@@ -1,0 +1,52 @@
+"""Architectures ranked by proxies, one or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from nasir.core import configure
+from nasir.core.evaluator import Evaluator
+from nasir.core.registry import registries
+
+PROXY = "proxy"
+"""The stage at which architectures are scored by proxies."""
+
+
+def registered(strategy: Any, field: attrs.Attribute[Any], names: Sequence[str]) -> None:
+    """A validator: names of proxies, at least one."""
+    if not names:
+        raise ValueError(f"strategy.{field.name} wants at least one proxy (nasir list proxies)")
+    for name in names:
+        registries["proxy"].entry(name)
+
+
+def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator:
+    """What gives the values of proxies: the full stage's evaluator, where it knows them."""
+    known = full.scoring(proxies, initialisations, side)
+    if known is not None:
+        return known
+    made: Evaluator = configure.make(
+        "evaluator",
+        {"name": "proxy", "proxies": [*proxies], "initialisations": initialisations, "side": side},
+    )
+    return made
+
+
+def mean_ranks(values: Sequence[Mapping[str, float] | None], proxies: Sequence[str]) -> list[float]:
+    """The mean over the proxies of each one's rank, 1 for the best; equal values share theirs.
+
+    None is one without values, which ranks behind all others.
+    """
+    import numpy as np
+    from scipy.stats import rankdata
+
+    there = [i for i, of in enumerate(values) if of is not None]
+    ranks = np.full(len(values), float(len(values)))
+    if there:
+        table = np.array([[values[i][name] for name in proxies] for i in there])  # type: ignore[index]
+        signs = [-1 if registries["proxy"].load(n).larger_is_better else 1 for n in proxies]
+        ranks[there] = rankdata(table * signs, axis=0).mean(axis=1)
+    return [float(rank) for rank in ranks]

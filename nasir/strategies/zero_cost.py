@@ -1,0 +1,105 @@
+"""Many architectures ranked untrained, the best few judged in earnest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.architecture import Architecture
+from nasir.core.component import setting
+from nasir.core.domain import Domain
+from nasir.core.evaluator import Evaluator
+from nasir.core.problem import Problem
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.strategies import ranking
+from nasir.strategies.ranking import PROXY
+
+
+@attrs.define
+class ZeroCost(Strategy):
+    """Draws `pool` architectures, ranks them by proxies, and evaluates the `keep` best.
+
+    With several proxies it is the mean of their ranks that counts (rank aggregation, Borda). No
+    architecture is drawn twice where the space has room.
+    """
+
+    proxies: tuple[str, ...] = setting(
+        ("psd_db_strip_mse",), "proxies to rank by (nasir list proxies)", ranking.registered
+    )
+    pool: int = setting(200, "architectures drawn and ranked, >= 1", must.ge(1))
+    keep: int = setting(20, "of them, how many are evaluated, >= 1", must.ge(1))
+    initialisations: int = setting(1, "fresh networks scored an architecture, >= 1", must.ge(1))
+    score_side: int = setting(
+        0, "score on the pictures' middle of so many pixels; 0: whole", must.ge(0)
+    )
+    _pool: list[Architecture] = attrs.field(init=False)
+    _values: list[Mapping[str, float] | None] = attrs.field(init=False, factory=list)
+    _asked: int = attrs.field(init=False, default=0)
+    _told: int = attrs.field(init=False, default=0)
+    _best: list[int] = attrs.field(init=False, factory=list)
+
+    @property
+    def usual_trials(self) -> int:
+        return self.pool + self.keep
+
+    def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
+        return {PROXY: ranking.scoring(full, self.proxies, self.initialisations, self.score_side)}
+
+    def bind(self, problem: Problem) -> None:
+        import numpy as np
+
+        rng = np.random.default_rng(derived_seed(problem.seed, "zero_cost"))
+        self._pool = distinct(problem.domain, self.pool, rng)
+
+    def ask(self) -> Proposal | None:
+        """The pool first, then, when all of it is ranked, the best."""
+        place = self._asked - len(self._pool)
+        if place < 0:
+            proposal = Proposal(self._pool[self._asked], PROXY)
+        elif place < len(self._best):
+            proposal = Proposal(self._pool[self._best[place]])
+        else:
+            return None
+        self._asked += 1
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        self._told += 1
+        if self._told <= len(self._pool):
+            self._score(trial)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"asked": self._asked, "told": self._told}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._asked, self._told = state["asked"], state["told"]
+
+    def remember(self, trials: Sequence[Trial]) -> None:
+        self._values = []
+        for trial in trials:
+            if trial.proposal.stage == PROXY:
+                self._score(trial)
+
+    def _score(self, trial: Trial) -> None:
+        self._values.append(trial.metrics if trial.state == "complete" else None)
+        if len(self._values) == len(self._pool):
+            ranks = ranking.mean_ranks(self._values, self.proxies)
+            scored = [i for i, values in enumerate(self._values) if values is not None]
+            self._best = sorted(scored, key=lambda i: (ranks[i], i))[: self.keep]
+
+
+def distinct(domain: Domain, wanted: int, rng: Any) -> list[Architecture]:
+    """So many different architectures, drawn uniformly; all of them where there are no more."""
+    if domain.size <= wanted:
+        return list(domain)
+    pool: dict[str, Architecture] = {}
+    fruitless = 0
+    while len(pool) < wanted and fruitless < 100 * wanted:
+        architecture = domain.sample(rng)
+        fruitless += architecture.id in pool
+        pool.setdefault(architecture.id, architecture)
+    return list(pool.values())
