@@ -31,3 +31,8 @@ def register_evaluators(register: Register) -> None:
         "nasir.evaluators.cyclegan:CycleGan",
         "train two generators of an unpaired translation (CycleGAN)",
     )
+    register(
+        "table",
+        "nasir.evaluators.table:TableEvaluator",
+        "look up what an architecture came to, in a tabular benchmark",
+    )

@@ -1,0 +1,76 @@
+"""``nasir tabulate``: a tabular benchmark, made of runs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasir.cli.command import Command
+from nasir.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from nasir.core.table import Table
+
+ENDING = ".safetensors"
+
+
+class TabulateCommand(Command):
+    """Write what the trials of runs came to as a table for evaluator=table.
+
+    Runs of one task are its repeats with other seeds; those with evaluator=proxy give the proxies.
+    """
+
+    def configure(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folders", metavar="RUN", nargs="+", help="a run's folder")
+        parser.add_argument(
+            "-o", "--output", metavar="FILE", required=True, help=f"the table, NAME{ENDING}"
+        )
+        parser.add_argument("--force", action="store_true", help="overwrite what exists")
+        parser.add_argument("--json", action="store_true", help="print as JSON")
+
+    def run(self, arguments: Namespace) -> int:
+        from nasir.cli.tables import print_json, table
+        from nasir.core.run import Run
+        from nasir.core.table import tabulated
+
+        path = Path(arguments.output)
+        if path.suffix != ENDING:
+            raise SettingsError(f"-o {path}: a table's file ends with {ENDING}")
+        if path.exists() and not arguments.force:
+            raise SettingsError(f"{path} exists: overwrite it with --force")
+        made = tabulated([Run(folder) for folder in arguments.folders])
+        try:
+            made.save(path)
+        except OSError as error:
+            raise SettingsError(f"cannot write {path}: {error.strerror}") from None
+        content = summary(made, path)
+        if arguments.json:
+            print_json(content)
+        else:
+            rows = [
+                [name, str(of["architectures"]), *map(str, of["repeats"][1:]), str(of["metrics"])]
+                for name, of in content["tasks"].items()
+            ]
+            seconds = max((len(of["repeats"]) for of in content["tasks"].values()), default=1) - 1
+            again = [f"again {turn + 1}" for turn in range(seconds)]
+            header = ["task", "architectures", *again, "metrics"]
+            padded = [[*row[:-1], *[""] * (len(header) - len(row)), row[-1]] for row in rows]
+            print(table(header, padded, right=range(1, len(header))))
+            print(f"\nwritten  {path} ({content['bytes'] / 2**20:.2f} MiB)")
+        return 0
+
+
+def summary(made: Table, path: Path) -> dict[str, Any]:
+    """What is in a table, as data."""
+    import numpy as np
+
+    tasks = {}
+    for name, records in made.tasks.items():
+        counts = [int(np.isfinite(values).any(axis=1).sum()) for values in records.repeats]
+        tasks[name] = {
+            "architectures": counts[0],
+            "repeats": counts,
+            "metrics": len(records.names) + len(records.known_names),
+        }
+    return {"file": str(path), "bytes": path.stat().st_size, "tasks": tasks}
