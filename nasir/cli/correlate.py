@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
@@ -16,10 +17,10 @@ NOTE = "tau: Kendall's tau-b with PSNR; where less of a proxy is better, near -1
 
 
 class CorrelateCommand(Command):
-    """Correlate proxies, parameters and multiply-adds with the final PSNR of a run's trials."""
+    """Correlate proxies, parameters and multiply-adds with the final PSNR of runs' trials."""
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        parser.add_argument("folders", metavar="RUN", nargs="+", help="a run's folder")
         parser.add_argument(
             "--proxies",
             metavar="NAMES",
@@ -44,21 +45,47 @@ class CorrelateCommand(Command):
         from nasir.core.correlation import correlations
         from nasir.core.run import Run
 
-        run = Run(arguments.folder)
-        with progress_bar(arguments.folder):
-            found = correlations(run, proxies, arguments.initialisations)
+        found = {}
+        for run in [Run(folder) for folder in dict.fromkeys(arguments.folders)]:
+            with progress_bar(str(run.folder)):
+                found[str(run.folder)] = correlations(run, proxies, arguments.initialisations)
         if arguments.json:
-            import attrs
-
-            from nasir.cli.tables import print_json
-
-            print_json([attrs.asdict(one) for one in found])
+            _print_json(found)
         else:
             _print(found)
         return 0
 
 
-def _print(found: Sequence[Correlation]) -> None:
+def _print_json(found: Mapping[str, Sequence[Correlation]]) -> None:
+    """A list of correlations, which name their runs where there are several."""
+    import attrs
+
+    from nasir.cli.tables import print_json
+
+    several = len(found) > 1
+    print_json(
+        [
+            ({"run": run} if several else {}) | attrs.asdict(one)
+            for run, correlations in found.items()
+            for one in correlations
+        ]
+    )
+
+
+def _print(found: Mapping[str, Sequence[Correlation]]) -> None:
+    """A table a run, and of several runs one with the taus of all pictures side by side."""
+    for run, correlations in found.items():
+        if len(found) > 1:
+            print(run)
+        _print_run(correlations)
+        print()
+    if len(found) > 1:
+        _print_means(found)
+        print()
+    print(NOTE)
+
+
+def _print_run(correlations: Sequence[Correlation]) -> None:
     from nasir.cli.tables import table
 
     header = ["predictor", "picture", "architectures", "tau", "p-value", ""]
@@ -67,11 +94,29 @@ def _print(found: Sequence[Correlation]) -> None:
             one.predictor,
             one.picture or "mean",
             str(one.architectures),
-            f"{one.tau:.3f}" if one.tau is not None else "none",
+            _tau(one.tau),
             f"{one.p_value:.2g}" if one.p_value is not None else "",
             one.trouble or "",
         ]
-        for one in found
+        for one in correlations
     ]
     print(table(header, rows, right=(2, 3, 4)))
-    print(f"\n{NOTE}")
+
+
+def _print_means(found: Mapping[str, Sequence[Correlation]]) -> None:
+    """Each predictor's tau with the mean PSNR of every run, and the mean of these."""
+    from nasir.cli.tables import table
+
+    taus = [{one.predictor: one.tau for one in of if not one.picture} for of in found.values()]
+    rows = []
+    for predictor in dict.fromkeys(name for of in taus for name in of):
+        each = [of.get(predictor) for of in taus]
+        known = [tau for tau in each if tau is not None]
+        mean = fmean(known) if known else None
+        rows.append([predictor, *map(_tau, each), _tau(mean)])
+    header = ["tau with the mean PSNR", *found, "mean"]
+    print(table(header, rows, right=range(1, len(header))))
+
+
+def _tau(tau: float | None) -> str:
+    return f"{tau:.3f}" if tau is not None else "none"

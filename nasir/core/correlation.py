@@ -11,6 +11,7 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.architecture import Architecture
+from nasir.core.cost import COST
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.experiment import experiment
 from nasir.core.progress import report
@@ -18,9 +19,6 @@ from nasir.core.registry import registries
 from nasir.core.run import Run
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Trial
-
-COST = ("parameters", "multiply_adds")
-"""What is known of a network before it is trained, besides proxies."""
 
 TARGET = "psnr"
 
@@ -52,8 +50,9 @@ def correlations(
 ) -> list[Correlation]:
     """Correlate what the trials of `run` know beforehand, or `proxies` computed now, with PSNR.
 
-    Trials are joined by architecture. Raises :class:`~nasir.core.errors.NasirError` for a run
-    with nothing to correlate, or too little.
+    Parameters and multiply-adds are always among them, where the trials know them or `proxies`
+    are computed. Trials are joined by architecture. Raises
+    :class:`~nasir.core.errors.NasirError` for a run with nothing to correlate, or too little.
     """
     full = _full(run.trials)
     if len(full) < FEWEST:
@@ -62,13 +61,16 @@ def correlations(
             f"{FEWEST}; go on with nasir resume {run.folder} --trials N"
         )
     known = _known(run.trials)
+    wanted = [*(name for name in proxies or registries["proxy"] if name not in COST), *COST]
+    computed: Mapping[str, Metrics] = {}
     if proxies:
-        computed = _computed(run, [one.architecture for one in full], proxies, initialisations)
-        wanted = [*proxies, *COST]
-    else:
-        computed, wanted = {}, [*registries["proxy"], *COST]
-    predictors = {id: {**known.get(id, {}), **computed.get(id, {})} for id in (f.id for f in full)}
-    found = list(_correlated(full, predictors, wanted))
+        # The cost of the fits' own networks, if known: more channels may go into them.
+        fits_know = [name for name in COST if all(name in known[one.id] for one in full)]
+        names = [name for name in dict.fromkeys(wanted) if name not in fits_know]
+        architectures = [one.architecture for one in full]
+        computed = _computed(run, architectures, names, initialisations)
+    predictors = {one.id: {**known[one.id], **computed.get(one.id, {})} for one in full}
+    found = list(_correlated(full, predictors, dict.fromkeys(wanted)))
     if not found:
         raise NasirError(
             f"{run.folder} has no proxies' values to correlate: compute some with --proxies "
@@ -112,9 +114,9 @@ def _psnr(trials: Sequence[Trial]) -> dict[str, float]:
 
 
 def _known(trials: Iterable[Trial]) -> dict[str, dict[str, float]]:
-    """Each architecture's metrics from all of its complete trials."""
+    """Each architecture's metrics from all of its complete trials, of full ones in doubt."""
     known: dict[str, dict[str, float]] = {}
-    for trial in trials:
+    for trial in sorted(trials, key=lambda trial: trial.proposal.stage == FULL):
         if trial.state == "complete":
             known.setdefault(trial.architecture.id, {}).update(trial.metrics)
     return known
@@ -126,6 +128,8 @@ def _computed(
     """The proxies of each architecture on the pictures that the run's trials were judged on."""
     if initialisations < 1:
         raise SettingsError(f"--initialisations {initialisations}: take 1 or more")
+    if not proxies:
+        return {}
     problem = experiment(run.settings).problem
     evaluator = configure.make(
         "evaluator",

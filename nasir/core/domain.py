@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.architecture import Architecture, Value
-from nasir.core.errors import ArchitectureError, unknown_name
+from nasir.core.errors import ArchitectureError, NasirError, unknown_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,7 +190,7 @@ class Domain:
     def __contains__(self, architecture: Architecture) -> bool:
         try:
             return self.architecture(architecture.choices) == architecture
-        except (ArchitectureError, LookupError, ValueError):
+        except (NasirError, LookupError, ValueError):
             return False
 
     def _key(self, prefix: Prefix) -> tuple[Any, ...]:

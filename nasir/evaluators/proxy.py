@@ -79,7 +79,7 @@ class ProxyEvaluator(Evaluator):
                 torch.manual_seed(derived_seed(seed, "initialisation", turn))
                 network = self._network(proposal, problem, samples[0])
                 for sample in samples:
-                    probe = self._probe(network, problem, sample)
+                    probe = self._probe(network, problem, sample, derived_seed(seed, "probe", turn))
                     for name, proxy in proxies.items():
                         values[name][sample.name].append(proxy.value(probe))
         means = {name: {p: fmean(v) for p, v in of.items()} for name, of in values.items()}
@@ -98,13 +98,14 @@ class ProxyEvaluator(Evaluator):
         network = task.assemble(lambda s: build(proposal.architecture, s), signature)
         return network.to(self.device)
 
-    def _probe(self, network: nn.Module, problem: Problem, sample: Sample) -> Probe:
+    def _probe(self, network: nn.Module, problem: Problem, sample: Sample, seed: int) -> Probe:
         import torch
 
         task = problem.task
         channels = task.networks * sample.degraded.shape[1]
         x = torch.rand(1, channels, *task.unrestored(sample).shape[-2:]) * self.input_scale
-        return Probe(network, x.to(self.device), sample, task)
+        smallest = problem.space.smallest_side
+        return Probe(network, x.to(self.device), sample, task, seed, smallest)
 
     def _part(self, sample: Sample) -> Sample:
         """The middle of the picture; the same one every time, so that its spectrum is kept."""

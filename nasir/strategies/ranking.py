@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import attrs
 
 from nasir.core import configure
 from nasir.core.evaluator import Evaluator
+from nasir.core.ranking import ranks
 from nasir.core.registry import registries
 
 PROXY = "proxy"
@@ -40,13 +42,6 @@ def mean_ranks(values: Sequence[Mapping[str, float] | None], proxies: Sequence[s
 
     None is one without values, which ranks behind all others.
     """
-    import numpy as np
-    from scipy.stats import rankdata
-
-    there = [i for i, of in enumerate(values) if of is not None]
-    ranks = np.full(len(values), float(len(values)))
-    if there:
-        table = np.array([[values[i][name] for name in proxies] for i in there])  # type: ignore[index]
-        signs = [-1 if registries["proxy"].load(n).larger_is_better else 1 for n in proxies]
-        ranks[there] = rankdata(table * signs, axis=0).mean(axis=1)
-    return [float(rank) for rank in ranks]
+    there = [of for of in values if of is not None]
+    means = iter(fmean(row.values()) for row in ranks(there, proxies))
+    return [float(len(values)) if of is None else next(means) for of in values]

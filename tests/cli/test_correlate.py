@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from toy_plugin import ToySpace
@@ -54,6 +54,7 @@ def joined(proxy: list[float], psnr: list[float]) -> FakeRun:
     return FakeRun([*scored, *reversed(full)])
 
 
+@settings(deadline=None)  # the first example imports scipy
 @given(VALUES)
 def test_tau_is_that_of_counting_pairs(pairs: list[tuple[int, int]]):
     found = correlation("x", None, [(float(x), float(y)) for x, y in pairs])
@@ -146,13 +147,42 @@ def test_proxies_are_computed_for_the_architectures_of_a_run(run, capsys):
     assert main(words) == 0
     first = capsys.readouterr().out
     rows = {row["predictor"]: row for row in json.loads(first)}
-    assert set(rows) == {"psd_db_mse", "bandwidth_99", "parameters"}
+    assert set(rows) == {"psd_db_mse", "bandwidth_99", "parameters", "multiply_adds"}
     distinct = {t.architecture.id for t in run.trials if t.state == "complete"}
     assert {row["architectures"] for row in rows.values()} == {len(distinct)}
     assert -1 <= rows["psd_db_mse"]["tau"] <= 1
     assert rows["parameters"]["tau"] is None
     assert main(words) == 0
     assert capsys.readouterr().out == first
+
+
+def test_parameters_are_those_of_the_fits_where_these_tell_them(run, capsys):
+    assert main(["correlate", str(run.folder), "--proxies", "parameters", "--json"]) == 0
+    rows = {row["predictor"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["parameters"]["trouble"] == "the same for all architectures", "12 in the toy's fits"
+    pairs = sorted({(multiply_adds(t), t.score) for t in run.trials if t.state == "complete"})
+    expected = brute_force_tau_b(pairs)
+    assert rows["multiply_adds"]["tau"] == pytest.approx(expected)
+
+
+def multiply_adds(trial: Trial) -> float:
+    """Of one channel and 64 x 64 pixels; the toy's `none` is a 1 x 1 convolution."""
+    return 64 * 64 * trial.architecture.choices.get("kernel", 1) ** 2
+
+
+def test_several_runs_have_a_table_each_and_one_of_their_means(run, toy, tmp_path, capsys):
+    other = toy("name=s", "seed=5", "task=denoise", f"task.images={tmp_path}/a.png", "task.size=16")
+    folders = [str(run.folder), str(other.folder)]
+    assert main(["correlate", *folders, "--proxies", "psd_db_mse", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    taus = [row["tau"] for row in rows if row["predictor"] == "psd_db_mse"]
+    assert [row["run"] for row in rows] == [f for f in folders for _ in range(3)]
+    assert main(["correlate", *folders, "--proxies", "psd_db_mse"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line in folders] == folders
+    at = next(n for n, line in enumerate(lines) if line.startswith("tau with the mean PSNR"))
+    cells = [f"{tau:.3f}" for tau in (*taus, np.mean(taus))]
+    assert lines[at + 1].split() == ["psd_db_mse", *cells]
 
 
 def test_the_table_names_predictor_picture_and_trouble(run, capsys):

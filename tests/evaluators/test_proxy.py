@@ -319,7 +319,7 @@ def test_a_value_that_is_no_number_is_a_failed_trial():
     [
         ({"proxies": ["psd_db_mes"]}, "unknown proxy 'psd_db_mes': did you mean 'psd_db_mse'"),
         ({"proxies": ["power", "seem"]}, "unknown proxy 'seem': did you mean 'seen'"),
-        ({"proxies": []}, "evaluator.proxies wants one of: bandwidth_99, nothing, power"),
+        ({"proxies": []}, "evaluator.proxies wants one of: bandwidth_99, grad_norm, "),
         ({"initialisations": 0}, "initialisations"),
         ({"side": -1}, "side"),
         ({"input_scale": 0.0}, "input_scale"),

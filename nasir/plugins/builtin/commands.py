@@ -15,7 +15,9 @@ def register_commands(cli: Register) -> None:
         "nasir.cli.evaluate:EvaluateCommand",
         "judge architectures and classical methods on the same pictures",
     )
+    cli("score", "nasir.cli.score:ScoreCommand", "rank untrained architectures by proxies")
     cli("correlate", "nasir.cli.correlate:CorrelateCommand", "do proxies rank as the fits do?")
+    cli("tabulate", "nasir.cli.tabulate:TabulateCommand", "make a tabular benchmark of runs")
     cli("export", "nasir.cli.export:ExportCommand", "write a trained network as ONNX or .pt2")
     cli("runs", "nasir.cli.runs:RunsCommand", "list the runs in a folder")
     cli("show", "nasir.cli.show:ShowCommand", "show a run: its result and its trials")

@@ -35,3 +35,15 @@ def register_proxies(register: Register) -> None:
         _SPECTRA + "PsdStripHistEmdOfProgram",
         "psd_strip_hist_emd as in the published program",
     )
+    register("parameters", "nasir.proxies.cost:Parameters", "number of parameters")
+    register("multiply_adds", "nasir.proxies.cost:MultiplyAdds", "multiply-adds of 64 x 64 pixels")
+    register(
+        "synflow", "nasir.proxies.synflow:SynFlow", "synaptic flow of absolute weights (SynFlow)"
+    )
+    register("snip", "nasir.proxies.saliency:Snip", "sensitivity of the loss to weights (SNIP)")
+    register("grad_norm", "nasir.proxies.saliency:GradNorm", "norms of the loss's gradient")
+    register(
+        "naswot", "nasir.proxies.naswot:NasWot", "how unlike inputs activate the units (NASWOT)"
+    )
+    register("zen", "nasir.proxies.zen:Zen", "Gaussian complexity of the network (Zen-score)")
+    register("zico", "nasir.proxies.zico:ZiCo", "how alike gradients of inputs are (ZiCo)")

@@ -12,9 +12,24 @@ def register_strategies(register: Register) -> None:
         "architectures drawn uniformly",
     )
     register(
+        "exhaustive",
+        "nasir.strategies.exhaustive:Exhaustive",
+        "every architecture of a small space, once",
+    )
+    register(
         "rl",
         "nasir.strategies.rl.strategy:ReinforcementLearning",
         "a recurrent controller trained by policy gradient (NAS-DIP, AutoGAN)",
+    )
+    register(
+        "evolution",
+        "nasir.strategies.evolution.strategy:Evolution",
+        "regularised evolution; NSGA-II for several objectives",
+    )
+    register(
+        "local_search",
+        "nasir.strategies.local_search:LocalSearch",
+        "from neighbour to better neighbour, with restarts",
     )
     register(
         "isnas",
@@ -25,4 +40,24 @@ def register_strategies(register: Register) -> None:
         "darts",
         "nasir.strategies.darts.strategy:Darts",
         "a supernet's weights and architecture, descended in turn (DARTS, HiNAS, CLEARER)",
+    )
+    register(
+        "zero_cost",
+        "nasir.strategies.zero_cost:ZeroCost",
+        "many untrained networks ranked by proxies, the best few evaluated",
+    )
+    register(
+        "chain",
+        "nasir.strategies.combining.chain:Chain",
+        "one strategy after another, each inheriting all trials so far (also written a+b)",
+    )
+    register(
+        "screen",
+        "nasir.strategies.combining.screen:Screen",
+        "another strategy's candidates scored by proxies, the best of each few evaluated",
+    )
+    register(
+        "portfolio",
+        "nasir.strategies.combining.portfolio:Portfolio",
+        "several strategies on one budget, more of it for those that gain more",
     )

@@ -1,0 +1,66 @@
+"""Architectures in the order that one or several proxies put them in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.registry import registries
+
+
+@attrs.frozen(eq=False)
+class Scored:
+    """What proxies say of an architecture.
+
+    `values` and `ranks` are by proxy; the best of all has rank 1, equal ones share the mean of
+    their ranks, and what is no finite number comes last. `error` is why there are none.
+    """
+
+    name: str
+    architecture: Architecture
+    values: Mapping[str, float] = attrs.field(factory=dict)
+    ranks: Mapping[str, float] = attrs.field(factory=dict)
+    error: str | None = None
+
+    @property
+    def mean_rank(self) -> float:
+        """The mean over the proxies; infinite where there are no ranks."""
+        return fmean(self.ranks.values()) if self.ranks else math.inf
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        content: dict[str, Any] = {"name": self.name, "architecture_id": self.architecture.id}
+        content["architecture"] = self.architecture.mapping
+        if self.error is not None:
+            return content | {"error": self.error}
+        figures = {"values": dict(self.values), "ranks": dict(self.ranks)}
+        return content | figures | {"mean_rank": self.mean_rank}
+
+
+def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list[dict[str, float]]:
+    """The rank by each proxy of each of several networks, given the proxies' values of all."""
+    from scipy.stats import rankdata
+
+    rows: list[dict[str, float]] = [{} for _ in values]
+    for proxy in proxies:
+        sign = -1 if registries["proxy"].load(proxy).larger_is_better else 1
+        signed = [sign * of[proxy] for of in values]
+        places = rankdata([value if math.isfinite(value) else math.inf for value in signed])
+        for row, place in zip(rows, places, strict=True):
+            row[proxy] = float(place)
+    return rows
+
+
+def ranked(scored: Sequence[Scored], proxies: Sequence[str]) -> list[Scored]:
+    """The same with ranks among each other, the best mean rank first, failed ones at the end."""
+    fine = [one for one in scored if one.error is None]
+    rows = ranks([one.values for one in fine], proxies)
+    fine = [attrs.evolve(one, ranks=row) for one, row in zip(fine, rows, strict=True)]
+    failed = [one for one in scored if one.error is not None]
+    return [*sorted(fine, key=lambda one: one.mean_rank), *failed]

@@ -1,0 +1,34 @@
+"""Proxies of the first gradient, as Abdelfattah et al. 2021 make them of a whole network.
+
+The loss is the task's own against the degraded picture: restoration has no labels here.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from nasir.core.proxy import Probe, Proxy
+
+
+@attrs.define
+class Snip(Proxy):
+    """Connection sensitivity, sum |theta dL/dtheta| (Lee, Ajanthan and Torr 2019)."""
+
+    larger_is_better = True
+
+    def value(self, probe: Probe) -> float:
+        weights = dict(probe.network.named_parameters())
+        return sum(
+            (weights[name].detach() * gradient).abs().sum().item()
+            for name, gradient in probe.gradients.items()
+        )
+
+
+@attrs.define
+class GradNorm(Proxy):
+    """The sum of the Euclidean norms of dL/dtheta, one for each parameter tensor."""
+
+    larger_is_better = True
+
+    def value(self, probe: Probe) -> float:
+        return sum(gradient.norm().item() for gradient in probe.gradients.values())

@@ -1,0 +1,1 @@
+"""Evolution: regularised for one objective, NSGA-II for several."""
