@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,17 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, means
 from nasir.core.problem import Problem
+from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
-from nasir.core.task import Sample
+from nasir.core.task import Sample, Task
 from nasir.evaluators.cyclegan import UnpairedTask
-from nasir.evaluators.results import picture_artifacts, picture_figures, weight_artifacts
+from nasir.evaluators.results import (
+    metric_names,
+    picture_artifacts,
+    picture_figures,
+    weight_artifacts,
+)
 from nasir.evaluators.size import check_size
 from nasir.training.device import usable
 
@@ -44,6 +50,10 @@ class DeepImagePrior(Evaluator):
 
     With ``reward = "heldout"`` a share of the observed pixels is kept out of each fit of a
     search, and the PSNR on them takes the ground truth's place, in the score and in the stop.
+
+    A fit of fidelity f is the full fit, left after the share f of its steps. A longer fit with the
+    same seed goes on from where it was left, by what is kept among the checkpoints of a run, and
+    comes to the same bits as without that.
     """
 
     iterations: int = setting(100, "steps of a full fit, >= 1", must.ge(1))
@@ -66,6 +76,12 @@ class DeepImagePrior(Evaluator):
         must.in_(("search", "fixed", *AUTOMATIC)),
     )
     stops: int = setting(20, "how many stopping points `search` compares, >= 1", must.ge(1))
+    curve: int = setting(
+        0,
+        "points of each fit at which its PSNR is told, as psnr@SHARE:PICTURE; wants "
+        "evaluator.stop=fixed, >= 0",
+        must.ge(0),
+    )
     window: int | None = setting(
         None,
         "outputs in the variance of wmv, >= 2; none: 100, or a tenth of fewer than 1000 iterations",
@@ -97,6 +113,14 @@ class DeepImagePrior(Evaluator):
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 
+    def __attrs_post_init__(self) -> None:
+        if self.curve and self.stop != "fixed":
+            raise SettingsError("evaluator.curve wants evaluator.stop=fixed")
+
+    def signature(self, problem: Problem) -> Signature:
+        """Random channels as the space has them go in."""
+        return Signature(problem.space.input_channels, problem.task.signature.out_channels)
+
     def check(self, problem: Problem) -> None:
         if isinstance(problem.task, UnpairedTask):
             raise SettingsError(
@@ -113,6 +137,10 @@ class DeepImagePrior(Evaluator):
                 "and give it as a test picture, or take evaluator.reward=heldout"
             )
         usable(self.device)
+
+    def metric_names(self, problem: Problem) -> Collection[str]:
+        own = {"heldout_psnr"} if self._holds_out(problem) else set()
+        return metric_names(problem.task.samples(problem.split), problem.task) | own
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.evaluators.fitting import cost
@@ -135,6 +163,8 @@ class DeepImagePrior(Evaluator):
             figures["heldout_psnr"] = sum(fit.gauge[stop] for fit in fits) / len(fits)
         if problem.split == "test":
             figures |= picture_figures(_results(fits), problem.task)
+        if self.curve:
+            figures |= _curves(fits, problem.task, self.iterations)
         score = self._score(figures, problem, sum(fit.loss for fit in fits) / len(fits))
         return Evaluation(score, figures, _artifacts(fits) if problem.artifacts else {})
 
@@ -147,25 +177,37 @@ class DeepImagePrior(Evaluator):
         self, proposal: Proposal, problem: Problem, sample: Sample, seed: int, turn: tuple[int, int]
     ) -> Fit:
         """Fit a fresh network to one picture, with its own seed."""
+        from nasir.evaluators.fit_checkpoint import FitCheckpoint
         from nasir.evaluators.fitting import Course, fit
 
-        steps = max(1, round(self.iterations * proposal.fidelity))
-        looks = self.stops if problem.split == "search" and self.stop == "search" else 1
-        marks = sorted({max(1, round(steps * (i + 1) / looks)) for i in range(looks)})
-        automatic = self.stop in AUTOMATIC
+        architecture, own_seed = proposal.architecture, derived_seed(seed, sample.name)
+        automatic, device = self.stop in AUTOMATIC, usable(self.device)
+        # what is judged with artifacts is the last of its kind: nobody goes on from it
+        promised = proposal.fidelity < 1 and not problem.artifacts
         course = Course(
-            steps,
-            marks=[] if automatic else marks,
+            steps=max(1, round(self.iterations * proposal.fidelity)),
+            marks=[] if automatic else self._marks(proposal.fidelity, problem),
             held_out=self.held_out if self._holds_out(problem) else 0.0,
-            stopper=partial(self.stopper, steps) if automatic else None,
-            device=usable(self.device),
+            stopper=partial(self.stopper, self.iterations) if automatic else None,
+            device=device,
             turn=turn,
+            checkpoint=FitCheckpoint.of(
+                self, architecture, problem, sample, own_seed, device, promised
+            ),
         )
-        own_seed = derived_seed(seed, sample.name)
-        return fit(self, proposal.architecture, problem, sample, own_seed, course)
+        return fit(self, architecture, problem, sample, own_seed, course)
+
+    def _marks(self, fidelity: float, problem: Problem) -> list[int]:
+        """When a fit is looked at: whenever a full one would be, and at the end."""
+        looks = self.curve or 1
+        if problem.split == "search" and self.stop == "search":
+            looks = self.stops
+        steps = max(1, round(self.iterations * fidelity))
+        full = {max(1, round(self.iterations * (i + 1) / looks)) for i in range(looks)}
+        return sorted({mark for mark in full if mark < steps} | {steps})
 
     def stopper(self, steps: int, unseen_loss: Callable[[Tensor], float]) -> Stopper:
-        """What stops a fit of at most so many steps by itself."""
+        """What stops a fit by itself, where a full one has at most so many steps."""
         from nasir.evaluators import stopping
 
         patience = self.patience or max(1, min(1000, steps // 3))
@@ -196,6 +238,17 @@ def _best_stop(fits: Sequence[Fit]) -> int:
 def _results(fits: Sequence[Fit]) -> list[tuple[Sample, Tensor]]:
     """What each fit has come to in the end."""
     return [(one.sample, one.at[-1]) for one in fits]
+
+
+def _curves(fits: Sequence[Fit], task: Task, iterations: int) -> dict[str, float]:
+    """The PSNR of each picture at each point that was looked at, by the share of a full fit."""
+    figures = {}
+    for one in fits:
+        for step, picture in zip(one.steps, one.at, strict=True):
+            value = task.metrics(picture, one.sample).get("psnr")
+            if value is not None:
+                figures[f"psnr@{step / iterations:.3g}:{one.sample.name}"] = value
+    return figures
 
 
 def _artifacts(fits: Sequence[Fit]) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,16 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import EvaluationError, PictureError
+from nasir.core.errors import PictureError
 from nasir.core.problem import Problem
 from nasir.core.progress import report
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
+from nasir.evaluators.descent import Descent
 from nasir.evaluators.stopping import Stopper
 
 if TYPE_CHECKING:
     from nasir.evaluators.dip import DeepImagePrior
+    from nasir.evaluators.fit_checkpoint import FitCheckpoint
 
 REPORT_EVERY = 5
 
@@ -53,7 +54,8 @@ class Course:
 
     `held_out` is the share of the observed pixels that are kept out of the fit; `stopper` makes
     what ends it early, given the loss on those pixels. `turn` is which of how many pictures this
-    is, for the progress that is reported.
+    is, for the progress that is reported. `checkpoint` is what the fit goes on from, to the same
+    bits as without it.
     """
 
     steps: int
@@ -62,6 +64,7 @@ class Course:
     stopper: Callable[[Callable[[Tensor], float]], Stopper] | None = None
     device: str = "cpu"
     turn: tuple[int, int] = (0, 1)
+    checkpoint: FitCheckpoint | None = None
 
 
 def fit(
@@ -87,45 +90,23 @@ def fit(
         seen, unseen = _held_out(sample.to(device), course.held_out, pixels)
         view = _View(problem.task, sample.to(device), unseen)
         stopper = course.stopper(view.unseen_loss) if course.stopper else None
+        descent = Descent(how, network, x, problem.task, seen, stopper)
         result = Fit(sample, network, x, [], [], [])
-        average: Tensor | None = None
-        step, loss, ended = 0, math.nan, False
-        for output, loss in _descent(how, network, x, problem.task, seen):
-            step += 1
-            average = output if average is None else torch.lerp(output, average, how.averaging)
-            if step in course.marks:
-                view.look(result, step, average)
-            if stopper is not None:
-                ended = stopper.watch(step, output, average)
-            ended = ended or step == course.steps
-            if step % REPORT_EVERY == 0 or ended:
-                _report(course, step, loss)
-            if ended:
-                break
+        kept = course.checkpoint
+        if kept is not None:
+            kept.resume(descent, result, course.steps, course.marks)
+        while descent.step < course.steps and not descent.ended:
+            average = descent.advance()
+            if descent.step in course.marks:
+                view.look(result, descent.step, average)
+            ended = descent.ended or descent.step == course.steps
+            if descent.step % REPORT_EVERY == 0 or ended:
+                _report(course, descent.step, descent.loss)
+        if kept is not None:
+            kept.leave(descent, result)
         if stopper is not None and stopper.picture is not None:
             view.look(result, stopper.step, stopper.picture)
-    return attrs.evolve(result, ran=step, loss=loss)
-
-
-def _descent(
-    how: DeepImagePrior, network: nn.Module, x: Tensor, task: Task, sample: Sample
-) -> Iterator[tuple[Tensor, float]]:
-    """Each step of Adam: what the network made of its perturbed input, and the loss of that."""
-    optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
-    guard = _Guard(network, how.rollback, how.check_every)
-    for step in count(1):
-        output = network(x + how.input_noise * torch.randn_like(x))
-        loss = task.loss(output, sample)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise EvaluationError(
-                f"the loss is {value} at step {step}: a lower evaluator.lr may help"
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        guard.watch(step, value)
-        yield output.detach(), value
+    return attrs.evolve(result, ran=descent.step, loss=descent.loss)
 
 
 @attrs.frozen(eq=False)
@@ -160,32 +141,6 @@ def cost(one: Fit) -> dict[str, float]:
         "parameters": sum(p.numel() for p in one.network.parameters()),
         "multiply_adds": counter.get_total_flops() // 2,
     }
-
-
-class _Guard:
-    """Brings the parameters back where the fit collapsed since the last look."""
-
-    def __init__(self, network: nn.Module, decibels: float, every: int) -> None:
-        self.network, self.every = network, every
-        self.factor = 10 ** (decibels / 10) if decibels else math.inf
-        self.loss = math.inf
-        self.good: list[Tensor] = []
-
-    def watch(self, step: int, loss: float) -> None:
-        """Every so many steps: keep the parameters, or go back where the PSNR fell too far.
-
-        With a mean squared error, PSNR against the degraded picture falls by d dB where the loss
-        grows by 10^(d / 10).
-        """
-        if step % self.every or self.factor == math.inf:
-            return
-        if loss > self.loss * self.factor:
-            with torch.no_grad():
-                for parameter, good in zip(self.network.parameters(), self.good, strict=True):
-                    parameter.copy_(good)
-            return
-        self.loss = loss
-        self.good = [p.detach().clone() for p in self.network.parameters()]
 
 
 def _begin(

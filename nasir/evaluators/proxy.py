@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakKeyDictionary
@@ -64,6 +65,9 @@ class ProxyEvaluator(Evaluator):
     def check(self, problem: Problem) -> None:
         for sample in problem.task.samples(problem.split):
             check_size(self._part(sample), problem)
+
+    def metric_names(self, problem: Problem) -> Collection[str]:
+        return self.proxies
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         import torch

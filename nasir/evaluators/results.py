@@ -25,6 +25,11 @@ def picture_figures(results: Sequence[Restored], task: Task) -> dict[str, float]
     return figures
 
 
+def metric_names(samples: Sequence[Sample], task: Task) -> set[str]:
+    """The metrics that the task has of restored pictures."""
+    return {name for sample in samples for name in task.metrics(task.unrestored(sample), sample)}
+
+
 def picture_artifacts(results: Sequence[Restored]) -> dict[str, Any]:
     """``pictures/NAME-clean``, ``-degraded`` and ``-restored``, arrays ``(H, W, C)``."""
     artifacts = {}

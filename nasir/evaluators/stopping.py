@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import torch
 from torch import Tensor
 
 
@@ -36,6 +37,20 @@ class Stopper(ABC):
             self.picture = average.clone()
         return step - self.step >= self.patience
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The state after a step, but for :meth:`values`."""
+        assert self.picture is not None, "there is no state before the first step"
+        return {"picture": self.picture}
+
+    def values(self) -> dict[str, float]:
+        """The numbers of the state."""
+        return {"step": self.step, "least": self.least}
+
+    def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, float]) -> None:
+        """Go on from a state of a stopper with the same settings."""
+        self.picture = tensors["picture"]
+        self.step, self.least = int(values["step"]), values["least"]
+
 
 class WindowedVariance(Stopper):
     """ES-WMV (Wang et al., "Early Stopping for Deep Image Prior", arXiv 2112.06074, algorithm 1).
@@ -64,6 +79,19 @@ class WindowedVariance(Stopper):
             return math.inf
         return self._squares / self.window - _norm(self._sum / self.window)
 
+    def tensors(self) -> dict[str, Tensor]:
+        assert self._sum is not None, "there is no state before the first step"
+        window = {"outputs": torch.stack(list(self._outputs)), "sum": self._sum}
+        return super().tensors() | window
+
+    def values(self) -> dict[str, float]:
+        return super().values() | {"squares": self._squares}
+
+    def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, float]) -> None:
+        super().load(tensors, values)
+        self._outputs = deque(tensors["outputs"].unbind())
+        self._sum, self._squares = tensors["sum"], values["squares"]
+
 
 class MovingVariance(Stopper):
     """ES-EMV (same paper): the exponential moving variance of the outputs, summed over pixels.
@@ -85,6 +113,17 @@ class MovingVariance(Stopper):
         self._variance = (1 - alpha) * (self._variance + alpha * _norm(difference))
         self._mean += alpha * difference
         return self._variance
+
+    def tensors(self) -> dict[str, Tensor]:
+        assert self._mean is not None, "there is no state before the first step"
+        return super().tensors() | {"mean": self._mean}
+
+    def values(self) -> dict[str, float]:
+        return super().values() | {"variance": self._variance}
+
+    def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, float]) -> None:
+        super().load(tensors, values)
+        self._mean, self._variance = tensors["mean"], values["variance"]
 
 
 class HeldOut(Stopper):

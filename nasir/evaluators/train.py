@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,12 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.paths import whole_path
-from nasir.evaluators.results import picture_artifacts, picture_figures, weight_artifacts
+from nasir.evaluators.results import (
+    metric_names,
+    picture_artifacts,
+    picture_figures,
+    weight_artifacts,
+)
 from nasir.evaluators.size import check_size
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training
@@ -33,6 +38,10 @@ from nasir.training.weights import find_weights, load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+OWN = "own"
+FULL_TRAINING = "full"
 
 
 def _known_loss(evaluator: object, field: attrs.Attribute[str], loss: str) -> None:
@@ -49,10 +58,14 @@ class Train(Evaluator):
     """Trains the network on patches and scores what it restores of whole pictures by PSNR.
 
     Split ``search`` trains on a part of the training pictures and is judged on the others, the
-    same in every trial; ``test`` trains on all of them and is judged on the test pictures. A
-    fidelity below 1 is a shorter training of its own: its learning rate goes all the way to the
-    end too, for a network that is judged in the middle of a large rate tells little. The score is
-    the mean PSNR in dB, and minus the training loss where there is no ground truth.
+    same in every trial; ``test`` trains on all of them and is judged on the test pictures. The
+    score is the mean PSNR in dB, and minus the training loss where there is no ground truth.
+
+    A fidelity below 1 is a shorter training. With ``schedule_of = "own"`` its learning rate goes
+    all the way to the end too, for a network that is judged in the middle of a large rate tells
+    little; a promoted training begins anew. With ``"full"`` it is the full training, left early:
+    a promoted one goes on from where it was left, by what is kept among the checkpoints of a run,
+    and comes to the same bits as without that.
     """
 
     iterations: int = setting(200, "steps of a full training, >= 1", must.ge(1))
@@ -71,6 +84,11 @@ class Train(Evaluator):
     lr_end: float = setting(0.0, "learning rate of the end, >= 0", must.ge(0))
     schedule: str = setting(
         "cosine", "how the rate goes: constant, cosine or polynomial", must.in_(schedules.KINDS)
+    )
+    schedule_of: str = setting(
+        OWN,
+        "whose rates a fidelity below 1 has: its own down to lr_end, or the full training's so far",
+        must.in_((OWN, FULL_TRAINING)),
     )
     power: float = setting(0.9, "exponent of the polynomial schedule, > 0", must.gt(0))
     momentum: float = setting(0.9, "momentum of sgd, in [0, 1)", [must.ge(0), must.lt(1)])
@@ -125,8 +143,12 @@ class Train(Evaluator):
         self._check_sides(problem.space.smallest_side)
         self._check_shape(problem)
 
+    def metric_names(self, problem: Problem) -> Collection[str]:
+        return metric_names(self._judged(problem), problem.task) | {"train_loss"}
+
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        with _unfinished(problem, proposal, seed) as checkpoint:
+        promoted = self.schedule_of == FULL_TRAINING
+        with _unfinished(problem, proposal, seed, promoted) as checkpoint:
             network, losses = self._trained(proposal, problem, seed, checkpoint)
             results = self._restored(network, problem)
         figures = means([problem.task.metrics(picture, sample) for sample, picture in results])
@@ -144,9 +166,15 @@ class Train(Evaluator):
         return Evaluation(score, figures, artifacts)
 
     def course(self, fidelity: float) -> Course:
-        """The training at a fidelity, in (0, 1]."""
+        """The training at a fidelity, in (0, 1]; one with the full schedule may be left early."""
         numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Course)}
-        return Course(**numbers | {"iterations": max(1, round(self.iterations * fidelity))})
+        if self.schedule_of == OWN:
+            numbers["iterations"] = self.steps(fidelity)
+        return Course(**numbers)
+
+    def steps(self, fidelity: float) -> int:
+        """How many steps a training of a fidelity in (0, 1] does."""
+        return max(1, round(self.iterations * fidelity))
 
     def _trained(
         self, proposal: Proposal, problem: Problem, seed: int, checkpoint: Path | None
@@ -159,16 +187,17 @@ class Train(Evaluator):
             return network.to(device), []
         from nasir.training.trainer import train
 
-        course = self.course(proposal.fidelity)
+        steps = self.steps(proposal.fidelity)
         trained = train(
             network,
             self._learnt_from(problem),
-            course,
+            self.course(proposal.fidelity),
             derived_seed(seed, "training"),
             device,
             checkpoint,
-            lambda step, loss: report(step, course.iterations, loss=loss),
+            lambda step, loss: report(step, steps, loss=loss),
             about=_description(proposal, problem),
+            steps=steps,
         )
         return trained.final(), trained.losses
 
@@ -241,16 +270,24 @@ def _description(proposal: Proposal, problem: Problem) -> str:
 
 
 @contextmanager
-def _unfinished(problem: Problem, proposal: Proposal, seed: int) -> Iterator[Path | None]:
-    """Where the unfinished training is kept; gone once it ends or fails, but not when killed."""
+def _unfinished(
+    problem: Problem, proposal: Proposal, seed: int, promoted: bool
+) -> Iterator[Path | None]:
+    """Where the unfinished training is kept; gone once it ends or fails, but not when killed.
+
+    Where trainings are `promoted`, one file is for all fidelities, and stays for the next.
+    """
     if problem.checkpoints is None:
         yield None
         return
-    parts = (proposal.architecture.id, seed, problem.split, f"{proposal.fidelity:g}")
+    share = "full" if promoted else f"{proposal.fidelity:g}"
+    parts = (proposal.architecture.id, seed, problem.split, share)
     path = problem.checkpoints / f"train-{'-'.join(map(str, parts))}.safetensors"
     try:
         yield path
     except Exception:
         path.unlink(missing_ok=True)
         raise
-    path.unlink(missing_ok=True)
+    # what is judged with artifacts is the last of its kind: nobody goes on from it
+    if not (promoted and proposal.fidelity < 1 and not problem.artifacts):
+        path.unlink(missing_ok=True)

@@ -85,7 +85,8 @@ class Play:
             if proposal is None:
                 return
             number = len(self.told) + len(self.flying)
-            self.flying.append(Trial(number, proposal, derived_seed("play", number)))
+            seed = derived_seed("play", number) if proposal.seed is None else proposal.seed
+            self.flying.append(Trial(number, proposal, seed))
 
     def _ended(self, trial: Trial) -> Trial:
         if self.fail_every and trial.number % self.fail_every == 0:

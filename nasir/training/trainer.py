@@ -65,8 +65,11 @@ def train(
     checkpoint: Path | None = None,
     on_step: Callable[[int, float], None] | None = None,
     about: str = "",
+    steps: int | None = None,
 ) -> Trained:
     """Train `network`, which is moved to `device`, by `course` on `patches`.
+
+    With `steps` the training is left after so many of the course's.
 
     All randomness comes from `seed` and the step's number; torch's generators are left as they
     were. A state in the file `checkpoint` is gone on from, to the same bits as without it, where
@@ -88,17 +91,18 @@ def train(
         network={name: list(value.shape) for name, value in network.state_dict().items()},
         about=about,
     )
+    last = course.iterations if steps is None else min(steps, course.iterations)
     if checkpoint is not None:
-        state.resume(checkpoint, identity)
+        state.resume(checkpoint, identity, last)
     network.train()
     saved = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
         feed = Feed(patches, derived_seed(seed, "patches"), course.batch, course.patch)
         stack.enter_context(feed)
-        while state.step < course.iterations:
+        while state.step < last:
             state.advance(feed.batch(state.step))
-            ended = state.step == course.iterations
+            ended = state.step == last
             if ended or state.step % LOOK_EVERY == 0:
                 state.look()
                 if on_step is not None:
@@ -176,12 +180,14 @@ class _State:
         scaler = self.precision.scaler.state_dict()
         save(path, tensors, {"identity": identity, "scaler": scaler})
 
-    def resume(self, path: Path, identity: str) -> None:
-        """Go on from the state in a file, if it is of the same training."""
+    def resume(self, path: Path, identity: str, last: int) -> None:
+        """Go on from the state in a file, if it is of the same training and not beyond `last`."""
         found = load(path)
         if found is None or found[1].get("identity") != identity:
             return
         tensors, values = found
+        if len(tensors["losses"]) > last:
+            return
         self.network.load_state_dict(_under(tensors, "network/"))
         load_optimizer_state(self.optimizer, _under(tensors, "optimizer/"))
         if self.average is not None:

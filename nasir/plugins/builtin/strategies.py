@@ -32,6 +32,16 @@ def register_strategies(register: Register) -> None:
         "from neighbour to better neighbour, with restarts",
     )
     register(
+        "halving",
+        "nasir.strategies.halving.halving:SuccessiveHalving",
+        "many architectures at low fidelity, the best of each rung go on",
+    )
+    register(
+        "hyperband",
+        "nasir.strategies.halving.hyperband:Hyperband",
+        "successive halving in brackets, from many cheap trials to few full ones",
+    )
+    register(
         "isnas",
         "nasir.strategies.isnas:IsnasDip",
         "untrained networks scored by a proxy, the best few fitted (ISNAS-DIP)",
