@@ -52,6 +52,21 @@ def register_strategies(register: Register) -> None:
         "a supernet's weights and architecture, descended in turn (DARTS, HiNAS, CLEARER)",
     )
     register(
+        "rsws",
+        "nasir.strategies.one_shot.rsws:RandomWeightSharing",
+        "random paths judged by a supernet that random paths trained",
+    )
+    register(
+        "spos",
+        "nasir.strategies.one_shot.spos:SinglePathOneShot",
+        "a supernet trained by uniform paths, then evolution of paths (single path one-shot)",
+    )
+    register(
+        "enas",
+        "nasir.strategies.one_shot.enas:Enas",
+        "a controller over a supernet, its weights and the controller trained in turn",
+    )
+    register(
         "zero_cost",
         "nasir.strategies.zero_cost:ZeroCost",
         "many untrained networks ranked by proxies, the best few evaluated",

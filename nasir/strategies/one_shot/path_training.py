@@ -1,0 +1,120 @@
+"""The weights of a supernet, trained by one path a step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import EvaluationError
+from nasir.core.patches import divided
+from nasir.core.problem import Problem
+from nasir.core.progress import report
+from nasir.core.seeds import derived_seed
+from nasir.training.feed import Feed
+from nasir.training.losses import loss
+from nasir.training.memory import reused
+from nasir.training.optimizers import (
+    load_optimizer_state,
+    optimizer,
+    optimizer_state,
+    set_learning_rate,
+)
+from nasir.training.randomness import seed_torch
+from nasir.training.schedules import learning_rate
+
+if TYPE_CHECKING:
+    from nasir.strategies.one_shot.strategy import OneShot
+
+SUPERNET, DESCENT = "supernet.", "descent."
+
+
+class PathTraining:
+    """The state of a training by paths, and its steps.
+
+    A step depends on this state, the problem's seed, the step's number and its path alone. The
+    pictures that evaluator ``shared`` judges on take no part.
+    """
+
+    def __init__(self, how: OneShot, problem: Problem, device: str) -> None:
+        self.how, self.device, self.seed = how, device, problem.seed
+        seed_torch(derived_seed(problem.seed, "supernet"), device)
+        self.supernet = problem.space.supernet(problem.task.signature).to(device)
+        for parameter in self.supernet.architecture_parameters():
+            parameter.requires_grad_(False)
+        self.weights = list(self.supernet.weight_parameters())
+        self.loss = loss(how.loss)
+        self.descent = optimizer("sgd", self.weights, how.lr, how.momentum, how.decay)
+        _, self.patches = divided(
+            problem.task.patches(),
+            (how.validation, 1 - how.validation),
+            derived_seed(problem.seed, "validation"),
+        )
+
+    def epoch(self, number: int, paths: Sequence[Architecture]) -> float:
+        """Epoch `number`, from 0: a step on each of `paths`; returns the steps' mean loss."""
+        how, total = self.how, 0.0
+        self.supernet.train()
+        seed = derived_seed(self.seed, "weight patches")
+        with reused(), Feed(self.patches, seed, how.batch, how.patch) as feed:
+            for done, path in enumerate(paths):
+                step = number * how.steps + done
+                degraded, clean = feed.batch(step)
+                value = self.step(step, path, degraded.to(self.device), clean.to(self.device))
+                if not math.isfinite(value):
+                    raise EvaluationError(
+                        f"the supernet's loss is {value} at step {step + 1}: a lower strategy.lr "
+                        "may help"
+                    )
+                total += value
+                report(done + 1, len(paths), loss=value)
+        return total / len(paths)
+
+    def step(self, number: int, path: Architecture, degraded: Tensor, clean: Tensor) -> float:
+        """Descend the loss of one path; returns it. Weights off the path stay as they are."""
+        how = self.how
+        seed_torch(derived_seed(self.seed, "step", number), self.device)
+        rate = learning_rate("cosine", number, how.epochs * how.steps, how.lr, how.lr_end)
+        set_learning_rate(self.descent, rate)
+        self.descent.zero_grad(set_to_none=True)
+        value = self.loss(self.supernet(degraded, path), clean)
+        if value.requires_grad:  # it has none where the path has no weights
+            value.backward()
+        trained = _trained(self.weights)
+        if how.clip:
+            torch.nn.utils.clip_grad_norm_(trained, how.clip)
+        self.descent.step()
+        return float(value.item())
+
+    def state(self) -> dict[str, Tensor]:
+        """All that the next steps depend on."""
+        tensors = {SUPERNET + k: v for k, v in self.supernet.state_dict().items()}
+        return tensors | {DESCENT + k: v for k, v in optimizer_state(self.descent).items()}
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Go back to a state."""
+        self.supernet.load_state_dict(_under(tensors, SUPERNET))
+        load_optimizer_state(self.descent, _under(tensors, DESCENT))
+
+
+def _trained(weights: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """The weights that have a gradient; one of zeros, as off a path, is taken away.
+
+    Momentum and decay would move those weights all the same.
+    """
+    reached = [weight for weight in weights if weight.grad is not None]
+    if not reached:
+        return []
+    moved = torch.stack([w.grad.count_nonzero() for w in reached if w.grad is not None]).tolist()
+    for weight, nonzero in zip(reached, moved, strict=True):
+        if not nonzero:
+            weight.grad = None
+    return [weight for weight in reached if weight.grad is not None]
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

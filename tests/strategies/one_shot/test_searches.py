@@ -1,0 +1,70 @@
+"""Real searches, and one that is killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_plugin import outcome
+
+import nasir
+from nasir.core.errors import NasirError
+from nasir.core.run import Run
+
+SCRIPT = Path(__file__).parents[2] / "killed_search.py"
+COMMON = """
+    strategy.steps=3 strategy.patch=16 strategy.crop=24 strategy.tile=0 strategy.calibration=2
+    strategy.final=1 task=denoise task.size=24 evaluator.iterations=4 evaluator.patch=16
+    references=[] threads=1
+"""
+CLEARER = "space=clearer space.channels=2 space.cells=1 space.columns=2"
+HINAS = """
+    space=hinas space.layers=2 space.nodes=2 space.search_width=2 space.width=2
+    space.operations=["conv_3","sep_3","skip"]
+"""
+SEARCHES = {
+    "rsws": f"{HINAS} strategy=rsws strategy.epochs=2 strategy.candidates=3",
+    "spos": f"{CLEARER} strategy=spos strategy.epochs=2 strategy.population=2 "
+    "strategy.generations=2 strategy.parents=1",
+    "enas": f"{CLEARER} strategy=enas strategy.epochs=2 strategy.updates=2 strategy.candidates=2",
+}
+
+
+def content(run: Run) -> Any:
+    """All of a run but the times."""
+    best = {p.name: p.read_bytes() for p in sorted((run.folder / "best").iterdir())}
+    return outcome(run), best, (run.checkpoints / "supernet.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_that_is_resumed_comes_to_the_same_bits(name: str) -> None:
+    words = (SEARCHES[name] + COMMON).split()
+    whole = nasir.search(*words, name="whole")
+    assert whole.state == "finished"
+    assert all(trial.state == "complete" for trial in whole.trials)
+    assert whole.trials[-1].proposal.stage == "full"
+    assert whole.best.architecture == whole.trials[-1].architecture
+    stopped = nasir.search(*words, name="stopped", trials=1)
+    for trials in (4, len(whole.trials)):
+        stopped = nasir.resume(stopped.folder, trials=trials)
+    assert content(stopped) == content(whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_search_comes_to_the_same_bits(tmp_path: Path) -> None:
+    words = (SEARCHES["spos"] + COMMON).split()
+    epochs = ["strategy.epochs=4", "evaluator.iterations=12", "evaluator.checkpoint_every=0.001"]
+    subprocess.run([sys.executable, SCRIPT, tmp_path, *words, *epochs], check=True, timeout=250)
+    whole, killed = Run(tmp_path / "whole"), Run(tmp_path / "killed")
+    assert whole.state == killed.state == "finished"
+    assert content(whole) == content(killed)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_space_without_supernet_is_refused(name: str) -> None:
+    with pytest.raises(NasirError, match=r"has no supernet: choose a strategy") as caught:
+        nasir.search(f"strategy={name}", "space=toy", "task=denoise", "task.size=24")
+    assert "\n" not in str(caught.value)
