@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from nasir.cli.command import Command
 
 
 class CompareCommand(Command):
-    """Put runs side by side: where their settings differ, and what came out."""
+    """Put runs side by side: where their settings differ, and what came out, over all seeds."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("folders", metavar="RUN", nargs="+", help="a run's folder")
         parser.add_argument("--json", action="store_true", help="print as JSON")
+        parser.add_argument(
+            "--plot", metavar="FILE.png", help="draw best-so-far curves, and fronts of 2 objectives"
+        )
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.cli.tables import compared, print_comparison, print_json
+        from nasir.cli.comparison_tables import draw_runs, mappings, print_runs
+        from nasir.cli.tables import print_json
         from nasir.core.run import Run
 
-        runs = [Run(folder) for folder in arguments.folders]
+        runs = [Run(folder) for folder in dict.fromkeys(arguments.folders)]
+        if arguments.plot:
+            draw_runs(Path(arguments.plot).expanduser(), runs)
         if arguments.json:
-            print_json([compared(run) for run in runs])
+            print_json(mappings(runs))
         else:
-            print_comparison(runs)
+            print_runs(runs)
         return 0

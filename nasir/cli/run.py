@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import shlex
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
+from nasir.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from nasir.core.experiment import Experiment
+    from nasir.core.run import Run
 
 EXAMPLES = """
 WORD is key=value, a settings file NAME.toml, or a recipe; later ones win.
   space=nasdip          picks a component (nasir list), space.depth=4 sets its field
   seed=0,1,2  seed=0..9 a comma list or a range makes one run for each value
   trials=50 workers=2   settings of the run itself (nasir describe run)
+With --parallel N the runs of a sweep go N at a time, each with its share of the threads.
 """
 
 
@@ -21,33 +30,77 @@ class RunCommand(Command):
         parser.add_argument("words", nargs="*", metavar="WORD", help="a setting; see below")
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
+        parser.add_argument(
+            "--parallel", type=int, metavar="N", default=1, help="runs of a sweep at a time"
+        )
         parser.epilog = EXAMPLES
-        from argparse import RawDescriptionHelpFormatter
-
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
         from nasir import api
 
+        at_a_time = arguments.parallel
+        if at_a_time < 1:
+            raise SettingsError(f"--parallel {at_a_time}: so many runs at a time, from 1")
         plans = api.plan(arguments.words, {})  # first: a misspelt word is told at once
-        from nasir.cli.live import watched
-        from nasir.cli.tables import print_comparison, print_json, print_summary
+        at_a_time = min(at_a_time, len(plans))
+        if at_a_time > 1:
+            plans = api.plan(
+                [*arguments.words, *thread_share(arguments.words, plans, at_a_time)], {}
+            )
+        from nasir.cli.comparison_tables import print_runs
+        from nasir.cli.tables import print_json, print_summary
         from nasir.core.summary import summary
 
-        runs = []
-        for planned in plans:
-            with watched(planned.trials, arguments.quiet or arguments.json) as notify:
-                runs.append(api.start(planned, notify))
-            if runs[-1].state == "interrupted":
-                break
+        search = _one_by_one if at_a_time == 1 else _in_parallel
+        runs = search(plans, arguments.quiet or arguments.json, at_a_time)
+        if not runs:
+            raise KeyboardInterrupt
+        contents = [summary(run) for run in runs]
         if arguments.json:
-            content = [summary(run) for run in runs]
-            print_json(content[0] if len(content) == 1 else content)
+            print_json(contents[0] if len(plans) == 1 else contents)
         elif len(runs) == 1:
             print_summary(runs[0])
         else:
-            print_comparison(runs)
-        return exit_code(runs[-1].state, bool(summary(runs[-1])["best"]))
+            print_runs(runs)
+            for run in runs:
+                if run.state == "interrupted":
+                    print(f"next  nasir resume {shlex.quote(str(run.folder))}")
+        if len(runs) < len(plans) or any(run.state == "interrupted" for run in runs):
+            return exit_code("interrupted", False)
+        return exit_code("finished", bool(contents[-1]["best"]))
+
+
+def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
+    from nasir import api
+    from nasir.cli.live import watched
+
+    runs: list[Run] = []
+    for planned in plans:
+        with watched(planned.trials, quiet) as notify:
+            runs.append(api.start(planned, notify))
+        if runs[-1].state == "interrupted":
+            break
+    return runs
+
+
+def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
+    from nasir.cli.parallel import in_parallel
+    from nasir.cli.sweep_progress import watched_sweep
+
+    for planned in plans:
+        planned.problem.check()
+    with watched_sweep(len(plans), quiet) as heard:
+        return in_parallel(plans, at_a_time, heard)
+
+
+def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
+    """The word for the threads of each of so many runs at a time, where none says how many."""
+    from nasir.core.recipes import given_words
+
+    if any(word.path == ("threads",) and word.value != 0 for word in given_words(words, {})):
+        return []
+    return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
 
 
 def exit_code(state: str, found: bool) -> int:

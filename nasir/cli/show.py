@@ -76,8 +76,12 @@ def trial_mapping(trial: Trial) -> dict[str, Any]:
 def _print_json(run: Run) -> None:
     from nasir.core.summary import summary
 
-    trials = [trial_mapping(trial) for trial in run.trials]
-    print_json(summary(run) | {"settings": run.settings, "trial_list": trials})
+    trials = run.trials
+    content = summary(run) | {"settings": run.settings}
+    front = _front(run, trials)
+    if front:
+        content["pareto_front"] = [trial.number for trial in front]
+    print_json(content | {"trial_list": [trial_mapping(trial) for trial in trials]})
 
 
 def _show_run(run: Run, everything: bool) -> None:
@@ -90,6 +94,10 @@ def _show_run(run: Run, everything: bool) -> None:
     trials = run.trials
     if not trials:
         return
+    front = _front(run, trials)
+    if front:
+        print(f"\nPareto front of {', '.join(run.settings['objective'])}")
+        print(trial_table(front))
     shown = trials if everything else _best_first(trials)[:SHOWN]
     print()
     print(trial_table(shown))
@@ -97,6 +105,14 @@ def _show_run(run: Run, everything: bool) -> None:
     if len(shown) < len(trials):
         print(f"\nthe best {len(shown)} of {len(trials)}; all: nasir show {folder} --trials")
     print(f"\none in full: nasir show {folder} --trial {shown[0].number}")
+
+
+def _front(run: Run, trials: Sequence[Trial]) -> list[Trial]:
+    """The trials that none dominates, where the run has several objectives."""
+    from nasir.core.objectives import objectives, pareto_front
+
+    wanted = objectives(run.settings.get("objective", ()))
+    return pareto_front(trials, wanted) if len(wanted) > 1 else []
 
 
 def trial_table(trials: Sequence[Trial]) -> str:

@@ -61,8 +61,8 @@ def print_comparison(runs: Sequence[Run]) -> None:
     Settings are columns where the runs differ.
     """
     contents = [compared(run) for run in runs]
-    trees = [_flat(content["settings"]) for content in contents]
-    keys = [key for key in trees[0] if _differs(key, trees)]
+    trees = [flat(content["settings"]) for content in contents]
+    keys = differing(trees)
     same = [f"{key}={spelt(trees[0][key])}" for key in TOLD if key in trees[0] and key not in keys]
     names = metric_names(row["metrics"] for content in contents for row in content["results"])
     metrics = [name for name in names if name in FIRST] or names[:1]
@@ -188,6 +188,30 @@ def spelt_choices(choices: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
+def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by the word that sets them."""
+    flat: dict[str, Any] = {}
+    for kind in sorted(tree, key=lambda key: TOLD.index(key) if key in TOLD else len(TOLD)):
+        value = tree[kind]
+        if isinstance(value, Mapping):
+            flat[kind] = value.get("name")
+            flat |= {f"{kind}.{name}": v for name, v in value.items() if name != "name"}
+        else:
+            flat[kind] = value
+    return flat
+
+
+def differing(trees: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The settings that all runs have, and not all the same; limits show in the figures."""
+    return [
+        key
+        for key in trees[0]
+        if key not in ("name", "folder", "trials", "seconds")
+        and all(key in tree for tree in trees)
+        and any(tree[key] != trees[0][key] for tree in trees)
+    ]
+
+
 def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
     names = metric_names(row["metrics"] for row in results)
     rows = [
@@ -229,26 +253,6 @@ def _greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int
     }
     best = max(values.values(), default=math.nan)
     return [(r, column) for r, value in values.items() if value == best and len(values) > 1]
-
-
-def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by the word that sets them."""
-    flat: dict[str, Any] = {}
-    for kind in sorted(tree, key=lambda key: TOLD.index(key) if key in TOLD else len(TOLD)):
-        value = tree[kind]
-        if isinstance(value, Mapping):
-            flat[kind] = value.get("name")
-            flat |= {f"{kind}.{name}": v for name, v in value.items() if name != "name"}
-        else:
-            flat[kind] = value
-    return flat
-
-
-def _differs(key: str, trees: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether all runs have the setting, and not all the same; limits show in the figures."""
-    if key in ("name", "folder", "trials", "seconds") or not all(key in tree for tree in trees):
-        return False
-    return any(tree[key] != trees[0][key] for tree in trees)
 
 
 def _folded(text: str, width: int) -> list[str]:

@@ -42,7 +42,7 @@ def spelt_out(pick: Mapping[str, Any]) -> Pick:
 def names_in(pick: Any) -> Iterator[str]:
     """The names of the strategies in a pick, from the outside in."""
     if isinstance(pick, str):
-        yield from pick.split(JOINED)
+        yield from [CHAIN, *pick.split(JOINED)] if JOINED in pick else [pick]
     elif isinstance(pick, list | tuple):
         for one in pick:
             yield from names_in(one)

@@ -181,13 +181,13 @@ class Engine:
             trial = self._flying.pop(future)
             outcome = outcome_of(future, trial)
             looked_at = trial.proposal.stage in self.strategy.looks_at
-            ended = _with_pictures(outcome) if looked_at else outcome.trial
+            ended = with_pictures(outcome) if looked_at else outcome.trial
             self._ended[trial.number] = ended
             finished.append(ended)
         return finished
 
 
-def _with_pictures(outcome: Outcome) -> Trial:
+def with_pictures(outcome: Outcome) -> Trial:
     """The trial with its restored pictures; what is no picture makes a failed one."""
     begin, end = "pictures/", "-restored"
     pictures = {

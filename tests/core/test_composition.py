@@ -39,8 +39,10 @@ def test_the_field_of_a_strategy_is_set_however_deep_it_is():
 
 
 def test_in_a_sweep_fields_go_to_the_runs_that_have_the_strategy():
-    trees = planned("strategy=rl,random,zero_cost+rl", "strategy.rl.steps=4")
+    words = ("strategy.rl.steps=4", "strategy.chain.trials=[7]")
+    trees = planned("strategy=rl,random,zero_cost+rl", *words)
     assert trees[0]["steps"] == 4
+    assert trees[2]["trials"] == [7]
     assert trees[1] == {"name": "random"}
     assert trees[2]["parts"][1]["steps"] == 4
 

@@ -76,6 +76,8 @@ def planned(*words: str) -> Experiment:
         ("strategy=rl", "workers=3", "executor=inline"),
         ("strategy=random+rl", "strategy.trials=4"),
         ("strategy=exhaustive", "limit=parameters<8"),
+        ("strategy=evolution", "strategy.population=4", "workers=3", "executor=inline"),
+        ("strategy=halving",),
         ("strategy=random", "evaluator.every=3"),
         ("strategy=random", "objective=-psnr"),
     ],

@@ -1,0 +1,169 @@
+"""Runs of a sweep in processes of their own, several at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.cli.live import Tally
+from nasir.core.errors import NasirError
+
+if TYPE_CHECKING:
+    from nasir.core.experiment import Experiment
+    from nasir.core.run import Run
+    from nasir.core.strategy import Trial
+    from nasir.core.words import Tree
+
+
+@attrs.frozen
+class Told:
+    """What a run's process tells of it: its folder and how far it is."""
+
+    folder: str
+    done: int
+    planned: int
+    best: str
+    state: str = "running"
+
+
+Heard = Callable[[int, Told], None]
+"""Called with the number of a run, in the order of the plan, and what its process tells."""
+
+
+@attrs.frozen(eq=False)
+class Child:
+    """The process of one run."""
+
+    number: int
+    process: SpawnProcess
+    connection: Connection
+
+
+def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> list[Run]:
+    """Search all that was planned, so many at a time, and return the runs in the same order.
+
+    After Ctrl-C every run that had begun is interrupted, and those that had not are left out.
+    Raises :class:`~nasir.core.errors.NasirError` when all are over, where one was refused or died.
+    """
+    from nasir.core.run import Run
+
+    folders: dict[int, str] = {}
+    troubles: list[str] = []
+    waiting = list(enumerate(planned))[::-1]
+    children: list[Child] = []
+
+    def take(child: Child) -> None:
+        try:
+            message = child.connection.recv()
+        except (EOFError, OSError):
+            children.remove(child)
+            troubles.extend(_trouble(child, folders.get(child.number)))
+            return
+        if isinstance(message, NasirError):
+            troubles.append(str(message))
+        else:
+            folders[child.number] = message.folder
+            heard(child.number, message)
+
+    try:
+        while waiting or children:
+            while waiting and len(children) < at_a_time:
+                number, one = waiting.pop()
+                children.append(_started(number, one.tree))
+            _take_all(children, take)
+        if troubles:
+            raise NasirError(troubles[0])
+    except KeyboardInterrupt:
+        with _deaf():
+            for child in children:
+                child.process.terminate()
+            while children:
+                _take_all(children, take)
+    return [Run(folders[number]) for number in sorted(folders)]
+
+
+def _started(number: int, settings: Tree) -> Child:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_search, args=(there, settings), name=f"run {number}")
+    process.start()
+    there.close()
+    return Child(number, process, here)
+
+
+def _take_all(children: Sequence[Child], take: Callable[[Child], None]) -> None:
+    """Wait until processes tell something, or end."""
+    ready = wait([child.connection for child in children])
+    for child in [child for child in children if child.connection in ready]:
+        take(child)
+
+
+def _trouble(child: Child, folder: str | None) -> Iterator[str]:
+    """Why a process that is over died, where it did; its run can be resumed."""
+    child.process.join()
+    child.connection.close()
+    code = child.process.exitcode
+    if code:
+        what = "before it began" if folder is None else f"in {folder}: nasir resume {folder}"
+        yield f"the process of a run died (exit code {code}) {what}"
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let no second Ctrl-C disturb the ending of the runs."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _search(connection: Connection, settings: Tree) -> None:
+    """One run, in its process: it ends in order when it is told to, and when nobody listens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
+    signal.signal(signal.SIGTERM, _interrupt)
+    from nasir import api
+    from nasir.core.experiment import experiment
+
+    try:
+        planned = experiment(settings)
+        api.start(planned, Telling(connection, Tally(planned.trials)))
+    except NasirError as error:
+        connection.send(NasirError(str(error)))
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(*_: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@attrs.define
+class Telling:
+    """Tells the process that began this one how far its run is."""
+
+    connection: Connection
+    tally: Tally
+
+    def __call__(self, hook: str, run: Run, trial: Trial | None = None, **_: Any) -> None:
+        if hook == "run_started":
+            self.tally.begin(run)
+        elif hook == "trial_finished" and trial is not None:
+            self.tally.add(trial)
+        elif hook != "run_finished":
+            return
+        state = run.state if hook == "run_finished" else "running"
+        best = str(self.tally)
+        told = Told(str(run.folder), self.tally.done, self.tally.planned, best, state)
+        try:
+            self.connection.send(told)
+        except OSError:  # who began this run is gone
+            raise KeyboardInterrupt from None

@@ -1,0 +1,1 @@
+"""Which is better, by how much, how surely."""

@@ -1,0 +1,71 @@
+"""What searches spend, in full evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from nasir.core.strategy import FULL, Trial
+
+
+@attrs.define
+class Effort:
+    """Counts what the trials of one search cost.
+
+    A full-stage trial costs its fidelity, less what an earlier trial of the same architecture
+    and seed had done: a promoted fit goes on. Proposals that were refused for a limit cost
+    nothing, and neither do other stages, whose trials are counted in `scored`.
+    """
+
+    evaluations: float = 0.0
+    scored: int = 0
+    failed: int = 0
+    _done: dict[tuple[str, int], float] = attrs.field(init=False, factory=dict)
+
+    def add(self, trial: Trial) -> None:
+        """Count a finished trial."""
+        self.failed += trial.state == "failed"
+        if trial.seconds is None:  # never begun
+            return
+        if trial.proposal.stage != FULL:
+            self.scored += 1
+            return
+        fit = (trial.architecture.id, trial.seed)
+        before = self._done.get(fit, 0.0)
+        self._done[fit] = max(before, trial.proposal.fidelity)
+        self.evaluations += self._done[fit] - before
+
+
+@attrs.frozen
+class Found:
+    """An architecture judged in full, and the evaluations that were spent when it was known."""
+
+    evaluations: float
+    architecture: str
+    score: float
+
+
+def found(trials: Iterable[Trial]) -> list[Found]:
+    """What a search judged in full (full stage, fidelity 1), in the order of the telling."""
+    effort, judged = Effort(), []
+    for trial in trials:
+        if trial.state == "running":
+            continue
+        effort.add(trial)
+        if in_full(trial) and trial.score is not None:
+            judged.append(Found(effort.evaluations, trial.architecture.id, trial.score))
+    return judged
+
+
+def spent(trials: Iterable[Trial]) -> float:
+    """The full evaluations that a search spent in all."""
+    effort = Effort()
+    for trial in trials:
+        effort.add(trial)
+    return effort.evaluations
+
+
+def in_full(trial: Trial) -> bool:
+    """Whether the trial is judged in earnest, to the end."""
+    return trial.proposal.stage == FULL and trial.proposal.fidelity >= 1

@@ -1,0 +1,150 @@
+"""``nasir run --parallel``: the runs of a sweep at the same time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from toy_plugin import WORDS, outcome
+
+import nasir
+from nasir.api import plan
+from nasir.cli.live import Tally
+from nasir.cli.main import main
+from nasir.cli.parallel import Telling, Told
+from nasir.cli.run import thread_share
+from nasir.cli.sweep_progress import Display, Lines
+from nasir.core.run import Run
+
+PROGRAM = "import sys; from nasir.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+def test_a_sweep_in_parallel_is_the_sweep_one_by_one(toy, capsys):
+    assert main(["run", *WORDS, "seed=0,1,2", "--parallel", "2"]) == 0
+    said = capsys.readouterr()
+    runs = {run.settings["seed"]: run for run in map(Run, Path("runs").iterdir())}
+    assert sorted(runs) == [0, 1, 2]
+    for seed, run in runs.items():
+        alone = toy(seed=seed, folder="alone")
+        assert outcome(run) == outcome(alone)
+        assert run.state == "finished"
+    rows = [line.split() for line in said.out.splitlines()]
+    assert [row[1] for row in rows[1:4]] == ["0", "1", "2"]
+    assert rows[-2] == ["strategy", "runs", "best"]
+    assert rows[-1][:2] == ["random", "3"]
+    lines = said.err.splitlines()
+    for seed, run in runs.items():
+        own = [line for line in lines if f" {run.folder}  " in line]
+        assert [line.startswith(f"run {seed + 1} of 3  ") for line in own] == [True] * 8
+        assert re.search(r"  6/6  best [\d.]+ \(trial \d\)$", own[6])
+        assert own[7].endswith("  finished")
+
+
+def test_ctrl_c_leaves_every_run_resumable():
+    words = [*WORDS, "trials=400", "evaluator.sleep=0.02", "seed=0,1,2", "--parallel", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "run", *words, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        limit = time.monotonic() + 120
+        while not _two_have_begun():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert err == ""
+    content = json.loads(out)
+    assert [run["state"] for run in content] == ["interrupted", "interrupted"]
+    run = nasir.resume(content[0]["folder"], trials=len(Run(content[0]["folder"]).trials) + 2)
+    assert run.state == "finished"
+    assert all(trial.state == "complete" for trial in run.trials)
+
+
+def _two_have_begun() -> bool:
+    folders = [path for path in Path("runs").glob("*") if not path.name.startswith(".")]
+    return len(folders) == 2 and all(len(Run(folder).trials) > 3 for folder in folders)
+
+
+def test_each_has_its_share_of_the_threads():
+    plans = plan([*WORDS[:4], "threads=8"], {})
+    assert thread_share(["seed=0,1"], plans, 2) == ["threads=4"]
+    assert thread_share(["seed=0,1"], plans, 20) == ["threads=1"]
+    assert thread_share(["seed=0,1", "threads=3"], plans, 2) == []
+
+
+def test_a_process_whose_parent_is_gone_interrupts_its_run(toy):
+    here, there = Pipe(duplex=False)
+    here.close()
+    telling = Telling(there, Tally(6))
+    with pytest.raises(KeyboardInterrupt):
+        telling("run_started", run=toy())
+
+
+def test_a_process_tells_how_far_its_run_is(toy):
+    run = toy()
+    here, there = Pipe(duplex=False)
+    telling = Telling(there, Tally(6))
+    for hook in ("run_started", "trial_started", "run_finished"):
+        telling(hook, run=run)
+    best = f"best {run.best.score:.2f} (trial {run.best.number})"
+    assert here.recv() == Told(str(run.folder), 6, 6, best, "running")
+    assert here.recv() == Told(str(run.folder), 6, 6, best, "finished")
+    assert not here.poll()
+
+
+def test_lines_tell_which_run_they_are_of(capsys):
+    lines = Lines(3)
+    lines.hear(1, Told("runs/x", 0, 50, "no result yet"))
+    lines.hear(1, Told("runs/x", 12, 50, "best 27.90 (trial 3)"))
+    lines.hear(1, Told("runs/x", 50, 50, "best 27.90 (trial 3)", "finished"))
+    assert capsys.readouterr().err.splitlines() == [
+        "run 2 of 3  runs/x  begun",
+        "run 2 of 3  runs/x  12/50  best 27.90 (trial 3)",
+        "run 2 of 3  runs/x  finished",
+    ]
+
+
+def test_the_display_has_a_bar_for_each_run_that_goes_on():
+    display = Display(4)
+    display.hear(0, Told("runs/a", 50, 50, "best 1", "finished"))
+    display.hear(2, Told("runs/c", 1, 50, "best 3"))
+    display.hear(1, Told("runs/b", 12, 50, "best 2"))
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(display.render())
+    first, second, third = (" ".join(line.split()) for line in console.export_text().splitlines())
+    assert first.startswith("runs ")
+    assert first.endswith(" 1/4")
+    assert second.startswith("run 2 ")
+    assert second.endswith("12/50 best 2 runs/b")
+    assert third.startswith("run 3 ")
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "two"])
+def test_a_wrong_number_of_runs_at_a_time_is_refused(capsys, given: str):
+    assert main(["run", *WORDS, "seed=0,1", "--parallel", given]) == 2
+    said = capsys.readouterr()
+    assert "--parallel" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_one_run_alone_takes_no_process(capsys):
+    assert main(["run", "--quiet", *WORDS, "--parallel", "4"]) == 0
+    assert "found" in capsys.readouterr().out
