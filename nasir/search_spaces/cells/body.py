@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasir.search_spaces.cells.ends import ASPP, START, Start, SupernetEnd
+from nasir.search_spaces.cells.ends import ASPP, START, Aspp, Start, SupernetEnd
 from nasir.search_spaces.cells.genotype import NONE, SKIP
 from nasir.search_spaces.cells.level import WidthLevel
 from nasir.search_spaces.cells.operations import operation
+from nasir.search_spaces.cells.phases import dilated_depthwise
 from nasir.search_spaces.cells.routing import Ladder, Transitions, is_used, reached, two_back
 from nasir.search_spaces.cells.supercell import SuperCell
 
@@ -67,10 +68,9 @@ class SuperBody(nn.Module):
     def forward(self, x: Tensor, mix: Mix) -> Tensor:
         reach = reached(self.ladder, mix.levels)
         outputs: dict[int, Tensor] = {}
-        before, now = (
-            {0: self.activate(feature)}
-            for feature in self.start(x.contiguous(memory_format=torch.channels_last))
-        )
+        # Of one channel, `contiguous` would keep strides that convolutions take for channels first.
+        x = x.clone(memory_format=torch.channels_last)
+        before, now = ({0: self.activate(feature)} for feature in self.start(x))
         for layer in range(self.ladder.layers):
             outputs = self._layer(layer, before, now, mix, reach)
             before, now = now, {i: self.activate(h) for i, h in outputs.items()}
@@ -114,7 +114,7 @@ class SuperBody(nn.Module):
         for place, level in enumerate(levels):
             weight = weights[level]
             if level in outputs and is_used(weight):
-                made.append(self.end.aspps[place](outputs[level].contiguous()))
+                made.append(_pyramid(self.end.aspps[place], outputs[level]))
                 seen = convolution.weight[:, place * 2 * ASPP : (place + 1) * 2 * ASPP]
                 kernels.append(weight.to(seen.device) * seen)
         y = F.conv2d(activation(torch.cat(made, 1)), torch.cat(kernels, 1), padding=1)
@@ -149,6 +149,17 @@ def level_of(
         make_cell,
         space.cell_sharing,
     )
+
+
+def _pyramid(aspp: Aspp, x: Tensor) -> Tensor:
+    """What `aspp` makes of `x`, its dilated convolutions as plain ones."""
+    branches: Any = aspp.branches
+    point, *others = branches
+    made = [point(x)]
+    for activation, depthwise, pointwise, norm in others:
+        rate = depthwise.dilation[0]
+        made.append(norm(pointwise(dilated_depthwise(activation(x), depthwise.weight, rate))))
+    return torch.cat(made, 1)
 
 
 def _run(

@@ -50,14 +50,18 @@ class StackedNorm(nn.BatchNorm2d):
         if not self.training:
             mean, variance = self.running_mean[index], self.running_var[index]
             return mean, torch.rsqrt(variance + self.eps)
-        mean, variance = torch.batch_norm_update_stats(y, None, None, 0.0)
         counted = slice(None) if everything else list(parts)
         self.num_batches_tracked[counted] += 1
         rate = self._rate(counted)
         count = y.numel() // y.shape[1]
-        unbiased = variance * (count / max(count - 1, 1))
-        self.running_mean[index] = torch.lerp(self.running_mean[index], mean, rate)
-        self.running_var[index] = torch.lerp(self.running_var[index], unbiased, rate)
+        if everything and isinstance(rate, float) and count > 1:
+            running = self.running_mean, self.running_var
+            mean, variance = torch.batch_norm_update_stats(y, *running, rate)
+        else:
+            mean, variance = torch.batch_norm_update_stats(y, None, None, 0.0)
+            unbiased = variance * (count / max(count - 1, 1))
+            self.running_mean[index] = torch.lerp(self.running_mean[index], mean, rate)
+            self.running_var[index] = torch.lerp(self.running_var[index], unbiased, rate)
         return mean, torch.rsqrt(variance + self.eps)
 
     def _rate(self, counted: slice | list[int]) -> float | Tensor:
@@ -98,8 +102,9 @@ def normalised_gradient(
     (Ioffe and Szegedy, 2015, section 3).
     """
     mean, inverse = statistics
+    running = (None, None) if batch else (mean, inverse**-2)
     by_y, by_scale, _ = torch.ops.aten.native_batch_norm_backward(
-        g, y, scale, mean, inverse**-2, mean, inverse, batch, 0.0, [needed, True, False]
+        g, y, scale, *running, mean, inverse, batch, 0.0, [needed, True, False]
     )
     return by_y, by_scale
 
