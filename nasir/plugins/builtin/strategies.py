@@ -42,6 +42,16 @@ def register_strategies(register: Register) -> None:
         "successive halving in brackets, from many cheap trials to few full ones",
     )
     register(
+        "bananas",
+        "nasir.strategies.bananas.strategy:Bananas",
+        "Bayesian optimisation with an ensemble of neural predictors",
+    )
+    register(
+        "nevergrad",
+        "nasir.strategies.nevergrad.strategy:Nevergrad",
+        "any optimiser of nevergrad by name",
+    )
+    register(
         "isnas",
         "nasir.strategies.isnas:IsnasDip",
         "untrained networks scored by a proxy, the best few fitted (ISNAS-DIP)",
