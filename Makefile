@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
 
 test: check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

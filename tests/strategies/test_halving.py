@@ -133,22 +133,25 @@ def test_asynchronous_promotions_are_those_computed_by_hand() -> None:
     eta=st.integers(2, 4),
     workers=st.integers(1, 4),
 )
-def test_whoever_is_promoted_is_among_the_best_of_its_rung(
+def test_whoever_is_promoted_is_the_best_of_its_rung_that_may_be(
     scores: list[int | None], eta: int, workers: int
 ) -> None:
     strategy = bound(SuccessiveHalving(eta=eta, lowest=0.05))
     levels = fidelities(eta, 0.05)
     results: list[dict[int, float]] = [{} for _ in levels]
     gone: list[set[int]] = [set() for _ in levels]
+    drawn: list[int] = []
     flying: list[Trial] = []
     for number, score in enumerate(scores):
         while len(flying) < workers:
-            due = _promotable(results, gone, eta)
+            due = _promotable(results, gone, eta, drawn)
             trial = started(strategy, number + len(flying))
             rung = levels.index(trial.proposal.fidelity)
-            assert (rung > 0) == bool(due)
-            if due:
-                assert (rung - 1, trial.seed) in due
+            if due is None:
+                assert rung == 0
+                drawn.append(trial.seed)
+            else:
+                assert (rung - 1, trial.seed) == due
                 gone[rung - 1].add(trial.seed)
             flying.append(trial)
         trial = flying.pop(0)
@@ -159,28 +162,19 @@ def test_whoever_is_promoted_is_among_the_best_of_its_rung(
 
 
 def _promotable(
-    results: list[dict[int, float]], gone: list[set[int]], eta: int
-) -> set[tuple[int, int]]:
-    """By the definition: in the highest rung that has any, all with a place in the best 1 / eta.
+    results: list[dict[int, float]], gone: list[set[int]], eta: int, drawn: list[int]
+) -> tuple[int, int] | None:
+    """By the definition: in the highest rung that has any, the best of the best 1 / eta.
 
-    A place is the number of results that are greater, and of equal ones that came before.
+    Of equal scores, what was drawn first is the better.
     """
     for rung in reversed(range(len(results) - 1)):
         there = results[rung]
-        ordered = sorted(there, key=lambda seed: -there[seed])
-        due = {
-            seed
-            for seed, score in there.items()
-            if seed not in gone[rung]
-            and sum(other > score for other in there.values()) < len(ordered) // eta
-        }
-        if due and len(gone[rung] & set(_best(there, len(there) // eta))) < len(there) // eta:
-            return {(rung, seed) for seed in due}
-    return set()
-
-
-def _best(there: dict[int, float], count: int) -> list[int]:
-    return sorted(there, key=lambda seed: -there[seed])[:count]
+        ordered = sorted(there, key=lambda seed: (-there[seed], drawn.index(seed)))
+        due = [seed for seed in ordered[: len(there) // eta] if seed not in gone[rung]]
+        if due:
+            return rung, due[0]
+    return None
 
 
 def test_no_worker_waits_in_an_asynchronous_search() -> None:
