@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,7 +17,10 @@ SLOPE = 0.2
 """Of the leaky ReLUs outside the upsampling cell."""
 
 Place = tuple[int, int]
-"""A source and the level that its map was brought to."""
+"""A source and the level that its map was brought to, or a decoder level and a source."""
+
+Up = Callable[[int, Tensor], Tensor]
+"""From a level and a map of the next coarser one to the map at that level."""
 
 
 def conv_norm_act(
@@ -48,8 +51,8 @@ def decoder_level(width: int) -> nn.Sequential:
     )
 
 
-class NasDipNetwork(nn.Module):
-    """``(N, in, H, W) -> (N, out, sH, sW)`` in [0, 1].
+class LevelNetwork(nn.Module):
+    """``(N, in, H, W) -> (N, out, sH, sW)`` in [0, 1], with any cells for the x2 steps up.
 
     Level 1 is the finest. The map of a source (data at level 1, encoder level j at level j + 1)
     travels to another level by x2 steps: up by the cell, down by a strided convolution. All maps
@@ -58,7 +61,11 @@ class NasDipNetwork(nn.Module):
     """
 
     def __init__(
-        self, cell: Mapping[str, Value], connections: Matrix, width: int, signature: Signature
+        self,
+        cell: Callable[[], nn.Module],
+        connections: Matrix,
+        width: int,
+        signature: Signature,
     ) -> None:
         super().__init__()
         depth = len(connections)
@@ -70,9 +77,7 @@ class NasDipNetwork(nn.Module):
         self.encoder = nn.ModuleList(
             encoder_level(channels[level], width) for level in range(1, depth + 1)
         )
-        self.up = nn.ModuleDict(
-            {str(level): UpsamplingCell(cell, width) for level in range(1, depth + 1)}
-        )
+        self.up = nn.ModuleDict({str(level): cell() for level in range(1, depth + 1)})
         descended = {k for row, source in self.connections for k in range(source, row)}
         self.down = nn.ModuleDict(
             {
@@ -90,19 +95,32 @@ class NasDipNetwork(nn.Module):
         self.decoder = nn.ModuleList(decoder_level(width) for _ in range(depth))
         self.to_picture = nn.Conv2d(width, signature.out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, up: Up | None = None, shares: Mapping[Place, Tensor] | None = None
+    ) -> Tensor:
+        """`up` stands in for the cells; `shares` weigh the connections, of which it lacks some.
+
+        A key of `shares` is a decoder level and a source. None: the cells, and all connections.
+        """
+        up = up or self._cell
         if self.scale != 1:
             x = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)
         height, width = x.shape[-2:]
         maps = self._encoded(self.any_size(x))
         y = maps[self.depth + 1, self.depth + 1]
         for level in range(self.depth, 0, -1):
-            y = self.up[str(level)](y)
-            for row, source in self.connections:
+            y = up(level, y)
+            for row, source in self.connections if shares is None else shares:
                 if row == level:
-                    y = y + self._arriving(maps, source, level)
+                    arriving = self._arriving(maps, source, level, up)
+                    y = y + (arriving if shares is None else shares[row, source] * arriving)
             y = self.decoder[level - 1](y)
         return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
+
+    def _cell(self, level: int, x: Tensor) -> Tensor:
+        """`x` brought up to `level` from the one below."""
+        y: Tensor = self.up[str(level)](x)
+        return y
 
     def _encoded(self, x: Tensor) -> dict[Place, Tensor]:
         """The sources' maps, each at its own level; the coarsest is the bottleneck."""
@@ -112,18 +130,29 @@ class NasDipNetwork(nn.Module):
             maps[level, level] = x
         return maps
 
-    def _arriving(self, maps: dict[Place, Tensor], source: int, level: int) -> Tensor:
+    def _arriving(self, maps: dict[Place, Tensor], source: int, level: int, up: Up) -> Tensor:
         """The map of `source` as it joins the decoder at `level`."""
         if source == level:
-            return self.same[str(level)](maps[source, source])
-        return self._brought(maps, source, level)
+            y: Tensor = self.same[str(level)](maps[source, source])
+            return y
+        return self._brought(maps, source, level, up)
 
-    def _brought(self, maps: dict[Place, Tensor], source: int, level: int) -> Tensor:
+    def _brought(self, maps: dict[Place, Tensor], source: int, level: int, up: Up) -> Tensor:
         """The map of `source` at the resolution of `level`, step by step, each step once."""
         place = (source, level)
         if place not in maps:
             if source > level:
-                maps[place] = self.up[str(level)](self._brought(maps, source, level + 1))
+                maps[place] = up(level, self._brought(maps, source, level + 1, up))
             else:
-                maps[place] = self.down[str(level - 1)](self._brought(maps, source, level - 1))
+                above = self._brought(maps, source, level - 1, up)
+                maps[place] = self.down[str(level - 1)](above)
         return maps[place]
+
+
+class NasDipNetwork(LevelNetwork):
+    """The network of one architecture: the same cell at every level, with weights of its own."""
+
+    def __init__(
+        self, cell: Mapping[str, Value], connections: Matrix, width: int, signature: Signature
+    ) -> None:
+        super().__init__(lambda: UpsamplingCell(cell, width), connections, width, signature)

@@ -46,6 +46,13 @@ class Transform(nn.Module):
         """The transform of `x` resized to twice its size by nearest neighbour."""
         return self(x.repeat_interleave(2, -2).repeat_interleave(2, -1))
 
+    def as_convolution(self) -> tuple[Tensor, int] | None:
+        """The kernel ``(O, C, k, k)`` and the dilation of a convolution that does the same.
+
+        Its borders are reflected, and it has no bias. None where there is no such convolution.
+        """
+        return None
+
 
 def operation(decision: str, option: str) -> Any:
     """The class registered for an option of a decision."""

@@ -21,6 +21,8 @@ from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, cell_of
 if TYPE_CHECKING:
     from torch import nn
 
+    from nasir.search_spaces.nasdip.supernet import NasDipSupernet
+
 NAME = "nasdip"
 HAND_MADE = "deep_image_prior"
 
@@ -129,6 +131,11 @@ class NasDip(SearchSpace):
         matrix = joined.matrix(choices, self.depth)
         cell = {n: value for n, value in choices.items() if not n.startswith("connection")}
         return NasDipNetwork(cell, matrix, self.width, signature)
+
+    def supernet(self, signature: Signature, partial: int = 1) -> NasDipSupernet:
+        from nasir.search_spaces.nasdip.supernet import NasDipSupernet
+
+        return NasDipSupernet(self, signature, partial)
 
     def reference(self) -> Mapping[str, Architecture]:
         named = {

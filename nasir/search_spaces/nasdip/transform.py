@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from nasir.search_spaces.nasdip.nearest_conv import nearest_conv2d
@@ -26,6 +27,9 @@ class Conv(Transform):
 
     def after_nearest(self, x: Tensor) -> Tensor:
         return nearest_conv2d(x, self.conv)
+
+    def as_convolution(self) -> tuple[Tensor, int]:
+        return self.conv.weight, self.conv.dilation[0]
 
 
 class TransposedConv(Transform):
@@ -61,6 +65,9 @@ class SplitStackSum(Transform):
     def after_nearest(self, x: Tensor) -> Tensor:
         return nearest_conv2d(self._stacked_sum(x), self.conv)
 
+    def as_convolution(self) -> tuple[Tensor, int]:
+        return self.conv.weight.repeat_interleave(STACKED, 1), self.conv.dilation[0]
+
     def _stacked_sum(self, x: Tensor) -> Tensor:
         return x.unflatten(1, (-1, STACKED)).sum(2)
 
@@ -77,6 +84,10 @@ class SeparableConv(Transform):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.point_wise(self.depth_wise(x))
+
+    def as_convolution(self) -> tuple[Tensor, int]:
+        kernel = self.point_wise.weight * self.depth_wise.weight.transpose(0, 1)
+        return kernel, self.depth_wise.dilation[0]
 
 
 class DepthWiseConv(Transform):
@@ -95,6 +106,9 @@ class DepthWiseConv(Transform):
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
+    def as_convolution(self) -> tuple[Tensor, int]:
+        return _each_alone(self.conv.weight.squeeze(1)), self.conv.dilation[0]
+
 
 class Identity(Transform):
     """No transform."""
@@ -107,6 +121,11 @@ class Identity(Transform):
 
     def forward(self, x: Tensor) -> Tensor:
         return x
+
+
+def _each_alone(kernels: Tensor) -> Tensor:
+    """Kernels ``(C, k, k)`` of single channels as ``(C, C, k, k)``, zero between channels."""
+    return torch.diag_embed(kernels.permute(1, 2, 0)).permute(2, 3, 0, 1)
 
 
 class CellLeakyReLU(nn.LeakyReLU):

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nasir.core.errors import EvaluationError
-from nasir.core.patches import divided
 from nasir.core.problem import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
-from nasir.core.supernet import softmax
+from nasir.core.supernet import Supernet
 from nasir.strategies.darts.relaxation import OnePath
-from nasir.training.feed import Feed
-from nasir.training.losses import loss
 from nasir.training.memory import reused
 from nasir.training.optimizers import (
     load_optimizer_state,
@@ -27,71 +25,107 @@ from nasir.training.optimizers import (
     set_learning_rate,
 )
 from nasir.training.randomness import seed_torch
-from nasir.training.schedules import learning_rate
-from nasir.training.validation import figures, validation_samples
 
 if TYPE_CHECKING:
     from nasir.strategies.darts.strategy import Darts
 
-Pair = tuple[Tensor, Tensor]
+Batches = Callable[[int], Any]
+"""From the number of a step to its batch."""
+
 LOOK = 0.01
 """How far the weights are moved to see the second derivative (DARTS, equation 8)."""
 
 
-class Bilevel:
+class Bilevel(ABC):
     """The state of a search by gradient, and its steps.
 
     A step depends on this state, the problem's seed and the step's number alone, so that a
-    search that goes on from a saved state comes to the same bits.
+    search that goes on from a saved state comes to the same bits. A subclass says what is
+    descended on: it makes the supernet in :meth:`_make`, with the module that holds all weights,
+    its own or several supernets', and gives batches, their loss and the figures of validation.
     """
+
+    supernet: Supernet
+    """What the architecture is derived from."""
+
+    module: nn.Module
+    """All that is trained."""
+
+    score_by: str
+    """The figure of validation that selection by perturbation looks at."""
+
+    decay: float = 0.0
+    """Weight decay."""
 
     def __init__(self, how: Darts, problem: Problem, device: str) -> None:
         self.how, self.device, self.seed, self.task = how, device, problem.seed, problem.task
         seed_torch(derived_seed(problem.seed, "supernet"), device)
-        supernet = problem.space.supernet(problem.task.signature, how.partial)
-        self.supernet = supernet.to(device)
-        self.weights = list(supernet.weight_parameters())
-        self.architecture = list(supernet.architecture_parameters())
-        self.loss = loss(how.loss)
-        self.descent = optimizer("sgd", self.weights, how.lr, how.momentum, how.decay)
+        self._make(problem)
+        self.architecture = list(self.supernet.architecture_parameters())
+        ours = {id(parameter) for parameter in self.architecture}
+        self.weights = [p for p in self.module.parameters() if id(p) not in ours]
+        self.descent = self._descent()
         self.ascent = optimizer(
             "adam",
             self.architecture,
-            how.arch_lr,
+            how.arch_lr or self.usual_arch_lr,
             decay=how.arch_decay,
             betas=(how.arch_beta, 0.999),
         )
-        rest = (1 - how.validation) / 2
-        parts = divided(
-            problem.task.patches(),
-            (how.validation, rest, rest),
-            derived_seed(problem.seed, "validation"),
-        )
-        self.validation, self.for_weights, self.for_architecture = parts
         self.best: tuple[int, float] | None = None
+
+    usual_arch_lr: float
+    """The learning rate of the architecture where none is set."""
+
+    @abstractmethod
+    def _make(self, problem: Problem) -> None:
+        """Make the supernet, on the device, and divide what there is to learn from."""
+
+    @abstractmethod
+    def _descent(self) -> torch.optim.Optimizer:
+        """What changes the weights."""
+
+    @abstractmethod
+    def _rate(self, step: int) -> float:
+        """The learning rate of the weights at a step."""
+
+    @abstractmethod
+    def _batches(self) -> AbstractContextManager[tuple[Batches, Batches]]:
+        """What gives each step its batches for the weights and for the architecture."""
+
+    @abstractmethod
+    def _tuning_batches(self) -> AbstractContextManager[Batches]:
+        """What gives each step of tuning its batch."""
+
+    @abstractmethod
+    def _loss_of(self, batch: Any) -> Tensor:
+        """The loss of the mixture on a batch, a scalar."""
+
+    @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """The mean figures on what is kept for validation, all options mixed."""
+
+    @abstractmethod
+    def score(self, measured: Mapping[str, float]) -> float:
+        """The figure by which epochs are compared."""
+
+    def keep(self, problem: Problem) -> None:  # noqa: B027 (not every supernet is of use later)
+        """Leave the best supernet in the run's folder, where it can be gone on with."""
 
     def epoch(self, number: int) -> float:
         """Do the steps of epoch `number`, from 0; returns the mean loss of the weight steps."""
         how = self.how
         first, last = number * how.steps, (number + 1) * how.steps
         searching = number >= how.warmup
-        self.supernet.train()
+        self.module.train()
         total = 0.0
-        with ExitStack() as stack:
-            stack.enter_context(reused())
-            weights, architecture = (
-                stack.enter_context(Feed(part, derived_seed(self.seed, name), how.batch, how.patch))
-                for part, name in (
-                    (self.for_weights, "weight patches"),
-                    (self.for_architecture, "architecture patches"),
-                )
-            )
+        with reused(), self._batches() as (for_weights, for_architecture):
             for step in range(first, last):
                 self._prepare(step)
-                for_weights = self._moved(weights.batch(step))
+                batch = for_weights(step)
                 if searching:
-                    self._architecture_step(for_weights, self._moved(architecture.batch(step)))
-                value = self._weight_step(for_weights)
+                    self._architecture_step(batch, for_architecture(step))
+                value = self._weight_step(batch)
                 if not math.isfinite(value):
                     raise EvaluationError(
                         f"the supernet's loss is {value} at step {step + 1}: a lower strategy.lr "
@@ -105,29 +139,22 @@ class Bilevel:
         """Weight steps alone, counted from `first`."""
         if not steps:
             return
-        self.supernet.train()
-        seed = derived_seed(self.seed, "tuning patches")
-        with Feed(self.for_weights, seed, self.how.batch, self.how.patch) as feed:
+        self.module.train()
+        with self._tuning_batches() as batches:
             for step in range(first, first + steps):
                 seed_torch(derived_seed(self.seed, "tuning", step), self.device)
-                self._weight_step(self._moved(feed.batch(step)))
-
-    def validate(self) -> dict[str, float]:
-        """The supernet's mean figures on the validation pictures, all options mixed."""
-        self.supernet.relaxation = softmax
-        samples = validation_samples(self.validation, self.how.crop)
-        return figures(self.supernet, samples, self.task, self.how.tile)
+                self._weight_step(batches(step))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that the next steps depend on: tensors, and JSON values."""
-        tensors = {f"supernet.{k}": v for k, v in self.supernet.state_dict().items()}
+        tensors = {f"supernet.{k}": v for k, v in self.module.state_dict().items()}
         tensors |= {f"descent.{k}": v for k, v in optimizer_state(self.descent).items()}
         tensors |= {f"ascent.{k}": v for k, v in optimizer_state(self.ascent).items()}
         return tensors, {"best": list(self.best) if self.best else None}
 
     def load(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Go back to a state."""
-        self.supernet.load_state_dict(_under(tensors, "supernet."))
+        self.module.load_state_dict(_under(tensors, "supernet."))
         load_optimizer_state(self.descent, _under(tensors, "descent."))
         load_optimizer_state(self.ascent, _under(tensors, "ascent."))
         self.best = tuple(values["best"]) if values["best"] else None
@@ -137,20 +164,16 @@ class Bilevel:
         how = self.how
         seed_torch(derived_seed(self.seed, "step", step), self.device)
         steps = how.epochs * how.steps
-        rate = learning_rate("cosine", step, steps, how.lr, how.lr_end)
-        set_learning_rate(self.descent, rate)
+        set_learning_rate(self.descent, self._rate(step))
         if how.paths == "one":
             share = step / max(1, steps - 1)
             self.supernet.relaxation = OnePath(
                 how.temperature + share * (how.temperature_end - how.temperature)
             )
 
-    def _moved(self, pair: Pair) -> Pair:
-        return pair[0].to(self.device), pair[1].to(self.device)
-
-    def _weight_step(self, pair: Pair) -> float:
+    def _weight_step(self, batch: Any) -> float:
         with _held(self.architecture):
-            value = self._loss_of(pair)
+            value = self._loss_of(batch)
             self.descent.zero_grad(set_to_none=True)
             value.backward()
         if self.how.clip:
@@ -158,7 +181,7 @@ class Bilevel:
         self.descent.step()
         return float(value.item())
 
-    def _architecture_step(self, for_weights: Pair, for_architecture: Pair) -> None:
+    def _architecture_step(self, for_weights: Any, for_architecture: Any) -> None:
         self.ascent.zero_grad(set_to_none=True)
         if self.how.order == 1:
             with _held(self.weights):
@@ -169,7 +192,7 @@ class Bilevel:
                 parameter.grad = gradient
         self.ascent.step()
 
-    def _looking_ahead(self, for_weights: Pair, for_architecture: Pair) -> list[Tensor]:
+    def _looking_ahead(self, for_weights: Any, for_architecture: Any) -> list[Tensor]:
         """The architecture's gradient after one weight step (DARTS, equations 7 and 8)."""
         rate = self.descent.param_groups[0]["lr"]
         before = [w.detach().clone() for w in self.weights]
@@ -177,7 +200,7 @@ class Bilevel:
         gradients = self._gradients(self._loss_of(for_weights), self.weights)
         with torch.no_grad():
             for w, g in zip(self.weights, gradients, strict=True):
-                w.sub_(rate * (g + self.how.decay * w + self._momentum(w)))
+                w.sub_(rate * (g + self.decay * w + self._momentum(w)))
         both = [*self.architecture, *self.weights]
         ahead = self._gradients(self._architecture_loss(for_architecture), both)
         direct, direction = ahead[: len(self.architecture)], ahead[len(self.architecture) :]
@@ -203,14 +226,10 @@ class Bilevel:
         held = self.descent.state.get(weight, {}).get("momentum_buffer")
         return 0.0 if held is None else self.how.momentum * held
 
-    def _loss_of(self, pair: Pair) -> Tensor:
-        degraded, clean = pair
-        return self.loss(self.supernet(degraded), clean)
-
-    def _architecture_loss(self, pair: Pair) -> Tensor:
+    def _architecture_loss(self, batch: Any) -> Tensor:
         """The restoration loss with CLEARER's penalties (equation 2)."""
         penalty = self.supernet.penalty(self.how.entropy, self.how.complexity)
-        return self._loss_of(pair) + penalty
+        return self._loss_of(batch) + penalty
 
     @staticmethod
     def _gradients(value: Tensor, of: Sequence[Tensor]) -> list[Tensor]:

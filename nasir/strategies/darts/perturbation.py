@@ -31,7 +31,10 @@ def select(search: Bilevel) -> dict[str, float]:
     its figures.
     """
     supernet, tuning = search.supernet, search.how.tuning
-    closed = {t: torch.zeros(p.shape, dtype=torch.bool) for t, p in supernet.logits().items()}
+    closed = {
+        t: supernet.closed.get(t, torch.zeros(p.shape, dtype=torch.bool)).clone()
+        for t, p in supernet.logits().items()
+    }
     for inputs in supernet.competing():  # a row may go, but not before its option is chosen
         _flat(closed[inputs.table])[list(inputs.rows), inputs.none] = True
     rows = _rows(search)
@@ -81,7 +84,7 @@ def _keep_inputs(search: Bilevel, closed: Closed, inputs: Inputs) -> None:
 
 def _psnr(search: Bilevel, closed: Closed) -> float:
     search.supernet.close(closed)
-    return search.validate()["psnr"]
+    return search.validate()[search.score_by]
 
 
 def _with(closed: Closed, table: str, rows: list[int], options: list[int]) -> Closed:

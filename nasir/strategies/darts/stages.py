@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from nasir.core.configure import settings
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
-from nasir.core.strategy import Proposal
+from nasir.core.registry import registries
+from nasir.core.strategy import FULL, Proposal
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
@@ -38,13 +39,22 @@ class Epoch(Evaluator):
     def check(self, problem: Problem) -> None:
         import torch
 
+        from nasir.strategies.darts.pixels import divided_pixels
         from nasir.training.checks import check_training
 
         how = self.how
         usable(how.device, "strategy.device")
         with torch.random.fork_rng(devices=[]):
             problem.space.supernet(problem.task.signature, how.partial)
-        check_training(problem, how.patch, how.loss, how.validation, parts=3)
+        if searched_on(how, problem) == "patches":
+            check_training(problem, how.patch, how.loss, how.validation, parts=3)
+            return
+        divided_pixels(problem, how.held_out)
+        if how.criterion != "psnr":
+            raise SettingsError(
+                f"strategy.criterion={how.criterion} wants whole pictures with ground truth: on "
+                "pixels take psnr"
+            )
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.training.randomness import repeatable
@@ -64,14 +74,13 @@ class Epoch(Evaluator):
                 "complexity": search.supernet.complexity().item(),
                 "skips": float(search.supernet.skips(architecture)),
             }
-        score = criterion(measured, self.how.criterion)
-        return Evaluation(score, measured, architecture=architecture)
+        return Evaluation(search.score(measured), measured, architecture=architecture)
 
     def _one(self, search: Bilevel, number: int) -> dict[str, float]:
         """One epoch, with its figures; notes whether it is the best so far."""
         loss = search.epoch(number)
         measured = {**search.validate(), "train_loss": loss}
-        score = criterion(measured, self.how.criterion)
+        score = search.score(measured)
         late = number >= self.how.first_kept
         if late and (search.best is None or score > search.best[1]):
             search.best = (number + 1, score)
@@ -98,22 +107,27 @@ class Selection(Evaluator):
                 epoch._one(search, earlier)
             measured = select(search)
             architecture = search.supernet.derive()
-        score = criterion(measured, self.how.criterion)
-        return Evaluation(score, measured, architecture=architecture)
+        return Evaluation(search.score(measured), measured, architecture=architecture)
 
 
 def begin(how: Darts, problem: Problem, device: str) -> Bilevel:
     """A search before its first step."""
-    from nasir.strategies.darts.bilevel import Bilevel
+    from nasir.strategies.darts.patches import OnPatches
+    from nasir.strategies.darts.pixels import OnPixels
 
-    return Bilevel(how, problem, device)
+    kind = OnPixels if searched_on(how, problem) == "pixels" else OnPatches
+    return kind(how, problem, device)
 
 
-def criterion(measured: Mapping[str, float], name: str) -> float:
-    """The figure by which epochs are compared."""
-    if name == "psnr+ssim":
-        return measured["ssim"] + measured["psnr"] / 100
-    return measured[name]
+def searched_on(how: Darts, problem: Problem) -> str:
+    """What ``data = auto`` means: what is found is searched as it is judged."""
+    if how.data != "auto":
+        return how.data
+    judge, known = problem.evaluators.get(FULL), registries["evaluator"]
+    if isinstance(judge, known.load("dip")):
+        return "pixels"
+    trained = isinstance(judge, known.load("train"))
+    return "pixels" if problem.space.default_evaluator == "dip" and not trained else "patches"
 
 
 def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:
@@ -141,13 +155,12 @@ def _load_latest(search: Bilevel, problem: Problem, at_most: int) -> int:
 def _save(search: Bilevel, problem: Problem, number: int) -> None:
     """Keep the state after so many epochs, and the supernet if it is the best."""
     from nasir.training.checkpoint import save
-    from nasir.training.supernet_file import save_supernet
 
     if problem.checkpoints is None:
         return
     tensors, values = search.state()
     if search.best is not None and search.best[0] == number:
-        save_supernet(problem.checkpoints, search.supernet, problem, search.how.partial)
+        search.keep(problem)
     save(_path(problem.checkpoints, number), tensors, values | {"of": _signature(search, problem)})
     _path(problem.checkpoints, number - KEPT).unlink(missing_ok=True)
 

@@ -38,8 +38,25 @@ class Darts(Strategy):
     algorithm 1; HiNAS section 3.3). The architecture of a trial is what the supernet derives
     after it, and that of the best epoch from `keep_from` on is recommended (HiNAS section 3.3).
     The loss of architecture steps has CLEARER's penalties (equation 2).
+
+    A deep image prior has no training pictures: there the pictures of the search are fitted, each
+    by a supernet of its own with the same architecture parameters, and the observed pixels of each
+    are divided instead. `batch`, `patch`, `loss`, `validation`, `tile` and `crop` are then of no
+    use, and weights are descended on as the evaluator ``dip`` does.
     """
 
+    data: str = setting(
+        "auto",
+        "what is divided: training pictures (patches), the pixels of each picture of the search "
+        "(pixels), or as suits the evaluator",
+        must.in_(("auto", "patches", "pixels")),
+    )
+    held_out: float = setting(
+        0.2,
+        "pixels: the share of the observed ones that weights are not fitted to; half of it is for "
+        "the architecture, half for validation, in (0, 1)",
+        [must.gt(0), must.lt(1)],
+    )
     epochs: int = setting(20, "epochs, >= 1 (HiNAS, IR-NAS: 100)", must.ge(1))
     steps: int = setting(10, "weight steps an epoch, >= 1", must.ge(1))
     warmup: int = setting(
@@ -61,12 +78,21 @@ class Darts(Strategy):
         "1: weights are held; 2: a weight step is looked ahead (DARTS, equation 7)",
         must.in_((1, 2)),
     )
-    lr: float = setting(0.025, "learning rate of the weights (SGD) at the start, > 0", must.gt(0))
-    lr_end: float = setting(0.001, "and at the end, by cosine, >= 0", must.ge(0))
+    lr: float | None = setting(
+        None,
+        "learning rate of the weights, > 0; none: 0.025 at the start on patches (SGD), that of the "
+        "evaluator dip on pixels (Adam)",
+        must.optional(must.gt(0)),
+    )
+    lr_end: float = setting(0.001, "and at the end, by cosine; patches alone, >= 0", must.ge(0))
     momentum: float = setting(0.9, "of the weights' SGD, in [0, 1)", [must.ge(0), must.lt(1)])
     decay: float = setting(3e-4, "weight decay, >= 0", must.ge(0))
     clip: float = setting(5.0, "largest norm of the weights' gradient; 0: no limit", must.ge(0))
-    arch_lr: float = setting(1e-3, "learning rate of the architecture (Adam), > 0", must.gt(0))
+    arch_lr: float | None = setting(
+        None,
+        "learning rate of the architecture (Adam), > 0; none: 0.001 on patches, 0.03 on pixels",
+        must.optional(must.gt(0)),
+    )
     arch_decay: float = setting(1e-3, "weight decay of the architecture, >= 0", must.ge(0))
     arch_beta: float = setting(
         0.9, "first moment's memory in the architecture's Adam, in [0, 1)", [must.ge(0), must.lt(1)]

@@ -13,7 +13,7 @@ from toy_supernet import ToySpace, ToyTask
 from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.patches import divided
 from nasir.core.problem import Problem
-from nasir.strategies.darts.bilevel import Bilevel
+from nasir.strategies.darts.patches import OnPatches
 from nasir.strategies.darts.strategy import Darts
 from nasir.training.losses import loss
 
@@ -21,9 +21,9 @@ PROBLEM = Problem(ToySpace(), ToyTask(), {}, seed=3)
 SMALL = Darts(epochs=4, steps=3, warmup=1, patch=12, tile=0, validation=0.2, arch_lr=0.1)
 
 
-def search(**settings: Any) -> Bilevel:
+def search(**settings: Any) -> OnPatches:
     with torch.random.fork_rng():
-        return Bilevel(attrs.evolve(SMALL, **settings), PROBLEM, "cpu")
+        return OnPatches(attrs.evolve(SMALL, **settings), PROBLEM, "cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def _generator() -> Any:
         yield
 
 
-def pairs(state: Bilevel) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def pairs(state: OnPatches) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [p.batch(1, 2, 12) for p in (state.for_weights, state.for_architecture)]
 
 

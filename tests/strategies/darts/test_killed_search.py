@@ -13,16 +13,25 @@ from nasir.core.run import Run
 
 SCRIPT = Path(__file__).parents[2] / "killed_search.py"
 COMMON = """
-    strategy=darts strategy.epochs=4 strategy.steps=3 strategy.warmup=1 strategy.patch=16
-    strategy.crop=24 strategy.tile=0 task=denoise task.size=24 evaluator.iterations=12
-    evaluator.patch=16 evaluator.checkpoint_every=0.001 references=[] threads=1
+    strategy=darts strategy.epochs=4 strategy.steps=3 strategy.warmup=1
+    task=denoise task.size=24 evaluator.iterations=12 references=[] threads=1
+"""
+PATCHES = """
+    strategy.patch=16 strategy.crop=24 strategy.tile=0 evaluator.patch=16
+    evaluator.checkpoint_every=0.001
 """
 SPACES = {
     "hinas": """
         space=hinas space.layers=2 space.nodes=2 space.search_width=2 space.width=2
         space.operations=["conv_3","sep_3","skip"] strategy.paths=one
+    """
+    + PATCHES,
+    "clearer": "space=clearer space.channels=2 space.cells=1 space.columns=2 strategy.order=2"
+    + PATCHES,
+    "nasdip": """
+        space=nasdip space.depth=2 space.width=4 space.upsample=["bilinear","sub_pixel"]
+        space.kernel=3 space.dilation=[1,2]
     """,
-    "clearer": "space=clearer space.channels=2 space.cells=1 space.columns=2 strategy.order=2",
 }
 
 
@@ -43,6 +52,7 @@ def test_a_killed_search_comes_to_the_same_bits(space: str, tmp_path: Path) -> N
     assert whole.state == killed.state == "finished"
     assert len(whole.trials) == 4
     assert content(whole) == content(killed)
-    assert (whole.checkpoints / "supernet.safetensors").read_bytes() == (
-        killed.checkpoints / "supernet.safetensors"
-    ).read_bytes()
+    states = sorted(path.name for path in whole.checkpoints.glob("supernet*.safetensors"))
+    assert "supernet-epoch-4.safetensors" in states
+    for name in states:
+        assert (whole.checkpoints / name).read_bytes() == (killed.checkpoints / name).read_bytes()

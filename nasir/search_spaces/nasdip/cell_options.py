@@ -1,0 +1,178 @@
+"""Tables of weights over the decisions of an upsampling cell, and the cells that they weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from nasir.core.architecture import Value
+from nasir.core.domain import Domain
+from nasir.search_spaces.nasdip.cell import DECISIONS
+from nasir.search_spaces.nasdip.operations import operation
+
+Tables = Mapping[str, Tensor]
+"""Weights of options by decision: ``(options,)``, for ``transform`` ``(branches, options)``."""
+
+Weights = Sequence[tuple[int, Tensor]]
+"""The options that have a weight, by their place, and that weight."""
+
+
+@attrs.frozen
+class Term:
+    """A transform with its kernel and dilation; None where a cell has no such choice."""
+
+    transform: Any
+    kernel: Any
+    dilation: Any
+
+
+@attrs.frozen
+class BranchOptions:
+    """Upsamplings that leave a transform the same channels, and the terms that go with them.
+
+    An upsampling that stands alone is a branch by itself, whose terms have no transform.
+    """
+
+    upsamplings: tuple[Any, ...]
+    terms: tuple[Term, ...]
+
+
+@attrs.frozen
+class BranchWeights:
+    """Of a branch `share`, and within it those of its options, which add up to 1 each."""
+
+    share: Tensor
+    upsamplings: Weights
+    terms: Weights
+    activations: Weights
+
+
+class CellOptions:
+    """All valid cells of a domain whose first decisions are those of a cell.
+
+    The weight of a cell is the product of the weights of its choices. What transforms there are
+    depends on the upsampling, so that each branch has a row of the table ``transform``; what it
+    can not have is `closed`. Thus the weights of all valid cells add up to 1.
+    """
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.branches = _branches(domain)
+        named = {d.name: d.options for d in domain.decisions if d.name in DECISIONS}
+        self.options = {**named, "upsample": domain.options(())}
+        possible = [
+            [t in {term.transform for term in branch.terms} for t in self.options["transform"]]
+            for branch in self.branches
+        ]
+        self.rows = [place for place, row in enumerate(possible) if any(row)]
+        self.closed = ~torch.tensor([possible[place] for place in self.rows], dtype=torch.bool)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each table."""
+        shapes: dict[str, tuple[int, ...]] = {n: (len(o),) for n, o in self.options.items()}
+        del shapes["transform"]
+        return shapes | ({"transform": tuple(self.closed.shape)} if self.rows else {})
+
+    def mix(self, tables: Tables) -> list[BranchWeights | None]:
+        """The weights of each branch, None for one that is not used."""
+        activations = _used(tables["activation"])
+        return [self._of_branch(place, tables, activations) for place in range(len(self.branches))]
+
+    def best(self, tables: Tables) -> dict[str, Value]:
+        """The choices of the greatest weight at each decision, the first of equal ones.
+
+        Some may not apply to the cell.
+        """
+        chosen = {
+            name: self.options[name][int(table.argmax())]
+            for name, table in tables.items()
+            if name in self.options and name != "transform"
+        }
+        branch = self._branch_of(chosen["upsample"])
+        if branch in self.rows:
+            row = tables["transform"][self.rows.index(branch)]
+            chosen["transform"] = self.options["transform"][int(row.argmax())]
+        return chosen
+
+    def places_of(self, choices: Mapping[str, Value]) -> tuple[int, int, int, int]:
+        """A cell's branch, and its upsampling, term and activation in there."""
+        upsampling = choices["upsample"]
+        branch = self._branch_of(upsampling)
+        options = self.branches[branch]
+        term = Term(*(choices.get(name) for name in ("transform", "kernel", "dilation")))
+        return (
+            branch,
+            options.upsamplings.index(upsampling),
+            options.terms.index(term),
+            self.options["activation"].index(choices["activation"]),
+        )
+
+    def one_hot(self, choices: Mapping[str, Value], like: Tensor) -> dict[str, Tensor]:
+        """Tables with all the weight on a cell; anything where a decision does not apply."""
+        hot = {}
+        for name, shape in self.shapes().items():
+            value = choices.get(name)
+            place = self.options[name].index(value) if value is not None else 0
+            hot[name] = like.new_zeros(shape)
+            hot[name][..., place] = 1.0
+        return hot
+
+    def _branch_of(self, upsampling: Value) -> int:
+        return next(p for p, b in enumerate(self.branches) if upsampling in b.upsamplings)
+
+    def _of_branch(self, branch: int, tables: Tables, activations: Weights) -> BranchWeights | None:
+        options = self.branches[branch]
+        first = tables["upsample"]
+        places = [self.options["upsample"].index(name) for name in options.upsamplings]
+        share = first[places].sum()
+        if not share:
+            return None
+        return BranchWeights(
+            share, _used(first[places] / share), _used(self._terms(branch, tables)), activations
+        )
+
+    def _terms(self, branch: int, tables: Tables) -> Tensor:
+        """The weights of a branch's terms: the products of their choices', ``(terms,)``."""
+        terms = self.branches[branch].terms
+        product = tables["upsample"].new_ones(len(terms))
+        for name in ("transform", "kernel", "dilation"):
+            chosen = [getattr(term, name) for term in terms]
+            if any(value is not None for value in chosen):
+                table = tables[name]
+                table = table[self.rows.index(branch)] if name == "transform" else table
+                with_none = torch.cat((table, table.new_ones(1)))
+                product = product * with_none[[self._place(name, value) for value in chosen]]
+        return product
+
+    def _place(self, name: str, value: Any) -> int:
+        """The place of an option in its table; the last of all where there is no choice."""
+        return -1 if value is None else self.options[name].index(value)
+
+
+def _branches(domain: Domain) -> tuple[BranchOptions, ...]:
+    alike: dict[Any, list[Any]] = {}
+    for upsampling in domain.options(()):
+        kind = operation("upsample", str(upsampling))
+        alone = upsampling if kind.place == "alone" else None
+        alike.setdefault((kind.place, kind.channels_per_output, alone), []).append(upsampling)
+    return tuple(BranchOptions(tuple(u), _terms_after(domain, u[0])) for u in alike.values())
+
+
+def _terms_after(domain: Domain, upsampling: Any) -> tuple[Term, ...]:
+    nothing = (None,)
+    return tuple(
+        Term(t, k, d)
+        for t in domain.options((upsampling,)) or nothing
+        for k in domain.options((upsampling, t)) or nothing
+        for d in domain.options((upsampling, t, k)) or nothing
+    )
+
+
+def _used(weights: Tensor) -> Weights:
+    """The weights that are not zero, with their places."""
+    pairs = zip(weights.tolist(), weights.unbind(), strict=True)
+    return [(place, weight) for place, (value, weight) in enumerate(pairs) if value]

@@ -1,0 +1,55 @@
+"""From the weights of a supernet to a network of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import ArchitectureError
+from nasir.search_spaces.nasdip.cell import UpsamplingCell
+from nasir.search_spaces.nasdip.mixture import MixedCell
+from nasir.search_spaces.nasdip.network import NasDipNetwork
+from nasir.search_spaces.nasdip.supernet import NasDipSupernet
+
+
+def inherit(
+    network: NasDipNetwork, supernet: NasDipSupernet, architecture: Architecture
+) -> NasDipNetwork:
+    """Give `network`, built of `architecture`, the supernet's weights and statistics; returns it.
+
+    It is then the same function as that path of the supernet. Raises
+    :class:`~nasir.core.errors.ArchitectureError` for a supernet of partial channels, whose cells
+    are too narrow.
+    """
+    if supernet.partial != 1:
+        raise ArchitectureError(
+            f"a supernet with partial={supernet.partial} has too narrow cells for a network: "
+            "train the network from the start, or search with partial=1"
+        )
+    body: Any = supernet.body
+    own: Any = network
+    for part in ("encoder", "decoder", "to_picture"):
+        getattr(own, part).load_state_dict(getattr(body, part).state_dict())
+    for part in ("down", "same"):
+        for level, module in getattr(own, part).items():
+            module.load_state_dict(getattr(body, part)[level].state_dict())
+    for level, cell in own.up.items():
+        _copy_cell(cell, body.up[level], supernet, architecture)
+    return network
+
+
+def _copy_cell(
+    cell: UpsamplingCell, mixed: MixedCell, supernet: NasDipSupernet, architecture: Architecture
+) -> None:
+    number, upsampling, term, activation = supernet.cell.places_of(architecture.choices)
+    branch = mixed.branches[number]
+    transform, activated = branch.transforms[term], branch.transform_activations[activation]
+    if cell.transform is None:
+        cell.resize.load_state_dict(transform.state_dict())
+        cell.resize_activation.load_state_dict(activated.state_dict())
+        return
+    cell.transform.load_state_dict(transform.state_dict())
+    cell.transform_activation.load_state_dict(activated.state_dict())
+    cell.resize.load_state_dict(branch.resizes[upsampling].state_dict())
+    before = branch.resize_activations[activation]
+    cell.resize_activation.load_state_dict(before.state_dict())

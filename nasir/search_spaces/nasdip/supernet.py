@@ -1,0 +1,136 @@
+"""The relaxation of the search space of NAS-DIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import SettingsError
+from nasir.core.search_space import Signature
+from nasir.core.supernet import Supernet
+from nasir.search_spaces.nasdip.cell_options import CellOptions
+from nasir.search_spaces.nasdip.connections import decision_on, matrix
+from nasir.search_spaces.nasdip.mixture import MixedCell
+from nasir.search_spaces.nasdip.network import LevelNetwork, Place
+
+if TYPE_CHECKING:
+    from nasir.search_spaces.nasdip.space import NasDip
+
+INITIAL_LOGITS = 1e-3
+"""Standard deviation of the architecture parameters at the start."""
+
+CONNECTIONS = "connections"
+"""The table ``(decisions, 2)`` of the connections that are searched: off, on."""
+
+
+class NasDipSupernet(Supernet):
+    """Every upsampling cell at every level, and every cross-level connection, by its weight.
+
+    The tables of logits are those of :class:`~.cell_options.CellOptions`, and ``connections``
+    with a row for each connection, or level difference where they are shared, that is searched.
+    What arrives over a connection is weighed by its `on`. All levels share the architecture
+    parameters; each operation has its own weights at each level. With `partial` k the cells'
+    operations see 1/k of the channels (PC-DARTS).
+    """
+
+    def __init__(self, space: NasDip, signature: Signature, partial: int = 1) -> None:
+        super().__init__()
+        _check_partial(space, partial)
+        self.space, self.partial = space, partial
+        self.cell = CellOptions(space.domain)
+        connections = {
+            d.name: d.options for d in space.domain.decisions if d.name not in self.cell.options
+        }
+        self.searched = [name for name, options in connections.items() if len(options) > 1]
+        self.body = LevelNetwork(
+            lambda: MixedCell(self.cell, space.width, partial),
+            matrix({name: options[-1] for name, options in connections.items()}, space.depth),
+            space.width,
+            signature,
+        )
+        shapes = self.cell.shapes()
+        if self.searched:
+            shapes[CONNECTIONS] = (len(self.searched), 2)
+        self.tables = nn.ParameterDict(
+            {name: INITIAL_LOGITS * torch.randn(shape) for name, shape in shapes.items()}
+        )
+        self.close({"transform": self.cell.closed} if self.cell.rows else {})
+
+    def forward(self, x: Tensor, architecture: Architecture | None = None) -> Tensor:
+        tables = self._mixed() if architecture is None else self._path(architecture)
+        weights, cells = self.cell.mix(tables), dict[str, Any](self.body.up.items())
+        steps = {level: cell.mixed(weights) for level, cell in cells.items()}
+        y: Tensor = self.body(x, lambda level, z: steps[str(level)](z), self._shares(tables))
+        return y
+
+    def logits(self) -> Mapping[str, nn.Parameter]:
+        return dict(self.tables.items())
+
+    def derive(self) -> Architecture:
+        """The option of the greatest weight at each decision that applies, walked in order.
+
+        Of equal ones the first, which for a connection is that there is none.
+        """
+        with torch.no_grad():
+            tables = self._mixed()
+        chosen = self.cell.best(tables)
+        domain = self.space.domain
+        fixed = {d.name: d.options[0] for d in domain.decisions if len(d.options) == 1}
+        rows = tables[CONNECTIONS].argmax(-1).tolist() if self.searched else []
+        on = {name: bool(row) for name, row in zip(self.searched, rows, strict=True)}
+        return domain.architecture({**fixed, **chosen, **on})
+
+    def skips(self, architecture: Architecture) -> int:
+        """1 where the cell has no transform, 0 otherwise."""
+        return int(architecture.choices.get("transform") == "identity")
+
+    def complexity(self) -> Tensor:
+        """The expected parameters of a cell's operations, over those of the largest cell."""
+        cell: Any = self.body.up["1"]
+        largest = max(max(branch.sizes) for branch in cell.branches)
+        total = next(iter(self.tables.values())).new_zeros(())
+        for branch, used in zip(cell.branches, self.cell.mix(self._mixed()), strict=True):
+            if used is not None and largest:
+                sizes = branch.sizes
+                own = [weight * (sizes[place] / largest) for place, weight in used.terms]
+                total = total + used.share * torch.stack(own).sum()
+        return total
+
+    def _mixed(self) -> dict[str, Tensor]:
+        return {table: self.weights_of(table) for table in self.tables}
+
+    def _path(self, architecture: Architecture) -> dict[str, Tensor]:
+        """Tables with all the weight on the choices of an architecture."""
+        choices = self.space.domain.architecture(architecture.choices).choices
+        like = next(iter(self.tables.values())).detach()
+        tables = self.cell.one_hot(choices, like)
+        if self.searched:
+            on = torch.tensor([bool(choices[name]) for name in self.searched])
+            tables[CONNECTIONS] = torch.stack((~on, on), dim=-1).to(like)
+        return tables
+
+    def _shares(self, tables: Mapping[str, Tensor]) -> dict[Place, Tensor]:
+        """The weight of each connection that has one."""
+        one = tables["upsample"].new_ones(())
+        weights = tables[CONNECTIONS][:, 1].unbind() if self.searched else ()
+        by_name = dict(zip(self.searched, weights, strict=True))
+        full = self.space.connections == "full"
+        shares = {p: by_name.get(decision_on(*p, full), one) for p in self.body.connections}
+        return {place: share for place, share in shares.items() if share}
+
+
+def _check_partial(space: NasDip, partial: int) -> None:
+    """Refuse channels that cannot be divided, and too few of them for some of the cells."""
+    if partial < 1 or space.width % partial:
+        raise SettingsError(f"partial={partial} does not divide space.width={space.width}")
+    narrow = attrs.evolve(space, width=space.width // partial)
+    if narrow.domain != space.domain:
+        raise SettingsError(
+            f"partial={partial} leaves {narrow.width} of {space.width} channels, too few for some "
+            "of the cells: take a smaller one, or a greater space.width"
+        )

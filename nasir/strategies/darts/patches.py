@@ -1,0 +1,98 @@
+"""A search by gradient on pairs of degraded and clean patches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from nasir.core.patches import Patches, divided
+from nasir.core.problem import Problem
+from nasir.core.seeds import derived_seed
+from nasir.core.supernet import softmax
+from nasir.strategies.darts.bilevel import Batches, Bilevel
+from nasir.training.feed import Feed
+from nasir.training.losses import loss
+from nasir.training.optimizers import optimizer
+from nasir.training.schedules import learning_rate
+from nasir.training.supernet_file import save_supernet
+from nasir.training.validation import figures, validation_samples
+
+LR, ARCH_LR = 0.025, 1e-3
+"""The usual learning rates of the weights, at the start, and of the architecture (HiNAS)."""
+
+Pair = tuple[Tensor, Tensor]
+
+
+class OnPatches(Bilevel):
+    """One supernet; weights, architecture and validation each have pictures of their own.
+
+    The weights are descended on by SGD, at a rate that falls by cosine.
+    """
+
+    usual_arch_lr = ARCH_LR
+    score_by = "psnr"
+
+    def _make(self, problem: Problem) -> None:
+        how = self.how
+        supernet = problem.space.supernet(problem.task.signature, how.partial)
+        self.supernet = self.module = supernet.to(self.device)
+        self.loss, self.decay = loss(how.loss), how.decay
+        rest = (1 - how.validation) / 2
+        parts = divided(
+            problem.task.patches(),
+            (how.validation, rest, rest),
+            derived_seed(problem.seed, "validation"),
+        )
+        self.validation, self.for_weights, self.for_architecture = parts
+
+    def _descent(self) -> torch.optim.Optimizer:
+        return optimizer("sgd", self.weights, self._rate(0), self.how.momentum, self.decay)
+
+    def _rate(self, step: int) -> float:
+        how = self.how
+        return learning_rate("cosine", step, how.epochs * how.steps, how.lr or LR, how.lr_end)
+
+    @contextmanager
+    def _batches(self) -> Iterator[tuple[Batches, Batches]]:
+        with (
+            self._fed(self.for_weights, "weight patches") as for_weights,
+            self._fed(self.for_architecture, "architecture patches") as for_architecture,
+        ):
+            yield for_weights, for_architecture
+
+    @contextmanager
+    def _tuning_batches(self) -> Iterator[Batches]:
+        with self._fed(self.for_weights, "tuning patches") as batches:
+            yield batches
+
+    @contextmanager
+    def _fed(self, patches: Patches, name: str) -> Iterator[Batches]:
+        seed = derived_seed(self.seed, name)
+        with Feed(patches, seed, self.how.batch, self.how.patch) as feed:
+            yield lambda step: self._moved(feed.batch(step))
+
+    def _moved(self, pair: Pair) -> Pair:
+        return pair[0].to(self.device), pair[1].to(self.device)
+
+    def _loss_of(self, batch: Pair) -> Tensor:
+        degraded, clean = batch
+        return self.loss(self.supernet(degraded), clean)
+
+    def validate(self) -> dict[str, float]:
+        """The supernet's mean figures on the validation pictures, all options mixed."""
+        self.supernet.relaxation = softmax
+        samples = validation_samples(self.validation, self.how.crop)
+        return figures(self.supernet, samples, self.task, self.how.tile)
+
+    def score(self, measured: Mapping[str, float]) -> float:
+        if self.how.criterion == "psnr+ssim":
+            return measured["ssim"] + measured["psnr"] / 100
+        return measured[self.how.criterion]
+
+    def keep(self, problem: Problem) -> None:
+        """Write the supernet, for the evaluator `shared`."""
+        if problem.checkpoints is not None:
+            save_supernet(problem.checkpoints, self.supernet, problem, self.how.partial)

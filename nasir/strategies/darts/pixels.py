@@ -1,0 +1,174 @@
+"""A search by gradient for a deep image prior, on degraded pictures alone.
+
+Each picture has a supernet of its own, which maps a fixed random input to it (Deep Image Prior,
+Ulyanov et al. 2018, equation 2); all have the same architecture parameters. As DARTS divides its
+training set, the observed pixels of each picture are divided: the weights are fitted to most,
+the architecture is descended on the loss of others, and a third part tells the best epoch. No
+ground truth is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nasir.core import configure
+from nasir.core.errors import PictureError
+from nasir.core.evaluator import means
+from nasir.core.problem import Problem
+from nasir.core.registry import registries
+from nasir.core.search_space import Signature
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FULL
+from nasir.core.supernet import Supernet, softmax
+from nasir.core.task import Sample
+from nasir.strategies.darts.bilevel import Batches, Bilevel
+from nasir.training.optimizers import optimizer
+
+ARCH_LR = 0.03
+"""The usual learning rate of the architecture: it has some hundred steps, not thousands."""
+
+Parts = tuple[Sample, Sample, Sample]
+"""A picture with the pixels for the weights, for the architecture, and for validation."""
+
+
+class OnPixels(Bilevel):
+    """A supernet for each picture, and pixels of it for weights, architecture and validation.
+
+    The weights are descended on as the evaluator ``dip`` does: by Adam, with its settings where
+    it judges the problem.
+    """
+
+    usual_arch_lr = ARCH_LR
+    score_by = "heldout_psnr"
+
+    def _make(self, problem: Problem) -> None:
+        self.prior = prior_of(problem)
+        self.parts = [
+            tuple(part.to(self.device) for part in parts)
+            for parts in divided_pixels(problem, self.how.held_out)
+        ]
+        self.supernets: list[Supernet] = []
+        channels = problem.space.input_channels
+        signature = Signature(channels, problem.task.signature.out_channels)
+
+        def made(signature: Signature) -> Supernet:
+            supernet = problem.space.supernet(signature, self.how.partial).to(self.device)
+            if self.supernets:
+                _tie(supernet, self.supernets[0])
+            self.supernets.append(supernet)
+            return supernet
+
+        networks, self.inputs = [], []
+        for _, _, sample in self.parts:
+            networks.append(problem.task.assemble(made, signature).to(self.device))
+            size = problem.task.unrestored(sample).shape[-2:]
+            x = torch.rand(1, problem.task.networks * channels, *size) * self.prior.input_scale
+            self.inputs.append(x.to(self.device))
+        self.module = self.networks = nn.ModuleList(networks)
+        self.supernet = self.supernets[0]
+
+    def _descent(self) -> torch.optim.Optimizer:
+        return optimizer("adam", self.weights, self._rate(0))
+
+    def _rate(self, step: int) -> float:
+        return self.how.lr or float(self.prior.lr)
+
+    @contextmanager
+    def _batches(self) -> Iterator[tuple[Batches, Batches]]:
+        yield lambda step: self._part(0), lambda step: self._part(1)
+
+    @contextmanager
+    def _tuning_batches(self) -> Iterator[Batches]:
+        yield lambda step: self._part(0)
+
+    def _part(self, which: int) -> list[Sample]:
+        return [parts[which] for parts in self.parts]
+
+    def _loss_of(self, batch: list[Sample]) -> Tensor:
+        """The mean over the pictures of the task's loss, the inputs perturbed anew."""
+        self._agree()
+        noise = self.prior.input_noise
+        losses = [
+            self.task.loss(network(x + noise * torch.randn_like(x)), sample)
+            for network, x, sample in zip(self.networks, self.inputs, batch, strict=True)
+        ]
+        return torch.stack(losses).mean()
+
+    def validate(self) -> dict[str, float]:
+        """Mean PSNR on the pixels for validation; figures of the whole pictures where known.
+
+        The latter are told, and nothing follows from them.
+        """
+        self.supernet.relaxation = softmax
+        self._agree()
+        rows: list[dict[str, float]] = []
+        for network, x, sample in zip(self.networks, self.inputs, self._part(2), strict=True):
+            with torch.no_grad():
+                output = network(x)
+                value = self.task.loss(output, sample).item()
+                figures = self.task.metrics(self.task.restored(output, sample), sample)
+            heldout = -10 * math.log10(value) if value > 0 else math.inf
+            rows.append({**figures, "heldout_psnr": heldout})
+        return means(rows)
+
+    def score(self, measured: Mapping[str, float]) -> float:
+        return measured[self.score_by]
+
+    def _agree(self) -> None:
+        """Let all supernets mix as the first does."""
+        for supernet in self.supernets[1:]:
+            supernet.relaxation, supernet.closed = self.supernet.relaxation, self.supernet.closed
+
+
+def prior_of(problem: Problem) -> Any:
+    """The evaluator ``dip`` with the problem's settings, or its own where another one judges."""
+    judge = problem.evaluators.get(FULL)
+    dip = registries["evaluator"].load("dip")
+    return judge if isinstance(judge, dip) else configure.make("evaluator", "dip")
+
+
+def divided_pixels(problem: Problem, share: float) -> list[Parts]:
+    """Each picture of the problem three times: all its observed pixels are in one of the masks.
+
+    Of them `share` are kept out of the fit, half for the architecture and half for validation.
+    Raises :class:`~nasir.core.errors.PictureError` where a part would be empty.
+    """
+    task, side = problem.task, prior_of(problem).side
+    samples = [task.shrunk(s, side) if side else s for s in task.samples(problem.split)]
+    return [_divided(sample, share, problem.seed) for sample in samples]
+
+
+def _divided(sample: Sample, share: float, seed: int) -> Parts:
+    size = sample.degraded.shape[-2:]
+    generator = np.random.default_rng(derived_seed(seed, "pixels", sample.name))
+    drawn = torch.from_numpy(generator.random(size))[None, None]
+    observed = torch.ones(1, 1, *size) if sample.mask is None else sample.mask
+    where = drawn >= share, (drawn < share / 2), (drawn < share) & (drawn >= share / 2)
+    fitted, descended, validated = (observed * part.to(observed) for part in where)
+    if not (fitted.any() and descended.any() and validated.any()):
+        raise PictureError(
+            f"{sample.name} has too few observed pixels to keep {share} of them out: take a larger "
+            "picture, or another strategy.held_out"
+        )
+    return (
+        attrs.evolve(sample, mask=fitted),
+        attrs.evolve(sample, mask=descended),
+        attrs.evolve(sample, mask=validated),
+    )
+
+
+def _tie(supernet: Supernet, first: Supernet) -> None:
+    """Let `supernet` have the architecture parameters of another, not equal ones."""
+    shared = {id(own): first.logits()[name] for name, own in supernet.logits().items()}
+    for module in supernet.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) in shared:
+                setattr(module, name, shared[id(parameter)])
