@@ -1,13 +1,15 @@
 """One search step of the HiNAS supernet, beside every operation of every edge by itself.
 
-    python benchmarks/hinas_step.py [--rounds 5] [--side 64] [--batch 2] [--json PATH]
+    python benchmarks/hinas_step.py [--rounds 5] [--threads 2] [--side 64] [--batch 2] [--json PATH]
 
 A step is an architecture step and a weight step, forward and backward each, at the paper's size
 (3 layers, 4 nodes, base width 10 times 1, 1.5 and 2, grey). As in nasir's search, each makes the
 gradients that it needs; the rival makes all of them both times, as a plain program does, or
-("held") the needed ones alone. Steps are taken in turn in one process. Peak memory is the rise of
-the greatest resident size (VmHWM) over two steps in a process each. The last row has a cell for
-each way into a width (equation 6) in the place of one shared cell (equation 5).
+("held") the needed ones alone. Each lives in a process of its own, as a search does, and they take
+steps in turn; the first WARM of each are not counted. Freed memory is reused by nasir's search and
+not by a plain program; the rival is measured with that, too. Peak memory is the greatest rise of
+the resident size (VmHWM). The last row has a cell for each way into a width (equation 6) in the
+place of one shared cell (equation 5).
 """
 
 from __future__ import annotations
@@ -32,13 +34,19 @@ from nasir.training.memory import reused
 
 NAMES = {
     "stacked": "stacked",
-    "held": "one by one, gradients held",
     "plain": "one by one",
+    "held": "one by one, gradients held",
+    "reusing": "one by one, memory reused",
     "unshared": "stacked, equation 6",
 }
 
-OURS = ("stacked", "unshared")
-"""Those that are searched as nasir does, with freed memory reused."""
+REUSING = ("stacked", "unshared", "reusing")
+"""Those that keep freed memory, as nasir's search does."""
+
+RIVALS = ("plain", "held", "reusing")
+
+WARM = 3
+"""Steps of each before the first that counts."""
 
 
 def network(which: str) -> nn.Module:
@@ -49,7 +57,7 @@ def network(which: str) -> nn.Module:
     with torch.no_grad():
         for table in supernet.logits().values():
             table.add_(torch.randn_like(table) / 2)
-    return PlainSupernet(supernet) if which in ("plain", "held") else supernet
+    return PlainSupernet(supernet) if which in RIVALS else supernet
 
 
 def architecture_of(net: nn.Module) -> list[nn.Parameter]:
@@ -72,9 +80,9 @@ def step(which: str, net: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float
     ours = {id(parameter) for parameter in architecture}
     weights = [parameter for parameter in everything if id(parameter) not in ours]
     began, used = time.perf_counter(), time.process_time()
-    with reused() if which in OURS else nullcontext():
-        for wanted in (everything, everything) if which == "plain" else (architecture, weights):
-            half_step(net, wanted, x, y)
+    plainly = which in ("plain", "reusing")
+    for wanted in (everything, everything) if plainly else (architecture, weights):
+        half_step(net, wanted, x, y)
     return time.perf_counter() - began, time.process_time() - used
 
 
@@ -99,20 +107,35 @@ def greatest_difference(batch: int, side: int) -> tuple[float, float]:
     return outputs, max((a - b).abs().max().item() for a, b in pairs) / greatest
 
 
-def one_step_alone(which: str, batch: int, side: int) -> None:
-    """Print how far two steps raise the peak memory of a process, in MiB."""
+def serve(which: str, batch: int, side: int) -> None:
+    """Take a step for each line that comes in; print seconds, CPU seconds and peak MiB."""
     net = network(which)
     x, y = pictures(batch, side)
     before = peak_kibibytes()
-    for _ in range(2):
-        step(which, net, x, y)
-    print((peak_kibibytes() - before) / 1024)
+    with reused() if which in REUSING else nullcontext():
+        for _ in sys.stdin:
+            clock, cpu = step(which, net, x, y)
+            print(clock, cpu, (peak_kibibytes() - before) / 1024, flush=True)
 
 
-def peak_megabytes(which: str, batch: int, side: int) -> float:
-    command = [sys.executable, __file__, "--only", which, f"--batch={batch}", f"--side={side}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+class Server:
+    """A process that takes steps when it is told to."""
+
+    def __init__(self, which: str, batch: int, side: int, threads: int) -> None:
+        command = [sys.executable, __file__, f"--serve={which}"]
+        command += [f"--batch={batch}", f"--side={side}", f"--threads={threads}"]
+        self.process = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, bufsize=1)
+
+    def step(self) -> list[float]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("step\n")
+        return [float(value) for value in self.process.stdout.readline().split()]
+
+    def end(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def peak_kibibytes() -> int:
@@ -136,27 +159,29 @@ def table(figures: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def measured(rounds: int, batch: int, side: int) -> dict[str, dict[str, float]]:
-    nets = {which: network(which) for which in NAMES}
-    x, y = pictures(batch, side)
-    spent: dict[str, list[tuple[float, float]]] = {which: [] for which in NAMES}
-    for turn in range(rounds + 1):
-        for which, net in nets.items():
-            times = step(which, net, x, y)
-            if turn:
-                spent[which].append(times)
-    figures = {}
-    for which, times in spent.items():
-        ratios = [a[0] / b[0] for a, b in zip(times, spent["stacked"], strict=True)]
-        figures[which] = {
-            "seconds": statistics.median(clock for clock, _ in times),
-            "cpu": statistics.median(cpu for _, cpu in times),
-            "ratio": statistics.median(ratios),
-            "ratio_min": min(ratios),
-            "ratio_max": max(ratios),
-            "peak_mib": peak_megabytes(which, batch, side),
-        }
-    return figures
+def measured(rounds: int, batch: int, side: int, threads: int) -> dict[str, dict[str, float]]:
+    servers = {which: Server(which, batch, side, threads) for which in NAMES}
+    spent: dict[str, list[list[float]]] = {which: [] for which in NAMES}
+    for turn in range(WARM + rounds):
+        for which, server in servers.items():
+            figures = server.step()
+            if turn >= WARM:
+                spent[which].append(figures)
+    for server in servers.values():
+        server.end()
+    return {which: row(times, spent["stacked"]) for which, times in spent.items()}
+
+
+def row(times: list[list[float]], ours: list[list[float]]) -> dict[str, float]:
+    ratios = [a[0] / b[0] for a, b in zip(times, ours, strict=True)]
+    return {
+        "seconds": statistics.median(clock for clock, _, _ in times),
+        "cpu": statistics.median(cpu for _, cpu, _ in times),
+        "ratio": statistics.median(ratios),
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "peak_mib": max(peak for _, _, peak in times),
+    }
 
 
 def main() -> None:
@@ -165,16 +190,19 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--json")
-    parser.add_argument("--only", choices=tuple(NAMES), help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--serve", choices=tuple(NAMES), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.only:
-        one_step_alone(arguments.only, arguments.batch, arguments.side)
+    batch, side, threads = arguments.batch, arguments.side, arguments.threads
+    torch.set_num_threads(threads)
+    if arguments.serve:
+        serve(arguments.serve, batch, side)
         return
-    figures = measured(arguments.rounds, arguments.batch, arguments.side)
-    outputs, gradients = greatest_difference(arguments.batch, min(arguments.side, 32))
+    figures = measured(arguments.rounds, batch, side, threads)
+    outputs, gradients = greatest_difference(batch, min(side, 32))
     print(table(figures))
     print(
-        f"\n{torch.get_num_threads()} threads; in float64 outputs differ by {outputs:.1e}, "
+        f"\n{threads} threads; in float64 outputs differ by {outputs:.1e}, "
         f"gradients by {gradients:.1e} of the greatest."
     )
     if arguments.json:

@@ -35,7 +35,8 @@ class Shared(Evaluator):
 
     supernet: str | None = setting(
         None,
-        "trained supernet: the folder of a run of strategy=darts; none: of this very run",
+        "trained supernet: the folder of a run of strategy=darts, rsws, enas or spos; none: of "
+        "this very run",
         converter=whole_path,
     )
     calibration: int = setting(
@@ -92,7 +93,7 @@ class Shared(Evaluator):
         if folder is None:
             raise SettingsError(
                 "evaluator=shared wants a trained supernet: give evaluator.supernet=RUN, a run of "
-                "strategy=darts"
+                "strategy=darts or spos"
             )
         return load_supernet(Path(folder), problem).to(usable(self.device))
 

@@ -30,7 +30,8 @@ def load_supernet(path: Path, problem: Problem) -> Supernet:
     file = next((place for place in places if place.is_file()), None)
     if file is None:
         raise SettingsError(
-            f"there is no trained supernet in {path}: give the folder of a run of strategy=darts"
+            f"there is no trained supernet in {path}: give the folder of a run of strategy=darts, "
+            "rsws, enas or spos"
         )
     found = load(file)
     if found is None:

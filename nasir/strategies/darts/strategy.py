@@ -29,7 +29,7 @@ def _is_loss(strategy: Darts, field: attrs.Attribute[str], text: str) -> None:
     terms(text)
 
 
-@attrs.define
+@attrs.define(slots=False)  # slots that are still empty could not be sent to other processes
 class Darts(Strategy):
     """Trains a supernet and its architecture parameters in turn, and derives an architecture.
 
@@ -137,8 +137,8 @@ class Darts(Strategy):
         0, "side of the middle of validation pictures that is looked at; 0: all", must.ge(0)
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
-    _first: Architecture = attrs.field(init=False)
-    _last: Architecture = attrs.field(init=False)
+    _first: Architecture = attrs.field(init=False, eq=False, repr=False)
+    _last: Architecture = attrs.field(init=False, eq=False, repr=False)
     _asked: int = attrs.field(init=False, default=0)
     _told: int = attrs.field(init=False, default=0)
     _over: bool = attrs.field(init=False, default=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ def test_an_epoch_done_again_is_the_same(tmp_path: Path) -> None:
     epoch(1, folder=tmp_path)
     first = figures(epoch(2, folder=tmp_path))
     assert figures(epoch(2, folder=tmp_path)) == first
+
+
+def test_a_stage_can_be_sent_to_another_process() -> None:
+    stage = SMALL.stages(NeverAsked())[EPOCH]
+    assert pickle.loads(pickle.dumps(stage)) == stage
 
 
 def test_a_damaged_state_and_one_of_another_search_are_not_gone_on_from(tmp_path: Path) -> None:
