@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import nasir
 from nasir import api
 from nasir.cli.main import main
+from nasir.cli.run import RunCommand
 from nasir.core import benchmark, training_folder
 from nasir.core.configure import make
 from nasir.core.recipes import RECIPES
@@ -76,7 +78,9 @@ def test_a_console_command_runs(command: str):
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir run")])
 def test_a_run_command_can_be_planned(command: str, pictures: None):
-    for planned in api.plan(shlex.split(command)[2:], {}):
+    parser = ArgumentParser()
+    RunCommand().configure(parser)
+    for planned in api.plan(parser.parse_args(shlex.split(command)[2:]).words, {}):
         planned.problem.task.samples("search")
 
 
