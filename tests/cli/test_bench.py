@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from toy_plugin import ToyEvaluator, ToySpace, score_of
 
+import nasir
 from nasir.api import plan
 from nasir.cli.main import main
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation
 
 TOY = ("space=toy", "task=toy", "evaluator=toy")
@@ -103,6 +105,24 @@ def test_without_a_table_the_best_is_what_any_search_found(bench):
 def test_workers_change_no_result(bench):
     words = ("strategy=random", "seeds=3", "full=4")
     assert bench(*words, "workers=2") == bench(*words)
+
+
+def test_from_python_it_is_the_same(tabular, bench):
+    told = bench(STRATEGIES)["problems"][0]["strategies"]
+    (outcome,) = nasir.bench(*TOY, STRATEGIES, seeds=4, full=12, workers=1)
+    assert [one.mapping for one in outcome.standings] == told
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"seeds": 0}, "seeds=0: seeds wants a whole number from 1"),
+        ({"seed": 1}, "bench has no seed=: write seeds=N"),
+    ],
+)
+def test_wrong_settings_are_refused(settings, told):
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        nasir.bench(*TOY, STRATEGIES, **settings)
 
 
 def test_what_the_folder_has_is_not_searched_again(tabular, bench, monkeypatch):
