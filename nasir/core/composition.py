@@ -53,6 +53,17 @@ def names_in(pick: Any) -> Iterator[str]:
                 yield from names_in(value)
 
 
+def in_short(value: Any) -> str | None:
+    """The names of a pick, or of several, without their fields; None for any other value."""
+    if isinstance(value, list | tuple):
+        names = [in_short(one) for one in value if isinstance(one, Mapping)]
+        return ",".join(filter(None, names)) if names and len(names) == len(value) else None
+    if not isinstance(value, Mapping) or not _holds_strategies(value):
+        return None
+    parts = in_short(value.get(PARTS, [])) if value["name"] == CHAIN else None
+    return parts.replace(",", JOINED) if parts else str(value["name"])
+
+
 def without_absent(pick: Mapping[str, Any], elsewhere: set[str]) -> Pick:
     """`pick` without the fields of strategies that are not in it but `elsewhere` in a sweep."""
     here = set(names_in({k: v for k, v in pick.items() if not _addresses(k, v)}))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from nasir import api
+from nasir.core.composition import in_short
 from nasir.core.errors import NasirError
 
 CHAINED = ("strategy=zero_cost+rl", "strategy.zero_cost.pool=5", "strategy.rl.steps=4")
@@ -79,3 +80,10 @@ def test_what_cannot_be_combined_is_told_in_one_line(words: list[str], told: str
         planned(*words)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_strategies_are_told_in_short_by_their_names():
+    (tree,) = planned("strategy=portfolio", "strategy.parts=rl,zero_cost+random")
+    assert in_short(tree["parts"]) == "rl,zero_cost+random"
+    assert in_short(tree["parts"][1]) == "zero_cost+random"
+    assert [in_short(value) for value in ("rl", 3, [], ["rl"], {"rl": 1}, None)] == [None] * 6
