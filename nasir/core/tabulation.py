@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nasir.core.architecture import Architecture
+from nasir.core.cost import COST
 from nasir.core.errors import SettingsError
 from nasir.core.run import Run
 from nasir.core.strategy import FULL, Trial
@@ -25,8 +26,9 @@ def tabulated(runs: Sequence[Run]) -> Table:
     """The table of what the trials of runs came to.
 
     Runs of one task with other evaluators than ``proxy`` are its repeats, in their order; those
-    with ``proxy`` tell what is known before. A fit's seconds are the least of its repeats. Raises
-    :class:`SettingsError` for runs of different spaces, or with nothing in them.
+    with ``proxy`` tell what is known before, as a fit's parameters and multiply-adds are. A fit's
+    seconds are the least of its repeats. Raises :class:`SettingsError` for runs of different
+    spaces, or with nothing in them.
     """
     first = runs[0].settings
     for run in runs:
@@ -46,7 +48,8 @@ def tabulated(runs: Sequence[Run]) -> Table:
         if not fitted:
             raise SettingsError(f"no run judges task {name} in earnest: give one that does")
         settings = {key: fitted[0][0][key] for key in ("task", "evaluator")}
-        known_names, values = _array(known, architectures)
+        costs = [_only(COST, trials) for _, trials in fitted]
+        known_names, values = _array([*costs, *known], architectures)
         names = _names(trials for _, trials in fitted)
         repeats = [_rows(trials, architectures, names) for _, trials in fitted]
         if SECONDS in names:
@@ -64,6 +67,12 @@ def _complete(trials: Iterable[Trial]) -> dict[Architecture, Metrics]:
             seconds = {SECONDS: trial.seconds} if trial.seconds is not None else {}
             found.setdefault(trial.architecture, {**trial.metrics, **seconds})
     return found
+
+
+def _only(
+    names: Sequence[str], trials: Mapping[Architecture, Metrics]
+) -> dict[Architecture, Metrics]:
+    return {a: {n: m[n] for n in names if n in m} for a, m in trials.items()}
 
 
 def _array(
