@@ -16,10 +16,8 @@ from nasir.comparison.outcome import Outcome, outcomes
 from nasir.comparison.results import Result, ResultsFolder
 from nasir.core import configure
 from nasir.core.errors import SettingsError
-from nasir.core.experiment import is_list
 from nasir.core.progress import report
 from nasir.core.recipes import given_words
-from nasir.core.words import expand
 
 RECIPE = "dipbench"
 
@@ -98,8 +96,7 @@ def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Ben
         texts = [RECIPE, *texts]
     elif "evaluator" not in given:
         texts = ["evaluator=table", *texts]
-    planned = api.plan(texts, others)
-    taking_part = entrants(expand(given_words(texts, others), is_list), planned)
+    taking_part = entrants(api.sweep(texts, others), api.plan(texts, others))
     for one in taking_part:
         one.planned.problem.check()
     return Bench(taking_part, **own)

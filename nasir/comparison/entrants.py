@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -44,11 +45,15 @@ def entrants(
     `combinations` are the words of each of `planned`. Refuses one that is there twice.
     """
     given = [{word.path: word.value for word in words} for words in combinations]
-    varied = [path for path in given[0] if any(one[path] != given[0][path] for one in given)]
+    values: dict[tuple[str, ...], set[str]] = {}
+    for path, value in chain.from_iterable(one.items() for one in given):
+        values.setdefault(path, set()).add(repr(value))
+    varied = [path for path, different in values.items() if len(different) > 1]
     found: list[Entrant] = []
     for one, experiment in zip(given, planned, strict=True):
-        fields = [path for path in varied if path[0] == "strategy" and len(path) > 1]
-        others = [path for path in varied if path[0] != "strategy"]
+        its = [path for path in varied if path in one]
+        fields = [path for path in its if path[0] == "strategy" and len(path) > 1]
+        others = [path for path in its if path[0] != "strategy"]
         strategy = [experiment.names["strategy"], *(_spelt(path[1:], one[path]) for path in fields)]
         problem = [_spelt(path, one[path]) for path in others]
         entrant = Entrant(" ".join(problem), " ".join(strategy), experiment)

@@ -95,6 +95,13 @@ def test_fields_of_a_strategy_are_part_of_its_name(tabular, bench):
     assert names == ["exhaustive order=3", "exhaustive order=4"]
 
 
+def test_a_field_that_sweeps_is_of_those_that_have_the_strategy_alone(tabular, bench):
+    words = ("strategy=random,random+exhaustive", "strategy.exhaustive.order=3,4")
+    content = bench(*words, "seeds=1", "full=2")
+    names = [one["strategy"] for one in content["problems"][0]["strategies"]]
+    assert names == ["random", *(f"random+exhaustive exhaustive.order={n}" for n in (3, 4))]
+
+
 def test_without_a_table_the_best_is_what_any_search_found(bench):
     content = bench("strategy=random")
     (problem,) = content["problems"]
@@ -110,7 +117,10 @@ def test_workers_change_no_result(bench):
 def test_from_python_it_is_the_same(tabular, bench):
     told = bench(STRATEGIES)["problems"][0]["strategies"]
     (outcome,) = nasir.bench(*TOY, STRATEGIES, seeds=4, full=12, workers=1)
-    assert [one.mapping for one in outcome.standings] == told
+    for one, expected in zip(outcome.standings, told, strict=True):
+        assert (one.strategy, one.best, one.rank) == tuple(
+            expected[name] for name in ("strategy", "best", "rank")
+        )
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,12 @@ def test_in_a_sweep_fields_go_to_the_runs_that_have_the_strategy():
     assert trees[2]["parts"][1]["steps"] == 4
 
 
+def test_fields_that_sweep_make_runs_of_those_that_have_the_strategy_alone():
+    trees = planned("strategy=random,zero_cost+rl", "strategy.rl.steps=4,5")
+    assert [tree["name"] for tree in trees] == ["random", *["zero_cost+rl"] * 2]
+    assert [tree["parts"][1]["steps"] for tree in trees[1:]] == [4, 5]
+
+
 def test_the_default_strategy_of_a_field_takes_fields_without_a_name():
     (tree,) = planned("strategy=screen", "strategy.inner={}", "strategy.candidates=3")
     assert tree["inner"] == {"name": "random"}
