@@ -114,12 +114,14 @@ def test_repeats_are_the_first_the_mean_or_drawn(made: dict[str, Any]):
     assert any(len({one[id] for one in drawn}) == 2 for id in again)
 
 
-def test_what_a_fit_costs_is_known_before_it(made: dict[str, Any]):
-    words = ("strategy.proxies=parameters", "strategy.pool=8", "strategy.keep=1")
+@pytest.mark.parametrize(("proxy", "wanted"), [("parameters", max), ("-parameters", min)])
+def test_what_a_fit_costs_is_known_before_it(made: dict[str, Any], proxy: str, wanted: Any):
+    words = (f"strategy.proxies={proxy}", "strategy.pool=8", "strategy.keep=1")
     run = looked_up(made, "strategy=zero_cost", *words)
-    largest = max(t.metrics["parameters"] for t in made["runs"][0].trials)
     (full,) = (t for t in run.trials if t.proposal.stage == "full")
-    assert full.metrics["parameters"] == largest
+    assert full.metrics["parameters"] == wanted(
+        t.metrics["parameters"] for t in made["runs"][0].trials
+    )
 
 
 def test_the_seconds_of_a_fit_are_the_least_of_its_repeats(made: dict[str, Any]):
