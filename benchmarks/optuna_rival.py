@@ -18,7 +18,7 @@ import optuna
 import nasir  # noqa: F401 (makes the strategies known by name)
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture, Value
-from nasir.core.domain import Domain, Prefix
+from nasir.core.domain import Decision, Domain
 from nasir.core.problem import Problem
 from nasir.core.registry import Entry, registries
 from nasir.core.seeds import derived_seed
@@ -69,18 +69,12 @@ class OptunaSearch(Strategy):
 
     def _walk(self, asked: optuna.Trial) -> Architecture:
         """An architecture from Optuna's categories, one for each decision as it is open then."""
-        prefix: Prefix = ()
-        choices: dict[str, Value] = {}
-        for decision in self._domain.decisions:
-            options = self._domain.options(prefix)
-            if not options:
-                prefix = (*prefix, None)
-                continue
+
+        def choose(decision: Decision, options: tuple[Value, ...]) -> Value:
             name = f"{decision.name} of {options}"
-            value = options[asked.suggest_categorical(name, range(len(options)))]
-            prefix = (*prefix, value)
-            choices[decision.name] = value
-        return Architecture(self._domain.space, choices)
+            return options[asked.suggest_categorical(name, range(len(options)))]
+
+        return self._domain.walk(choose)
 
 
 if __name__ == "__main__":

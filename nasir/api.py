@@ -82,15 +82,20 @@ def build(
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
     """The runs that words and settings make: one, or more where a word sweeps."""
-    planned = [experiment(merge(run, {})) for run in sweep(words, settings)]
-    if len(planned) > 1 and any(one.settings.name is not None for one in planned):
+    return planned(sweep(given_words(words, settings)))
+
+
+def planned(runs: Sequence[Sequence[Word]]) -> list[Experiment]:
+    """The same of the words of each run."""
+    made = [experiment(merge(run, {})) for run in runs]
+    if len(made) > 1 and any(one.settings.name is not None for one in made):
         raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
-    return planned
+    return made
 
 
-def sweep(words: Sequence[str], settings: Mapping[str, Any]) -> list[list[Word]]:
-    """The words of each run that words and settings make."""
-    return without_absent(expand(given_words(words, settings), is_list))
+def sweep(words: Sequence[Word]) -> list[list[Word]]:
+    """The words of each run that all of `words` make."""
+    return without_absent(expand(words, is_list))
 
 
 def start(planned: Experiment, notify: Notify | None = None) -> Run:

@@ -170,12 +170,11 @@ def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _words(fields: Mapping[str, Any]) -> str:
     """Fields in a line; of strategies their names, and no other lists."""
-    told = {key: in_short(value) or value for key, value in fields.items()}
-    plain = {key: value for key, value in told.items() if not isinstance(value, list | dict)}
-    return " ".join(
-        f"{key}={value if isinstance(fields[key], list | dict) else spelt(value)}"
-        for key, value in plain.items()
-    )
+    told = {
+        key: in_short(value) if isinstance(value, list | dict) else spelt(value)
+        for key, value in fields.items()
+    }
+    return " ".join(f"{key}={value}" for key, value in told.items() if value is not None)
 
 
 def _numbered(run: Run, number: int) -> Trial:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from nasir import api
-from nasir.comparison.entrants import Entrant, entrants, results
+from nasir.comparison.entrants import Entrant, entrants
 from nasir.comparison.outcome import Outcome, outcomes
-from nasir.comparison.results import Result, ResultsFolder
+from nasir.comparison.results import Result, ResultsFolder, searched
 from nasir.core import configure
 from nasir.core.errors import SettingsError
+from nasir.core.experiment import usable_cores
 from nasir.core.progress import report
-from nasir.core.recipes import given_words
+from nasir.core.recipes import given_words, read_words
 
 RECIPE = "dipbench"
 
@@ -32,6 +33,9 @@ FOREIGN = {
     "name": "name an output folder (-o FOLDER)",
 }
 """Settings of a run that have another name here."""
+
+Job = tuple[int, int]
+"""An entrant's number and a seed."""
 
 
 @attrs.frozen(eq=False)
@@ -64,7 +68,7 @@ class Bench:
             executor = configure.make("executor", "inline" if workers == 1 else "process")
             pool = executor.start(workers)
             try:
-                for result in results(self.entrants, left, self.full, pool, workers):
+                for result in _results(self.entrants, left, self.full, pool, workers):
                     done[result.entrant, result.seed] = result
                     if folder is not None:
                         folder.add(result)
@@ -88,48 +92,52 @@ def bench(*words: str, output: str | Path | None = None, **settings: Any) -> lis
 
 def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Bench:
     """What words and settings ask for; wrong ones are refused before any search."""
-    own, texts, others = _parted(words, dict(settings or {}))
-    given = {word.path[0] for word in given_words(texts, others)}
-    if "strategy" not in given:
+    own = {**DEFAULTS, "workers": usable_cores()}
+    texts = [text for text in words if not ("=" in text and _takes(own, *text.split("=", 1)))]
+    others = {key: v for key, v in (settings or {}).items() if not _takes(own, key, str(v))}
+    given = given_words(texts, others)
+    keys = {word.path[0] for word in given}
+    if "strategy" not in keys:
         raise SettingsError("bench wants strategies to compare: strategy=random,evolution")
-    if "space" not in given and "evaluator" not in given:
-        texts = [RECIPE, *texts]
-    elif "evaluator" not in given:
-        texts = ["evaluator=table", *texts]
-    taking_part = entrants(api.sweep(texts, others), api.plan(texts, others))
+    if "evaluator" not in keys:
+        given = [*read_words("evaluator=table" if "space" in keys else RECIPE), *given]
+    runs = api.sweep(given)
+    taking_part = entrants(runs, api.planned(runs))
     for one in taking_part:
         one.planned.problem.check()
     return Bench(taking_part, **own)
 
 
-def _parted(
-    words: Sequence[str], settings: dict[str, Any]
-) -> tuple[dict[str, int], list[str], dict[str, Any]]:
-    """bench's own words, and the others as words and settings."""
-    own = {**DEFAULTS, "workers": _cores()}
-    others = []
-    for word in words:
-        key, equals, value = word.partition("=")
-        if equals and key in FOREIGN:
-            raise SettingsError(f"bench has no {key}=: {FOREIGN[key]}")
-        if equals and key in own:
-            own[key] = _count(key, value)
-        else:
-            others.append(word)
-    for key in FOREIGN.keys() & settings.keys():
+def _takes(own: dict[str, int], key: str, value: str) -> bool:
+    """Whether a setting is a bench's `own`, which then has it; refuses what is only a run's."""
+    if key in FOREIGN:
         raise SettingsError(f"bench has no {key}=: {FOREIGN[key]}")
-    for key in own.keys() & settings.keys():
-        own[key] = _count(key, str(settings.pop(key)))
-    return own, others, settings
-
-
-def _count(key: str, value: str) -> int:
+    if key not in own:
+        return False
     if not re.fullmatch(r"[1-9]\d{0,5}", value):
         raise SettingsError(f"{key}={value}: {key} wants a whole number from 1, such as {key}=20")
-    return int(value)
+    own[key] = int(value)
+    return True
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _results(
+    entrants: Sequence[Entrant],
+    jobs: Sequence[Job],
+    full: int,
+    executor: Executor,
+    workers: int,
+) -> Iterator[Result]:
+    """Search for each of `jobs`, as many at a time as there are workers, as they come to an end."""
+    waiting = iter(jobs)
+    flying: set[Future[Result]] = set()
+    while True:
+        for entrant, seed in waiting:
+            settings = entrants[entrant].settings
+            flying.add(executor.submit(searched, entrant, settings, seed, full))
+            if len(flying) >= workers:
+                break
+        if not flying:
+            return
+        done, flying = wait(flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()

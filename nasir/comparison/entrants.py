@@ -1,15 +1,13 @@
-"""Many strategies, many seeds, one table of what every evaluation comes to."""
+"""What takes part in a bench."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
 import attrs
 
-from nasir.comparison.results import Result, searched
 from nasir.core.errors import SettingsError
 from nasir.core.experiment import Experiment
 from nasir.core.problem import Problem
@@ -18,9 +16,6 @@ from nasir.core.words import Tree, Word
 
 RUN_ALONE = ("seed", "trials", "seconds", "workers", "threads", "references", "folder", "name")
 """Settings of a run that say nothing of what a strategy finds."""
-
-Job = tuple[int, int]
-"""An entrant's number and a seed."""
 
 
 @attrs.frozen(eq=False)
@@ -61,29 +56,6 @@ def entrants(
             raise SettingsError(f"strategy={entrant.strategy} is there twice: name each once")
         found.append(entrant)
     return found
-
-
-def results(
-    entrants: Sequence[Entrant],
-    jobs: Sequence[Job],
-    full: int,
-    executor: Executor,
-    workers: int,
-) -> Iterator[Result]:
-    """Search for each of `jobs`, as many at a time as there are workers, as they come to an end."""
-    waiting = iter(jobs)
-    flying: set[Future[Result]] = set()
-    while True:
-        for entrant, seed in waiting:
-            settings = entrants[entrant].settings
-            flying.add(executor.submit(searched, entrant, settings, seed, full))
-            if len(flying) >= workers:
-                break
-        if not flying:
-            return
-        done, flying = wait(flying, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
 
 
 def ranking_of(entrant: Entrant) -> list[tuple[float, str]] | None:

@@ -70,12 +70,16 @@ def names_in(pick: Any) -> Iterator[str]:
 def in_short(value: Any) -> str | None:
     """The names of a pick, or of several, without their fields; None for any other value."""
     if isinstance(value, list | tuple):
-        names = [in_short(one) for one in value if isinstance(one, Mapping)]
-        return ",".join(filter(None, names)) if names and len(names) == len(value) else None
+        several = all(isinstance(one, Mapping) for one in value)
+        return ",".join(_names_of(value)) or None if several else None
     if not isinstance(value, Mapping) or not _holds_strategies(value):
         return None
-    parts = in_short(value.get(PARTS, [])) if value["name"] == CHAIN else None
-    return parts.replace(",", JOINED) if parts else str(value["name"])
+    parts = _names_of(value.get(PARTS, [])) if value["name"] == CHAIN else []
+    return JOINED.join(parts) or str(value["name"])
+
+
+def _names_of(picks: Sequence[Any]) -> list[str]:
+    return [name for pick in picks if (name := in_short(pick))]
 
 
 def without_absent(sweep: Sequence[Sequence[Word]]) -> list[list[Word]]:

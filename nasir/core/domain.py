@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -123,6 +123,14 @@ class Domain:
                     f"choose one of {', '.join(map(str, options))}"
                 )
             prefix = (*prefix, value)
+        return self._named(prefix)
+
+    def walk(self, choose: Callable[[Decision, tuple[Value, ...]], Value]) -> Architecture:
+        """The architecture of what `choose` takes of the open options at each that applies."""
+        prefix: Prefix = ()
+        for decision in self.decisions:
+            options = self.options(prefix)
+            prefix = (*prefix, choose(decision, options) if options else None)
         return self._named(prefix)
 
     def prefix(self, architecture: Architecture) -> Prefix:

@@ -212,8 +212,14 @@ def _resolved(settings: RunSettings, strategy: Strategy) -> RunSettings:
         settings = attrs.evolve(settings, trials=strategy.usual_trials)
     if settings.threads:
         return settings
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return attrs.evolve(settings, threads=max(1, (cores or 1) // settings.workers))
+    return attrs.evolve(settings, threads=max(1, usable_cores() // settings.workers))
+
+
+def usable_cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _with_references(settings: RunSettings, problem: Problem) -> RunSettings:

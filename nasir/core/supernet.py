@@ -15,6 +15,9 @@ from nasir.core.architecture import Architecture
 Relaxation = Callable[[Tensor], Tensor]
 """From logits ``(rows, options)`` to the options' weights in each row, which add up to 1."""
 
+INITIAL_LOGITS = 1e-3
+"""The usual standard deviation of architecture parameters at the start (DARTS)."""
+
 
 @attrs.frozen
 class Inputs:

@@ -44,7 +44,7 @@ def tabulated(runs: Sequence[Run]) -> Table:
     for name in dict.fromkeys(settings["task"]["name"] for settings, _ in told):
         here = [one for one in told if one[0]["task"]["name"] == name]
         fitted = [one for one in here if one[0]["evaluator"]["name"] != TOLD_BEFORE]
-        known = [trials for settings, trials in here if (settings, trials) not in fitted]
+        known = [trials for of, trials in here if of["evaluator"]["name"] == TOLD_BEFORE]
         if not fitted:
             raise SettingsError(f"no run judges task {name} in earnest: give one that does")
         settings = {key: fitted[0][0][key] for key in ("task", "evaluator")}

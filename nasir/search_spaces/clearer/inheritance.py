@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import ArchitectureError
+from nasir.search_spaces.inheritance import check_whole
 
 if TYPE_CHECKING:
     from nasir.search_spaces.clearer.network import ClearerNetwork
@@ -21,11 +21,7 @@ def inherit(
     :class:`~nasir.core.errors.ArchitectureError` for a supernet of partial channels, whose modules
     are too narrow.
     """
-    if supernet.partial != 1:
-        raise ArchitectureError(
-            f"a supernet with partial={supernet.partial} has too narrow modules for a network: "
-            "train the network from the start, or search with partial=1"
-        )
+    check_whole(supernet.partial, "modules")
     network.backbone.load_state_dict(supernet.backbone.state_dict())
     chosen = supernet.space.modules_of(architecture)
     for modules, columns, options in zip(network.cells, supernet.cells, chosen, strict=True):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
-from nasir.core.supernet import Supernet
+from nasir.core.supernet import INITIAL_LOGITS, Supernet
 from nasir.search_spaces.clearer.blocks import start_small
 from nasir.search_spaces.clearer.mixture import MixedColumn
 from nasir.search_spaces.clearer.network import MODULES, Backbone, Column
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 PROGRAM_COMPLEXITY = (0.7, 0.3)
 """Of the parallel and the fusion module, in the published program."""
-
-INITIAL_LOGITS = 1e-3
-"""Standard deviation of the architecture parameters at the start."""
 
 
 class ClearerSupernet(Supernet):

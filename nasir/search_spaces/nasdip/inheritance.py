@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import ArchitectureError
+from nasir.search_spaces.inheritance import check_whole
 from nasir.search_spaces.nasdip.cell import UpsamplingCell
 from nasir.search_spaces.nasdip.mixture import MixedCell
 from nasir.search_spaces.nasdip.network import NasDipNetwork
@@ -21,11 +21,7 @@ def inherit(
     :class:`~nasir.core.errors.ArchitectureError` for a supernet of partial channels, whose cells
     are too narrow.
     """
-    if supernet.partial != 1:
-        raise ArchitectureError(
-            f"a supernet with partial={supernet.partial} has too narrow cells for a network: "
-            "train the network from the start, or search with partial=1"
-        )
+    check_whole(supernet.partial, "cells")
     body: Any = supernet.body
     own: Any = network
     for part in ("encoder", "decoder", "to_picture"):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
-from nasir.core.supernet import Supernet
+from nasir.core.supernet import INITIAL_LOGITS, Supernet
 from nasir.search_spaces.nasdip.cell_options import CellOptions
 from nasir.search_spaces.nasdip.connections import decision_on, matrix
 from nasir.search_spaces.nasdip.mixture import MixedCell
@@ -20,9 +20,6 @@ from nasir.search_spaces.nasdip.network import LevelNetwork, Place
 
 if TYPE_CHECKING:
     from nasir.search_spaces.nasdip.space import NasDip
-
-INITIAL_LOGITS = 1e-3
-"""Standard deviation of the architecture parameters at the start."""
 
 CONNECTIONS = "connections"
 """The table ``(decisions, 2)`` of the connections that are searched: off, on."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import validators as must
 
-from nasir.core.architecture import Architecture, Value
+from nasir.core.architecture import Architecture
 from nasir.core.component import setting
-from nasir.core.domain import Domain, Prefix
+from nasir.core.domain import Domain
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.strategies.one_shot.strategy import OneShot
@@ -121,13 +121,4 @@ class SinglePathOneShot(OneShot):
 
 def uniform_path(domain: Domain, rng: np.random.Generator) -> Architecture:
     """An architecture whose every decision is drawn uniformly from the options open to it."""
-    prefix: Prefix = ()
-    choices: dict[str, Value] = {}
-    for decision in domain.decisions:
-        options = domain.options(prefix)
-        if not options:
-            prefix = (*prefix, None)
-            continue
-        chosen = options[int(rng.integers(len(options)))]
-        prefix, choices[decision.name] = (*prefix, chosen), chosen
-    return Architecture(domain.space, choices)
+    return domain.walk(lambda _, options: options[int(rng.integers(len(options)))])
