@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from nasir.core.architecture import Architecture
+from nasir.core.component import settings_of
 from nasir.core.strategy import Proposal
 
 if TYPE_CHECKING:
@@ -59,9 +60,28 @@ class Evaluator(ABC):
         """The metrics that its evaluations have, where that is known before the first."""
         return None
 
+    def smaller(self) -> Evaluator | None:
+        """The same with less memory, for another try of what ran out of it; None: there is none.
+
+        By default with half its setting `batch` where that is above 1, or else on the CPU where
+        its setting `device` may be another. Called where the evaluation runs.
+        """
+        own: Any = self
+        settings = {field.name: getattr(self, field.name) for field in settings_of(type(self))}
+        batch, device = settings.get("batch"), settings.get("device", "cpu")
+        if isinstance(batch, int) and batch > 1:
+            return attrs.evolve(own, batch=batch // 2)
+        return attrs.evolve(own, device="cpu") if _is_a_gpu(device) else None
+
     def scoring(self, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator | None:
         """What gives these proxies' values in its stead, for one that knows them already."""
         return None
+
+
+def _is_a_gpu(device: object) -> bool:
+    import torch
+
+    return torch.cuda.is_available() if device == "auto" else device != "cpu"
 
 
 def means(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:

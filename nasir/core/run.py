@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from filelock import FileLock, Timeout
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
+from nasir.core.failures import FailedTry
+from nasir.core.heartbeat import beating
+from nasir.core.holding import LOOKING as LOOKING
+from nasir.core.holding import is_held, locked, refuse_living
 from nasir.core.store import RunStore
 from nasir.core.strategy import Trial, best_of
 from nasir.core.words import Tree, read_file
@@ -22,11 +25,8 @@ from nasir.core.words import Tree, read_file
 SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
 TRIALS = "run.sqlite"
-LOCK = "run.lock"
 CHECKPOINTS = "checkpoints"
 DESCRIPTION = "architecture.json"
-LOOKING = 0.5
-"""Seconds longer than anybody holds the lock who only looks whether it is held."""
 
 
 class Run:
@@ -59,6 +59,17 @@ class Run:
         with self._reading() as store:
             return store.trials()
 
+    def trials_from(self, number: int) -> list[Trial]:
+        """The trials from this number on, for those who look again and again."""
+        with self._reading() as store:
+            return store.trials(number)
+
+    @property
+    def failed_tries(self) -> dict[int, list[FailedTry]]:
+        """By trial, the tries that failed before the last, in order."""
+        with self._reading() as store:
+            return store.failed_tries()
+
     @property
     def finals(self) -> dict[tuple[str, str], Trial]:
         """How the best and the references did, by name (``found`` is the best) and split."""
@@ -83,11 +94,18 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``finished``, ``interrupted``, ``running``, or ``stopped`` where its process died."""
+        """``finished``, ``interrupted``, ``running``, or ``stopped``.
+
+        That is where its process died, or gave up after too many failures (see :attr:`reason`).
+        """
         state = str(self.progress.get("state", "running"))
-        if state == "running" and not self._locked():
-            return "stopped"
-        return state
+        return "stopped" if state == "running" and not is_held(self.folder) else state
+
+    @property
+    def reason(self) -> str | None:
+        """Why the search was given up; None where it was not."""
+        progress = self.progress
+        return progress.get("reason") if progress.get("state") == "stopped" else None
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -99,17 +117,6 @@ class Run:
             yield store
         finally:
             store.close()
-
-    def _locked(self) -> bool:
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
 
 
 def create(folder: Path, settings: Tree, environment: Mapping[str, Any]) -> Run:
@@ -153,24 +160,21 @@ def _is_folder(path: Path) -> bool:
 
 @contextmanager
 def writing(run: Run) -> Iterator[RunStore]:
-    """The store of a run, held by this process alone."""
-    lock = FileLock(run.folder / LOCK)
-    try:
-        lock.acquire(timeout=LOOKING)
-    except Timeout:
-        raise RunFolderError(
-            f"{run.folder} is in use by another process: wait for it, or end it first"
-        ) from None
-    except OSError as error:
-        raise RunFolderError(f"cannot write in {run.folder}: {error.strerror}") from None
-    try:
+    """The store of a run, held by this process alone.
+
+    Another that was taken for dead and comes back is refused by the store.
+    """
+    with locked(run.folder):
+        before = run.progress.get("holder")
+        refuse_living(run.folder)
         store = RunStore(run.folder / TRIALS, write=True)
         try:
-            yield store
+            token = uuid.uuid4().hex
+            store.claim(token, before)
+            with beating(run.folder, token):
+                yield store
         finally:
             store.close()
-    finally:
-        lock.release()
 
 
 def write_result(

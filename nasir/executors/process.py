@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,32 +18,41 @@ from typing import Any
 import attrs
 
 from nasir.core.component import setting
-from nasir.core.errors import EvaluationError
+from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.executor import ExecutorFactory
+from nasir.core.failures import MemoryLimitError, TimeLimitError, WorkerDiedError
+from nasir.executors.resident import can_be_seen, resident
 from nasir.executors.worker import BEGUN, work
+
+LOOKS = 0.025
+"""Seconds between looks at the memory of a worker that has a limit."""
 
 
 class Worker:
-    """One spawned process, started anew where it died."""
+    """One spawned process, started anew where it died.
 
-    def __init__(self, timeout: float | None) -> None:
+    A call takes at most `timeout` seconds and its process `memory` MiB; None: no limit.
+    """
+
+    def __init__(self, timeout: float | None, memory: int | None = None) -> None:
         self._timeout = timeout
+        self._memory = memory
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
         self._lock = Lock()
 
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Run a call there; an :class:`EvaluationError` where the process dies or is too slow."""
+        """Run a call there; an :class:`EvaluationError` where it dies or takes too much."""
         dumped = pickle.dumps((fn, args, kwargs))
         connection = self._started()
         try:
             connection.send_bytes(dumped)
-            answer = self._received(connection, None)
+            answer = self._received(connection)
             if answer == BEGUN:
-                answer = self._received(connection, self._timeout)
+                answer = self._received_within(connection)
         except (EOFError, OSError):
-            raise EvaluationError(f"the worker died ({self._ending()})") from None
+            raise WorkerDiedError(f"the worker died ({self._ending()})") from None
         result, error = pickle.loads(answer)
         if error is not None:
             raise error
@@ -62,14 +72,36 @@ class Worker:
                 self._process, self._connection = _spawned()
             return self._connection
 
-    def _received(self, connection: Connection, timeout: float | None) -> bytes:
-        """The next answer; EOFError where the process ends without one."""
+    def _received_within(self, connection: Connection) -> bytes:
+        """The next answer within the limits; what goes beyond one is killed."""
+        until = None if self._timeout is None else time.monotonic() + self._timeout
+        while True:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            looks = left if self._memory is None else min(LOOKS, LOOKS if left is None else left)
+            if self._answers(connection, looks):
+                return self._received(connection)
+            if left == 0:
+                self._kill()
+                raise TimeLimitError(f"stopped after {self._timeout:g} seconds")
+            self._look_at_memory()
+
+    def _look_at_memory(self) -> None:
         assert self._process is not None
-        ready = wait([connection, self._process.sentinel], timeout)
-        if not ready:
+        taken = resident(self._process.pid) if self._memory is not None else 0.0
+        if self._memory is not None and taken > self._memory:
             self._kill()
-            raise EvaluationError(f"stopped after {timeout:g} seconds")
-        if connection not in ready and not connection.poll():
+            raise MemoryLimitError(
+                f"stopped at {taken:.0f} MiB of memory, with memory_limit={self._memory}"
+            )
+
+    def _answers(self, connection: Connection, seconds: float | None) -> list[Any]:
+        """Whatever is heard of the process within `seconds`: an answer, or its end."""
+        assert self._process is not None
+        return wait([connection, self._process.sentinel], seconds)
+
+    def _received(self, connection: Connection) -> bytes:
+        """The next answer; EOFError where the process ends without one."""
+        if connection not in self._answers(connection, None) and not connection.poll():
             raise EOFError
         return connection.recv_bytes()
 
@@ -98,7 +130,7 @@ def _spawned() -> tuple[SpawnProcess, Connection]:
         with _interrupts_blocked():
             process.start()
     except OSError as error:
-        raise EvaluationError(f"no worker process could be started: {error.strerror}") from None
+        raise WorkerDiedError(f"no worker process could be started: {error.strerror}") from None
     finally:
         theirs.close()
     return process, ours
@@ -120,8 +152,8 @@ def _interrupts_blocked() -> Iterator[None]:
 class ProcessExecutor(Executor):
     """Spawned workers, with a thread each to wait for them; a dead one fails its own call only."""
 
-    def __init__(self, workers: int, timeout: float | None) -> None:
-        self._workers = [Worker(timeout) for _ in range(workers)]
+    def __init__(self, workers: int, timeout: float | None, memory: int | None = None) -> None:
+        self._workers = [Worker(timeout, memory) for _ in range(workers)]
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._free.put(worker)
@@ -157,5 +189,16 @@ class Process(ExecutorFactory):
         attrs.validators.optional(attrs.validators.gt(0)),
     )
 
+    _memory: int | None = attrs.field(init=False, default=None)
+
     def start(self, workers: int) -> ProcessExecutor:
-        return ProcessExecutor(workers, self.timeout)
+        return ProcessExecutor(workers, self.timeout, self._memory)
+
+    def within(self, seconds: float | None, mebibytes: int | None) -> Process:
+        """With the shorter of both time limits; memory is looked at where the system shows it."""
+        if mebibytes is not None and not can_be_seen():
+            raise SettingsError(f"memory_limit={mebibytes}: it can be kept on Linux alone")
+        times = [limit for limit in (seconds, self.timeout) if limit is not None]
+        limited = Process(min(times, default=None))
+        limited._memory = mebibytes
+        return limited

@@ -22,6 +22,7 @@ def register_commands(cli: Register) -> None:
     cli("runs", "nasir.cli.runs:RunsCommand", "list the runs in a folder")
     cli("show", "nasir.cli.show:ShowCommand", "show a run: its result and its trials")
     cli("compare", "nasir.cli.compare:CompareCommand", "put runs side by side")
+    cli("report", "nasir.cli.report:ReportCommand", "write a run as one HTML page")
     cli("bench", "nasir.cli.bench:BenchCommand", "compare strategies over many seeds")
     cli("list", "nasir.cli.list:ListCommand", "list what is registered")
     cli("describe", "nasir.cli.describe:DescribeCommand", "explain a component and its settings")
