@@ -8,6 +8,7 @@ from nasir.plugins.hookspecs import Register
 def register_commands(cli: Register) -> None:
     cli("run", "nasir.cli.run:RunCommand", "search for an architecture")
     cli("resume", "nasir.cli.resume:ResumeCommand", "go on with a run after any kind of end")
+    cli("watch", "nasir.cli.watch:WatchCommand", "follow a run from another terminal")
     cli("train", "nasir.cli.train:TrainCommand", "train one architecture and judge it")
     cli("restore", "nasir.cli.restore:RestoreCommand", "restore a picture that you have")
     cli(
