@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -11,18 +10,16 @@ import attrs
 
 from nasir.core.errors import NasirError
 from nasir.core.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
-from nasir.core.failures import FailedTry, FailurePolicy, TooManyFailuresError
+from nasir.core.failures import FailurePolicy, TooManyFailuresError
 from nasir.core.problem import Problem
 from nasir.core.run import Run
 from nasir.core.seeds import derived_seed
 from nasir.core.store import RunStore
 from nasir.core.strategy import Proposal, Strategy, Trial
-
-log = logging.getLogger("nasir")
+from nasir.core.tries import Tries
 
 MOST_REFUSED = 1000
 """Proposals beyond a limit in a row, after which a search is given up."""
-
 
 BEYOND = "beyond a limit: "
 """Begins the reason of a trial that was refused, and so never evaluated."""
@@ -70,7 +67,9 @@ class Engine:
     _began: float = attrs.field(init=False, factory=time.monotonic)
     _ended: dict[int, Trial] = attrs.field(init=False, factory=dict)
     _flying: dict[Future[Outcome], Trial] = attrs.field(init=False, factory=dict)
-    _tries: dict[int, list[FailedTry]] = attrs.field(init=False, factory=dict)
+    _tries: Tries = attrs.field(
+        init=False, default=attrs.Factory(lambda self: Tries(self.policy), takes_self=True)
+    )
     _given_up: str | None = attrs.field(init=False, default=None)
 
     def search(self) -> None:
@@ -84,7 +83,7 @@ class Engine:
         while True:
             with self.store.transaction():
                 for trial in again:
-                    tries = self._tries[trial.number]
+                    tries = self._tries.failed[trial.number]
                     self.store.save_failed_try(trial.number, len(tries), tries[-1])
                 for trial in finished:
                     self.store.save_trial(trial)
@@ -114,7 +113,7 @@ class Engine:
         self._spent = progress["seconds"]
         self._refused = progress.get("refused", 0)
         self._failed_in_a_row = progress.get("failed_in_a_row", 0)
-        self._tries = self.store.failed_tries(self._told)
+        self._tries.failed = self.store.failed_tries(self._told)
         trials = self.store.trials()
         self.strategy.remember([t for t in trials if t.number < self._told])
         open_trials = [t for t in trials if t.number >= self._told]
@@ -216,7 +215,7 @@ class Engine:
     def _submit(self, trials: list[Trial]) -> None:
         for trial in trials:
             problem = self.problem.keeping(self._looks_at(trial))
-            smaller = sum(one.failure == "memory" for one in self._tries.get(trial.number, ()))
+            smaller = self._tries.smaller(trial.number)
             future = self.executor.submit(evaluate_trial, trial, problem, self.threads, smaller)
             self._flying[future] = trial
 
@@ -230,22 +229,10 @@ class Engine:
         for future in sorted(done, key=lambda f: self._flying[f].number):
             trial = self._flying.pop(future)
             outcome = outcome_of(future, trial)
-            if self._is_tried_again(outcome):
+            if self._tries.again(outcome):
                 again.append(trial)
                 continue
-            self._tries.pop(trial.number, None)
             ended = with_pictures(outcome) if self._looks_at(trial) else outcome.trial
             self._ended[trial.number] = ended
             finished.append(ended)
         return finished, again
-
-    def _is_tried_again(self, outcome: Outcome) -> bool:
-        """Whether a trial is tried again, whose failed try is then kept."""
-        ended, failure = outcome.trial, outcome.failure
-        tries = self._tries.get(ended.number, [])
-        if failure is None or not self.policy.again(failure, len(tries) + 1):
-            return False
-        failed = FailedTry(failure, ended.started, ended.seconds, ended.worker, ended.error)
-        self._tries[ended.number] = [*tries, failed]
-        log.info("trial %d is tried again: %s", ended.number, ended.reason)
-        return True

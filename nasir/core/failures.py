@@ -44,11 +44,9 @@ class FailurePolicy:
     retry_errors: bool = False
     stop_after: int | None = None
 
-    def again(self, failure: Failure | None, tries: int) -> bool:
+    def again(self, failure: Failure, tries: int) -> bool:
         """Whether a trial that has just failed, for the time of number `tries`, is tried again."""
-        if failure is None or (failure == "error" and not self.retry_errors):
-            return False
-        return tries < self.tries
+        return tries < self.tries and (failure != "error" or self.retry_errors)
 
 
 @attrs.frozen

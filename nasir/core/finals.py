@@ -10,12 +10,13 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, failed, outcome_of
-from nasir.core.failures import Failure, FailurePolicy
+from nasir.core.failures import FailurePolicy
 from nasir.core.problem import Problem
 from nasir.core.run import Run, file_name, write_result
 from nasir.core.seeds import derived_seed
 from nasir.core.store import RunStore
 from nasir.core.strategy import FOUND, FULL, Proposal, Trial
+from nasir.core.tries import Tries
 
 Key = tuple[str, str]
 
@@ -60,7 +61,7 @@ class Finals:
             seed = derived_seed(self.problem.seed, "final", split)
             trial = Trial(number, Proposal(architecture, FULL, stop), seed)
             self.notify("final_started", run=self.run, name=name, split=split, trial=trial)
-            future = self._submit(split, trial, [])
+            future = self._submit(split, trial)
             if future.done():
                 self._keep(key, future, trial)
             else:
@@ -68,18 +69,15 @@ class Finals:
         for key, (future, trial) in futures.items():
             self._keep(key, future, trial)
 
-    def _submit(self, split: str, trial: Trial, failures: Sequence[Failure]) -> Future[Outcome]:
-        """Try to evaluate, after so many failures of earlier tries."""
+    def _submit(self, split: str, trial: Trial, smaller: int = 0) -> Future[Outcome]:
         problem = self.problem.for_test() if split == "test" else self.problem
-        smaller = failures.count("memory")
         return self.executor.submit(evaluate_trial, trial, problem, self.threads, smaller)
 
     def _tried(self, future: Future[Outcome], split: str, trial: Trial) -> Outcome:
         """The outcome of the last try, which is the first where that did not fail."""
-        outcome, failures = outcome_of(future, trial), list[Failure]()
-        while outcome.failure and self.policy.again(outcome.failure, len(failures) + 1):
-            failures.append(outcome.failure)
-            outcome = outcome_of(self._submit(split, trial, failures), trial)
+        outcome, tries = outcome_of(future, trial), Tries(self.policy)
+        while tries.again(outcome):
+            outcome = outcome_of(self._submit(split, trial, tries.smaller(trial.number)), trial)
         return outcome
 
     def _keep(self, key: Key, future: Future[Outcome], trial: Trial) -> None:

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import logging
-import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from nasir.core import heartbeat
 from nasir.core.errors import RunFolderError
 from nasir.core.heartbeat import Holder, beats, read_holder
+from nasir.core.lock import is_locked, locked
 from nasir.core.store import RunStore
 
 LOCK = "run.lock"
 
-LOOKING = 0.5
-"""Seconds longer than anybody holds the lock who only looks whether it is held."""
-
 log = logging.getLogger("nasir")
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> AbstractContextManager[None]:
     """Keep out the other processes of this machine; refuses a run that one of them holds."""
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=LOOKING)
-    except Timeout:
-        raise RunFolderError(_in_use(folder)) from None
-    except OSError as error:
-        raise RunFolderError(f"cannot write in {folder}: {error.strerror}") from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return locked(folder / LOCK, lambda: _in_use(folder))
 
 
 def refuse_living(folder: Path) -> None:
@@ -53,7 +36,7 @@ def take_over(folder: Path, trials: Path) -> None:
     `trials` is the run's store; should the process come back, the token there keeps it from
     writing. Raises :class:`~nasir.core.errors.RunFolderError` where it is alive.
     """
-    if not is_locked(folder):
+    if not is_locked(folder / LOCK):
         return
     holder = read_holder(folder)
     if holder is None:
@@ -75,43 +58,10 @@ def take_over(folder: Path, trials: Path) -> None:
 
 def is_held(folder: Path) -> bool:
     """Whether a process that is alive writes the run; writes nothing to find out."""
-    if is_locked(folder):
+    if is_locked(folder / LOCK):
         return True
     holder = read_holder(folder)
     return holder is not None and not holder.here and holder.silence < heartbeat.SILENT
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a process of this machine holds the run's lock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return _is_locked_elsewhere(folder)
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _is_locked_elsewhere(folder: Path) -> bool:
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
-    return False
 
 
 def _watch(folder: Path, holder: Holder) -> None:

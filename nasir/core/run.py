@@ -16,8 +16,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedTry
 from nasir.core.heartbeat import beating
-from nasir.core.holding import LOOKING as LOOKING
-from nasir.core.holding import is_held, locked, refuse_living
+from nasir.core.holding import alone, is_held, refuse_living
 from nasir.core.store import RunStore
 from nasir.core.strategy import Trial, best_of
 from nasir.core.words import Tree, read_file
@@ -164,7 +163,7 @@ def writing(run: Run) -> Iterator[RunStore]:
 
     Another that was taken for dead and comes back is refused by the store.
     """
-    with locked(run.folder):
+    with alone(run.folder):
         before = run.progress.get("holder")
         refuse_living(run.folder)
         store = RunStore(run.folder / TRIALS, write=True)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import attrs
 import tomli_w
-from filelock import FileLock, Timeout
 
 from nasir.core.architecture import Architecture
 from nasir.core.architecture_file import Found, described_in
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
-from nasir.core.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, LOOKING, SETTINGS, TRIALS
+from nasir.core.lock import locked
+from nasir.core.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
 from nasir.core.search_space import Signature
 from nasir.core.words import Tree, read_file
 
@@ -122,22 +122,10 @@ class TrainingFolder:
             f"{self.path} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
         )
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Hold the folder for this process alone."""
-        lock = FileLock(self.path / LOCK)
-        try:
-            lock.acquire(timeout=LOOKING)
-        except Timeout:
-            raise RunFolderError(
-                f"{self.path} is in use by another process: wait for it, or end it first"
-            ) from None
-        except OSError as error:
-            raise RunFolderError(f"cannot write in {self.path}: {error.strerror}") from None
-        try:
-            yield
-        finally:
-            lock.release()
+        in_use = f"{self.path} is in use by another process: wait for it, or end it first"
+        return locked(self.path / LOCK, lambda: in_use)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the folder, whole or not at all."""

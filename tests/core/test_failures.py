@@ -127,7 +127,8 @@ def test_each_failure_is_of_a_kind(error: Exception, failure: str):
 
 
 def test_torch_out_of_memory_is_of_memory():
-    torch = pytest.importorskip("torch")
+    import torch
+
     assert failure_of(torch.OutOfMemoryError("CUDA out of memory")) == "memory"
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
@@ -139,7 +140,6 @@ def test_a_trial_is_tried_so_often_and_a_plain_error_once(failure: Any):
     policy = FailurePolicy(tries=3)
     assert [policy.again(failure, tries) for tries in (1, 2, 3)] == [True, True, False]
     assert not policy.again("error", 1)
-    assert not policy.again(None, 1)
     assert attrs.evolve(policy, retry_errors=True).again("error", 1)
 
 
@@ -173,15 +173,6 @@ def test_a_smaller_evaluator_has_half_the_batch_and_then_the_cpu():
         sizes.append((hungry.batch, hungry.device))
         hungry = hungry.smaller()
     assert sizes == [(5, "cuda:1"), (2, "cuda:1"), (1, "cuda:1"), (1, "cpu")]
-
-
-def test_the_evaluators_of_nasir_can_be_made_smaller():
-    from nasir.evaluators.dip import DeepImagePrior
-    from nasir.evaluators.train import Train
-
-    assert Train(batch=4, device="cpu").smaller() == Train(batch=2, device="cpu")
-    assert DeepImagePrior(device="cuda").smaller() == DeepImagePrior(device="cpu")
-    assert DeepImagePrior(device="cpu").smaller() is None
 
 
 class Dies(Executor):

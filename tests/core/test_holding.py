@@ -78,8 +78,14 @@ class Writer:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(heartbeat, "WATCHED", 0.8)
+    monkeypatch.setattr(heartbeat, "WATCHED", 60.0)  # the living are heard long before that
     return create(tmp_path / "r", {}, {})
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """No longer waits long, for what gives no sign of life any more."""
+    return lambda: monkeypatch.setattr(heartbeat, "WATCHED", 0.3)
 
 
 @pytest.fixture
@@ -149,10 +155,13 @@ def test_a_run_whose_process_was_killed_is_stopped_and_taken_over_at_once(run: R
     assert run.progress["told"] == 2
 
 
-def test_a_stopped_process_that_comes_back_after_a_take_over_writes_nothing(run: Run, writer):
+def test_a_stopped_process_that_comes_back_after_a_take_over_writes_nothing(
+    run: Run, writer, impatient
+):
     other = writer(run)
     assert other.write(1) == "wrote"
     other.signal(signal.SIGSTOP)
+    impatient()
     with pytest.raises(RunFolderError, match="in use"):
         write(run, 2)
     holding.take_over(run.folder, run.folder / TRIALS)
@@ -223,7 +232,9 @@ def elsewhere(run: Run, writer) -> Writer:
     return other
 
 
-def test_a_run_of_another_machine_is_judged_by_its_signs_of_life(run: Run, writer, caplog):
+def test_a_run_of_another_machine_is_judged_by_its_signs_of_life(
+    run: Run, writer, impatient, caplog
+):
     other = elsewhere(run, writer)
     assert run.state == "running"
     with pytest.raises(RunFolderError, match=r"in use by process \d+ on "):
@@ -233,6 +244,7 @@ def test_a_run_of_another_machine_is_judged_by_its_signs_of_life(run: Run, write
     long_ago = time.time() - heartbeat.SILENT - 1
     os.utime(run.folder / HOLDER, (long_ago, long_ago))
     assert run.state == "stopped"
+    impatient()
     write(run, 2)
     other.signal(signal.SIGCONT)
     assert "was taken over by another process" in other.write(3)
