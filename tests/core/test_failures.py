@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -12,7 +11,6 @@ import attrs
 import pytest
 from toy_plugin import WORDS, ToySpace, ToyTask, figures, outcome
 
-import nasir
 from nasir.cli.main import main
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
@@ -300,15 +298,3 @@ def test_a_final_evaluation_is_tried_again_too(toy, monkeypatch):
     monkeypatch.setattr(finals, "evaluate_trial", once_without_memory)
     assert outcome(toy()) == outcome(whole)
     assert calls == [0, 1, 0]
-
-
-def test_runs_from_before_there_were_tries_can_be_read_and_gone_on_with(toy):
-    run = toy("trials=2")
-    connection = sqlite3.connect(run.folder / "run.sqlite")
-    connection.execute("DROP TABLE tries")
-    connection.execute("DELETE FROM progress WHERE key IN ('holder', 'failed_in_a_row')")
-    connection.commit()
-    connection.close()
-    assert run.failed_tries == {}
-    assert nasir.resume(run.folder, trials=4).state == "finished"
-    assert len(run.trials) == 4
