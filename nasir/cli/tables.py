@@ -58,6 +58,8 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
         pairs.append(("found", f"nothing: {content['reason']}"))
     count = f"{trials['complete']} complete, {trials['failed']} failed"
     pairs.append(("trials", f"{count}, {content['seconds']:.1f} s"))
+    if "given_up" in content:
+        pairs.append(("given up", content["given_up"]))
     pairs.append(("run", f"{content['folder']} ({content['state']})"))
     print(table((), [*pairs, *more], fold=1))
 

@@ -59,6 +59,11 @@ class FailedTry:
     worker: str | None
     error: str | None
 
+    @property
+    def reason(self) -> str:
+        """Why it failed, in one line."""
+        return (self.error or "").partition("\n")[0]
+
 
 def failure_of(error: BaseException) -> Failure:
     """What kind of failure an exception tells of."""

@@ -44,11 +44,12 @@ def _head(reading: Reading) -> Html:
     names = [
         str(reading.component(kind).get("name", "?")) for kind in ("strategy", "space", "task")
     ]
-    state = reading.summary["state"]
+    state, given_up = reading.summary["state"], reading.summary.get("given_up")
     resume = f"nasir resume {shlex.quote(str(reading.run.folder))}"
     on = joined(" \u00b7 go on with ", tag("code", resume)) if state in GOES_ON else None
     return joined(
         tag("p", tag("span", state, class_=f"chip {state}"), on, class_="over"),
+        tag("p", given_up, class_="reason") if given_up else None,
         tag("h1", reading.name),
         tag("p", tag("b", names[0]), " in ", tag("b", names[1]), " for ", tag("b", names[2])),
         tag("div", _tiles(reading), class_="tiles"),

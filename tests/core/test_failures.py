@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -151,6 +152,18 @@ def test_what_ran_out_of_memory_is_tried_again_at_half_the_batch(tmp_path: Path)
     assert failed.worker
 
 
+def test_failed_tries_are_shown_with_their_trial(tmp_path: Path, capsys):
+    run = search(tmp_path / "r", out_of_memory(2), tries=3)
+    assert main(["show", str(run.folder), "--trial", "1"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:6] for line in lines if line[:1] == ["try"]] == [
+        ["try", n, "failed", "out", "of", "memory:"] for n in "12"
+    ]
+    assert main(["show", str(run.folder), "--trial", "1", "--json"]) == 0
+    tries = json.loads(capsys.readouterr().out)["failed_tries"]
+    assert [one["failure"] for one in tries] == ["memory", "memory"]
+
+
 def test_it_is_halved_once_for_each_failed_try(tmp_path: Path):
     assert search(tmp_path / "twice", out_of_memory(2), tries=3).trials[1].score == 2.0
     given_up = search(tmp_path / "once", out_of_memory(2), tries=2).trials[1]
@@ -275,6 +288,11 @@ def test_a_run_that_is_given_up_is_stopped_with_a_line_and_exit_code_1(capsys, c
     assert len(run.trials) == 3
     assert "3 trials in a row failed, trial 2 with: ValueError: made to fail" in (run.reason or "")
     assert "go on with: nasir resume runs/bad" in caplog.text
+    capsys.readouterr()
+    assert main(["show", "runs/bad"]) == 0
+    assert "given up  3 trials in a row failed, trial 2 with: " in capsys.readouterr().out
+    assert main(["report", "runs/bad"]) == 0
+    assert "3 trials in a row failed" in Path("runs/bad/report.html").read_text()
     settings = run.folder / "settings.toml"
     settings.write_text(settings.read_text().replace("every = 1", "every = 0"))
     assert main(["resume", "--quiet", str(run.folder)]) == 0
