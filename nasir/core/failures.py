@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
+from attrs import validators as must
 
 from nasir.core.errors import EvaluationError, NasirError
 
@@ -53,11 +54,11 @@ class FailurePolicy:
 class FailedTry:
     """A try after which the trial was tried again; `error` is as that of a failed trial."""
 
-    failure: Failure
+    failure: Failure = attrs.field(validator=must.in_(get_args(Failure)))
     started: float | None
     seconds: float | None
     worker: str | None
-    error: str | None
+    error: str | None = attrs.field(validator=must.optional(must.instance_of(str)))
 
     @property
     def reason(self) -> str:

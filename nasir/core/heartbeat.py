@@ -80,9 +80,10 @@ def read_holder(folder: Path) -> Holder | None:
             beat = os.fstat(file.fileno()).st_mtime_ns
             said = json.load(file)
         token, host, its_machine = (str(said[name]) for name in ("token", "host", "machine"))
-        return Holder(token, host, its_machine, int(said["pid"]), beat)
-    except (OSError, ValueError, TypeError, KeyError):
+        holder = Holder(token, host, its_machine, int(said["pid"]), beat)
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
+    return holder if host.isprintable() else None
 
 
 def beats(folder: Path, seconds: float) -> bool:

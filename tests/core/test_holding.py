@@ -272,7 +272,14 @@ def test_a_sign_of_life_from_the_future_is_as_old_as_it_is_far(run: Run, monkeyp
         assert holder.silence == pytest.approx(3600, abs=30)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"token": 1, "host": 2, "pid": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", "{}", "[" * 100_000, '{"token": 1, "host": 2, "machine": 3, "pid": "x"}'),
+        '{"token": "t", "host": "h", "machine": "m", "pid": 1e999}',
+        '{"token": "t", "host": "\\u001b[31m", "machine": "m", "pid": 1}',
+    ],
+)
 def test_a_damaged_holder_file_is_in_nobodys_way(run: Run, content: str):
     (run.folder / HOLDER).write_text(content)
     assert read_holder(run.folder) is None
