@@ -64,7 +64,7 @@ class RunCommand(Command):
         else:
             print_runs(runs)
             for run in runs:
-                if run.state == "interrupted":
+                if run.state in ("interrupted", "stopped"):
                     print(f"next  nasir resume {shlex.quote(str(run.folder))}")
         if len(runs) < len(plans) or any(run.state == "interrupted" for run in runs):
             return exit_code("interrupted", False)

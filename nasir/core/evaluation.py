@@ -92,7 +92,7 @@ def _costs_asked_for(
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
-    """The outcome of an evaluation that died outside itself, with its worker say."""
+    """The outcome of an evaluation that ended from outside, as with its worker."""
     ended = attrs.evolve(trial, state="failed", score=None, error=describe(error))
     return Outcome(ended, failure=failure_of(error))
 

@@ -1,4 +1,4 @@
-"""Runs from beginning to end: started, resumed, interrupted."""
+"""Runs from beginning to end: started, resumed, interrupted, given up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger("nasir")
 
 
 def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -> Run:
-    """Make a run's folder and search; returns the run, finished or interrupted."""
+    """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
     planned.problem.check()
     run = _created(planned, environment)
     _conduct(run, planned, {}, notify)
