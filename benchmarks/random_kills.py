@@ -209,12 +209,14 @@ def main() -> None:
         figures["trials"] = {s: states.count(s) for s in ("complete", "failed")}
         figures["trials"]["tried_again"] = len(whole.failed_tries)
         figures["killed"] = killed(place, whole, arguments.kills, longest)
+        print(json.dumps(figures), file=sys.stderr)
         jumping = place / "jumping"
         jumping.mkdir()
         figures["jumping_clock"] = killed(
             jumping, whole, arguments.kills // 4, longest, jumping=True
         )
         figures["jumping_clock"] |= limited(jumping)
+        print(json.dumps(figures), file=sys.stderr)
         if arguments.full:
             with small_disk(place / "disk") as disk:
                 figures["full_disk"] = full(disk, whole, arguments.full, longest)
