@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
@@ -20,6 +21,9 @@ Tree = dict[str, Any]
 """Settings as nested mappings; a component is ``{"name": ..., field: value}``."""
 
 LONGEST_RANGE = 10_000
+
+MOST_RUNS = 10_000
+"""Runs that a sweep makes: each is planned before the first begins."""
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
@@ -130,6 +134,9 @@ def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list
             choices.append((attrs.evolve(word, value=list(word.value.values)),))
         else:
             choices.append(tuple(attrs.evolve(word, value=v) for v in word.value.values))
+    runs = math.prod(map(len, choices))
+    if runs > MOST_RUNS:
+        raise SettingsError(f"these words make {runs} runs: sweep over at most {MOST_RUNS} at once")
     return [list(combination) for combination in product(*choices)]
 
 
