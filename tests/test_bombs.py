@@ -19,6 +19,7 @@ from fuzzing.judge import Case, judged
 from fuzzing.run_folders import COMMANDS, Samples
 
 from nasir.core.errors import NasirError
+from nasir.core.recorded import DAMAGE
 from nasir.core.state_coding import decode
 from nasir.core.words import parse_word, read_file
 from nasir.tasks.pictures import picture_shape, read_picture
@@ -124,11 +125,12 @@ def test_a_bomb_in_a_strategys_state_is_harmless(tmp_path: Path):
         (b'{"a": {"__array__": "/a"}}', {"/a": bomb}),
         (b'{"a": {"__array__": "/a"}}', {"/a": numpy_file(tmp_path / MARKER)}),
     ):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(DAMAGE):
             decode(plain, arrays)
     assert not (tmp_path / MARKER).exists()
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("bomb", [pickled, torch_file])
 def test_a_bomb_for_the_weights_of_fid_is_harmless(tmp_path: Path, bomb: Callable[..., bytes]):
     from nasir.evaluators.fid import _state
@@ -140,14 +142,13 @@ def test_a_bomb_for_the_weights_of_fid_is_harmless(tmp_path: Path, bomb: Callabl
     assert not (tmp_path / MARKER).exists()
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.eps", "a.npy"])
 @pytest.mark.parametrize("read", [read_picture, picture_shape])
-def test_a_bomb_for_a_picture_is_harmless(tmp_path: Path, read: Callable[..., object], name: str):
+def test_a_bomb_for_a_picture_is_harmless(tmp_path: Path, read: Callable[..., object]):
     contents = [bomb(tmp_path / MARKER) for bomb in (pickled, torch_file, numpy_file)]
-    contents += [pictures.POSTSCRIPT, *(pictures.overdone(Random(n)) for n in range(40))]
+    contents += [pictures.POSTSCRIPT, *(pictures.overdone(Random(n)) for n in range(60))]
     for content in contents:
-        (tmp_path / name).write_bytes(content)
-        case = Case("read", name, partial(_read, read, tmp_path / name))
+        (tmp_path / "a.png").write_bytes(content)
+        case = Case("read", "", partial(_read, read, tmp_path / "a.png"))
         assert judged(case, tmp_path).defect is None
     assert not (tmp_path / MARKER).exists()
 

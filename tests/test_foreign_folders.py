@@ -45,7 +45,7 @@ def untouched(outside: Path) -> bool:
 
 def linked(link: Path, target: Path) -> None:
     """Put a link in the place of a file or folder."""
-    if link.is_dir():
+    if link.is_dir() and not link.is_symlink():
         shutil.rmtree(link)
     link.unlink(missing_ok=True)
     link.symlink_to(target)

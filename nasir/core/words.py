@@ -22,7 +22,10 @@ Tree = dict[str, Any]
 
 LONGEST_RANGE = 10_000
 
-MOST_RUNS = 10_000
+DEEPEST = 20
+"""Levels of settings in settings; strategies that hold strategies have a few."""
+
+MOST_RUNS = 1000
 """Runs that a sweep makes: each is planned before the first begins."""
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -55,6 +58,8 @@ def parse_word(text: str) -> Word:
         raise SettingsError(f"cannot read {text!r}: write key=value, such as space.depth=4")
     if not value:
         raise SettingsError(f"{key}= has no value: write {key}=VALUE, or {key}='\"\"' for empty")
+    if key.count(".") >= DEEPEST:
+        raise SettingsError(f"{key:.60}... has more than {DEEPEST} steps: no setting is so deep")
     span = _RANGE.fullmatch(value)
     if span:
         first, last = int(span[1]), int(span[2])
@@ -71,11 +76,14 @@ def parse_word(text: str) -> Word:
 def read_file(path: str | Path) -> Tree:
     """The settings in a TOML file."""
     try:
-        return tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
+        tree = tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"settings file {path} is damaged: {error}") from None
+    if _is_deeper(tree, DEEPEST):
+        raise SettingsError(f"settings file {path} nests more than {DEEPEST} levels deep")
+    return tree
 
 
 def words_of(tree: Tree) -> list[Word]:
@@ -148,6 +156,15 @@ def _without_overruled(words: Sequence[Word]) -> list[Word]:
         for number, word in enumerate(words)
         if number == last[word.path] or not isinstance(word.value, Alternatives)
     ]
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether more than so many mappings and lists are in each other; asked level by level."""
+    here = [value]
+    for _ in range(levels + 1):
+        below = (one.values() if isinstance(one, dict) else one for one in here)
+        here = [inner for outer in below for inner in outer if isinstance(inner, dict | list)]
+    return bool(here)
 
 
 def _first(value: Any) -> Any:

@@ -17,7 +17,7 @@ from nasir.core.errors import PictureError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm"}
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM")
 """What is read, whatever a file is called: of others, Pillow would have a program run (EPS)."""
 
 SINGLE = {"MPO"}

@@ -60,9 +60,9 @@ def overdone(rng: Random) -> bytes:
         (
             png(side, other, b""),
             png(side, other, zlib.compress(bytes(1000))),
-            png(20, 20, zlib.compress(bytes(10**7))),
-            png(20, 20, b"", _chunk(b"zTXt", b"a\0\0" + _bomb())),
-            png(20, 20, b"", _chunk(b"iCCP", b"a\0\0" + _bomb())),
+            png(20, 20, _zeros(10)),
+            png(20, 20, b"", _chunk(b"zTXt", b"a\0\0" + _zeros(300))),
+            png(20, 20, b"", _chunk(b"iCCP", b"a\0\0" + _zeros(300))),
             b"P6\n%d %d\n255\n" % (side, other),
             b"P5 " + b"9" * 5000 + b" 1 255\n",
             b"GIF89a" + struct.pack("<HHBBB", side & 0xFFFF, other & 0xFFFF, 0x80, 0, 0),
@@ -96,10 +96,11 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 @cache
-def _bomb() -> bytes:
-    """300 MB of zeros in 300 KB."""
+def _zeros(megabytes: int) -> bytes:
+    """Zeros in a thousandth of their size."""
     packer = zlib.compressobj(9)
-    return b"".join([*(packer.compress(bytes(10**6)) for _ in range(300)), packer.flush()])
+    parts = [packer.compress(bytes(10**6)) for _ in range(megabytes)]
+    return b"".join([*parts, packer.flush()])
 
 
 def content(rng: Random) -> bytes:

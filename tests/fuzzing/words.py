@@ -35,11 +35,37 @@ LITERALS = (
 
 @cache
 def _keys() -> tuple[str, ...]:
-    keys = [field.name for field in settings_of(RunSettings)] + list(SHORT_CUTS)
+    return tuple(dict.fromkeys([*SHORT_CUTS, *COMPONENTS, *(key for key, _, _ in _settings())]))
+
+
+@cache
+def _settings() -> list[tuple[str, str, str]]:
+    """Every setting of a run: its key, its default as a word, the component that has it."""
+    usual = [(field.name, field.default, "") for field in settings_of(RunSettings)]
     for kind in COMPONENTS:
         for name in registries[kind]:
-            keys += [f"{kind}.{f.name}" for f in settings_of(registries[kind].load(name))]
-    return tuple(dict.fromkeys([*keys, *COMPONENTS]))
+            fields = settings_of(registries[kind].load(name))
+            usual += [(f"{kind}.{f.name}", f.default, f"{kind}={name}") for f in fields]
+    return [(key, _spelt(default), owner) for key, default, owner in usual]
+
+
+def _spelt(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or "[]"
+    return "none" if default is None else str(default).lower() if default is True else str(default)
+
+
+def sane(rng: Random) -> list[str]:
+    """A setting near its default, where it may be right, and what has it is picked."""
+    key, default, owner = rng.choice(_settings())
+    way = rng.randrange(4)
+    if way == 1:
+        default = str(rng.randrange(4))
+    elif way == 2:
+        default = ",".join([default, default])
+    elif way == 3:
+        default = rng.choice(("true", "false", "0.5", "none", "1e-3"))
+    return [*([owner] if owner else []), f"{key}={default}"]
 
 
 def word(rng: Random) -> str:
@@ -85,7 +111,9 @@ def value(rng: Random) -> str:
 
 def case(rng: Random, folder: Path) -> Case:
     """Words for one of the commands that take them; a search is carried out only by the toy."""
-    words = [word(rng) for _ in range(rng.choice((1, 1, 2, 3, 5)))]
+    words = [word(rng) for _ in range(rng.choice((0, 0, 1, 1, 2, 5)))]
+    for _ in range(rng.randrange(2) if words else rng.choice((1, 2, 3))):
+        words += sane(rng)
     actions = {
         "run": lambda: _planned(words),
         "toy": lambda: _toy(words, folder),
