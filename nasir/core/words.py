@@ -56,6 +56,8 @@ def parse_word(text: str) -> Word:
     key, equals, value = text.partition("=")
     if not equals or not _KEY.fullmatch(key):
         raise SettingsError(f"cannot read {text!r}: write key=value, such as space.depth=4")
+    if not text.isascii() and text.encode("utf-8", "replace").decode() != text:
+        raise SettingsError(f"{text!r} is no text in UTF-8: give files names that are")
     if not value:
         raise SettingsError(f"{key}= has no value: write {key}=VALUE, or {key}='\"\"' for empty")
     if key.count(".") >= DEEPEST:

@@ -78,7 +78,7 @@ def check(file: Path) -> None:
 def write(file: Path, content: str) -> int:
     """Write a page whole or not at all, and return its bytes."""
     check(file)
-    encoded = content.encode()
+    encoded = content.encode("utf-8", "replace")  # names from elsewhere may be no text
     partial = file.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         partial.write_bytes(encoded)

@@ -60,7 +60,7 @@ class Hang(BaseException):
 def judged(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
     """Try a case, which may write in `folders` alone."""
     case.prepare()
-    said, told = io.StringIO(), io.StringIO()
+    said, told = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     before = _most_memory()
     try:
         with (
