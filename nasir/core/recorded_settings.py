@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nasir.core.component import settings_of
-from nasir.core.configure import structure
+from nasir.core.configure import settings, structure
 from nasir.core.errors import SettingsError
 from nasir.core.experiment import RunSettings
 from nasir.core.limits import limits
@@ -31,5 +31,5 @@ def read_settings(path: Path) -> Tree:
         limits(general.limit or ())
     except SettingsError as error:
         raise SettingsError(f"{path} is damaged: {error}") from None
-    lists = {"objective": general.objective, "limit": general.limit}
-    return tree | {key: list(value or ()) for key, value in lists.items() if key in known}
+    read = settings(general)
+    return {k: read.get(k, v) for k, v in tree.items() if k not in known or k in read}
