@@ -13,6 +13,18 @@ from nasir.core.objectives import objectives
 from nasir.core.words import COMPONENTS, Tree, read_file
 
 
+def read_whole_settings(path: Path) -> Tree:
+    """The settings of a run that is to be made again; refuses those that lack a component.
+
+    Its default would make another run of it.
+    """
+    tree = read_settings(path)
+    for kind in COMPONENTS:
+        if kind not in tree:
+            raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
+    return tree
+
+
 def read_settings(path: Path) -> Tree:
     """The settings of a run; raises :class:`SettingsError` for what no run can have.
 

@@ -19,7 +19,7 @@ from nasir.core.failures import FailedTry
 from nasir.core.foreign_folders import refuse_special_files
 from nasir.core.heartbeat import beating
 from nasir.core.holding import alone, is_held, refuse_living
-from nasir.core.recorded_settings import read_settings
+from nasir.core.recorded_settings import read_settings, read_whole_settings
 from nasir.core.store import RunStore
 from nasir.core.strategy import Trial, best_of
 from nasir.core.words import Tree
@@ -58,6 +58,11 @@ class Run:
     def settings(self) -> Tree:
         """The resolved settings the run was started with."""
         return read_settings(self.folder / SETTINGS)
+
+    @property
+    def whole_settings(self) -> Tree:
+        """The same for whoever makes the run's components again; refuses those that lack one."""
+        return read_whole_settings(self.folder / SETTINGS)
 
     @property
     def trials(self) -> list[Trial]:
