@@ -319,6 +319,12 @@ def _supernet(place: Path, picture: Path) -> None:
     load_supernet(place, Problem(ToySpace(), ToyTask(), {}))
 
 
+def _network(place: Path, picture: Path) -> None:
+    from nasir.final_training.training import Training
+
+    Training(place).network()
+
+
 def _weights(place: Path, picture: Path) -> None:
     from torch import nn
 
@@ -356,8 +362,8 @@ COMMANDS: dict[str, list[tuple[str, Command]]] = {
         ("restore", _called("restore", "PICTURE", "architecture=RUN", "-o", "OUT.png")),
         ("train", _called("train", "RUN", "--quiet")),
         ("train", _called("train", "RUN", "--json")),
-        ("evaluate", _plans("evaluate", "architecture=RUN")),
-        ("weights", _weights),
+        ("evaluate", _plans("evaluate", "architecture=RUN", "task.color=grey")),
+        ("weights", _network),
     ],
     "tables": [
         ("run", _called("run", *SEARCH, "evaluator=table", "evaluator.table=RUN", "--quiet")),
