@@ -23,6 +23,7 @@ from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.experiment import DEFAULTS, RunSettings, is_list
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
+from nasir.core.strategy import Part
 from nasir.core.words import Tree, expand, merge, parse_word
 
 PARAGRAPHS = 3
@@ -31,7 +32,8 @@ PARAGRAPHS = 3
 WIDEST = 100
 """Longest line of text where no terminal says otherwise."""
 
-TYPES = {int: "integer", float: "number", str: "string", bool: "true or false"}
+TYPES = {int: "integer", float: "number", str: "string", bool: "true or false", Part: "strategy"}
+LISTS = {int: "integers", float: "numbers", str: "strings", Part: "strategies"}
 
 
 class DescribeCommand(Command):
@@ -137,9 +139,9 @@ def _setting(field: attrs.Attribute[Any], prefix: str, component: Any) -> dict[s
     if default is attrs.NOTHING:
         content["required"] = True
     elif not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        content["default"] = _plain(default)
+        content["default"] = configure.plain(default)
     if component is not None:
-        content["value"] = _plain(getattr(component, field.name))
+        content["value"] = configure.plain(getattr(component, field.name))
     return content
 
 
@@ -166,10 +168,6 @@ def _condition(condition: Condition) -> dict[str, list[Any]]:
     return {name: list(options) for name, options in condition.items()}
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _type(annotation: Any) -> str:
     """A type in words: ``list of integers``, ``number or none``."""
     if annotation in TYPES:
@@ -178,7 +176,7 @@ def _type(annotation: Any) -> str:
     if type(None) in args:
         return " or ".join([*(_type(a) for a in args if a is not type(None)), "none"])
     if configure.is_list(annotation):
-        return f"list of {_type(args[0])}s" if args[0] in (int, float, str) else "list"
+        return f"list of {LISTS[args[0]]}" if args[0] in LISTS else "list"
     return str(getattr(annotation, "__name__", annotation))
 
 

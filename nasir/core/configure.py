@@ -64,7 +64,7 @@ def settings(component: Any) -> dict[str, Any]:
     for field in settings_of(type(component)):
         value = getattr(component, field.name)
         if value is not None:
-            written[field.name] = _unstructured(value)
+            written[field.name] = plain(value)
         elif field.default is not None:
             written[field.name] = NO_VALUE
     return written
@@ -91,13 +91,14 @@ def _known(kind: str) -> str:
     return ", ".join(registries[kind])
 
 
-def _unstructured(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A setting's value as TOML has it."""
     if isinstance(value, Part):
         return {"name": value.name, **settings(value.strategy)}
     if isinstance(value, Mapping):
-        return {key: _unstructured(below) for key, below in value.items()}
+        return {key: plain(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
-        return [_unstructured(below) for below in value]
+        return [plain(below) for below in value]
     return value
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from typing import Any
 
 import attrs
 
-from nasir.core.errors import NasirError
+from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
 from nasir.core.failures import FailurePolicy, TooManyFailuresError
 from nasir.core.problem import Problem
@@ -107,6 +108,17 @@ class Engine:
         state = self.store.strategy()
         if state is None:
             return []
+        try:
+            return self._restore_from(state)
+        except NasirError:
+            raise
+        except Exception as error:  # a stranger's strategy may raise anything
+            raise RunFolderError(
+                f"{self.store.path} is damaged, or of another version of the strategy, which "
+                f"cannot go on from it: {type(error).__name__}: {error}"
+            ) from error
+
+    def _restore_from(self, state: dict[str, Any]) -> list[Trial]:
         self.strategy.load_state_dict(state)
         progress = self.store.progress()
         self._asked, self._told = progress["asked"], progress["told"]

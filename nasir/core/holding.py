@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nasir.core import heartbeat
 from nasir.core.errors import RunFolderError
+from nasir.core.foreign_folders import refuse_links_out
 from nasir.core.heartbeat import Holder, beats, read_holder
 from nasir.core.lock import is_locked, locked
 from nasir.core.store import RunStore
@@ -36,6 +37,7 @@ def take_over(folder: Path, trials: Path) -> None:
     `trials` is the run's store; should the process come back, the token there keeps it from
     writing. Raises :class:`~nasir.core.errors.RunFolderError` where it is alive.
     """
+    refuse_links_out(folder)
     if not is_locked(folder / LOCK):
         return
     holder = read_holder(folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from nasir.core.errors import RunFolderError
+from nasir.core.foreign_folders import refuse_links_out
 
 LOOKING = 0.5
 """Seconds longer than anybody holds a lock who only looks whether it is held."""
@@ -19,8 +20,10 @@ LOOKING = 0.5
 def locked(path: Path, in_use: Callable[[], str]) -> Iterator[None]:
     """Hold the lock in the file `path`; where another process does, refuse with what is `in_use`.
 
+    Who holds it writes in its folder, so that one with links that lead out of it is refused, too.
     Raises :class:`~nasir.core.errors.RunFolderError`.
     """
+    refuse_links_out(path.parent)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=LOOKING)

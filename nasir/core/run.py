@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import uuid
@@ -15,17 +16,22 @@ import tomli_w
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedTry
+from nasir.core.foreign_folders import refuse_special_files
 from nasir.core.heartbeat import beating
 from nasir.core.holding import alone, is_held, refuse_living
+from nasir.core.recorded_settings import read_settings, read_whole_settings
 from nasir.core.store import RunStore
 from nasir.core.strategy import Trial, best_of
-from nasir.core.words import Tree, read_file
+from nasir.core.words import Tree
 
 SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
 TRIALS = "run.sqlite"
 CHECKPOINTS = "checkpoints"
 DESCRIPTION = "architecture.json"
+
+LONGEST_NAME = 200
+"""Bytes of a file's name, without its ending."""
 
 
 class Run:
@@ -41,6 +47,7 @@ class Run:
                 f"{self.folder} is no run's folder: it has no {SETTINGS} or no {TRIALS}; "
                 "see: nasir runs"
             )
+        refuse_special_files(self.folder)
 
     @property
     def checkpoints(self) -> Path:
@@ -50,7 +57,12 @@ class Run:
     @property
     def settings(self) -> Tree:
         """The resolved settings the run was started with."""
-        return read_file(self.folder / SETTINGS)
+        return read_settings(self.folder / SETTINGS)
+
+    @property
+    def whole_settings(self) -> Tree:
+        """The same for whoever makes the run's components again; refuses those that lack one."""
+        return read_whole_settings(self.folder / SETTINGS)
 
     @property
     def trials(self) -> list[Trial]:
@@ -198,8 +210,16 @@ def write_result(
 
 
 def file_name(name: str) -> str:
-    """`name` with nothing in it that leads out of a folder."""
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+    """`name` with nothing in it that leads out of a folder, nor longer than disks take.
+
+    What a long name ends with after a hyphen, such as a picture's kind, is kept.
+    """
+    plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+    if len(plain.encode()) <= LONGEST_NAME:
+        return plain
+    stem, _, kind = plain.rpartition("-")
+    begin = plain.encode()[: LONGEST_NAME // 2].decode(errors="ignore")
+    return f"{begin}-{hashlib.sha256(stem.encode()).hexdigest()[:10]}-{kind[-20:]}"
 
 
 def _files(artifacts: Mapping[str, Any]) -> dict[str, bytes]:

@@ -17,10 +17,9 @@ from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.experiment import Experiment, check_name, experiment
 from nasir.core.failures import TooManyFailuresError
 from nasir.core.finals import Finals
-from nasir.core.run import SETTINGS, Run, create, write_result, writing
+from nasir.core.run import Run, create, write_result, writing
 from nasir.core.store import RunStore
 from nasir.core.strategy import Strategy, Trial
-from nasir.core.words import COMPONENTS, Tree
 
 Notify = Callable[..., None]
 
@@ -41,22 +40,11 @@ def resume(
     """Go on with a run after any kind of end, to its last budget or to new ones."""
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
-    planned = experiment(_whole_settings(run))
+    planned = experiment(run.whole_settings)
     planned.problem.check()
     given = {"trials": trials, "limit": seconds}
     _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
     return run
-
-
-def _whole_settings(run: Run) -> Tree:
-    """A run's settings; refuses those where defaults would make another run of it."""
-    tree = run.settings
-    for kind in COMPONENTS:
-        if not isinstance(tree.get(kind), dict) or "name" not in tree[kind]:
-            raise SettingsError(
-                f"{run.folder / SETTINGS} is damaged: it names no {kind}; put back what it said"
-            )
-    return tree
 
 
 def _conduct(run: Run, planned: Experiment, limits: Mapping[str, Any], notify: Notify) -> None:

@@ -16,10 +16,14 @@ import safetensors.numpy
 
 from nasir.core import state_coding
 from nasir.core.architecture import Architecture
-from nasir.core.errors import NasirError, RunFolderError
+from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedTry
-from nasir.core.store_schema import APPLICATION_ID, COLUMNS, PICTURES, SCHEMA, TRIES
+from nasir.core.recorded import DAMAGE, checked_progress, checked_trial
+from nasir.core.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, PICTURES, SCHEMA, TRIES
 from nasir.core.strategy import Proposal, Trial
+
+ARRAY = "array:"
+"""Begins the keys of a strategy's arrays."""
 
 
 class RunStore:
@@ -41,7 +45,8 @@ class RunStore:
             if new:
                 self._connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-        if application != APPLICATION_ID:
+            foreign = self._connection.execute(FOREIGN).fetchone()
+        if application != APPLICATION_ID or foreign is not None:
             self.close()
             raise RunFolderError(f"{path} is not the trials of a nasir run")
         if write:
@@ -167,13 +172,17 @@ class RunStore:
         """The evaluations at the end of the run by name and split, in the order they were made."""
         with self._reading():
             rows = self._connection.execute("SELECT name, split, trial FROM finals ORDER BY rowid")
-            return {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            finals = {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            if not all(isinstance(part, str) for key in finals for part in key):
+                raise ValueError("a final evaluation has no name")
+            return finals
 
     def save_strategy(self, state: dict[str, Any]) -> None:
         """Write the strategy's state; arrays that have not changed are not written again."""
         plain, arrays = state_coding.encode(state)
         changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
-        rows = [("state", plain), *((f"array:{key}", data) for key, data in changed.items())]
+        rows = [("state", plain), *((f"{ARRAY}{key}", data) for key, data in changed.items())]
+        rows += state_coding.checksums(rows)
         self._connection.executemany("INSERT OR REPLACE INTO strategy VALUES (?, ?)", rows)
         self._saved_arrays.update(changed)
 
@@ -183,7 +192,8 @@ class RunStore:
             rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
             if "state" not in rows:
                 return None
-            arrays = {k.removeprefix("array:"): v for k, v in rows.items() if k != "state"}
+            state_coding.check_sums(rows)
+            arrays = {k.removeprefix(ARRAY): v for k, v in rows.items() if k.startswith(ARRAY)}
             return state_coding.decode(rows["state"], arrays)
 
     def save_progress(self, **values: Any) -> None:
@@ -195,7 +205,7 @@ class RunStore:
         """How far the run is."""
         with self._reading():
             rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
-            return {key: json.loads(value) for key, value in rows}
+            return checked_progress({key: json.loads(value) for key, value in rows})
 
     def _holder(self) -> str | None:
         return self.progress().get("holder")
@@ -212,7 +222,7 @@ class RunStore:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if str(error).startswith("no such"):
+            if str(error).startswith(("no such", "Could not decode")):
                 raise RunFolderError(f"{self.path} is damaged: {error}") from None
             if "locked" in str(error):
                 raise RunFolderError(
@@ -231,7 +241,7 @@ class RunStore:
         with self._explained():
             try:
                 yield
-            except (ValueError, KeyError, TypeError, RecursionError, NasirError) as error:
+            except DAMAGE as error:
                 raise RunFolderError(f"{self.path} is damaged: {error}") from None
 
 
@@ -258,7 +268,7 @@ def _trial(row: tuple[Any, ...]) -> Trial:
     if not isinstance(figures, dict):
         raise ValueError(f"the metrics of trial {number} are no mapping")
     told = (*rest, _shared(worker), error)
-    return Trial(number, proposal, seed, _shared(state), score, figures, *told)
+    return checked_trial(Trial(number, proposal, seed, _shared(state), score, figures, *told))
 
 
 def _shared_mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -286,4 +296,4 @@ def trial_from(content: dict[str, Any]) -> Trial:
     """The trial that :func:`trial_mapping` made `content` of, which is used up."""
     architecture = Architecture.from_json(content.pop("architecture"))
     proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
-    return Trial(proposal=proposal, **content)
+    return checked_trial(Trial(proposal=proposal, **content))

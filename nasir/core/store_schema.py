@@ -4,6 +4,9 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x6E617372  # "nasr"
 
+FOREIGN = "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')"
+"""What no run has: a view may go on for ever, a trigger change what is written."""
+
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
 CREATE TABLE trials (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
+import uuid
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -78,8 +78,8 @@ def check(file: Path) -> None:
 def write(file: Path, content: str) -> int:
     """Write a page whole or not at all, and return its bytes."""
     check(file)
-    encoded = content.encode()
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    encoded = content.encode("utf-8", "replace")  # names from elsewhere may be no text
+    partial = file.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         partial.write_bytes(encoded)
         partial.replace(file)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nasir.core.errors import PictureError
 from nasir.core.strategy import FOUND
 
 if TYPE_CHECKING:
@@ -144,12 +145,13 @@ def _paths(
 def _array(path: Path) -> np.ndarray | None:
     """``(H, W, 3)`` of 8 bits; None for a file that is no picture."""
     import numpy as np
-    from PIL import Image
+
+    from nasir.tasks.pictures import opened
 
     try:
-        with Image.open(path, formats=("PNG",)) as picture:
+        with opened(path) as picture:
             return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except PictureError:
         return None
 
 

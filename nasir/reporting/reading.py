@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, objectives, pareto_front
-from nasir.core.run import ENVIRONMENT, SETTINGS, TRIALS, Run
+from nasir.core.run import ENVIRONMENT, SETTINGS, Run
 from nasir.core.strategy import FOUND, Trial
 from nasir.core.summary import DEGRADED, summary
 from nasir.core.words import Tree
@@ -38,11 +38,7 @@ class Reading:
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        given = self.settings.get("objective", ())
-        if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
-            file = self.run.folder / SETTINGS
-            raise SettingsError(f"{file} is damaged: objective wants a list of metrics")
-        return objectives(given)
+        return objectives(self.settings.get("objective", ()))
 
     @property
     def front(self) -> list[Trial]:
@@ -75,7 +71,6 @@ def read(run: Run) -> Reading:
     """Read a run's folder; raises :class:`~nasir.core.errors.NasirError` where it is damaged."""
     reason, best = "", None
     trials, finals = run.trials, run.finals
-    _check(run, [*trials, *finals.values()])
     try:
         best = run.best
     except NasirError as error:
@@ -84,7 +79,7 @@ def read(run: Run) -> Reading:
     return Reading(
         run,
         settings,
-        (run.folder / SETTINGS).read_text(encoding="utf-8"),
+        (run.folder / SETTINGS).read_text(encoding="utf-8-sig"),
         _environment(run),
         summary(run),
         trials,
@@ -92,17 +87,6 @@ def read(run: Run) -> Reading:
         best,
         reason,
     )
-
-
-def _check(run: Run, trials: Sequence[Trial]) -> None:
-    """Refuse figures that are none, which a damaged file may have."""
-    for trial in trials:
-        figures = [trial.score, trial.seconds, trial.proposal.fidelity, *trial.metrics.values()]
-        if not all(value is None or isinstance(value, int | float) for value in figures):
-            raise RunFolderError(
-                f"{run.folder / TRIALS} is damaged: trial {trial.number} has a figure that is no "
-                "number"
-            )
 
 
 def _environment(run: Run) -> Mapping[str, Any]:

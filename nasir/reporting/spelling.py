@@ -49,11 +49,23 @@ def spelt(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return _inline(value)
     if isinstance(value, list | tuple):
-        return ",".join(map(spelt, value)) or "[]"
+        nested = any(isinstance(one, Mapping) for one in value)
+        return _inline(value) if nested else ",".join(map(spelt, value)) or "[]"
     if isinstance(value, str) and (not value or any(c in value for c in " ,\"'[]{}")):
         return json.dumps(value)
     return str(value)
+
+
+def _inline(value: Any) -> str:
+    """As TOML has it within braces."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}={_inline(below)}" for name, below in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value) if isinstance(value, str) else spelt(value)
 
 
 def spelt_choices(choices: Mapping[str, Any]) -> str:

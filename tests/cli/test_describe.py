@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import attrs
@@ -13,7 +14,7 @@ from nasir.cli.main import main
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
-from nasir.core.registry import Entry, registries
+from nasir.core.registry import KINDS, Entry, registries
 from nasir.core.search_space import SearchSpace
 
 OWNER = "the-tests"
@@ -158,6 +159,22 @@ def test_a_setting_without_default_is_told_to_be_needed(told, described):
     size, words = described("evaluator=picky", "evaluator.size=3")["settings"]
     assert (size["value"], size["required"]) == (3, True)
     assert (words["value"], "default" in words) == ([], False)
+
+
+def test_a_strategy_within_another_is_told_as_one_would_type_it(described, told):
+    words = ("strategy=screen", "strategy.inner=random+local_search")
+    (line,) = [" ".join(t.split()) for t in re.findall(r"strategy\.inner=[^(]*", told(*words))]
+    typed = described("strategy=screen", line.strip())["settings"][0]["value"]
+    assert typed == described(*words)["settings"][0]["value"]
+    assert [part["name"] for part in typed["parts"]] == ["random", "local_search"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
+def test_whatever_is_registered_can_be_described(kind: str, described, told):
+    for name in registries[kind]:
+        content = described(f"{kind}={name}")
+        assert (content["kind"], content["name"]) == (kind, name)
+        assert told(f"{kind}={name}").startswith(f"{kind}={name}: ")
 
 
 def test_run_describes_the_settings_of_a_run(described):

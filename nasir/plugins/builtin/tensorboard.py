@@ -55,10 +55,11 @@ class Log:
     def add_pictures(self, folder: Path, number: int) -> None:
         """Log the pictures in a folder, as of a trial's number."""
         import numpy as np
-        from PIL import Image
+
+        from nasir.tasks.pictures import opened
 
         for path in sorted(folder.glob("*.png")):
-            with Image.open(path) as picture:
+            with opened(path) as picture:
                 array = np.asarray(picture.convert("RGB"))
             self._writer.add_image(f"best/{path.stem}", array, number, dataformats="HWC")
 
