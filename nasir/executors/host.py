@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from nasir.core.errors import EvaluationError
 from nasir.executors.elsewhere import RunFolder
 from nasir.executors.luggage import Luggage
 from nasir.executors.mirror import Changes, Mirror
@@ -50,13 +51,10 @@ class Host:
         `changes` are those of the run's checkpoints, where they are not seen here; what the call
         changed of them comes back.
         """
-        assert self._worker is not None
-        assert self._mirror is not None
-        if changes is None:
-            return self._answer(call), {}
-        self._mirror.take(changes)
-        answer = self._answer(call)
-        return answer, self._mirror.changes()
+        try:
+            return self._run(call, changes)
+        except Exception as error:
+            return dumped(error=error), {}
 
     def end(self) -> None:
         """Kill the process and leave nothing behind."""
@@ -65,9 +63,14 @@ class Host:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def _answer(self, call: bytes) -> bytes:
+    def _run(self, call: bytes, changes: Changes | None) -> tuple[bytes, Changes]:
         assert self._worker is not None
+        assert self._mirror is not None
+        if changes is None:
+            return self._worker.answer(call), {}
+        self._mirror.take(changes)
         try:
-            return self._worker.answer(call)
-        except Exception as error:
-            return dumped(error=error)
+            answer = self._worker.answer(call)
+        except EvaluationError as error:  # what it has left is gone on from at the next try
+            answer = dumped(error=error)
+        return answer, self._mirror.changes()

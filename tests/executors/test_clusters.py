@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
+import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from executors_seen import alive, begin, complete, descendants, wait_until
+from processes import ENOUGH, alive, begin, complete, descendants, wait_until
 from toy_plugin import WORDS, figures
 
 from nasir.core.errors import SettingsError
@@ -22,9 +25,11 @@ from nasir.core.failures import TimeLimitError, WorkerDiedError
 from nasir.core.run import Run
 from nasir.executors import dask_station, ray_cluster
 from nasir.executors.dask import Dask
+from nasir.executors.luggage import Luggage, versions
 from nasir.executors.ray import Ray
+from nasir.executors.worker import result_of
 
-ENOUGH = 120
+pytestmark = pytest.mark.timeout(900)  # a cluster starts slowly where others work
 
 without_ray = pytest.mark.skipif(find_spec("ray") is None, reason="wants nasir[ray]")
 without_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="wants nasir[dask]")
@@ -54,17 +59,12 @@ def test_a_search_on_a_cluster_is_that_of_this_process(
 ):
     """With a plugin that only this process has, an evaluation that kills its process once, and
     pictures that come back; a second try is no other trial."""
-    words = ("evaluator=wanderer", "trials=8", "threads=2", "evaluator.crash={}", "name={}")
-    crash = Path("crashed")
+    crash = Path("crashed").absolute()
+    words = ("evaluator=wanderer", "trials=8", "threads=2", f"evaluator.crash={crash}")
     crash.touch()
-    here = toy(*(word.format(crash.absolute()) for word in words[:-1]), "name=here")
+    here = toy(*words, "name=here")
     crash.unlink()
-    there = toy(
-        *(word.format(crash.absolute()) for word in words[:-1]),
-        "name=there",
-        "workers=2",
-        f"executor={cluster}",
-    )
+    there = toy(*words, "name=there", "workers=2", f"executor={cluster}")
     assert there.settings["executor"]["name"] == cluster
     assert list(map(figures, there.trials)) == list(map(figures, here.trials))
     assert {t.metrics["threads"] for t in there.trials} == {2.0}
@@ -131,15 +131,9 @@ def test_a_dask_worker_that_dies_has_its_calls_done_elsewhere(
 
 @without_dask
 def test_a_station_goes_to_another_worker_without_its_hosts():
-    import pickle
-
-    from nasir.executors.luggage import Luggage, versions
-
     luggage = Luggage({**versions(), "torch": "1.0"}, (), {}, {})
     station = pickle.loads(pickle.dumps(dask_station.Station("run", luggage, None, None)))
-    with pytest.raises(Exception, match="the run 1.0: install the same"):
-        from nasir.executors.worker import result_of
-
+    with pytest.raises(Exception, match=r"the run 1\.0: install the same"):
         result_of(dask_station.answer(station, b""))
     dask_station.end("run")
 
@@ -176,8 +170,6 @@ def test_a_missing_library_is_refused_in_one_line(name: str, monkeypatch, capsys
 
 
 def test_a_cluster_is_not_imported_before_it_is_started():
-    import subprocess
-
     program = (
         "import sys; from nasir.api import plan\n"
         f"for name in ('ray', 'dask'): plan([*{WORDS!r}, 'executor=' + name], {{}})\n"
@@ -200,15 +192,9 @@ def test_a_cluster_is_not_imported_before_it_is_started():
 )
 @without_ray
 def test_wrong_settings_of_ray_are_refused(toy, word: str, said: str):
-    with pytest.raises(SettingsError, match=".*".join(map(_literal, said.split("\0")))):
+    with pytest.raises(SettingsError, match=re.escape(said)):
         toy("executor=ray", word)
     assert not Path("runs").exists()
-
-
-def _literal(text: str) -> str:
-    import re
-
-    return re.escape(text)
 
 
 @without_ray

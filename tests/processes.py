@@ -12,7 +12,7 @@ from pathlib import Path
 from nasir.core.errors import RunFolderError
 from nasir.core.run import Run
 
-ENOUGH = 120
+ENOUGH = 200
 
 
 def begin(*argv: str) -> subprocess.Popen[str]:
