@@ -39,6 +39,7 @@ class Host:
             unpacked = luggage.lay_out(folder)
             self._mirror = Mirror(unpacked.checkpoints)
             self._worker = Worker(*self._limits, unpacked)
+            self._worker.start()
         return refusal
 
     def sees(self, run: RunFolder) -> bool:

@@ -48,6 +48,10 @@ class Worker:
         self._ended = False
         self._lock = Lock()
 
+    def start(self) -> None:
+        """Start the process ahead of its first call."""
+        self._started()
+
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run a call there; an :class:`EvaluationError` where it dies or takes too much."""
         return result_of(self.answer(pickle.dumps((fn, args, kwargs))))

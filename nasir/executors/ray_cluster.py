@@ -17,6 +17,11 @@ LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
 PATIENCE = 5.0
 """Seconds within which a cluster must answer at the address that was given."""
 
+_TROUBLE = {
+    LOCAL: "executor=ray: no Ray cluster could be started on this machine",
+    AUTO: "executor.address=auto: no Ray cluster runs here (ray start --head begins one)",
+}
+
 log = logging.getLogger("nasir")
 
 _lock = Lock()
@@ -85,7 +90,11 @@ def leave(user: object) -> None:
 
 def _start(ray: Any, cpus: float, gpus: float, workers: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    _init(ray, LOCAL, num_cpus=max(1, math.ceil(workers * cpus)), include_dashboard=False)
+    room = {"num_cpus": max(1, math.ceil(workers * cpus)), "include_dashboard": False}
+    try:
+        _init(ray, LOCAL, **room)
+    except SettingsError:  # Ray gives up after seconds, in which a busy machine may not do it
+        _init(ray, LOCAL, **room)
     there = ray.cluster_resources().get("GPU", 0)
     if gpus > there:
         ray.shutdown()
@@ -106,10 +115,8 @@ def _init(ray: Any, address: str, **more: Any) -> None:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:
         ray.shutdown()
-        said = " ".join(str(error).split())
-        if address == AUTO:
-            said = f"no Ray cluster runs here (ray start --head begins one): {said}"
-        raise SettingsError(f"executor.address={address}: {said}") from None
+        what = _TROUBLE.get(address, f"executor.address={address}")
+        raise SettingsError(f"{what}: {' '.join(str(error).split())}") from None
 
 
 def _refuse_silent(address: str) -> None:

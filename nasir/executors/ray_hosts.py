@@ -53,7 +53,8 @@ class RayHost:
         """End it, whatever it does."""
         import ray
 
-        ray.kill(self.actor)
+        with suppress(Exception):  # it may be gone, and the cluster too
+            ray.kill(self.actor)
 
     def _got(self, reference: Any) -> Any:
         import ray
@@ -150,11 +151,11 @@ class RayHosts:
         log.warning("a worker could not be started: %s", trouble)
         if error is not None:
             self._forget(host)
-        if self._failed == MOST_FAILED:
+        if self._failed >= MOST_FAILED:
             self._ready.put(trouble)
         else:
             self._add()
-        if error is None or self._failed == MOST_FAILED:
+        if error is None or self._failed >= MOST_FAILED:
             self._heard.set()
 
     def _forget(self, host: RayHost) -> None:
