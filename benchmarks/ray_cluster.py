@@ -44,7 +44,7 @@ from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.executors.process import Process
 from nasir.executors.ray import Ray
 
-HEAD, OTHER = "127.0.0.1", "127.0.0.2"
+HEAD, OTHER = "127.0.0.2", "127.0.0.3"  # Ray takes 127.0.0.1 for the address of its network
 
 
 @attrs.define
@@ -111,7 +111,7 @@ def joined(address: str, count: int) -> None:
     """Wait until so many nodes are in the cluster."""
     program = f"import ray; ray.init({address!r}, logging_level='ERROR', log_to_driver=False)\n"
     program += "print(sum(node['Alive'] for node in ray.nodes()))"
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         if asked.returncode == 0 and int(asked.stdout.split()[-1]) == count:

@@ -119,7 +119,7 @@ class Dask(ExecutorFactory):
         except ImportError:
             raise SettingsError(MISSING) from None
         where = {"address": self.address, "scheduler_file": self.scheduler_file}
-        given = {name: value for name, value in where.items() if value is not None}
+        given: dict[str, Any] = {name: value for name, value in where.items() if value}
         if not given:
             given["address"] = LocalCluster(
                 n_workers=1,
