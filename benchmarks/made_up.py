@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -55,11 +56,14 @@ class MadeUp(Evaluator):
     """A score made from architecture and seed; some trials fail, some only at the larger batch."""
 
     sleep: float = setting(0.0, "seconds that an evaluation takes, >= 0")
+    work: int = setting(0, "additions that it does before")
     failing: int = setting(0, "errors where the seed is a multiple of this; 0: never")
     hungry: int = setting(0, "too little memory for batch 2 where it is one of this; 0: never")
     batch: int = setting(2, "says how much memory it takes")
 
     def evaluate(self, proposal: Any, problem: Any, seed: int) -> Evaluation:
+        if self.work:
+            sum(range(self.work), 0.0)
         if self.sleep:
             time.sleep(self.sleep)
         if self.failing and seed % self.failing == 0:
@@ -83,6 +87,12 @@ class Plugin:
     @hookimpl
     def register_evaluators(self, register: Any) -> None:
         register("made_up", MadeUp, "")
+
+
+def awake() -> int:
+    """The number of this process, after a moment in which others can be asked too."""
+    time.sleep(0.3)
+    return os.getpid()
 
 
 def known() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
@@ -22,7 +20,8 @@ from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.executor import ExecutorFactory
 from nasir.core.failures import MemoryLimitError, TimeLimitError, WorkerDiedError
 from nasir.executors.resident import can_be_seen, resident
-from nasir.executors.worker import BEGUN, work
+from nasir.executors.spawning import spawned
+from nasir.executors.worker import BEGUN, Belongings, result_of
 
 LOOKS = 0.025
 """Seconds between looks at the memory of a worker that has a limit."""
@@ -31,32 +30,43 @@ LOOKS = 0.025
 class Worker:
     """One spawned process, started anew where it died.
 
-    A call takes at most `timeout` seconds and its process `memory` MiB; None: no limit.
+    A call takes at most `timeout` seconds and its process `memory` MiB; None: no limit. With
+    `belongings` the process has these, and nothing of the program that starts it.
     """
 
-    def __init__(self, timeout: float | None, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        timeout: float | None,
+        memory: int | None = None,
+        belongings: Belongings | None = None,
+    ) -> None:
         self._timeout = timeout
         self._memory = memory
+        self._belongings = belongings
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
         self._lock = Lock()
 
+    def start(self) -> None:
+        """Start the process ahead of its first call."""
+        self._started()
+
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run a call there; an :class:`EvaluationError` where it dies or takes too much."""
-        dumped = pickle.dumps((fn, args, kwargs))
+        return result_of(self.answer(pickle.dumps((fn, args, kwargs))))
+
+    def answer(self, call: bytes) -> bytes:
+        """What came of a pickled call, itself a pickled ``(result, error)``."""
         connection = self._started()
         try:
-            connection.send_bytes(dumped)
+            connection.send_bytes(call)
             answer = self._received(connection)
             if answer == BEGUN:
                 answer = self._received_within(connection)
         except (EOFError, OSError):
             raise WorkerDiedError(f"the worker died ({self._ending()})") from None
-        result, error = pickle.loads(answer)
-        if error is not None:
-            raise error
-        return result
+        return answer
 
     def end(self) -> None:
         """Kill the process, and start no other."""
@@ -69,7 +79,7 @@ class Worker:
             if self._ended:
                 raise EvaluationError("the executor was shut down")
             if self._connection is None or self._process is None or not self._process.is_alive():
-                self._process, self._connection = _spawned()
+                self._process, self._connection = spawned(self._belongings)
             return self._connection
 
     def _received_within(self, connection: Connection) -> bytes:
@@ -119,34 +129,6 @@ class Worker:
             return f"exit code {code}"
         names = {number.value: number.name for number in signal.Signals}
         return f"signal {names.get(-code, -code)}"
-
-
-def _spawned() -> tuple[SpawnProcess, Connection]:
-    """A new worker process, deaf to Ctrl-C from its first moment, and the way to talk to it."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs,))
-    try:
-        with _interrupts_blocked():
-            process.start()
-    except OSError as error:
-        raise WorkerDiedError(f"no worker process could be started: {error.strerror}") from None
-    finally:
-        theirs.close()
-    return process, ours
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from this thread and from the processes that it starts meanwhile."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ProcessExecutor(Executor):
