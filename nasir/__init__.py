@@ -13,9 +13,11 @@ from nasir.core.registry import registries as _registries
 
 if TYPE_CHECKING:
     from nasir.api import build, resume, search
+    from nasir.comparison.bench import bench
     from nasir.core.architecture import Architecture
     from nasir.core.benchmark import evaluate
     from nasir.core.run import Run
+    from nasir.core.scoring import score
     from nasir.exporting.export import export
     from nasir.final_training.train import train
     from nasir.restoration.restore import restore
@@ -24,12 +26,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Architecture",
     "Run",
+    "bench",
     "build",
     "evaluate",
     "export",
     "hookimpl",
     "restore",
     "resume",
+    "score",
     "search",
     "train",
 ]
@@ -37,12 +41,14 @@ __all__ = [
 _HOME = {
     "Architecture": "nasir.core.architecture",
     "Run": "nasir.core.run",
+    "bench": "nasir.comparison.bench",
     "build": "nasir.api",
     "evaluate": "nasir.core.benchmark",
     "export": "nasir.exporting.export",
     "hookimpl": "nasir.plugins",
     "restore": "nasir.restoration.restore",
     "resume": "nasir.api",
+    "score": "nasir.core.scoring",
     "search": "nasir.api",
     "train": "nasir.final_training.train",
 }

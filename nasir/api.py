@@ -10,7 +10,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.architecture_file import check_member, read_architecture
-from nasir.core.composition import names_in, without_absent
+from nasir.core.composition import without_absent
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.experiment import Experiment, experiment, is_list
 from nasir.core.recipes import given_words
 from nasir.core.search_space import SearchSpace, Signature
-from nasir.core.words import Tree, expand, merge
+from nasir.core.words import Tree, Word, expand, merge
 from nasir.plugins.manager import plugins
 
 if TYPE_CHECKING:
@@ -80,18 +80,17 @@ def build(
     return maker.build(architecture, Signature(in_channels, out_channels, scale))
 
 
-def plan(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> list[Experiment]:
+def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
     """The runs that words and settings make: one, or more where a word sweeps."""
-    given = expand(given_words(words, settings), is_list)
-    trees = [merge(run, {}) for run in given]
-    used = {name for tree in trees for name in names_in(tree.get("strategy", {}))}
-    for tree in trees:
-        if "strategy" in tree:
-            tree["strategy"] = without_absent(tree["strategy"], used)
-    planned = [experiment(tree) for tree in trees]
+    planned = [experiment(merge(run, {})) for run in sweep(words, settings)]
     if len(planned) > 1 and any(one.settings.name is not None for one in planned):
         raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
     return planned
+
+
+def sweep(words: Sequence[str], settings: Mapping[str, Any]) -> list[list[Word]]:
+    """The words of each run that words and settings make."""
+    return without_absent(expand(given_words(words, settings), is_list))
 
 
 def start(planned: Experiment, notify: Notify | None = None) -> Run:

@@ -11,8 +11,10 @@ import pytest
 
 import nasir
 from nasir import api
+from nasir.cli.bench import BenchCommand
 from nasir.cli.main import main
 from nasir.cli.run import RunCommand
+from nasir.comparison import bench
 from nasir.core import benchmark, training_folder
 from nasir.core.configure import make
 from nasir.core.recipes import RECIPES
@@ -82,6 +84,13 @@ def test_a_run_command_can_be_planned(command: str, pictures: None):
     RunCommand().configure(parser)
     for planned in api.plan(parser.parse_args(shlex.split(command)[2:]).words, {}):
         planned.problem.task.samples("search")
+
+
+@pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir bench")])
+def test_a_bench_can_be_planned(command: str):
+    parser = ArgumentParser()
+    BenchCommand().configure(parser)
+    assert bench.plan(parser.parse_args(shlex.split(command)[2:]).words).entrants
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir evaluate")])

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 from nasir.cli.progress_bar import progress_bar
+from nasir.core.errors import SettingsError
+from nasir.core.table import CARRIED, ENDING, carried, load_table
 
 if TYPE_CHECKING:
     from nasir.core.correlation import Correlation
+
+SOURCES = f"a run's folder, a table (NAME{ENDING}), or {CARRIED}, the table that comes with nasir"
 
 NOTE = "tau: Kendall's tau-b with PSNR; where less of a proxy is better, near -1 is good"
 
 
 class CorrelateCommand(Command):
-    """Correlate proxies, parameters and multiply-adds with the final PSNR of runs' trials."""
+    """Correlate proxies, parameters and multiply-adds with the final PSNR of runs or tables."""
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folders", metavar="RUN", nargs="+", help="a run's folder")
+        parser.add_argument("folders", metavar="RUN", nargs="+", help=SOURCES)
         parser.add_argument(
             "--proxies",
             metavar="NAMES",
@@ -42,18 +47,29 @@ class CorrelateCommand(Command):
         proxies = [name for name in arguments.proxies.split(",") if name]
         for name in proxies:
             registries["proxy"].entry(name)
-        from nasir.core.correlation import correlations
-        from nasir.core.run import Run
-
-        found = {}
-        for run in [Run(folder) for folder in dict.fromkeys(arguments.folders)]:
-            with progress_bar(str(run.folder)):
-                found[str(run.folder)] = correlations(run, proxies, arguments.initialisations)
+        found: dict[str, list[Correlation]] = {}
+        for name in dict.fromkeys(arguments.folders):
+            found |= _found(name, proxies, arguments.initialisations)
         if arguments.json:
             _print_json(found)
         else:
             _print(found)
         return 0
+
+
+def _found(name: str, proxies: Sequence[str], initialisations: int) -> dict[str, list[Correlation]]:
+    """The correlations in a run, or in each task of a table, by what to call them."""
+    from nasir.core.correlation import correlations, table_correlations
+    from nasir.core.run import Run
+
+    if name.endswith(ENDING) or (carried(name).is_file() and not Path(name).exists()):
+        if proxies:
+            raise SettingsError(f"{name} is a table, with its proxies' values: leave --proxies out")
+        found = table_correlations(load_table(name))
+        return {f"{name} {task}": correlations for task, correlations in found.items()}
+    run = Run(name)
+    with progress_bar(str(run.folder)):
+        return {str(run.folder): correlations(run, proxies, initialisations)}
 
 
 def _print_json(found: Mapping[str, Sequence[Correlation]]) -> None:

@@ -23,6 +23,7 @@ from nasir.cli.tables import (
     spelt_choices,
     table,
 )
+from nasir.core.composition import in_short
 from nasir.core.errors import NasirError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _best_first(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """One line for each component and one for the run itself, lists left out."""
+    """One line for each component and one for the run itself."""
     components = {kind: value for kind, value in tree.items() if isinstance(value, Mapping)}
     general = {key: value for key, value in tree.items() if key not in components}
     rows = [
@@ -172,7 +173,13 @@ def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _words(fields: Mapping[str, Any]) -> str:
-    return " ".join(f"{k}={spelt(v)}" for k, v in fields.items() if not isinstance(v, list | dict))
+    """Fields in a line; of strategies their names, and no other lists."""
+    told = {key: in_short(value) or value for key, value in fields.items()}
+    plain = {key: value for key, value in told.items() if not isinstance(value, list | dict)}
+    return " ".join(
+        f"{key}={value if isinstance(fields[key], list | dict) else spelt(value)}"
+        for key, value in plain.items()
+    )
 
 
 def _numbered(run: Run, number: int) -> Trial:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nasir.cli.command import Command
 from nasir.core.errors import SettingsError
+from nasir.core.table import ENDING
 
 if TYPE_CHECKING:
     from nasir.core.table import Table
-
-ENDING = ".safetensors"
 
 
 class TabulateCommand(Command):
@@ -32,7 +31,7 @@ class TabulateCommand(Command):
     def run(self, arguments: Namespace) -> int:
         from nasir.cli.tables import print_json, table
         from nasir.core.run import Run
-        from nasir.core.table import tabulated
+        from nasir.core.tabulation import tabulated
 
         path = Path(arguments.output)
         if path.suffix != ENDING:

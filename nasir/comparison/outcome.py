@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.comparison.bench import Entrant, ranking_of
+from nasir.comparison.entrants import Entrant, ranking_of
 from nasir.comparison.results import Result, known_ranking
 from nasir.comparison.standings import (
     Ranking,

@@ -6,11 +6,12 @@ it is: alone, in a chain, or deeper.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nasir.core.errors import SettingsError
 from nasir.core.registry import registries
+from nasir.core.words import Word, merge
 
 CHAIN = "chain"
 PARTS = "parts"
@@ -53,11 +54,39 @@ def names_in(pick: Any) -> Iterator[str]:
                 yield from names_in(value)
 
 
-def without_absent(pick: Mapping[str, Any], elsewhere: set[str]) -> Pick:
-    """`pick` without the fields of strategies that are not in it but `elsewhere` in a sweep."""
-    here = set(names_in({k: v for k, v in pick.items() if not _addresses(k, v)}))
-    absent = elsewhere - here
-    return {k: v for k, v in pick.items() if not (_addresses(k, v) and k in absent)}
+def in_short(value: Any) -> str | None:
+    """The names of a pick, or of several, without their fields; None for any other value."""
+    if isinstance(value, list | tuple):
+        names = [in_short(one) for one in value if isinstance(one, Mapping)]
+        return ",".join(filter(None, names)) if names and len(names) == len(value) else None
+    if not isinstance(value, Mapping) or not _holds_strategies(value):
+        return None
+    parts = in_short(value.get(PARTS, [])) if value["name"] == CHAIN else None
+    return parts.replace(",", JOINED) if parts else str(value["name"])
+
+
+def without_absent(sweep: Sequence[Sequence[Word]]) -> list[list[Word]]:
+    """The runs of a sweep, each without the fields of strategies that only other runs have.
+
+    Runs that are alike for want of them are one.
+    """
+    picks = [merge(words, {}).get("strategy", {}) for words in sweep]
+    there = [set(names_in({k: v for k, v in p.items() if not _addresses(k, v)})) for p in picks]
+    anywhere = set().union(*there)
+    runs: dict[Any, list[Word]] = {}
+    for number, (words, here) in enumerate(zip(sweep, there, strict=True)):
+        kept = [word for word in words if _addressed(word) not in anywhere - here]
+        said = [(word.path, repr(word.value)) for word in kept]
+        runs[number if len(kept) == len(words) else tuple(said)] = kept
+    return list(runs.values())
+
+
+def _addressed(word: Word) -> str | None:
+    """The strategy, wherever it is, of which a word sets a field; None for other words."""
+    if word.path[0] != "strategy" or len(word.path) == 1:
+        return None
+    key = word.path[1]
+    return key if _addresses(key, word.value if len(word.path) == 2 else {}) else None
 
 
 def _addresses(key: str, value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -19,8 +19,18 @@ from nasir.core.registry import registries
 from nasir.core.run import Run
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TARGET = "psnr"
+
+BY_PICTURE = ("psnr:", "psnr@1:")
+"""Begins the names of single pictures' PSNR, told by itself or as the end of a learning curve."""
+
+AGAIN = "second_fit"
+"""The PSNR with another seed as a predictor."""
 
 FEWEST = 3
 """Architectures that a correlation needs."""
@@ -79,6 +89,39 @@ def correlations(
     return found
 
 
+def table_correlations(table: Table) -> dict[str, list[Correlation]]:
+    """Correlate what a table knows before a fit with the PSNR of its first fits, by task.
+
+    A second fit of the same architectures is among the predictors, for it bounds them all.
+    """
+    found = {}
+    for task, records in table.tasks.items():
+        first, *others = (_by_row(records.names, values) for values in records.repeats)
+        known = _by_row(records.known_names, records.known)
+        full = [
+            _Fitted(architecture, _psnr([metrics]))
+            for architecture, metrics in zip(table.architectures, first, strict=True)
+            if math.isfinite(metrics.get(TARGET, math.nan))
+        ]
+        predictors = {}
+        for row, architecture in enumerate(table.architectures):
+            again = _renamed(others[0][row]) if others else {}
+            predictors[architecture.id] = {**first[row], **known[row], **again}
+        names = [*(n for n in records.known_names if ":" not in n and n not in COST), *COST, AGAIN]
+        found[task] = list(_correlated(full, predictors, names))
+    return found
+
+
+def _by_row(names: Sequence[str], values: np.ndarray) -> list[Metrics]:
+    return [dict(zip(names, row, strict=True)) for row in values.tolist()]
+
+
+def _renamed(metrics: Metrics) -> dict[str, float]:
+    """The PSNR of a second fit under a predictor's name."""
+    psnr = _psnr([metrics])
+    return {f"{AGAIN}:{p}" if p else AGAIN: value for p, value in psnr.items()}
+
+
 @attrs.frozen
 class _Fitted:
     """An architecture with the PSNR of its full fits, in the mean and by picture."""
@@ -100,16 +143,18 @@ def _full(trials: Iterable[Trial]) -> list[_Fitted]:
     for trial in fitted:
         if trial.proposal.fidelity == most:
             by_id.setdefault(trial.architecture.id, []).append(trial)
-    return [_Fitted(same[0].architecture, _psnr(same)) for same in by_id.values()]
+    return [
+        _Fitted(same[0].architecture, _psnr([t.metrics for t in same])) for same in by_id.values()
+    ]
 
 
-def _psnr(trials: Sequence[Trial]) -> dict[str, float]:
-    """PSNR by picture, with "" for the mean."""
-    names = [n for n in trials[0].metrics if n == TARGET or n.startswith(f"{TARGET}:")]
+def _psnr(told: Sequence[Metrics]) -> dict[str, float]:
+    """The mean PSNR of fits by picture, with "" for the mean over the pictures."""
+    pictures = {name: name.partition(":")[2] for name in told[0] if name.startswith(BY_PICTURE)}
     return {
-        name.removeprefix(TARGET).removeprefix(":"): fmean(t.metrics[name] for t in trials)
-        for name in names
-        if all(math.isfinite(t.metrics.get(name, math.nan)) for t in trials)
+        picture: fmean(metrics[name] for metrics in told)
+        for name, picture in {TARGET: "", **pictures}.items()
+        if all(math.isfinite(metrics.get(name, math.nan)) for metrics in told)
     }
 
 

@@ -43,14 +43,23 @@ class Scored:
         return content | figures | {"mean_rank": self.mean_rank}
 
 
+REVERSED = "-"
+"""Before a proxy's name: what is better for it is worse."""
+
+
 def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list[dict[str, float]]:
-    """The rank by each proxy of each of several networks, given the proxies' values of all."""
+    """The rank by each proxy of each of several networks, given the proxies' values of all.
+
+    A proxy ranks the other way round with a minus before its name.
+    """
     from scipy.stats import rankdata
 
     rows: list[dict[str, float]] = [{} for _ in values]
     for proxy in proxies:
-        sign = -1 if registries["proxy"].load(proxy).larger_is_better else 1
-        signed = [sign * of[proxy] for of in values]
+        name = proxy.removeprefix(REVERSED)
+        larger_is_better = registries["proxy"].load(name).larger_is_better
+        sign = -1 if larger_is_better == (name == proxy) else 1
+        signed = [sign * of[name] for of in values]
         places = rankdata([value if math.isfinite(value) else math.inf for value in signed])
         for row, place in zip(rows, places, strict=True):
             row[proxy] = float(place)

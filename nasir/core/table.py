@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,7 @@ from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.recorded import DAMAGE
-from nasir.core.run import Run
 from nasir.core.search_space import SearchSpace
-from nasir.core.strategy import FULL, Trial
 from nasir.core.words import Tree
 
 if TYPE_CHECKING:
@@ -26,12 +25,12 @@ FORMAT = "nasir table 1"
 HEADER = "nasir"
 """The one entry of the file's metadata, of which safetensors keeps no order."""
 
-ROWS = "architectures"
-SECONDS = "fit_seconds"
-TOLD_BEFORE = "proxy"
-"""The evaluator whose figures are known before anything is fitted."""
+ENDING = ".safetensors"
 
-Metrics = dict[str, float]
+CARRIED = "dipbench"
+"""The table that comes with nasir."""
+
+ROWS = "architectures"
 
 
 @attrs.frozen
@@ -133,77 +132,22 @@ def _check_shapes(task: str, records: Records, rows: int) -> None:
             raise ValueError(f"task {task} has not each metric of each architecture")
 
 
+def carried(name: str) -> Path:
+    """Where a table of this name is, if it comes with nasir."""
+    return Path(str(files("nasir") / "tables" / f"{name}{ENDING}"))
+
+
+@lru_cache(maxsize=4)
+def load_table(name: str) -> Table:
+    """A table that comes with nasir, by its name, or a file, by its path; read once."""
+    if name.endswith(ENDING):
+        return Table.load(Path(name))
+    path = carried(name)
+    if not path.is_file():
+        raise SettingsError(f"there is no table {name!r}: take {CARRIED}, or a file NAME{ENDING}")
+    return Table.load(path)
+
+
 def made_space(settings: Tree) -> SearchSpace:
     space: SearchSpace = configure.make("space", settings)
     return space
-
-
-def tabulated(runs: Sequence[Run]) -> Table:
-    """The table of what the trials of runs came to.
-
-    Runs of one task with other evaluators than ``proxy`` are its repeats, in their order; those
-    with ``proxy`` tell what is known before. Raises :class:`SettingsError` for runs of different
-    spaces, or with nothing in them.
-    """
-    first = runs[0].whole_settings
-    for run in runs:
-        if run.whole_settings["space"] != first["space"]:
-            raise SettingsError(
-                f"{run.folder} is of another space than {runs[0].folder}: a table has one space"
-            )
-    told = [(run.settings, _complete(run.trials)) for run in runs]
-    architectures = list(dict.fromkeys(a for _, trials in told for a in trials))
-    if not architectures:
-        raise SettingsError("these runs have no complete trial to make a table of")
-    tasks = {}
-    for name in dict.fromkeys(settings["task"]["name"] for settings, _ in told):
-        here = [one for one in told if one[0]["task"]["name"] == name]
-        fitted = [one for one in here if one[0]["evaluator"]["name"] != TOLD_BEFORE]
-        known = [trials for settings, trials in here if (settings, trials) not in fitted]
-        if not fitted:
-            raise SettingsError(f"no run judges task {name} in earnest: give one that does")
-        settings = {key: fitted[0][0][key] for key in ("task", "evaluator")}
-        known_names, values = _array(known, architectures)
-        names = _names(trials for _, trials in fitted)
-        repeats = tuple(_rows(trials, architectures, names) for _, trials in fitted)
-        tasks[name] = Records(settings, known_names, values, names, repeats)
-    return Table(first["space"], tuple(architectures), tasks)
-
-
-def _complete(trials: Iterable[Trial]) -> dict[Architecture, Metrics]:
-    """The metrics of each architecture that was judged whole, with its seconds; the first time."""
-    found: dict[Architecture, Metrics] = {}
-    for trial in trials:
-        proposal = trial.proposal
-        if trial.state == "complete" and proposal.stage == FULL and proposal.fidelity == 1:
-            seconds = {SECONDS: trial.seconds} if trial.seconds is not None else {}
-            found.setdefault(trial.architecture, {**trial.metrics, **seconds})
-    return found
-
-
-def _array(
-    told: Sequence[Mapping[Architecture, Metrics]], architectures: Sequence[Architecture]
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """The metrics of several runs together, one row an architecture."""
-    merged: dict[Architecture, Metrics] = {a: {} for a in architectures}
-    for trials in told:
-        for architecture, metrics in trials.items():
-            merged[architecture].update(metrics)
-    names = tuple(name for name in _names([merged]) if name != SECONDS)
-    return names, _rows(merged, architectures, names)
-
-
-def _names(told: Iterable[Mapping[Architecture, Metrics]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for trials in told for m in trials.values() for name in m))
-
-
-def _rows(
-    trials: Mapping[Architecture, Metrics],
-    architectures: Sequence[Architecture],
-    names: Sequence[str],
-) -> np.ndarray:
-    import numpy as np
-
-    nothing: Metrics = {}
-    rows = [[trials.get(a, nothing).get(name, np.nan) for name in names] for a in architectures]
-    return np.array(rows, np.float64).reshape(len(architectures), len(names))

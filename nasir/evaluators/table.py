@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
@@ -19,35 +17,20 @@ from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.strategy import Proposal
+from nasir.core.table import CARRIED, ENDING, load_table
 
 if TYPE_CHECKING:
-    from nasir.core.table import Records, Table
-
-CARRIED = "dipbench"
-"""The table that comes with nasir."""
+    from nasir.core.table import Records
 
 DRAWS = 50
 """Architectures of which at least one must be in the table."""
 
-ENDING = ".safetensors"
 CURVE = "psnr@"
 
 
 def _whole_path(given: str) -> str:
     """A file's path that holds in any working directory; the name of a carried table as it is."""
     return str(Path(given).expanduser().resolve()) if given.endswith(ENDING) else given
-
-
-@lru_cache(maxsize=4)
-def _loaded(name: str) -> Table:
-    from nasir.core.table import Table
-
-    if name.endswith(ENDING):
-        return Table.load(Path(name))
-    path = Path(str(files("nasir") / "tables" / f"{name}{ENDING}"))
-    if not path.is_file():
-        raise SettingsError(f"there is no table {name!r}: take {CARRIED}, or a file NAME{ENDING}")
-    return Table.load(path)
 
 
 @attrs.define
@@ -66,7 +49,7 @@ class _Lookup(Evaluator):
     def check(self, problem: Problem) -> None:
         import numpy as np
 
-        table = _loaded(self.table)
+        table = load_table(self.table)
         self.records(problem)
         space = problem.domain.space
         if table.space["name"] != space:
@@ -85,7 +68,7 @@ class _Lookup(Evaluator):
 
     def records(self, problem: Problem) -> Records:
         """What the table has for the problem's task."""
-        tasks = _loaded(self.table).tasks
+        tasks = load_table(self.table).tasks
         name = registries["task"].name_of(type(problem.task)) or type(problem.task).__name__
         if name not in tasks:
             raise SettingsError(
@@ -95,7 +78,7 @@ class _Lookup(Evaluator):
 
     def row(self, proposal: Proposal) -> int:
         """The row of the proposed architecture."""
-        rows = _loaded(self.table).rows
+        rows = load_table(self.table).rows
         if proposal.architecture.id not in rows:
             raise EvaluationError(
                 f"table {self.table} lacks {proposal.architecture}: it has {len(rows)} others"
@@ -156,7 +139,7 @@ class TableEvaluator(_Lookup):
         """The mean PSNR over all repeats and the id of each architecture, best first."""
         mean = attrs.evolve(self, repeat="mean")
         scored = []
-        for architecture in _loaded(self.table).architectures:
+        for architecture in load_table(self.table).architectures:
             try:
                 score = mean.evaluate(Proposal(architecture), problem, 0).score
             except EvaluationError:

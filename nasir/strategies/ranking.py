@@ -10,7 +10,7 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.evaluator import Evaluator
-from nasir.core.ranking import ranks
+from nasir.core.ranking import REVERSED, ranks
 from nasir.core.registry import registries
 
 PROXY = "proxy"
@@ -18,21 +18,22 @@ PROXY = "proxy"
 
 
 def registered(strategy: Any, field: attrs.Attribute[Any], names: Sequence[str]) -> None:
-    """A validator: names of proxies, at least one."""
+    """A validator: at least one proxy, by name or, the other way round, -NAME."""
     if not names:
         raise ValueError(f"strategy.{field.name} wants at least one proxy (nasir list proxies)")
     for name in names:
-        registries["proxy"].entry(name)
+        registries["proxy"].entry(name.removeprefix(REVERSED))
 
 
 def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator:
     """What gives the values of proxies: the full stage's evaluator, where it knows them."""
-    known = full.scoring(proxies, initialisations, side)
+    names = list(dict.fromkeys(name.removeprefix(REVERSED) for name in proxies))
+    known = full.scoring(names, initialisations, side)
     if known is not None:
         return known
     made: Evaluator = configure.make(
         "evaluator",
-        {"name": "proxy", "proxies": [*proxies], "initialisations": initialisations, "side": side},
+        {"name": "proxy", "proxies": names, "initialisations": initialisations, "side": side},
     )
     return made
 

@@ -28,7 +28,9 @@ class ZeroCost(Strategy):
     """
 
     proxies: tuple[str, ...] = setting(
-        ("psd_db_strip_mse",), "proxies to rank by (nasir list proxies)", ranking.registered
+        ("psd_db_strip_mse",),
+        "proxies to rank by (nasir list proxies); -NAME: the other way round",
+        ranking.registered,
     )
     pool: int = setting(200, "architectures drawn and ranked, >= 1", must.ge(1))
     keep: int = setting(20, "of them, how many are evaluated, >= 1", must.ge(1))

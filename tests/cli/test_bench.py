@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from toy_plugin import ToyEvaluator, ToySpace, score_of
 
+import nasir
 from nasir.api import plan
 from nasir.cli.main import main
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation
 
 TOY = ("space=toy", "task=toy", "evaluator=toy")
@@ -93,6 +95,13 @@ def test_fields_of_a_strategy_are_part_of_its_name(tabular, bench):
     assert names == ["exhaustive order=3", "exhaustive order=4"]
 
 
+def test_a_field_that_sweeps_is_of_those_that_have_the_strategy_alone(tabular, bench):
+    words = ("strategy=random,random+exhaustive", "strategy.exhaustive.order=3,4")
+    content = bench(*words, "seeds=1", "full=2")
+    names = [one["strategy"] for one in content["problems"][0]["strategies"]]
+    assert names == ["random", *(f"random+exhaustive exhaustive.order={n}" for n in (3, 4))]
+
+
 def test_without_a_table_the_best_is_what_any_search_found(bench):
     content = bench("strategy=random")
     (problem,) = content["problems"]
@@ -103,6 +112,27 @@ def test_without_a_table_the_best_is_what_any_search_found(bench):
 def test_workers_change_no_result(bench):
     words = ("strategy=random", "seeds=3", "full=4")
     assert bench(*words, "workers=2") == bench(*words)
+
+
+def test_from_python_it_is_the_same(tabular, bench):
+    told = bench(STRATEGIES)["problems"][0]["strategies"]
+    (outcome,) = nasir.bench(*TOY, STRATEGIES, seeds=4, full=12, workers=1)
+    for one, expected in zip(outcome.standings, told, strict=True):
+        assert (one.strategy, one.best, one.rank) == tuple(
+            expected[name] for name in ("strategy", "best", "rank")
+        )
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"seeds": 0}, "seeds=0: seeds wants a whole number from 1"),
+        ({"seed": 1}, "bench has no seed=: write seeds=N"),
+    ],
+)
+def test_wrong_settings_are_refused(settings, told):
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        nasir.bench(*TOY, STRATEGIES, **settings)
 
 
 def test_what_the_folder_has_is_not_searched_again(tabular, bench, monkeypatch):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from nasir import api
+from nasir.core.composition import in_short
 from nasir.core.errors import NasirError
 
 CHAINED = ("strategy=zero_cost+rl", "strategy.zero_cost.pool=5", "strategy.rl.steps=4")
@@ -47,6 +48,12 @@ def test_in_a_sweep_fields_go_to_the_runs_that_have_the_strategy():
     assert trees[2]["parts"][1]["steps"] == 4
 
 
+def test_fields_that_sweep_make_runs_of_those_that_have_the_strategy_alone():
+    trees = planned("strategy=random,zero_cost+rl", "strategy.rl.steps=4,5")
+    assert [tree["name"] for tree in trees] == ["random", *["zero_cost+rl"] * 2]
+    assert [tree["parts"][1]["steps"] for tree in trees[1:]] == [4, 5]
+
+
 def test_the_default_strategy_of_a_field_takes_fields_without_a_name():
     (tree,) = planned("strategy=screen", "strategy.inner={}", "strategy.candidates=3")
     assert tree["inner"] == {"name": "random"}
@@ -79,3 +86,10 @@ def test_what_cannot_be_combined_is_told_in_one_line(words: list[str], told: str
         planned(*words)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_strategies_are_told_in_short_by_their_names():
+    (tree,) = planned("strategy=portfolio", "strategy.parts=rl,zero_cost+random")
+    assert in_short(tree["parts"]) == "rl,zero_cost+random"
+    assert in_short(tree["parts"][1]) == "zero_cost+random"
+    assert [in_short(value) for value in ("rl", 3, [], ["rl"], {"rl": 1}, None)] == [None] * 6

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from scipy.stats import kendalltau
 
 import nasir
 from nasir.cli.main import main
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.run import Run
-from nasir.core.table import Table, tabulated
+from nasir.core.table import Table
+from nasir.core.tabulation import tabulated
 
 SPACE = (
     "space.depth=1",
@@ -111,6 +114,26 @@ def test_repeats_are_the_first_the_mean_or_drawn(made: dict[str, Any]):
     assert any(len({one[id] for one in drawn}) == 2 for id in again)
 
 
+@pytest.mark.parametrize(("proxy", "wanted"), [("parameters", max), ("-parameters", min)])
+def test_what_a_fit_costs_is_known_before_it(made: dict[str, Any], proxy: str, wanted: Any):
+    words = (f"strategy.proxies={proxy}", "strategy.pool=8", "strategy.keep=1")
+    run = looked_up(made, "strategy=zero_cost", *words)
+    (full,) = (t for t in run.trials if t.proposal.stage == "full")
+    assert full.metrics["parameters"] == wanted(
+        t.metrics["parameters"] for t in made["runs"][0].trials
+    )
+
+
+def test_the_seconds_of_a_fit_are_the_least_of_its_repeats(made: dict[str, Any]):
+    first, again, _ = ({t.architecture.id: t.seconds for t in run.trials} for run in made["runs"])
+    records, rows = made["table"].tasks["denoise"], made["table"].rows
+    column = records.names.index("fit_seconds")
+    for id, seconds in first.items():
+        least = min(seconds, again.get(id, seconds))
+        assert records.repeats[0][rows[id], column] == pytest.approx(least)
+        assert np.isnan(records.repeats[1][rows[id], column]) == (id not in again)
+
+
 def test_one_picture_is_looked_up_by_itself(made: dict[str, Any]):
     run = looked_up(made, "strategy=exhaustive", "evaluator.pictures=coffee")
     wanted = {t.architecture.id: t.metrics["psnr@1:coffee"] for t in made["runs"][0].trials}
@@ -123,6 +146,34 @@ def test_proxies_are_looked_up_too(made: dict[str, Any]):
     values = {t.architecture.id: t.metrics["psd_db_mse"] for t in made["runs"][2].trials}
     full = [t.architecture.id for t in run.trials if t.proposal.stage == "full"]
     assert full == sorted(values, key=values.__getitem__)[:3]
+
+
+def test_proxies_in_a_table_are_correlated_with_its_fits(made: dict[str, Any], capsys):
+    assert main(["correlate", str(made["path"]), "--json"]) == 0
+    told = {(one["predictor"], one["picture"]): one for one in json.loads(capsys.readouterr().out)}
+    first, again, known = (
+        {t.architecture.id: t.metrics for t in run.trials} for run in made["runs"]
+    )
+
+    def tau(predictor: dict[str, Any], its: str, target: str) -> float:
+        there = [id for id in first if id in predictor]
+        pairs = zip(*((predictor[id][its], first[id][target]) for id in there), strict=True)
+        return kendalltau(*pairs).statistic
+
+    expected = {
+        ("psd_db_mse", "coffee"): tau(known, "psd_db_mse:coffee", "psnr@1:coffee"),
+        ("bandwidth_99", None): tau(known, "bandwidth_99", "psnr"),
+        ("parameters", None): tau(first, "parameters", "psnr"),
+        ("second_fit", None): tau(again, "psnr", "psnr"),
+        ("second_fit", "coffee"): tau(again, "psnr@1:coffee", "psnr@1:coffee"),
+    }
+    assert {key: told[key]["tau"] for key in expected} == pytest.approx(expected)
+    assert told["second_fit", None]["architectures"] == 4
+
+
+def test_a_table_is_correlated_with_the_proxies_it_has(made: dict[str, Any], capsys):
+    assert main(["correlate", str(made["path"]), "--proxies", "snip"]) == 2
+    assert "leave --proxies out" in capsys.readouterr().err
 
 
 def test_the_ranking_is_by_the_mean_of_all_repeats(made: dict[str, Any]):

@@ -276,6 +276,11 @@ def test_what_nevergrad_cannot_do_is_told_in_one_line() -> None:
     assert "\n" not in str(told.value)
 
 
+def test_a_space_with_nothing_to_decide_is_refused() -> None:
+    with pytest.raises(SettingsError, match="leaves nothing to decide: take strategy=random"):
+        bound("DE", Domain("fixed", []))
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class Wanting(ng.optimizers.base.Optimizer):
         def _internal_ask_candidate(self):

@@ -61,7 +61,9 @@ class Screen(Combining):
 
     inner: Part = setting(UNSCREENED, "the strategy that is screened", converter=Part.of)  # noqa: RUF009 (frozen)
     proxies: tuple[str, ...] = setting(
-        ("psd_db_strip_mse",), "proxies to screen by (nasir list proxies)", ranking.registered
+        ("psd_db_strip_mse",),
+        "proxies to screen by (nasir list proxies); -NAME: the other way round",
+        ranking.registered,
     )
     candidates: int = setting(8, "candidates for one evaluation, >= 1", must.ge(1))
     initialisations: int = setting(1, "fresh networks scored an architecture, >= 1", must.ge(1))

@@ -11,7 +11,7 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Domain
-from nasir.core.errors import NasirError
+from nasir.core.errors import NasirError, SettingsError
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal, Strategy, Trial
@@ -62,6 +62,10 @@ class Nevergrad(Strategy):
         return self.budget
 
     def bind(self, problem: Problem) -> None:
+        if not problem.domain.decisions:
+            raise SettingsError(
+                f"space={problem.domain.space} leaves nothing to decide: take strategy=random"
+            )
         from nasir.strategies.nevergrad.optimizer import ArchitectureOptimizer
 
         self._domain = problem.domain
