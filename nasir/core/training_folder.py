@@ -153,7 +153,7 @@ def _checked_result(content: Any) -> dict[str, Any]:
     """What a training came to; raises ValueError for anything else."""
     known = content if isinstance(content, dict) else {}
     pictures, mean = known.get("pictures"), known.get("mean")
-    rows = [*pictures, mean] if isinstance(pictures, list) else [None]
+    rows: list[Any] = [*pictures, mean] if isinstance(pictures, list) else [None]
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError("it has no figures of pictures")
     names = [row.get("picture") for row in rows[:-1]]

@@ -80,8 +80,6 @@ class Unpacked:
             else:
                 os.environ[name] = value
         sys.path.insert(0, str(self.folder / MODULES))
-        import nasir  # noqa: F401 (which says where registries are filled from)
-
         registries.fill_from(self._fill)
         keep_checkpoints(self.checkpoints)
 
