@@ -1,8 +1,8 @@
 """Which strategy runs on which space with which evaluator, found out by running each.
 
 ``python benchmarks/matrix.py [--only WORD ...]`` searches with the smallest settings there are and
-prints the tables of docs/strategies.md: a check mark where a search came to an architecture, else a
-number, with the one line that nasir says below.
+prints the table of docs/strategies.md: a check mark where a search came to an architecture in every
+space, and what did not, with a number for the one line that nasir says, below.
 """
 
 from __future__ import annotations
@@ -88,6 +88,15 @@ def trained_supernets(spaces: Mapping[str, str]) -> dict[str, Path]:
     return runs
 
 
+def cell(reasons: Mapping[str, int | None]) -> str:
+    """A check mark where every space runs; else what does not, by the numbers of the reasons."""
+    not_run = {space: number for space, number in reasons.items() if number}
+    if len(not_run) == len(reasons) and len(set(not_run.values())) == 1:
+        return str(next(iter(not_run.values())))
+    but = ", ".join(f"{space} {number}" for space, number in not_run.items())
+    return f"✓ but {but}" if but else "✓"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], help="strategies, spaces or evaluators")
@@ -97,22 +106,25 @@ def main() -> None:
         return [name for name in names if not only & set(names) or name in only]
 
     reasons: dict[str, int] = {}
+
+    def number_of(why: str) -> int:
+        return reasons.setdefault(why, len(reasons) + 1)
+
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         spaces = chosen(SPACES)
         supernets = {}
         if "shared" in chosen(EVALUATORS):
             supernets = trained_supernets({space: SPACES[space] for space in spaces})
-        for evaluator in chosen(EVALUATORS):
-            print(f"\n**`evaluator={evaluator}`**\n\n| strategy | {' | '.join(spaces)} |")
-            print("|---" * (len(spaces) + 1) + "|", flush=True)
-            for strategy in chosen(STRATEGIES):
-                cells = []
-                for space in spaces:
-                    why = outcome(strategy, space, evaluator, supernets)
-                    number = why and reasons.setdefault(why, len(reasons) + 1)
-                    cells.append(str(number) if why else "✓")
-                print(f"| `{strategy}` | {' | '.join(cells)} |", flush=True)
+        evaluators = chosen(EVALUATORS)
+        print(f"| strategy | {' | '.join(evaluators)} |")
+        print("|---" * (len(evaluators) + 1) + "|", flush=True)
+        for strategy in chosen(STRATEGIES):
+            cells = []
+            for evaluator in evaluators:
+                why = {space: outcome(strategy, space, evaluator, supernets) for space in spaces}
+                cells.append(cell({s: w and number_of(w) for s, w in why.items()}))
+            print(f"| `{strategy}` | {' | '.join(cells)} |", flush=True)
     print()
     for why, number in reasons.items():
         print(f"{number}. {why}")

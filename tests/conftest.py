@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,7 +19,11 @@ METADATA = "Metadata-Version: 2.1\nName: nasir-toy\nVersion: 1.0\n"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Install the toy plugin where this process and those it starts look for plugins."""
+    """Install the toy plugin where this process and those it starts look for plugins.
+
+    Ctrl-C is heard, which a shell's background job and all that it starts would ignore.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     site = tempfile.TemporaryDirectory(prefix="nasir-toy-")
     config.add_cleanup(site.cleanup)
     info = Path(site.name, "nasir_toy-1.0.dist-info")

@@ -40,10 +40,23 @@ def spelt_out(pick: Mapping[str, Any]) -> Pick:
     return whole
 
 
+def parts_of(name: str) -> list[str]:
+    """The strategies of a sum ``a+b``; one alone is its own only part.
+
+    Raises :class:`~nasir.core.errors.SettingsError` where one is missing.
+    """
+    parts = name.split(JOINED)
+    if len(parts) > 1 and not all(parts):
+        raise SettingsError(
+            f"strategy={name} is a chain with a part that is missing: write strategy=FIRST+SECOND"
+        )
+    return parts
+
+
 def names_in(pick: Any) -> Iterator[str]:
     """The names of the strategies in a pick, from the outside in."""
     if isinstance(pick, str):
-        yield from [CHAIN, *pick.split(JOINED)] if JOINED in pick else [pick]
+        yield from [CHAIN, *parts_of(pick)] if JOINED in pick else [pick]
     elif isinstance(pick, list | tuple):
         for one in pick:
             yield from names_in(one)
@@ -103,13 +116,7 @@ def _placed(pick: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
     fields = dict(pick)
     name = fields.get("name")
     if isinstance(name, str) and JOINED in name:
-        parts = name.split(JOINED)
-        if not all(parts):
-            raise SettingsError(
-                f"strategy={name} is a chain with a part that is missing: write "
-                "strategy=FIRST+SECOND"
-            )
-        fields = {PARTS: parts, **fields, "name": CHAIN}
+        fields = {PARTS: parts_of(name), **fields, "name": CHAIN}
         name = CHAIN
     if isinstance(name, str) and name in addressed:
         placed.add(name)

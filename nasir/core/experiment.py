@@ -11,7 +11,7 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.component import setting, settings_of
-from nasir.core.composition import CHAIN, JOINED
+from nasir.core.composition import CHAIN, JOINED, parts_of
 from nasir.core.configure import NO_VALUE
 from nasir.core.errors import PluginError, SettingsError, unknown_name
 from nasir.core.evaluator import Evaluator
@@ -207,7 +207,7 @@ def _names(kind: str, tree: Tree) -> list[str]:
     name = tree.get(kind, {}).get("name")
     if name is None:
         return []
-    return str(name).split(JOINED) if kind == "strategy" else [name]
+    return parts_of(str(name)) if kind == "strategy" else [name]
 
 
 def _part(kind: str, pick: Tree) -> Any:

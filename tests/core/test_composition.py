@@ -70,7 +70,7 @@ def test_a_strategy_with_fields_can_be_given_in_a_list():
     [
         (["strategy=chain"], "no strategies"),
         (["strategy=portfolio"], "no strategies"),
-        (["strategy=rl+"], "unknown strategy ''"),
+        (["strategy=rl+"], "a chain with a part that is missing"),
         (["strategy=rl+zero_csot"], "did you mean 'zero_cost'"),
         (["strategy=random", "strategy.rl.steps=3"], "there is no rl among the strategies random"),
         (["strategy=random,isnas", "strategy.rl.steps=3"], "there is no rl"),
