@@ -14,85 +14,17 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-import attrs
+import made_up
 import optuna
 
 import nasir
-from nasir.core.domain import Decision, Domain
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.registry import registries
-from nasir.core.search_space import SearchSpace, Signature
-from nasir.core.task import Sample, Task
-from nasir.plugins import hookimpl
-from nasir.plugins.manager import plugins
-
-OPTIONS = ("a", "b", "c", "d")
-DECISIONS = tuple(f"decision{i}" for i in range(6))
-
-
-@attrs.define
-class Nothing(SearchSpace):
-    """Six decisions of four options."""
-
-    @property
-    def domain(self) -> Domain:
-        return DOMAIN
-
-    def build(self, architecture: Any, signature: Signature) -> Any:
-        raise NotImplementedError("nothing is built here")
-
-
-DOMAIN = Domain("nothing", [Decision(name, OPTIONS) for name in DECISIONS])
-
-
-@attrs.define
-class NoTask(Task):
-    """No pictures."""
-
-    signature = Signature(1, 1)
-
-    def samples(self, split: str) -> list[Sample]:
-        return []
-
-    def loss(self, output: Any, sample: Sample) -> Any:
-        return 0.0
-
-    def metrics(self, restored: Any, sample: Sample) -> dict[str, float]:
-        return {}
-
-
-@attrs.define
-class NoEvaluation(Evaluator):
-    """Every architecture scores nought."""
-
-    def evaluate(self, proposal: Any, problem: Any, seed: int) -> Evaluation:
-        return Evaluation(0.0)
-
-
-class Plugin:
-    """The three above."""
-
-    @hookimpl
-    def register_search_spaces(self, register: Any) -> None:
-        register("nothing", Nothing, "")
-
-    @hookimpl
-    def register_tasks(self, register: Any) -> None:
-        register("nothing", NoTask, "")
-
-    @hookimpl
-    def register_evaluators(self, register: Any) -> None:
-        register("nothing", NoEvaluation, "")
 
 
 def search_with_nasir(folder: Path, trials: int) -> float:
     began = time.perf_counter()
     run = nasir.search(
-        space="nothing",
-        task="nothing",
-        evaluator="nothing",
+        *made_up.WORDS,
         strategy="random",
         trials=trials,
         folder=str(folder),
@@ -104,8 +36,8 @@ def search_with_nasir(folder: Path, trials: int) -> float:
 
 def search_with_optuna(folder: Path, trials: int) -> float:
     def objective(trial: optuna.Trial) -> float:
-        for name in DECISIONS:
-            trial.suggest_categorical(name, OPTIONS)
+        for decision in made_up.DOMAIN.decisions:
+            trial.suggest_categorical(decision.name, decision.options)
         return 0.0
 
     began = time.perf_counter()
@@ -125,8 +57,7 @@ def main() -> None:
     parser.add_argument("--json")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    list(registries["space"])
-    plugins().add("benchmark", Plugin(), registries)
+    made_up.known()
     milliseconds: dict[str, list[float]] = {"nasir": [], "optuna": []}
     for turn in range(arguments.rounds + 1):
         for name, search in (("nasir", search_with_nasir), ("optuna", search_with_optuna)):

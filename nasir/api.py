@@ -35,7 +35,7 @@ Notify = Callable[..., None]
 
 
 def search(*words: str, **settings: Any) -> Run:
-    """Search for an architecture and return the run, finished or (after Ctrl-C) interrupted.
+    """Search for an architecture and return the run: finished, interrupted (Ctrl-C), or stopped.
 
     `words` are those of the command line: ``"space.depth=4"``, a TOML file, a recipe's name.
     `settings` come after them: ``space="nasdip"``, ``trials=50``, or with fields

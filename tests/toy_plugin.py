@@ -45,11 +45,16 @@ def register_evaluators(register):
     register("toy", "toy_plugin:ToyEvaluator", "a number made from architecture and seed")
 
 
+def _distinct(space: object, field: object, kernels: tuple[int, ...]) -> None:
+    if not kernels or len(set(kernels)) < len(kernels):
+        raise ValueError(f"'kernels' must be one or several different ones: {kernels}")
+
+
 @attrs.define
 class ToySpace(SearchSpace):
     """Conditional and forbidden decisions, and a network of one convolution."""
 
-    kernels: tuple[int, ...] = setting((1, 3, 5), "kernel sizes, odd")
+    kernels: tuple[int, ...] = setting((1, 3, 5), "kernel sizes, odd", _distinct)
     label: str | None = setting("fresh", "says nothing; none: no label")
     weight: float = setting(1.0, "says nothing, > 0", must.gt(0))
 

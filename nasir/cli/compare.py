@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
+
+if TYPE_CHECKING:
+    from nasir.core.run import Run
 
 
 class CompareCommand(Command):
@@ -17,6 +22,9 @@ class CompareCommand(Command):
         parser.add_argument(
             "--plot", metavar="FILE.png", help="draw best-so-far curves, and fronts of 2 objectives"
         )
+        parser.add_argument(
+            "--html", metavar="FILE.html", help="write a page with tables, curves and fronts"
+        )
 
     def run(self, arguments: Namespace) -> int:
         from nasir.cli.comparison_tables import draw_runs, mappings, print_runs
@@ -24,6 +32,8 @@ class CompareCommand(Command):
         from nasir.core.run import Run
 
         runs = [Run(folder) for folder in dict.fromkeys(arguments.folders)]
+        if arguments.html:
+            write_page(Path(arguments.html).expanduser(), runs)
         if arguments.plot:
             draw_runs(Path(arguments.plot).expanduser(), runs)
         if arguments.json:
@@ -31,3 +41,13 @@ class CompareCommand(Command):
         else:
             print_runs(runs)
         return 0
+
+
+def write_page(file: Path, runs: Sequence[Run]) -> None:
+    """Write the comparison as one HTML page."""
+    from nasir.cli.comparison_tables import panels_of
+    from nasir.reporting.comparison_page import comparison_page
+    from nasir.reporting.page import check, write
+
+    check(file)
+    write(file, comparison_page(runs, panels_of(runs)))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.cli.command import Command
 from nasir.cli.progress_bar import progress_bar
 from nasir.core.errors import RunFolderError
+from nasir.core.foreign_folders import refuse_links_out
 
 if TYPE_CHECKING:
     from nasir.core.contestant import Result
@@ -149,6 +150,7 @@ def _check_output(folder: Path, overwrite: bool) -> None:
             raise RunFolderError(
                 f"{folder} is not empty: choose another with -o FOLDER, or add --overwrite"
             )
+        refuse_links_out(folder)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot write to {folder}: {error.strerror}") from None

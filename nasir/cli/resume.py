@@ -14,6 +14,11 @@ class ResumeCommand(Command):
         parser.add_argument("folder", metavar="RUN", help="the run's folder")
         parser.add_argument("--trials", type=int, help="a new number of trials")
         parser.add_argument("--seconds", type=float, help="a new limit in seconds of work")
+        parser.add_argument(
+            "--take-over",
+            action="store_true",
+            help="take it from a process that holds it and gives no sign of life",
+        )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
 
@@ -22,10 +27,13 @@ class ResumeCommand(Command):
         from nasir.cli.live import watched
         from nasir.cli.run import exit_code
         from nasir.cli.tables import print_json, print_summary
-        from nasir.core.run import Run
+        from nasir.core.holding import take_over
+        from nasir.core.run import TRIALS, Run
         from nasir.core.summary import summary
 
         run = Run(arguments.folder)
+        if arguments.take_over:
+            take_over(run.folder, run.folder / TRIALS)
         trials = arguments.trials or run.progress.get("trials") or run.settings.get("trials", 0)
         with watched(trials, arguments.quiet or arguments.json) as notify:
             api.go_on(run, notify, arguments.trials, arguments.seconds)

@@ -64,11 +64,12 @@ class RunCommand(Command):
         else:
             print_runs(runs)
             for run in runs:
-                if run.state == "interrupted":
+                if run.state in ("interrupted", "stopped"):
                     print(f"next  nasir resume {shlex.quote(str(run.folder))}")
         if len(runs) < len(plans) or any(run.state == "interrupted" for run in runs):
             return exit_code("interrupted", False)
-        return exit_code("finished", bool(contents[-1]["best"]))
+        stopped = any(run.state == "stopped" for run in runs)
+        return exit_code("stopped" if stopped else "finished", bool(contents[-1]["best"]))
 
 
 def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
@@ -104,7 +105,7 @@ def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: i
 
 
 def exit_code(state: str, found: bool) -> int:
-    """0, or 130 after an interruption, or 1 where no trial came to anything."""
+    """0, or 130 after an interruption, or 1 where too many or all trials failed."""
     if state == "interrupted":
         return 130
-    return 0 if found else 1
+    return 0 if found and state != "stopped" else 1

@@ -53,6 +53,7 @@ def _is_run(path: Path) -> bool:
 
 def _row(path: Path) -> dict[str, Any]:
     from nasir.core.errors import NasirError
+    from nasir.core.heartbeat import SILENT, read_holder
     from nasir.core.run import Run
     from nasir.core.summary import summary
 
@@ -63,9 +64,11 @@ def _row(path: Path) -> dict[str, Any]:
         planned = run.progress.get("trials", run.settings.get("trials"))
     except (NasirError, OSError) as error:  # one bad run must not hide the others
         return row | {"state": "damaged", "reason": str(error)}
-    best = content["best"]
+    best, holder = content["best"], read_holder(path)
+    silent = holder is not None and content["state"] == "running" and holder.silence > SILENT
     return row | {
         "state": content["state"],
+        "silence": holder.silence if holder and silent else None,
         "trials": content["trials"] | {"planned": planned},
         "best": {"trial": best["trial"], "score": best["score"]} if best else None,
     }
@@ -98,9 +101,10 @@ def _cells(row: dict[str, Any]) -> list[str]:
         return [name, "damaged", "", "", age]
     trials, best = row["trials"], row["best"]
     done = trials["complete"] + trials["failed"]
+    silence = f" (silent {_age(row['silence'])})" if row["silence"] else ""
     return [
         name,
-        row["state"],
+        row["state"] + silence,
         f"{done}/{trials['planned'] or '?'}",
         score(best["score"]) if best else "none",
         age,

@@ -9,6 +9,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from nasir.cli.command import Command
 from nasir.cli.tables import (
     figure,
@@ -25,6 +27,7 @@ from nasir.core.composition import in_short
 from nasir.core.errors import NasirError
 
 if TYPE_CHECKING:
+    from nasir.core.failures import FailedTry
     from nasir.core.run import Run
     from nasir.core.strategy import Trial
 
@@ -46,7 +49,8 @@ class ShowCommand(Command):
 
         run = Run(arguments.folder)
         if arguments.trial is not None:
-            _show_trial(_numbered(run, arguments.trial), arguments.json)
+            trial = _numbered(run, arguments.trial)
+            _show_trial(trial, run.failed_tries.get(trial.number, []), arguments.json)
         elif arguments.json:
             _print_json(run)
         else:
@@ -186,10 +190,11 @@ def _numbered(run: Run, number: int) -> Trial:
     raise NasirError(f"{run.folder} has no trial {number}: {known}")
 
 
-def _show_trial(trial: Trial, as_json: bool) -> None:
+def _show_trial(trial: Trial, failed: Sequence[FailedTry], as_json: bool) -> None:
     content = trial_mapping(trial)
     if as_json:
-        print_json(content)
+        tries = [attrs.asdict(one) for one in failed]
+        print_json(content | ({"failed_tries": tries} if tries else {}))
         return
     metrics = content.pop("metrics")
     error, _ = content.pop("error"), content.pop("architecture")
@@ -197,6 +202,7 @@ def _show_trial(trial: Trial, as_json: bool) -> None:
         content["started"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trial.started))
     pairs = [(name, str(value)) for name, value in content.items() if value is not None]
     pairs += [(name, figure(name, value)) for name, value in metrics.items()]
+    pairs += [(f"try {n} failed", one.reason) for n, one in enumerate(failed, 1)]
     print(table((), pairs))
     print(f"\narchitecture\n{json.dumps(trial.architecture.mapping)}")
     if error:

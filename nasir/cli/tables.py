@@ -13,17 +13,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from nasir.reporting.spelling import (
+    FIRST,
+    TOLD,
+    differing,
+    figure,
+    flat,
+    heading,
+    metric_names,
+    score,
+    spelt,
+    spelt_choices,
+)
+
 if TYPE_CHECKING:
     from nasir.core.run import Run
 
 NARROWEST = 24
 """Characters below which no column is folded further."""
-
-FIRST = ("psnr", "ssim")
-"""Metrics that come first in every table; of both, more is better."""
-
-TOLD = ("strategy", "space", "task", "seed")
-"""Settings that a comparison names even where all runs have the same."""
 
 
 def print_summary(run: Run) -> None:
@@ -51,6 +58,8 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
         pairs.append(("found", f"nothing: {content['reason']}"))
     count = f"{trials['complete']} complete, {trials['failed']} failed"
     pairs.append(("trials", f"{count}, {content['seconds']:.1f} s"))
+    if "given_up" in content:
+        pairs.append(("given up", content["given_up"]))
     pairs.append(("run", f"{content['folder']} ({content['state']})"))
     print(table((), [*pairs, *more], fold=1))
 
@@ -138,92 +147,6 @@ def stress(text: str) -> str:
     return text if plain or not text or not sys.stdout.isatty() else f"\x1b[1m{text}\x1b[0m"
 
 
-def metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
-    """The metrics that occur, PSNR and SSIM first; without single pictures' (``psnr:NAME``)."""
-    names = dict.fromkeys(name for row in rows for name in row if ":" not in name)
-    return [*(n for n in FIRST if n in names), *(n for n in names if n not in FIRST)]
-
-
-def heading(metric: str) -> str:
-    """The name of a metric at the head of a column."""
-    return metric.upper() if metric in FIRST else metric
-
-
-def figure(metric: str, value: float) -> str:
-    """A metric's value with the digits that mean something: 27.31, 0.8123, 1.25M."""
-    if "psnr" in metric:
-        return f"{value:.2f}"
-    if "ssim" in metric:
-        return f"{value:.4f}"
-    return _count(value) if float(value).is_integer() else f"{value:.4g}"
-
-
-def score(value: float) -> str:
-    """A score, whose kind is the evaluator's own affair."""
-    return f"{value:.2f}" if 10 <= abs(value) < 1e6 else f"{value:.4g}"
-
-
-def spelt(value: Any) -> str:
-    """A setting's value as one would type it after ``key=``."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return _inline(value)
-    if isinstance(value, list | tuple):
-        nested = any(isinstance(one, Mapping) for one in value)
-        return _inline(value) if nested else ",".join(map(spelt, value)) or "[]"
-    if isinstance(value, str) and (not value or any(c in value for c in " ,\"'[]{}")):
-        return json.dumps(value)
-    return str(value)
-
-
-def _inline(value: Any) -> str:
-    """As TOML has it within braces."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}={_inline(below)}" for name, below in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value) if isinstance(value, str) else spelt(value)
-
-
-def spelt_choices(choices: Mapping[str, Any]) -> str:
-    """An architecture in few words: of yes-or-no decisions, only the names of those with yes."""
-    words = [
-        name if value is True else f"{name}={spelt(value)}"
-        for name, value in choices.items()
-        if value is not False
-    ]
-    return " ".join(words)
-
-
-def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by the word that sets them."""
-    flat: dict[str, Any] = {}
-    for kind in sorted(tree, key=lambda key: TOLD.index(key) if key in TOLD else len(TOLD)):
-        value = tree[kind]
-        if isinstance(value, Mapping):
-            flat[kind] = value.get("name")
-            flat |= {f"{kind}.{name}": v for name, v in value.items() if name != "name"}
-        else:
-            flat[kind] = value
-    return flat
-
-
-def differing(trees: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The settings that all runs have, and not all the same; limits show in the figures."""
-    return [
-        key
-        for key in trees[0]
-        if key not in ("name", "folder", "trials", "seconds")
-        and all(key in tree for tree in trees)
-        and any(tree[key] != trees[0][key] for tree in trees)
-    ]
-
-
 def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
     names = metric_names(row["metrics"] for row in results)
     rows = [
@@ -269,14 +192,6 @@ def _greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int
 
 def _folded(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width) if len(text) > width else [text]
-
-
-def _count(value: float) -> str:
-    if abs(value) < 1000:
-        return f"{value:.0f}"
-    rounded = float(f"{value:.3g}")
-    thousands = min(int(math.log10(abs(rounded))) // 3, 4)
-    return f"{rounded / 1000**thousands:#.3g}".rstrip(".") + " kMGT"[thousands]
 
 
 def _finite(value: Any) -> Any:

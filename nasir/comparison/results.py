@@ -13,6 +13,8 @@ import attrs
 from nasir.comparison.effort import Effort, Found, in_full
 from nasir.core.errors import RunFolderError
 from nasir.core.experiment import experiment
+from nasir.core.foreign_folders import refuse_links_out
+from nasir.core.recorded import is_number
 from nasir.core.simulation import simulation
 from nasir.core.words import Tree
 
@@ -65,6 +67,7 @@ class ResultsFolder:
     def __init__(self, folder: str | Path, description: Mapping[str, Any]) -> None:
         """Make the folder, or open it where it holds results of the same `description`."""
         self.folder = Path(folder).expanduser()
+        refuse_links_out(self.folder)
         try:
             self._describe(json.dumps(description, indent=1, sort_keys=True))
             self.results = self._read()
@@ -74,14 +77,17 @@ class ResultsFolder:
     def add(self, result: Result) -> None:
         """Keep a result."""
         line = json.dumps(attrs.asdict(result) | {"found": list(map(attrs.astuple, result.found))})
-        with (self.folder / RESULTS).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        try:
+            with (self.folder / RESULTS).open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise RunFolderError(f"cannot write in {self.folder}: {error.strerror}") from None
         self.results.append(result)
 
     def _describe(self, description: str) -> None:
         file = self.folder / DESCRIPTION
         if file.exists():
-            if file.read_text(encoding="utf-8") != description:
+            if file.read_bytes() != description.encode():
                 raise RunFolderError(
                     f"{self.folder} holds the results of another bench: give the words that it "
                     f"was made with (they are in {DESCRIPTION}), or another folder"
@@ -92,7 +98,7 @@ class ResultsFolder:
                 f"{self.folder} is no bench's folder and not empty: choose another"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(description, encoding="utf-8")
+        file.write_bytes(description.encode())
 
     def _read(self) -> list[Result]:
         """The results; the line that a killed process left unfinished is taken off."""
@@ -105,7 +111,7 @@ class ResultsFolder:
             file.write_bytes(whole)
         try:
             return [_result(json.loads(line)) for line in whole.splitlines()]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise RunFolderError(f"{file} is damaged: choose another folder") from None
 
 
@@ -119,4 +125,14 @@ def known_ranking(results: Sequence[Result]) -> list[tuple[float, str]]:
 
 
 def _result(content: Mapping[str, Any]) -> Result:
-    return Result(**{**content, "found": tuple(Found(*one) for one in content["found"])})
+    result = Result(**{**content, "found": tuple(Found(*one) for one in content["found"])})
+    counts = (result.entrant, result.seed, result.scored, result.failed)
+    figures = [
+        result.evaluations,
+        *(f for one in result.found for f in (one.evaluations, one.score)),
+    ]
+    if not all(type(count) is int for count in counts) or not all(map(is_number, figures)):
+        raise ValueError("a figure is no number")
+    if not all(isinstance(one.architecture, str) for one in result.found):
+        raise ValueError("an architecture has no id")
+    return result

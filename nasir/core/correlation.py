@@ -175,7 +175,7 @@ def _computed(
         raise SettingsError(f"--initialisations {initialisations}: take 1 or more")
     if not proxies:
         return {}
-    problem = experiment(run.settings).problem
+    problem = experiment(run.whole_settings).problem
     evaluator = configure.make(
         "evaluator",
         {"name": "proxy", "proxies": list(proxies), "initialisations": initialisations},

@@ -8,6 +8,7 @@ import platform
 import time
 import traceback
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import attrs
@@ -15,6 +16,8 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import EvaluationError, NasirError
+from nasir.core.evaluator import Evaluator
+from nasir.core.failures import Failure, failure_of
 from nasir.core.objectives import check_metrics
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Trial
@@ -22,22 +25,28 @@ from nasir.core.strategy import FULL, Trial
 
 @attrs.frozen(eq=False)
 class Outcome:
-    """A finished trial and the artifacts of its evaluation."""
+    """A finished trial, the artifacts of its evaluation, and what kind of failure it is."""
 
     trial: Trial
     artifacts: Mapping[str, Any] = attrs.field(factory=dict)
+    failure: Failure | None = None
 
 
-def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
-    """Evaluate the proposal of `trial` in this process; any error makes a failed trial."""
+def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 0) -> Outcome:
+    """Evaluate the proposal of `trial` in this process; any error makes a failed trial.
+
+    The evaluator is made `smaller` so many times (see :meth:`Evaluator.smaller`); how many could
+    be done, if any, is the metric ``smaller``.
+    """
     started = time.time()
     clock = time.perf_counter()
     where = f"{platform.node()}:{os.getpid()}"
+    failure: Failure | None = None
     try:
         use_threads(threads)
-        evaluator = problem.evaluator(trial.proposal.stage)
+        evaluator, times = _made_smaller(problem.evaluator(trial.proposal.stage), smaller)
         evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
-        metrics = dict(evaluation.metrics)
+        metrics = dict(evaluation.metrics) | ({"smaller": times} if times else {})
         found = evaluation.architecture or trial.architecture
         score = evaluation.score
         if problem.objectives and trial.proposal.stage == FULL:
@@ -47,6 +56,7 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
         if not math.isfinite(score):
             raise EvaluationError(f"the score is {score}")
     except (Exception, SystemExit) as error:
+        failure = failure_of(error)
         ended = attrs.evolve(trial, state="failed", error=describe(error))
         artifacts: Mapping[str, Any] = {}
     else:
@@ -59,7 +69,18 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int) -> Outcome:
             metrics={name: float(value) for name, value in metrics.items()},
         )
     seconds = time.perf_counter() - clock
-    return Outcome(attrs.evolve(ended, started=started, seconds=seconds, worker=where), artifacts)
+    ended = attrs.evolve(ended, started=started, seconds=seconds, worker=where)
+    return Outcome(ended, artifacts, failure)
+
+
+def _made_smaller(evaluator: Evaluator, times: int) -> tuple[Evaluator, int]:
+    """An evaluator that takes less memory, and how many times it could be made to."""
+    for done in range(times):
+        less = evaluator.smaller()
+        if less is None:
+            return evaluator, done
+        evaluator = less
+    return evaluator, times
 
 
 def _costs_asked_for(
@@ -71,8 +92,30 @@ def _costs_asked_for(
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
-    """The outcome of an evaluation that died outside itself, with its worker say."""
-    return Outcome(attrs.evolve(trial, state="failed", score=None, error=describe(error)))
+    """The outcome of an evaluation that ended from outside, as with its worker."""
+    ended = attrs.evolve(trial, state="failed", score=None, error=describe(error))
+    return Outcome(ended, failure=failure_of(error))
+
+
+def outcome_of(future: Future[Outcome], trial: Trial) -> Outcome:
+    """The outcome of a finished future; a dead worker makes a failed trial."""
+    error: Any = future.exception()
+    return future.result() if error is None else failed(trial, error)
+
+
+def with_pictures(outcome: Outcome) -> Trial:
+    """The trial with its restored pictures; what is no picture makes a failed one."""
+    begin, end = "pictures/", "-restored"
+    pictures = {
+        name.removeprefix(begin).removesuffix(end): picture
+        for name, picture in sorted(outcome.artifacts.items())
+        if name.startswith(begin) and name.endswith(end)
+    }
+    for name, picture in pictures.items():
+        if getattr(picture, "ndim", 0) != 3 or picture.dtype.kind != "f":
+            what = EvaluationError(f"the restored picture {name!r} is no array (H, W, C) of floats")
+            return failed(outcome.trial, what).trial
+    return attrs.evolve(outcome.trial, pictures=pictures)
 
 
 def describe(error: BaseException) -> str:
@@ -80,7 +123,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, NasirError):
         return _one_line(str(error))
     name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+    if failure_of(error) == "memory":
         reason = "out of memory: take smaller pictures, a smaller space, or fewer workers"
     else:
         reason = _one_line(f"{name}: {error}")

@@ -59,9 +59,31 @@ class Evaluator(ABC):
         """The metrics that its evaluations have, where that is known before the first."""
         return None
 
+    def smaller(self) -> Evaluator | None:
+        """The same with less memory, for another try of what ran out of it; None: there is none.
+
+        By default with half its `batch` where that is above 1, or else on the CPU where its
+        `device` may be another. Called where the evaluation runs.
+        """
+        own: Any = self
+        batch = getattr(self, "batch", 1)
+        return attrs.evolve(own, batch=batch // 2) if batch > 1 else self.on_cpu()
+
+    def on_cpu(self) -> Evaluator | None:
+        """The same on the CPU; None where it has no `device`, or is there already."""
+        own: Any = self
+        is_there = not _may_be_a_gpu(getattr(self, "device", "cpu"))
+        return None if is_there else attrs.evolve(own, device="cpu")
+
     def scoring(self, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator | None:
         """What gives these proxies' values in its stead, for one that knows them already."""
         return None
+
+
+def _may_be_a_gpu(device: str) -> bool:
+    import torch
+
+    return torch.cuda.is_available() if device == "auto" else device != "cpu"
 
 
 def means(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from concurrent.futures import Executor
 
+from nasir.core.errors import SettingsError
+
 
 class ExecutorFactory(ABC):
     """Makes the executor of a run. A subclass is an attrs class; its fields are its settings."""
@@ -13,5 +15,17 @@ class ExecutorFactory(ABC):
     def start(self, workers: int) -> Executor:
         """An executor that runs `workers` evaluations at a time.
 
-        A task whose worker dies or runs out of time must end its future with an exception.
+        A task whose worker dies or goes beyond a limit must end its future with an exception:
+        one of :mod:`nasir.core.failures`, by which the run knows whether to try it again.
         """
+
+    def within(self, seconds: float | None, mebibytes: int | None) -> ExecutorFactory:
+        """The same with limits on each evaluation; None: no limit.
+
+        Raises :class:`~nasir.core.errors.SettingsError` for a limit that it cannot enforce, which
+        by default is any.
+        """
+        if seconds is None and mebibytes is None:
+            return self
+        limit = f"memory_limit={mebibytes}" if seconds is None else f"time_limit={seconds:g}"
+        raise SettingsError(f"{limit}: this executor cannot enforce it; take executor=process")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import attrs
@@ -11,9 +12,11 @@ import attrs
 from nasir.core import configure
 from nasir.core.component import setting, settings_of
 from nasir.core.composition import CHAIN, JOINED, parts_of
+from nasir.core.configure import NO_VALUE
 from nasir.core.errors import PluginError, SettingsError, unknown_name
 from nasir.core.evaluator import Evaluator
 from nasir.core.executor import ExecutorFactory
+from nasir.core.failures import FailurePolicy
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
 from nasir.core.problem import Problem
@@ -77,6 +80,26 @@ class RunSettings:
     references: tuple[str, ...] | None = setting(
         None, "reference architectures to judge beside the found one; none: the space's baseline"
     )
+    tries: int = setting(
+        2, "tries of a trial whose worker died or that ran out of memory or time, >= 1", at_least(1)
+    )
+    retry_errors: bool = setting(False, "whether a trial that failed of anything else has them too")
+    time_limit: float | None = setting(
+        None,
+        "seconds after which an evaluation is stopped, > 0; none: never",
+        attrs.validators.optional(attrs.validators.gt(0)),
+    )
+    memory_limit: int | None = setting(
+        None,
+        "MiB of main memory beyond which an evaluation's process is stopped, >= 1; none: no limit",
+        attrs.validators.optional(at_least(1)),
+    )
+    stop_after: int | None = setting(
+        None,
+        "stop the run after so many failed trials in a row, >= 1; none: never",
+        attrs.validators.optional(at_least(1)),
+    )
+    tensorboard: bool = setting(False, "whether the run is logged for TensorBoard, in its folder")
     folder: str = setting("runs", "where the runs' folders are made")
     name: str | None = setting(None, "name of the run's folder; none: time-space-strategy-task")
 
@@ -95,6 +118,16 @@ class Experiment:
     def trials(self) -> int:
         """How many proposals are evaluated."""
         return self.settings.trials or self.strategy.usual_trials
+
+    @property
+    def policy(self) -> FailurePolicy:
+        """What becomes of trials that fail."""
+        settings = self.settings
+        return FailurePolicy(settings.tries, settings.retry_errors, settings.stop_after)
+
+    def start(self) -> Executor:
+        """The executor at work, with the limits on an evaluation."""
+        return _within_limits(self.executor, self.settings).start(self.settings.workers)
 
     @property
     def tree(self) -> Tree:
@@ -138,6 +171,7 @@ def experiment(tree: Tree) -> Experiment:
         limits=limits(settings.limit or ()),
     )
     names = {kind: picks[kind]["name"] for kind in COMPONENTS}
+    _within_limits(parts["executor"], settings)
     settings = _with_references(_resolved(settings, strategy), problem)
     return Experiment(settings, problem, strategy, parts["executor"], names)
 
@@ -192,7 +226,10 @@ def _default_name(kind: str, tree: Tree) -> str:
     if "name" in tree.get(kind, {}):
         return str(tree[kind]["name"])
     if kind == "executor":
-        return "inline" if tree.get("workers", 1) == 1 else "process"
+        limited = any(
+            tree.get(name, NO_VALUE) != NO_VALUE for name in ("time_limit", "memory_limit")
+        )
+        return "inline" if tree.get("workers", 1) == 1 and not limited else "process"
     if kind == "evaluator":
         suited = (
             getattr(registries[part].load(_default_name(part, tree)), "default_evaluator", None)
@@ -200,6 +237,10 @@ def _default_name(kind: str, tree: Tree) -> str:
         )
         return str(next(filter(None, suited), DEFAULTS[kind]["name"]))
     return str(DEFAULTS[kind]["name"])
+
+
+def _within_limits(executor: ExecutorFactory, settings: RunSettings) -> ExecutorFactory:
+    return executor.within(settings.time_limit, settings.memory_limit)
 
 
 def _general_names() -> list[str]:

@@ -8,14 +8,15 @@ from concurrent.futures import Executor, Future
 import attrs
 
 from nasir.core.architecture import Architecture
-from nasir.core.engine import outcome_of
 from nasir.core.errors import RunFolderError
-from nasir.core.evaluation import Outcome, evaluate_trial, failed
+from nasir.core.evaluation import Outcome, evaluate_trial, failed, outcome_of
+from nasir.core.failures import FailurePolicy
 from nasir.core.problem import Problem
 from nasir.core.run import Run, file_name, write_result
 from nasir.core.seeds import derived_seed
 from nasir.core.store import RunStore
 from nasir.core.strategy import FOUND, FULL, Proposal, Trial
+from nasir.core.tries import Tries
 
 Key = tuple[str, str]
 
@@ -34,6 +35,7 @@ class Finals:
     executor: Executor
     threads: int
     notify: Callable[..., None]
+    policy: FailurePolicy = attrs.field(factory=FailurePolicy)
 
     def judge(self, found: Trial, references: Sequence[str]) -> None:
         """Evaluate what has not been evaluated yet, store it, and write ``best/``."""
@@ -58,9 +60,8 @@ class Finals:
             stop = before.metrics.get("stop", 1.0) if before and split == "test" else 1.0
             seed = derived_seed(self.problem.seed, "final", split)
             trial = Trial(number, Proposal(architecture, FULL, stop), seed)
-            problem = self.problem.for_test() if split == "test" else self.problem
             self.notify("final_started", run=self.run, name=name, split=split, trial=trial)
-            future = self.executor.submit(evaluate_trial, trial, problem, self.threads)
+            future = self._submit(split, trial)
             if future.done():
                 self._keep(key, future, trial)
             else:
@@ -68,12 +69,23 @@ class Finals:
         for key, (future, trial) in futures.items():
             self._keep(key, future, trial)
 
+    def _submit(self, split: str, trial: Trial, smaller: int = 0) -> Future[Outcome]:
+        problem = self.problem.for_test() if split == "test" else self.problem
+        return self.executor.submit(evaluate_trial, trial, problem, self.threads, smaller)
+
+    def _tried(self, future: Future[Outcome], split: str, trial: Trial) -> Outcome:
+        """The outcome of the last try, which is the first where that did not fail."""
+        outcome, tries = outcome_of(future, trial), Tries(self.policy)
+        while tries.again(outcome):
+            outcome = outcome_of(self._submit(split, trial, tries.smaller(trial.number)), trial)
+        return outcome
+
     def _keep(self, key: Key, future: Future[Outcome], trial: Trial) -> None:
         name, split = key
-        outcome = outcome_of(future, trial)
-        if split == "test":
-            outcome = self._written(name, outcome)
-        with self.store.transaction():
+        outcome = self._tried(future, split, trial)
+        with self.store.transaction():  # the files too are of this process's alone
+            if split == "test":
+                outcome = self._written(name, outcome)
             self.store.save_final(name, split, outcome.trial)
         ended = outcome.trial
         self.notify("final_finished", run=self.run, name=name, split=split, trial=ended)

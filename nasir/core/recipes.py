@@ -27,12 +27,12 @@ def read_words(text: str) -> list[Word]:
 
 
 def _file(text: str) -> str | Path:
-    recipe = RECIPES / f"{text}.toml"
     if text.endswith(".toml"):
         return text
-    if recipe.is_file() and recipe.parent == RECIPES:
-        return recipe
-    names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
+    recipes = {path.stem: path for path in RECIPES.glob("*.toml")}
+    if text in recipes:
+        return recipes[text]
+    names = ", ".join(sorted(recipes))
     raise SettingsError(
         f"{text!r} is neither key=value, nor a settings file NAME.toml, nor a recipe ({names})"
     )

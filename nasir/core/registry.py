@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import attrs
 
 from nasir.core.errors import NameTakenError, PluginError, unknown_name
+
+NAME = re.compile(r"\w[\w.-]*")
+"""What may be registered."""
 
 KINDS = (
     "space",
@@ -59,6 +63,11 @@ class Registry(Mapping[str, Entry]):
         """Add an entry; a name taken twice is refused with both owners."""
         if not isinstance(entry.name, str):
             raise PluginError(f"a {self.kind} is registered by a name, not by {entry.name!r}")
+        if not NAME.fullmatch(entry.name):  # it becomes part of words and of folders' names
+            raise PluginError(
+                f"{self.kind} {entry.name!r} of plugin {entry.owner!r} is no name: begin with a "
+                "letter or digit, and go on with these, - _ or ."
+            )
         taken = self._entries.get(entry.name)
         if taken is not None:
             raise NameTakenError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import uuid
@@ -11,22 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from filelock import FileLock, Timeout
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
+from nasir.core.failures import FailedTry
+from nasir.core.foreign_folders import refuse_special_files
+from nasir.core.heartbeat import beating
+from nasir.core.holding import alone, is_held, refuse_living
+from nasir.core.recorded_settings import read_settings, read_whole_settings
 from nasir.core.store import RunStore
 from nasir.core.strategy import Trial, best_of
-from nasir.core.words import Tree, read_file
+from nasir.core.words import Tree
 
 SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
 TRIALS = "run.sqlite"
-LOCK = "run.lock"
 CHECKPOINTS = "checkpoints"
 DESCRIPTION = "architecture.json"
-LOOKING = 0.5
-"""Seconds longer than anybody holds the lock who only looks whether it is held."""
+
+LONGEST_NAME = 200
+"""Bytes of a file's name, without its ending."""
 
 
 class Run:
@@ -42,6 +47,7 @@ class Run:
                 f"{self.folder} is no run's folder: it has no {SETTINGS} or no {TRIALS}; "
                 "see: nasir runs"
             )
+        refuse_special_files(self.folder)
 
     @property
     def checkpoints(self) -> Path:
@@ -51,13 +57,29 @@ class Run:
     @property
     def settings(self) -> Tree:
         """The resolved settings the run was started with."""
-        return read_file(self.folder / SETTINGS)
+        return read_settings(self.folder / SETTINGS)
+
+    @property
+    def whole_settings(self) -> Tree:
+        """The same for whoever makes the run's components again; refuses those that lack one."""
+        return read_whole_settings(self.folder / SETTINGS)
 
     @property
     def trials(self) -> list[Trial]:
         """All trials so far, in the order of their numbers."""
         with self._reading() as store:
             return store.trials()
+
+    def trials_from(self, number: int) -> list[Trial]:
+        """The trials from this number on, for those who look again and again."""
+        with self._reading() as store:
+            return store.trials(number)
+
+    @property
+    def failed_tries(self) -> dict[int, list[FailedTry]]:
+        """By trial, the tries that failed before the last, in order."""
+        with self._reading() as store:
+            return store.failed_tries()
 
     @property
     def finals(self) -> dict[tuple[str, str], Trial]:
@@ -83,11 +105,18 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``finished``, ``interrupted``, ``running``, or ``stopped`` where its process died."""
+        """``finished``, ``interrupted``, ``running``, or ``stopped``.
+
+        That is where its process died, or gave up after too many failures (see :attr:`reason`).
+        """
         state = str(self.progress.get("state", "running"))
-        if state == "running" and not self._locked():
-            return "stopped"
-        return state
+        return "stopped" if state == "running" and not is_held(self.folder) else state
+
+    @property
+    def reason(self) -> str | None:
+        """Why the search was given up; None where it was not."""
+        progress = self.progress
+        return progress.get("reason") if progress.get("state") == "stopped" else None
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -99,17 +128,6 @@ class Run:
             yield store
         finally:
             store.close()
-
-    def _locked(self) -> bool:
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
 
 
 def create(folder: Path, settings: Tree, environment: Mapping[str, Any]) -> Run:
@@ -153,24 +171,21 @@ def _is_folder(path: Path) -> bool:
 
 @contextmanager
 def writing(run: Run) -> Iterator[RunStore]:
-    """The store of a run, held by this process alone."""
-    lock = FileLock(run.folder / LOCK)
-    try:
-        lock.acquire(timeout=LOOKING)
-    except Timeout:
-        raise RunFolderError(
-            f"{run.folder} is in use by another process: wait for it, or end it first"
-        ) from None
-    except OSError as error:
-        raise RunFolderError(f"cannot write in {run.folder}: {error.strerror}") from None
-    try:
+    """The store of a run, held by this process alone.
+
+    Another that was taken for dead and comes back is refused by the store.
+    """
+    with alone(run.folder):
+        before = run.progress.get("holder")
+        refuse_living(run.folder)
         store = RunStore(run.folder / TRIALS, write=True)
         try:
-            yield store
+            token = uuid.uuid4().hex
+            store.claim(token, before)
+            with beating(run.folder, token):
+                yield store
         finally:
             store.close()
-    finally:
-        lock.release()
 
 
 def write_result(
@@ -195,8 +210,16 @@ def write_result(
 
 
 def file_name(name: str) -> str:
-    """`name` with nothing in it that leads out of a folder."""
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+    """`name` with nothing in it that leads out of a folder, nor longer than disks take.
+
+    What a long name ends with after a hyphen, such as a picture's kind, is kept.
+    """
+    plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+    if len(plain.encode()) <= LONGEST_NAME:
+        return plain
+    stem, _, kind = plain.rpartition("-")
+    begin = plain.encode()[: LONGEST_NAME // 2].decode(errors="ignore")
+    return f"{begin}-{hashlib.sha256(stem.encode()).hexdigest()[:10]}-{kind[-20:]}"
 
 
 def _files(artifacts: Mapping[str, Any]) -> dict[str, bytes]:

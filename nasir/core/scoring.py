@@ -157,8 +157,9 @@ def _experiment(words: list[Word]) -> Experiment:
     """The parts of a search with these words, on all pictures where nothing else is said."""
     combinations = expand(words, is_list)
     if len(combinations) > 1:
-        ends = zip(combinations[0], combinations[-1], strict=True)
-        swept = next(one for one, other in ends if one.value != other.value)
+        first = merge(combinations[0], {})
+        several = (word for word in words if isinstance(word.value, Alternatives))
+        swept = next(word for word in several if not is_list(word, first))
         raise SettingsError(f"{swept.key} wants one value here: only architectures are several")
     tree = merge(combinations[0], {})
     name = tree.get("task", {}).get("name", DEFAULTS["task"]["name"])

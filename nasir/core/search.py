@@ -1,7 +1,8 @@
-"""Runs from beginning to end: started, resumed, interrupted."""
+"""Runs from beginning to end: started, resumed, interrupted, given up."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,21 +15,22 @@ import attrs
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.experiment import Experiment, check_name, experiment
+from nasir.core.failures import TooManyFailuresError
 from nasir.core.finals import Finals
-from nasir.core.run import SETTINGS, Run, create, write_result, writing
+from nasir.core.run import Run, create, write_result, writing
 from nasir.core.store import RunStore
 from nasir.core.strategy import Strategy, Trial
-from nasir.core.words import COMPONENTS, Tree
 
 Notify = Callable[..., None]
 
+log = logging.getLogger("nasir")
+
 
 def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -> Run:
-    """Make a run's folder and search; returns the run, finished or interrupted."""
+    """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
     planned.problem.check()
-    settings = planned.settings
     run = _created(planned, environment)
-    _conduct(run, planned, Budget(planned.trials, settings.seconds), notify)
+    _conduct(run, planned, {}, notify)
     return run
 
 
@@ -38,47 +40,41 @@ def resume(
     """Go on with a run after any kind of end, to its last budget or to new ones."""
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
-    planned = experiment(_whole_settings(run))
+    planned = experiment(run.whole_settings)
     planned.problem.check()
     given = {"trials": trials, "limit": seconds}
-    with writing(run) as store, store.transaction():
-        store.save_progress(**{name: value for name, value in given.items() if value is not None})
-    last = run.progress
-    budget = Budget(last.get("trials", planned.trials), last.get("limit", planned.settings.seconds))
-    _conduct(run, planned, budget, notify)
+    _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
     return run
 
 
-def _whole_settings(run: Run) -> Tree:
-    """A run's settings; refuses those where defaults would make another run of it."""
-    tree = run.settings
-    for kind in COMPONENTS:
-        if not isinstance(tree.get(kind), dict) or "name" not in tree[kind]:
-            raise SettingsError(
-                f"{run.folder / SETTINGS} is damaged: it names no {kind}; put back what it said"
-            )
-    return tree
-
-
-def _conduct(run: Run, planned: Experiment, budget: Budget, notify: Notify) -> None:
+def _conduct(run: Run, planned: Experiment, limits: Mapping[str, Any], notify: Notify) -> None:
+    """Search to the `limits` that are given anew, or to the last ones."""
     with writing(run) as store:
+        with store.transaction():
+            store.save_progress(state="running", **limits)
+        last = store.progress()
+        budget = Budget(
+            last.get("trials", planned.trials), last.get("limit", planned.settings.seconds)
+        )
         try:
             _search_and_judge(run, store, planned, budget, notify)
         except KeyboardInterrupt:
             with store.transaction():
                 store.save_progress(state="interrupted")
+        except TooManyFailuresError as error:
+            with store.transaction():
+                store.save_progress(state="stopped", reason=str(error))
+            log.warning("%s; mend that and go on with: nasir resume %s", error, run.folder)
     notify("run_finished", run=run)
 
 
 def _search_and_judge(
     run: Run, store: RunStore, planned: Experiment, budget: Budget, notify: Notify
 ) -> None:
-    settings, strategy = planned.settings, planned.strategy
+    settings, strategy, policy = planned.settings, planned.strategy, planned.policy
     problem = attrs.evolve(planned.problem, checkpoints=run.checkpoints)
-    with store.transaction():
-        store.save_progress(state="running")
     notify("run_started", run=run)
-    executor = planned.executor.start(settings.workers)
+    executor = planned.start()
     try:
         engine = Engine(
             run,
@@ -90,6 +86,7 @@ def _search_and_judge(
             settings.workers,
             settings.threads,
             notify,
+            policy,
         )
         try:
             engine.search()
@@ -99,7 +96,7 @@ def _search_and_judge(
         if found is not None:
             with store.transaction():
                 store.save_progress(recommended=found.number)
-            finals = Finals(run, store, problem, executor, settings.threads, notify)
+            finals = Finals(run, store, problem, executor, settings.threads, notify, policy)
             finals.judge(found, settings.references or ())
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
@@ -113,9 +110,9 @@ def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
     """Leave the best architecture in ``best/`` however the search ends."""
     best = _recommended(planned.strategy, store)
     if best is not None:
-        with store.transaction():
+        with store.transaction():  # the files too are of this process's alone
             store.save_progress(recommended=best.number)
-        write_result(run.folder / "best", best.architecture, run.settings, {})
+            write_result(run.folder / "best", best.architecture, run.settings, {})
 
 
 def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:

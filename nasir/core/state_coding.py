@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 _MARK = "__array__"
+
+SUM = "sum:"
+"""Begins the key of a row that has the checksum of another, whose key follows."""
 
 
 def encode(state: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
@@ -28,6 +33,23 @@ def decode(plain: bytes, arrays: dict[str, bytes]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError("a strategy's state is a mapping")
     return content
+
+
+def checksums(rows: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """A row for each of `rows` that tells a bit which a disk has flipped in it (CRC-32)."""
+    return [(f"{SUM}{key}", _checksum(data)) for key, data in rows]
+
+
+def check_sums(rows: Mapping[str, bytes]) -> None:
+    """Refuse rows that are not as they were written; the first versions wrote no checksums."""
+    sums = {key: value for key, value in rows.items() if key.startswith(SUM)}
+    for key, data in rows.items():
+        if sums and key not in sums and sums.get(f"{SUM}{key}") != _checksum(data):
+            raise ValueError(f"{key!r:.40} of the strategy is not as it was written")
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "big")
 
 
 def _without_arrays(value: Any, place: str, arrays: dict[str, bytes]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,31 +16,14 @@ import safetensors.numpy
 
 from nasir.core import state_coding
 from nasir.core.architecture import Architecture
-from nasir.core.errors import NasirError, RunFolderError
+from nasir.core.errors import RunFolderError
+from nasir.core.failures import FailedTry
+from nasir.core.recorded import DAMAGE, checked_progress, checked_trial
+from nasir.core.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, PICTURES, SCHEMA, TRIES
 from nasir.core.strategy import Proposal, Trial
 
-APPLICATION_ID = 0x6E617372  # "nasr"
-
-_SCHEMA = f"""
-PRAGMA application_id = {APPLICATION_ID};
-CREATE TABLE trials (
-    number INTEGER PRIMARY KEY, stage TEXT NOT NULL, fidelity REAL NOT NULL,
-    architecture TEXT NOT NULL, architecture_id TEXT NOT NULL, state TEXT NOT NULL,
-    score REAL, metrics TEXT NOT NULL, seed INTEGER NOT NULL,
-    started REAL, seconds REAL, worker TEXT, error TEXT
-);
-CREATE TABLE finals (name TEXT, split TEXT, trial TEXT NOT NULL, PRIMARY KEY (name, split));
-CREATE TABLE strategy (key TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE progress (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-
-_PICTURES = "CREATE TABLE IF NOT EXISTS pictures (trial INTEGER PRIMARY KEY, content BLOB NOT NULL)"
-"""Apart from the rest, which runs of the first version have alone."""
-
-_COLUMNS = (
-    "number, stage, fidelity, architecture, architecture_id, state, score, metrics, seed, "
-    "started, seconds, worker, error"
-)
+ARRAY = "array:"
+"""Begins the keys of a strategy's arrays."""
 
 
 class RunStore:
@@ -52,32 +36,39 @@ class RunStore:
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path
         self._saved_arrays: dict[str, bytes] = {}
+        self._token: str | None = None
         new = write and not path.exists()
         with self._explained():
             self._connection = (
                 sqlite3.connect(path, isolation_level=None) if write else _open_to_read(path)
             )
             if new:
-                self._connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+                self._connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-        if application != APPLICATION_ID:
+            foreign = self._connection.execute(FOREIGN).fetchone()
+        if application != APPLICATION_ID or foreign is not None:
             self.close()
             raise RunFolderError(f"{path} is not the trials of a nasir run")
         if write:
             with self._explained():
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
-                self._connection.execute(_PICTURES)
+                self._connection.execute(PICTURES)
+                self._connection.execute(TRIES)
 
     def close(self) -> None:
         self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All writes inside become visible together, or none of them."""
+        """All writes inside become visible together, or none of them.
+
+        Raises :class:`RunFolderError` where another process has claimed the run since this one.
+        """
         with self._explained():
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._refuse_taken_over()
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -85,6 +76,14 @@ class RunStore:
                     self._connection.execute("ROLLBACK")
                 self._saved_arrays.clear()
                 raise
+
+    def claim(self, token: str, before: str | None) -> None:
+        """Let this process alone write from now on; `before` is the token seen of the last."""
+        with self.transaction():
+            if self._holder() != before:
+                raise RunFolderError(f"{self.path.parent} was taken by another process just now")
+            self.save_progress(holder=token)
+        self._token = token
 
     def save_trial(self, trial: Trial) -> None:
         """Write a trial, over the one of the same number."""
@@ -106,14 +105,37 @@ class RunStore:
         )
         places = ", ".join("?" * len(row))
         self._connection.execute(
-            f"INSERT OR REPLACE INTO trials ({_COLUMNS}) VALUES ({places})", row
+            f"INSERT OR REPLACE INTO trials ({COLUMNS}) VALUES ({places})", row
         )
 
-    def trials(self) -> list[Trial]:
-        """All trials in the order of their numbers."""
+    def trials(self, start: int = 0) -> list[Trial]:
+        """The trials from number `start` on, in the order of their numbers."""
         with self._reading():
-            rows = self._connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number")
+            rows = self._connection.execute(
+                f"SELECT {COLUMNS} FROM trials WHERE number >= ? ORDER BY number", (start,)
+            )
             return [_trial(row) for row in rows]
+
+    def save_failed_try(self, trial: int, number: int, failed: FailedTry) -> None:
+        """Write try `number` (from 1) of a trial, which failed and is followed by another."""
+        row = attrs.astuple(attrs.evolve(failed, error=_text(failed.error)))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO tries VALUES (?, ?, ?, ?, ?, ?, ?)", (trial, number, *row)
+        )
+
+    def failed_tries(self, start: int = 0) -> dict[int, list[FailedTry]]:
+        """The failed tries of the trials from number `start` on that were tried again, in order."""
+        with self._reading():
+            tables = self._connection.execute("SELECT name FROM sqlite_master")
+            if ("tries",) not in tables.fetchall():
+                return {}
+            failed: dict[int, list[FailedTry]] = {}
+            rows = self._connection.execute(
+                "SELECT * FROM tries WHERE trial >= ? ORDER BY trial, number", (start,)
+            )
+            for trial, _, *row in rows:
+                failed.setdefault(trial, []).append(FailedTry(*row))
+            return failed
 
     def keep_pictures(self, trial: Trial) -> None:
         """Keep the pictures of a trial, if it has any, until its strategy is told."""
@@ -150,13 +172,17 @@ class RunStore:
         """The evaluations at the end of the run by name and split, in the order they were made."""
         with self._reading():
             rows = self._connection.execute("SELECT name, split, trial FROM finals ORDER BY rowid")
-            return {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            finals = {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            if not all(isinstance(part, str) for key in finals for part in key):
+                raise ValueError("a final evaluation has no name")
+            return finals
 
     def save_strategy(self, state: dict[str, Any]) -> None:
         """Write the strategy's state; arrays that have not changed are not written again."""
         plain, arrays = state_coding.encode(state)
         changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
-        rows = [("state", plain), *((f"array:{key}", data) for key, data in changed.items())]
+        rows = [("state", plain), *((f"{ARRAY}{key}", data) for key, data in changed.items())]
+        rows += state_coding.checksums(rows)
         self._connection.executemany("INSERT OR REPLACE INTO strategy VALUES (?, ?)", rows)
         self._saved_arrays.update(changed)
 
@@ -166,7 +192,8 @@ class RunStore:
             rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
             if "state" not in rows:
                 return None
-            arrays = {k.removeprefix("array:"): v for k, v in rows.items() if k != "state"}
+            state_coding.check_sums(rows)
+            arrays = {k.removeprefix(ARRAY): v for k, v in rows.items() if k.startswith(ARRAY)}
             return state_coding.decode(rows["state"], arrays)
 
     def save_progress(self, **values: Any) -> None:
@@ -178,7 +205,16 @@ class RunStore:
         """How far the run is."""
         with self._reading():
             rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
-            return {key: json.loads(value) for key, value in rows}
+            return checked_progress({key: json.loads(value) for key, value in rows})
+
+    def _holder(self) -> str | None:
+        return self.progress().get("holder")
+
+    def _refuse_taken_over(self) -> None:
+        if self._token is not None and self._holder() != self._token:
+            raise RunFolderError(
+                f"{self.path.parent} was taken over by another process; this one writes no more"
+            )
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -186,8 +222,12 @@ class RunStore:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if str(error).startswith("no such"):
+            if str(error).startswith(("no such", "Could not decode")):
                 raise RunFolderError(f"{self.path} is damaged: {error}") from None
+            if "locked" in str(error):
+                raise RunFolderError(
+                    f"{self.path} is being written by another process: wait for it, or end it"
+                ) from None
             raise RunFolderError(
                 f"cannot use {self.path}: {error}; make room or give write permission, "
                 f"then go on with: nasir resume {self.path.parent}"
@@ -201,7 +241,7 @@ class RunStore:
         with self._explained():
             try:
                 yield
-            except (ValueError, KeyError, TypeError, NasirError) as error:
+            except DAMAGE as error:
                 raise RunFolderError(f"{self.path} is damaged: {error}") from None
 
 
@@ -221,12 +261,23 @@ def _text(text: str | None) -> str | None:
 
 
 def _trial(row: tuple[Any, ...]) -> Trial:
-    number, stage, fidelity, architecture, _, state, score, metrics, seed, *rest = row
-    proposal = Proposal(Architecture.from_json(architecture), stage, fidelity)
-    figures = json.loads(metrics)
+    number, stage, fidelity, text, _, state, score, metrics, seed, *rest, worker, error = row
+    content = json.loads(text, object_pairs_hook=_shared_mapping)
+    proposal = Proposal(Architecture.from_mapping(content), _shared(stage), fidelity)
+    figures = json.loads(metrics, object_pairs_hook=_shared_mapping)
     if not isinstance(figures, dict):
         raise ValueError(f"the metrics of trial {number} are no mapping")
-    return Trial(number, proposal, seed, state, score, figures, *rest)
+    told = (*rest, _shared(worker), error)
+    return checked_trial(Trial(number, proposal, seed, _shared(state), score, figures, *told))
+
+
+def _shared_mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {sys.intern(name): _shared(value) for name, value in pairs}
+
+
+def _shared(value: Any) -> Any:
+    """The one string of these characters: thousands of trials say the same words."""
+    return sys.intern(value) if type(value) is str else value
 
 
 def trial_mapping(trial: Trial) -> dict[str, Any]:
@@ -245,4 +296,4 @@ def trial_from(content: dict[str, Any]) -> Trial:
     """The trial that :func:`trial_mapping` made `content` of, which is used up."""
     architecture = Architecture.from_json(content.pop("architecture"))
     proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
-    return Trial(proposal=proposal, **content)
+    return checked_trial(Trial(proposal=proposal, **content))

@@ -17,7 +17,8 @@ def summary(run: Run) -> dict[str, Any]:
     """The result of a run for printing or as JSON.
 
     `results` has a row for the degraded input, each reference and the found architecture, with
-    their metrics on the test split, or the reason why there are none.
+    their metrics on the test split, or the reason why there are none. `given_up` is there where
+    the search was, and says why.
     """
     trials = run.trials
     states = Counter(trial.state for trial in trials)
@@ -33,7 +34,7 @@ def summary(run: Run) -> dict[str, Any]:
         content["best"] = _trial(run.best)
     except NasirError as error:
         content["reason"] = str(error)
-    return content
+    return content | ({"given_up": run.reason} if run.reason else {})
 
 
 def results(run: Run) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import attrs
 from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
+from nasir.core.recorded import DAMAGE
 from nasir.core.search_space import SearchSpace
 from nasir.core.words import Tree
 
@@ -88,19 +89,16 @@ class Table:
             return cls._read(path)
         except OSError as error:
             raise SettingsError(f"cannot read table {path}: {error.strerror or error}") from None
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except DAMAGE as error:
             raise SettingsError(f"{path} is no table of nasir, or damaged: {error}") from None
 
     @classmethod
     def _read(cls, path: Path) -> Table:
-        from safetensors import SafetensorError, safe_open
+        from safetensors import safe_open
 
-        try:
-            with safe_open(path, "numpy") as file:
-                told = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except SafetensorError as error:
-            raise ValueError(error) from None
+        with safe_open(path, "numpy") as file:
+            told = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         header = json.loads(told.get(HEADER, "{}"))
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT!r}")
@@ -116,7 +114,22 @@ class Table:
             for task, of in header["tasks"].items()
         }
         rows = tuple(domain.decode(row) for row in arrays[ROWS].tolist())
+        for task, records in tasks.items():
+            _check_shapes(task, records, len(rows))
         return cls(header["space"], rows, tasks)
+
+
+def _check_shapes(task: str, records: Records, rows: int) -> None:
+    """Refuse figures that are not of each architecture and each metric, or nameless."""
+    if not isinstance(task, str) or not isinstance(records.settings, dict) or not records.repeats:
+        raise ValueError("a task has no settings or no records")
+    named = [(records.known_names, records.known)]
+    named += [(records.names, values) for values in records.repeats]
+    for names, values in named:
+        if not all(isinstance(name, str) for name in names) or values.dtype.kind != "f":
+            raise ValueError(f"the metrics of task {task} are no named figures")
+        if values.shape != (rows, len(names)):
+            raise ValueError(f"task {task} has not each metric of each architecture")
 
 
 def carried(name: str) -> Path:

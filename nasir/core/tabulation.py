@@ -30,9 +30,9 @@ def tabulated(runs: Sequence[Run]) -> Table:
     seconds are the least of its repeats. Raises :class:`SettingsError` for runs of different
     spaces, or with nothing in them.
     """
-    first = runs[0].settings
+    first = runs[0].whole_settings
     for run in runs:
-        if run.settings["space"] != first["space"]:
+        if run.whole_settings["space"] != first["space"]:
             raise SettingsError(
                 f"{run.folder} is of another space than {runs[0].folder}: a table has one space"
             )

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import attrs
 import tomli_w
-from filelock import FileLock, Timeout
 
 from nasir.core.architecture import Architecture
 from nasir.core.architecture_file import Found, described_in
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
-from nasir.core.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, LOOKING, SETTINGS, TRIALS
+from nasir.core.foreign_folders import refuse_special_files
+from nasir.core.lock import locked
+from nasir.core.recorded import is_number
+from nasir.core.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
 from nasir.core.search_space import Signature
 from nasir.core.words import Tree, read_file
 
@@ -25,6 +27,9 @@ WEIGHTS = "weights.safetensors"
 RESULT = "result.json"
 CURVE = "training.csv"
 LOCK = "training.lock"
+
+MOST_CHANNELS = 1024
+"""Channels, and scale, that a network is believed to have."""
 
 DEGRADED = ("degraded", "noisy")
 """Settings of tasks that say that there is no ground truth."""
@@ -44,6 +49,7 @@ class TrainingFolder:
                 f"{path} is no training's folder: it has no {SETTINGS} or no {DESCRIPTION}; make "
                 "one with nasir train architecture=NAME"
             )
+        refuse_special_files(self.path)
 
     @property
     def settings(self) -> Tree:
@@ -75,8 +81,11 @@ class TrainingFolder:
         """The channels and the scale of the network."""
         path = self.path / DESCRIPTION
         try:
-            return Signature(**json.loads(path.read_text(encoding="utf-8"))["signature"])
-        except (OSError, ValueError, KeyError, TypeError):
+            said = json.loads(path.read_text(encoding="utf-8"))["signature"]
+            if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in said.values()):
+                return Signature(**said)
+            raise ValueError
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SettingsError(f"{path} is damaged: it tells no channels and scale") from None
 
     @property
@@ -103,11 +112,11 @@ class TrainingFolder:
         path = self.path / RESULT
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            return _checked_result(content)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunFolderError(f"{path} cannot be read: {error}; delete it") from None
-        return dict(content)
 
     def check_signature(self, wanted: Signature) -> None:
         """Refuse a task of other channels or another scale than the network's."""
@@ -122,22 +131,10 @@ class TrainingFolder:
             f"{self.path} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
         )
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Hold the folder for this process alone."""
-        lock = FileLock(self.path / LOCK)
-        try:
-            lock.acquire(timeout=LOOKING)
-        except Timeout:
-            raise RunFolderError(
-                f"{self.path} is in use by another process: wait for it, or end it first"
-            ) from None
-        except OSError as error:
-            raise RunFolderError(f"cannot write in {self.path}: {error.strerror}") from None
-        try:
-            yield
-        finally:
-            lock.release()
+        in_use = f"{self.path} is in use by another process: wait for it, or end it first"
+        return locked(self.path / LOCK, lambda: in_use)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the folder, whole or not at all."""
@@ -150,6 +147,20 @@ class TrainingFolder:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
+
+
+def _checked_result(content: Any) -> dict[str, Any]:
+    """What a training came to; raises ValueError for anything else."""
+    known = content if isinstance(content, dict) else {}
+    pictures, mean = known.get("pictures"), known.get("mean")
+    rows: list[Any] = [*pictures, mean] if isinstance(pictures, list) else [None]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it has no figures of pictures")
+    names = [row.get("picture") for row in rows[:-1]]
+    figures = [v for row in rows for key, v in row.items() if key != "picture"]
+    if not all(isinstance(name, str) for name in names) or not all(map(is_number, figures)):
+        raise ValueError("it has a picture without a name, or a figure that is no number")
+    return known
 
 
 def is_training(path: str | Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
@@ -20,6 +21,12 @@ Tree = dict[str, Any]
 """Settings as nested mappings; a component is ``{"name": ..., field: value}``."""
 
 LONGEST_RANGE = 10_000
+
+DEEPEST = 20
+"""Levels of settings in settings; strategies that hold strategies have a few."""
+
+MOST_RUNS = 1000
+"""Runs that a sweep makes: each is planned before the first begins."""
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
@@ -49,8 +56,12 @@ def parse_word(text: str) -> Word:
     key, equals, value = text.partition("=")
     if not equals or not _KEY.fullmatch(key):
         raise SettingsError(f"cannot read {text!r}: write key=value, such as space.depth=4")
+    if not text.isascii() and text.encode("utf-8", "replace").decode() != text:
+        raise SettingsError(f"{text!r} is no text in UTF-8: give files names that are")
     if not value:
         raise SettingsError(f"{key}= has no value: write {key}=VALUE, or {key}='\"\"' for empty")
+    if key.count(".") >= DEEPEST:
+        raise SettingsError(f"{key:.60}... has more than {DEEPEST} steps: no setting is so deep")
     span = _RANGE.fullmatch(value)
     if span:
         first, last = int(span[1]), int(span[2])
@@ -67,11 +78,14 @@ def parse_word(text: str) -> Word:
 def read_file(path: str | Path) -> Tree:
     """The settings in a TOML file."""
     try:
-        return tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
+        tree = tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"settings file {path} is damaged: {error}") from None
+    if _is_deeper(tree, DEEPEST):
+        raise SettingsError(f"settings file {path} nests more than {DEEPEST} levels deep")
+    return tree
 
 
 def words_of(tree: Tree) -> list[Word]:
@@ -130,6 +144,9 @@ def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list
             choices.append((attrs.evolve(word, value=list(word.value.values)),))
         else:
             choices.append(tuple(attrs.evolve(word, value=v) for v in word.value.values))
+    runs = math.prod(map(len, choices))
+    if runs > MOST_RUNS:
+        raise SettingsError(f"these words make {runs} runs: sweep over at most {MOST_RUNS} at once")
     return [list(combination) for combination in product(*choices)]
 
 
@@ -141,6 +158,15 @@ def _without_overruled(words: Sequence[Word]) -> list[Word]:
         for number, word in enumerate(words)
         if number == last[word.path] or not isinstance(word.value, Alternatives)
     ]
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether more than so many mappings and lists are in each other; asked level by level."""
+    here = [value]
+    for _ in range(levels + 1):
+        below = (one.values() if isinstance(one, dict) else one for one in here)
+        here = [inner for outer in below for inner in outer if isinstance(inner, dict | list)]
+    return bool(here)
 
 
 def _first(value: Any) -> Any:

@@ -86,6 +86,10 @@ class Shared(Evaluator):
         artifacts = picture_artifacts(results) if problem.artifacts else {}
         return Evaluation(figures["psnr"], figures, artifacts)
 
+    def smaller(self) -> Evaluator | None:
+        """With half the batch, or on the CPU: at once where no statistics are taken of batches."""
+        return Evaluator.smaller(self) if self.calibration else self.on_cpu()
+
     def _loaded(self, problem: Problem) -> Supernet:
         from nasir.training.supernet_file import load_supernet
 

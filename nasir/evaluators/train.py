@@ -165,6 +165,10 @@ class Train(Evaluator):
             artifacts = {**picture_artifacts(results), **weight_artifacts(network)}
         return Evaluation(score, figures, artifacts)
 
+    def smaller(self) -> Evaluator | None:
+        """With half the batch, or on the CPU: at once where nothing is trained in batches."""
+        return Evaluator.smaller(self) if self.weights is None else self.on_cpu()
+
     def course(self, fidelity: float) -> Course:
         """The training at a fidelity, in (0, 1]; one with the full schedule may be left early."""
         numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Course)}

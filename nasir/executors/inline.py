@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
+from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
+from nasir.core.failures import TimeLimitError
 
 
 class InlineExecutor(Executor):
-    """Runs a call when it is submitted, and returns when it is done."""
+    """Runs a call when it is submitted, and returns when it is done.
+
+    A call that takes longer than `seconds` is stopped between two steps of Python, by the alarm
+    that a process has one of; a single long step in C is not cut short.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            with _stopped_after(self._seconds):
+                result = fn(*args, **kwargs)
+            future.set_result(result)
         except Exception as error:
             future.set_exception(error)
         return future
@@ -27,5 +41,48 @@ class InlineExecutor(Executor):
 class Inline(ExecutorFactory):
     """Evaluates in this process: nothing to set up, one evaluation at a time."""
 
+    _seconds: float | None = attrs.field(init=False, default=None)
+
     def start(self, workers: int) -> InlineExecutor:
-        return InlineExecutor()
+        return InlineExecutor(self._seconds)
+
+    def within(self, seconds: float | None, mebibytes: int | None) -> Inline:
+        """With a limit on time where this is the main thread of a process that has alarms."""
+        if mebibytes is not None:
+            raise SettingsError(
+                f"memory_limit={mebibytes}: an evaluation in this process cannot be stopped for "
+                "its memory; take executor=process"
+            )
+        if seconds is not None and not _has_alarm():
+            raise SettingsError(
+                f"time_limit={seconds:g}: an evaluation in this process can be stopped in its main "
+                "thread and not on Windows; take executor=process"
+            )
+        limited = Inline()
+        limited._seconds = seconds
+        return limited
+
+
+def _has_alarm() -> bool:
+    main = threading.current_thread() is threading.main_thread()
+    return main and hasattr(signal, "setitimer")
+
+
+@contextmanager
+def _stopped_after(seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TimeLimitError(f"stopped after {seconds:g} seconds")
+
+    handler = signal.signal(signal.SIGALRM, stop)
+    others = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, *others)
+        finally:
+            signal.signal(signal.SIGALRM, handler)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
@@ -17,36 +16,57 @@ from typing import Any
 import attrs
 
 from nasir.core.component import setting
-from nasir.core.errors import EvaluationError
+from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.executor import ExecutorFactory
-from nasir.executors.worker import BEGUN, work
+from nasir.core.failures import MemoryLimitError, TimeLimitError, WorkerDiedError
+from nasir.executors.resident import can_be_seen, resident
+from nasir.executors.spawning import spawned
+from nasir.executors.worker import BEGUN, Belongings, result_of
+
+LOOKS = 0.025
+"""Seconds between looks at the memory of a worker that has a limit."""
 
 
 class Worker:
-    """One spawned process, started anew where it died."""
+    """One spawned process, started anew where it died.
 
-    def __init__(self, timeout: float | None) -> None:
+    A call takes at most `timeout` seconds and its process `memory` MiB; None: no limit. With
+    `belongings` the process has these, and nothing of the program that starts it.
+    """
+
+    def __init__(
+        self,
+        timeout: float | None,
+        memory: int | None = None,
+        belongings: Belongings | None = None,
+    ) -> None:
         self._timeout = timeout
+        self._memory = memory
+        self._belongings = belongings
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
         self._lock = Lock()
 
+    def start(self) -> None:
+        """Start the process ahead of its first call."""
+        self._started()
+
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Run a call there; an :class:`EvaluationError` where the process dies or is too slow."""
-        dumped = pickle.dumps((fn, args, kwargs))
+        """Run a call there; an :class:`EvaluationError` where it dies or takes too much."""
+        return result_of(self.answer(pickle.dumps((fn, args, kwargs))))
+
+    def answer(self, call: bytes) -> bytes:
+        """What came of a pickled call, itself a pickled ``(result, error)``."""
         connection = self._started()
         try:
-            connection.send_bytes(dumped)
-            answer = self._received(connection, None)
+            connection.send_bytes(call)
+            answer = self._received(connection)
             if answer == BEGUN:
-                answer = self._received(connection, self._timeout)
+                answer = self._received_within(connection)
         except (EOFError, OSError):
-            raise EvaluationError(f"the worker died ({self._ending()})") from None
-        result, error = pickle.loads(answer)
-        if error is not None:
-            raise error
-        return result
+            raise WorkerDiedError(f"the worker died ({self._ending()})") from None
+        return answer
 
     def end(self) -> None:
         """Kill the process, and start no other."""
@@ -59,17 +79,39 @@ class Worker:
             if self._ended:
                 raise EvaluationError("the executor was shut down")
             if self._connection is None or self._process is None or not self._process.is_alive():
-                self._process, self._connection = _spawned()
+                self._process, self._connection = spawned(self._belongings)
             return self._connection
 
-    def _received(self, connection: Connection, timeout: float | None) -> bytes:
-        """The next answer; EOFError where the process ends without one."""
+    def _received_within(self, connection: Connection) -> bytes:
+        """The next answer within the limits; what goes beyond one is killed."""
+        until = None if self._timeout is None else time.monotonic() + self._timeout
+        while True:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            looks = left if self._memory is None else min(LOOKS, LOOKS if left is None else left)
+            if self._answers(connection, looks):
+                return self._received(connection)
+            if left == 0:
+                self._kill()
+                raise TimeLimitError(f"stopped after {self._timeout:g} seconds")
+            self._look_at_memory()
+
+    def _look_at_memory(self) -> None:
         assert self._process is not None
-        ready = wait([connection, self._process.sentinel], timeout)
-        if not ready:
+        taken = resident(self._process.pid) if self._memory is not None else 0.0
+        if self._memory is not None and taken > self._memory:
             self._kill()
-            raise EvaluationError(f"stopped after {timeout:g} seconds")
-        if connection not in ready and not connection.poll():
+            raise MemoryLimitError(
+                f"stopped at {taken:.0f} MiB of memory, with memory_limit={self._memory}"
+            )
+
+    def _answers(self, connection: Connection, seconds: float | None) -> list[Any]:
+        """Whatever is heard of the process within `seconds`: an answer, or its end."""
+        assert self._process is not None
+        return wait([connection, self._process.sentinel], seconds)
+
+    def _received(self, connection: Connection) -> bytes:
+        """The next answer; EOFError where the process ends without one."""
+        if connection not in self._answers(connection, None) and not connection.poll():
             raise EOFError
         return connection.recv_bytes()
 
@@ -89,39 +131,11 @@ class Worker:
         return f"signal {names.get(-code, -code)}"
 
 
-def _spawned() -> tuple[SpawnProcess, Connection]:
-    """A new worker process, deaf to Ctrl-C from its first moment, and the way to talk to it."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs,))
-    try:
-        with _interrupts_blocked():
-            process.start()
-    except OSError as error:
-        raise EvaluationError(f"no worker process could be started: {error.strerror}") from None
-    finally:
-        theirs.close()
-    return process, ours
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from this thread and from the processes that it starts meanwhile."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class ProcessExecutor(Executor):
     """Spawned workers, with a thread each to wait for them; a dead one fails its own call only."""
 
-    def __init__(self, workers: int, timeout: float | None) -> None:
-        self._workers = [Worker(timeout) for _ in range(workers)]
+    def __init__(self, workers: int, timeout: float | None, memory: int | None = None) -> None:
+        self._workers = [Worker(timeout, memory) for _ in range(workers)]
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._free.put(worker)
@@ -157,5 +171,16 @@ class Process(ExecutorFactory):
         attrs.validators.optional(attrs.validators.gt(0)),
     )
 
+    _memory: int | None = attrs.field(init=False, default=None)
+
     def start(self, workers: int) -> ProcessExecutor:
-        return ProcessExecutor(workers, self.timeout)
+        return ProcessExecutor(workers, self.timeout, self._memory)
+
+    def within(self, seconds: float | None, mebibytes: int | None) -> Process:
+        """With the shorter of both time limits; memory is looked at where the system shows it."""
+        if mebibytes is not None and not can_be_seen():
+            raise SettingsError(f"memory_limit={mebibytes}: it can be kept on Linux alone")
+        times = [limit for limit in (seconds, self.timeout) if limit is not None]
+        limited = Process(min(times, default=None))
+        limited._memory = mebibytes
+        return limited

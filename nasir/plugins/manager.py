@@ -32,6 +32,7 @@ BUILTIN = (
     "proxies",
     "methods",
     "commands",
+    "tensorboard",
 )
 """The plugins that come with nasir: modules of :mod:`nasir.plugins.builtin`."""
 

@@ -50,7 +50,7 @@ def _saved() -> list[str]:
         content = tomli.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}; mend or remove it") from None
     names = content.get("disabled", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

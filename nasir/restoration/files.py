@@ -6,7 +6,6 @@ import io
 import os
 import tempfile
 import uuid
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -73,24 +72,19 @@ def read(path: Path, folder: Path) -> Photograph:
 
     Raises :class:`~nasir.core.errors.PictureError` for what cannot be read.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    from nasir.tasks.pictures import frames, opened
 
     if os.path.isdir(path):
         raise PictureError(f"{path} is a folder: give one picture")
     if not os.path.isfile(path):  # Path raises at a name that is too long
         raise PictureError(f"there is no picture {str(path)!r}")
-    try:
-        with warnings.catch_warnings(), open(path, "rb") as content, Image.open(content) as file:
-            warnings.simplefilter("ignore")
-            several = _frames(file) > 1
-            file.load()
-            picture = ImageOps.exif_transpose(file)
-            exif, profile = _exif(file), file.info.get("icc_profile") or b""
-    except Exception:  # decoders raise all sorts of things at a damaged file
-        from nasir.tasks.pictures import read_picture
-
-        read_picture(path)  # says in one line what is wrong with it
-        raise
+    with opened(path) as file:
+        several = frames(file) > 1
+        file.load()
+        picture = ImageOps.exif_transpose(file)
+        exif, profile = _exif(file), file.info.get("icc_profile") or b""
     deep = picture.mode.startswith(("I", "F"))
     transparent = picture.mode in ALPHA or "transparency" in picture.info
     if several or deep or not transparent:
@@ -189,12 +183,6 @@ def write(files: Mapping[Path, bytes]) -> None:
         for partial in partials.values():
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-
-
-def _frames(file: Image.Image) -> int:
-    from nasir.tasks.pictures import SINGLE
-
-    return 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
 
 
 def _exif(file: Image.Image) -> bytes:

@@ -17,6 +17,9 @@ from nasir.core.errors import PictureError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm"}
 
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM")
+"""What is read, whatever a file is called: of others, Pillow would have a program run (EPS)."""
+
 SINGLE = {"MPO"}
 """Formats whose further frames only serve the first: telephones put depth maps into JPEGs."""
 
@@ -50,18 +53,18 @@ def read_picture(path: Path) -> Array:
     Grey keeps 16 bits; Pillow reads colour with 8. Raises :class:`PictureError` for what is no
     picture, is damaged, has several frames or real transparency.
     """
-    with _opened(path) as file:
-        frames = 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+    with opened(path) as file:
+        several = frames(file) > 1
         file.load()
         picture = ImageOps.exif_transpose(file)
-    if frames > 1:
+    if several:
         raise PictureError(f"{path} has several frames: save the one you mean by itself")
     return _as_array(picture, path)
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
     """Height, width and channels that :func:`read_picture` gives, of the header where it tells."""
-    with _opened(path) as file:
+    with opened(path) as file:
         mode, (width, height) = file.mode, file.size
         # A PNG is not decoded for an orientation that may stand behind its pixels.
         told = file.format != "PNG" or "exif" in file.info
@@ -76,15 +79,20 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
     return height, width, 1 if mode in ("1", "L", "LA", "La", "F") or mode[0] == "I" else 3
 
 
+def frames(file: Image.Image) -> int:
+    """How many pictures a file has that count."""
+    return 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
     """The file's picture; what goes wrong with it is a :class:`PictureError`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whatever makes a picture unreadable is raised
             # Opened by us: Pillow maps a file that it opens itself into memory, and then scrambles
             # an uncompressed TIFF that is to be turned by 90 degrees.
-            with open(path, "rb") as content, Image.open(content) as file:
+            with open(path, "rb") as content, Image.open(content, formats=FORMATS) as file:
                 yield file
     except UnidentifiedImageError:
         raise PictureError(f"{path} is no picture, or of a kind that cannot be read") from None

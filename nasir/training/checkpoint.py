@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -27,7 +28,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], values: Any) -> None:
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    content = encoded(apart, metadata={"values": json.dumps(values)})
+    text = json.dumps(values)
+    content = encoded(apart, metadata={"values": text, "sha256": _digest(apart, text)})
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,13 +43,25 @@ def save(path: Path, tensors: Mapping[str, Tensor], values: Any) -> None:
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], Any] | None:
-    """What :func:`save` was given, on the CPU; None where there is no whole file."""
+    """What :func:`save` was given, on the CPU; None where there is no file as it was written."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "pt") as file:
-            values = json.loads((file.metadata() or {})["values"])
-            names = file.keys()
-            return {name: file.get_tensor(name).clone() for name in names}, values
-    except (OSError, SafetensorError, ValueError, KeyError):
+            told = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            whole = told["sha256"] == _digest(tensors, told["values"])
+            return (tensors, json.loads(told["values"])) if whole else None
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    """Made from all that is kept, to tell what a disk or a person has changed."""
+    import torch
+
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -37,6 +37,8 @@ def load_supernet(path: Path, problem: Problem) -> Supernet:
     if found is None:
         raise SettingsError(f"{file} is damaged: train the supernet again")
     tensors, values = found
+    if not isinstance(values, dict) or not {"space", "channels", "partial"} <= values.keys():
+        raise SettingsError(f"{file} is the state of something else than a trained supernet")
     if values["space"]["name"] != problem.domain.space:
         raise _of_another(file, values, problem)
     with torch.random.fork_rng(devices=[]):  # the first weights, which are not kept, are drawn

@@ -38,7 +38,7 @@ def load_weights(network: nn.Module, given: str | Path) -> None:
     path = find_weights(given)
     try:
         tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"weights {path} cannot be read: {error}") from None
     state = network.state_dict()
     wrong = sorted(
@@ -51,4 +51,7 @@ def load_weights(network: nn.Module, given: str | Path) -> None:
             f"weights {path} are of another network, which differs in {wrong[0]} and "
             f"{len(wrong) - 1} others: give the architecture that they were trained for"
         )
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise SettingsError(f"weights {path} are damaged: {name} holds what is no number")
     network.load_state_dict(tensors)

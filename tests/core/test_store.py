@@ -50,7 +50,10 @@ def test_a_trial_comes_back_as_it_was(store: RunStore):
     assert store.trials()[0].architecture.choices["skip"] is True
 
 
-@given(score=st.floats(allow_nan=False), seed=st.integers(0, 2**48 - 1), metric=st.floats())
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(score=FINITE, seed=st.integers(0, 2**48 - 1), metric=st.floats())
 @settings(max_examples=50, deadline=None)
 def test_numbers_come_back_to_the_bit(score: float, seed: int, metric: float):
     stored = RunStore(Path(":memory:"), write=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import alive, begin, complete, wait_until
 from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures, make_trouble
 
 import nasir
@@ -179,46 +178,6 @@ def _exit_code_of_a_child() -> int | None:
     child.start()
     child.join()
     return child.exitcode
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits to be noticed does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(ENOUGH * 20):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
-
-
-def begin(*argv: str) -> subprocess.Popen[str]:
-    """The command line in a session of its own, whose processes Ctrl-C can reach alone."""
-    program = (
-        "import signal, sys; from nasir.cli.main import main;"
-        # a test run in the background is started deaf to Ctrl-C, and so were its processes
-        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *argv],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def complete(folder: Path) -> int:
-    try:
-        return sum(t.state == "complete" for t in Run(folder).trials)
-    except nasir.core.errors.RunFolderError:
-        return 0
 
 
 def test_a_run_with_workers_survives_kill_and_ctrl_c_with_the_same_trials(toy):

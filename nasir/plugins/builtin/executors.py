@@ -8,3 +8,5 @@ from nasir.plugins.hookspecs import Register
 def register_executors(register: Register) -> None:
     register("inline", "nasir.executors.inline:Inline", "one evaluation after another, here")
     register("process", "nasir.executors.process:Process", "worker processes on this machine")
+    register("ray", "nasir.executors.ray:Ray", "the machines of a Ray cluster")
+    register("dask", "nasir.executors.dask:Dask", "the workers of a Dask cluster")

@@ -80,8 +80,8 @@ class CellSpace(SearchSpace):
     A subclass gives the names of a paper and, where they differ, its settings.
     """
 
-    layers: int = setting(3, "cells, one after another, >= 1", must.ge(1))
-    nodes: int = setting(4, "nodes of a cell, >= 1", must.ge(1))
+    layers: int = setting(3, "cells, one after another, 1 to 100", [must.ge(1), must.le(100)])
+    nodes: int = setting(4, "nodes of a cell, 1 to 20", [must.ge(1), must.le(20)])
     operations: tuple[str, ...] = setting(
         ("conv_3", "sep_3", "sep_5", "dil_3", "dil_5", "skip"),
         "what may be on an edge: skip, or an operation registered as cell.NAME",

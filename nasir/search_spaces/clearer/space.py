@@ -52,7 +52,9 @@ class Clearer(SearchSpace):
     columns: tuple[int, ...] = setting(
         (4,), "modules one after another in a cell: for all, or for each", _per_cell, _numbers
     )
-    bottlenecks: int = setting(2, "fixed modules before the cells, >= 1", must.ge(1))
+    bottlenecks: int = setting(
+        2, "fixed modules before the cells, 1 to 100", [must.ge(1), must.le(100)]
+    )
     mixture: str = setting(
         "paper",
         "a supernet's column of x: w0 P(x) + w1 F(x) (paper), w0 P(x) + w1 F(P(x)) (program)",

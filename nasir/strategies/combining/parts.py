@@ -120,6 +120,10 @@ class Apart(Evaluator):
     def check(self, problem: Problem) -> None:
         self.evaluator.check(_inside(problem, self.place))
 
+    def smaller(self) -> Apart | None:
+        less = self.evaluator.smaller()
+        return None if less is None else attrs.evolve(self, evaluator=less)
+
 
 def _fresh(strategy: Strategy) -> Strategy:
     """A strategy with the same settings, which has seen nothing."""

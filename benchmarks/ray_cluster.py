@@ -1,0 +1,273 @@
+"""A search on a Ray cluster of two nodes on this machine: lost nodes, throughput, overhead.
+
+    python benchmarks/ray_cluster.py [--trials 200] [--rounds 5] [--work 1500000] [--json PATH]
+
+Each node has one CPU and processes of its own, as on another machine.
+
+1. A search on both, where all processes of one node are killed after half of the trials; its
+   trials against those of the same search in this process, and how often each was told.
+2. Evaluations that only compute, a second, with two workers and with one, in turn.
+3. Milliseconds of an evaluation that does nothing, one after another: with this executor, as a
+   bare Ray task, and with worker processes of this machine (`executor=process`), in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import itertools
+import json
+import logging
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import made_up
+
+from nasir import api
+from nasir.core.evaluation import evaluate_trial
+from nasir.core.executor import ExecutorFactory
+from nasir.core.problem import Problem
+from nasir.core.run import Run
+from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.executors.process import Process
+from nasir.executors.ray import Ray
+
+HEAD, OTHER = "127.0.0.2", "127.0.0.3"  # Ray takes 127.0.0.1 for the address of its network
+
+
+@attrs.define
+class Node:
+    """The processes of one node."""
+
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> int:
+        """Kill all of them at once, as a power cut would; returns how many there were."""
+        numbers = [self.process.pid, *descendants(self.process.pid)]
+        for number in numbers:
+            os.kill(number, signal.SIGSTOP)  # so that none notices the others' end
+        for number in numbers:
+            os.kill(number, signal.SIGKILL)
+        self.process.wait()
+        return len(numbers)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes that a process has started, and those that these have."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, _, rest = path.read_text().partition(" ")
+        except OSError:
+            continue
+        parents[int(number)] = int(rest.rpartition(")")[2].split()[1])
+    found = [pid]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
+    return found[1:]
+
+
+@contextmanager
+def cluster(folder: str) -> Iterator[tuple[str, list[Node]]]:
+    """The address of a cluster of two nodes, and the nodes; the second may be killed."""
+    with socket.socket() as free:
+        free.bind((HEAD, 0))
+        port = free.getsockname()[1]
+    address = f"{HEAD}:{port}"
+    nodes: list[Node] = []
+    try:
+        first = ("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
+        nodes.append(begun(HEAD, *first))
+        joined(address, 1)
+        nodes.append(begun(OTHER, f"--address={address}"))
+        joined(address, 2)
+        yield address, nodes
+    finally:
+        for node in nodes:
+            if node.process.poll() is None:
+                node.kill()
+
+
+def begun(host: str, *words: str) -> Node:
+    program = str(Path(sys.executable).with_name("ray"))
+    what = ("--num-cpus=1", f"--node-ip-address={host}", "--object-store-memory=100000000")
+    command = [program, "start", "--block", "--disable-usage-stats", *what, *words]
+    return Node(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+
+def joined(address: str, count: int) -> None:
+    """Wait until so many nodes are in the cluster."""
+    program = f"import ray; ray.init({address!r}, logging_level='ERROR', log_to_driver=False)\n"
+    program += "print(sum(node['Alive'] for node in ray.nodes()))"
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        if asked.returncode == 0 and int(asked.stdout.split()[-1]) == count:
+            return
+    raise SystemExit(f"no cluster of {count} nodes came up: {asked.stderr[-500:]}")
+
+
+@attrs.define
+class Counting:
+    """Counts how often each trial is told of, and calls `halfway` once, after so many."""
+
+    half: int
+    halfway: Any
+    told: collections.Counter[int] = attrs.field(factory=collections.Counter)
+    times: dict[int, float] = attrs.field(factory=dict)
+
+    def __call__(self, hook: str, trial: Any = None, **_: Any) -> None:
+        if hook != "trial_finished":
+            return
+        self.told[trial.number] += 1
+        self.times[trial.number] = time.perf_counter()
+        if self.told.total() == self.half:
+            self.halfway()
+
+
+class Losses(logging.Handler):
+    """Counts the evaluations that began anew because their worker was lost."""
+
+    count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += record.getMessage().startswith("a worker was lost")
+
+
+def searched(trials: int, work: int, counting: Counting, folder: str, *words: str) -> Run:
+    settings = ("strategy=random", f"trials={trials}", f"evaluator.work={work}", *words)
+    (planned,) = api.plan([*made_up.WORDS, *settings, f"folder={folder}"], {})
+    return Run(api.start(planned, counting).folder)
+
+
+def figures(run: Run) -> list[Any]:
+    return [(t.number, t.proposal, t.seed, t.state, t.score, t.metrics) for t in run.trials]
+
+
+def lost_node(address: str, other: Node, trials: int, work: int, folder: str) -> dict[str, Any]:
+    losses = Losses()
+    logging.getLogger("nasir").addHandler(losses)
+    killed: list[int] = []
+    counting = Counting(trials // 2, lambda: killed.append(other.kill()))
+    words = ("executor=ray", f"executor.address={address}", "workers=2", "name=ray")
+    began = time.perf_counter()
+    run = searched(trials, work, counting, folder, *words)
+    seconds = time.perf_counter() - began
+    inline = searched(trials, work, Counting(-1, None), folder, "name=inline")
+    moments = [counting.times[number] for number in sorted(counting.times)]
+    return {
+        "complete": sum(trial.state == "complete" for trial in run.trials),
+        "told_once": sum(times == 1 for times in counting.told.values()),
+        "same_as_inline": figures(run) == figures(inline),
+        "failed_tries": sum(map(len, run.failed_tries.values())),
+        "begun_anew": losses.count,
+        "processes_killed": killed,
+        "seconds": seconds,
+        "longest_pause_seconds": max(b - a for a, b in itertools.pairwise(moments)),
+        "hosts": sorted({trial.worker for trial in run.trials}),
+    }
+
+
+def calls(executor: Executor, workers: int, count: int, work: int) -> float:
+    """Seconds of so many evaluations, once each worker has begun."""
+    ready: set[int] = set()
+    while len(ready) < workers:
+        ready = {f.result() for f in [executor.submit(made_up.awake) for _ in range(workers)]}
+    problem = Problem(made_up.Space(), made_up.NoTask(), {FULL: made_up.MadeUp(work=work)})
+    architecture = made_up.DOMAIN.architecture({f"decision{i}": "a" for i in range(6)})
+    trials = [Trial(n, Proposal(architecture), n) for n in range(count)]
+    began = time.perf_counter()
+    if work:
+        futures = [executor.submit(evaluate_trial, trial, problem, 1) for trial in trials]
+        assert all(f.result().trial.state == "complete" for f in futures)
+    else:
+        for trial in trials:
+            assert executor.submit(evaluate_trial, trial, problem, 1).result().trial.score
+    return time.perf_counter() - began
+
+
+@contextmanager
+def started(factory: ExecutorFactory, workers: int) -> Iterator[Executor]:
+    executor = factory.start(workers)
+    try:
+        yield executor
+    finally:
+        executor.shutdown()
+
+
+def throughput(address: str, rounds: int, work: int, count: int = 40) -> dict[str, Any]:
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(rounds):
+        for workers, rate in rates.items():
+            with started(Ray(address=address), workers) as executor:
+                rate.append(count / calls(executor, workers, count, work))
+    ratios = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
+    return {
+        "evaluations_a_second": {n: statistics.median(rate) for n, rate in rates.items()},
+        "ratio": [statistics.median(ratios), min(ratios), max(ratios)],
+    }
+
+
+def overhead(address: str, rounds: int, count: int = 100) -> dict[str, Any]:
+    import ray
+
+    each: dict[str, list[float]] = {"ray": [], "bare": [], "process": []}
+    with started(Ray(address=address), 1) as ours, started(Process(), 1) as process:
+        bare = ray.remote(abs_of)
+        ray.get([bare.remote(-3) for _ in range(20)])
+        for _ in range(rounds):
+            each["ray"].append(calls(ours, 1, count, 0) / count * 1e3)
+            began = time.perf_counter()
+            for _ in range(count):
+                ray.get(bare.remote(-3))
+            each["bare"].append((time.perf_counter() - began) / count * 1e3)
+            each["process"].append(calls(process, 1, count, 0) / count * 1e3)
+    ratios = [ours / bare for ours, bare in zip(each["ray"], each["bare"], strict=True)]
+    return {
+        "ms": {name: statistics.median(values) for name, values in each.items()},
+        "ratio_to_bare": [statistics.median(ratios), min(ratios), max(ratios)],
+    }
+
+
+def abs_of(number: int) -> int:
+    return abs(number)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work", type=int, default=1_500_000)
+    parser.add_argument("--json")
+    arguments = parser.parse_args()
+    made_up.known()
+    told: dict[str, Any] = {}
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        cluster(f"{folder}/ray") as (address, nodes),
+    ):
+        told["throughput"] = throughput(address, arguments.rounds, arguments.work)
+        print(json.dumps(told, indent=2), flush=True)
+        told["overhead"] = overhead(address, arguments.rounds)
+        print(json.dumps(told, indent=2), flush=True)
+        numbers = (arguments.trials, arguments.work)
+        told["lost_node"] = lost_node(address, nodes[1], *numbers, folder)
+    print(json.dumps(told, indent=2))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(told, indent=2))
+
+
+if __name__ == "__main__":
+    main()

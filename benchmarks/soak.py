@@ -1,0 +1,87 @@
+"""Many trials that do nothing: does a long search keep its pace and its memory?
+
+    python benchmarks/soak.py [--trials 20000] [--strategy random] [--json PATH]
+
+Told are the resident memory after the first hundredth and at the end of the search, and the most of
+the whole process with its final evaluation; trials a second in the first and in the last tenth, by
+the clock on the wall and by the processor's time, which others on the machine do not move; and
+bytes of ``run.sqlite`` for each trial.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import made_up
+
+from nasir import api
+from nasir.core.run import Run
+
+
+@attrs.define
+class Watch:
+    """Looks at clock and memory every hundredth of the trials."""
+
+    trials: int
+    times: list[float] = attrs.field(factory=list)
+    processor: list[float] = attrs.field(factory=list)
+    memory: list[float] = attrs.field(factory=list)
+
+    def __call__(self, hook: str, trial: Any = None, **_: Any) -> None:
+        if hook == "trial_finished" and trial.number % (self.trials // 100) == 0:
+            self.times.append(time.perf_counter())
+            self.processor.append(time.process_time())
+            self.memory.append(resident())
+
+    def pace(self, clock: list[float]) -> dict[str, float]:
+        """Trials a second of a clock, in the first and in the last tenth."""
+        tenth = 10 * (self.trials // 100)
+        first, last = tenth / (clock[10] - clock[0]), tenth / (clock[-1] - clock[-11])
+        return {"first_tenth": first, "last_tenth": last, "ratio": last / first}
+
+
+def resident() -> float:
+    """MiB of main memory that this process has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=20_000)
+    parser.add_argument("--strategy", default="random")
+    parser.add_argument("--json")
+    arguments = parser.parse_args()
+    made_up.known()
+    watch = Watch(arguments.trials)
+    with tempfile.TemporaryDirectory() as folder:
+        words = [*made_up.WORDS, f"strategy={arguments.strategy}", f"trials={arguments.trials}"]
+        (planned,) = api.plan([*words, f"folder={folder}", "name=soak"], {})
+        run = Run(api.start(planned, watch).folder)
+        done = sum(trial.state == "complete" for trial in run.trials_from(0))
+        size = (run.folder / "run.sqlite").stat().st_size
+    figures = {
+        "trials": done,
+        "strategy": arguments.strategy,
+        "memory_MiB": {"after_1_percent": watch.memory[1], "after_all": watch.memory[-1]},
+        "memory_grows_MiB": watch.memory[-1] - watch.memory[1],
+        "most_memory_MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "trials_a_second": watch.pace(watch.times),
+        "trials_a_processor_second": watch.pace(watch.processor),
+        "bytes_a_trial": size / done,
+    }
+    print(json.dumps(figures, indent=2))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

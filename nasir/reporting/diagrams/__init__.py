@@ -1,0 +1,1 @@
+"""Architectures drawn: one module a search space, and a list of choices for any other."""

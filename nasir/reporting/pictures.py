@@ -1,0 +1,179 @@
+"""The pictures of a run, read from its folder and made fit for a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.errors import PictureError
+from nasir.core.strategy import FOUND
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KINDS = ("clean", "degraded", "restored")
+"""What the names of pictures end with, after a hyphen."""
+
+MOST = 8
+"""Pictures that are shown."""
+
+BUDGET = 2 * 2**20
+"""Bytes of all shown pictures together, before they are spelt in base64."""
+
+SMALLEST = 64 * 64
+"""Pixels to which a picture is made smaller at most."""
+
+FULL_SCALE = 0.25
+"""The difference, in [0, 1], from which on it is drawn in the brightest colour."""
+
+HEAT = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
+"""Colours of differences from none to `FULL_SCALE` (five of matplotlib's inferno, CC0)."""
+
+
+@attrs.frozen(eq=False)
+class View:
+    """One version of a picture: ``found``, a reference's name, ``clean``, ``degraded`` ...
+
+    `source` is a ``data:`` address; `exact` tells that it holds the file's own pixels.
+    """
+
+    name: str
+    source: str
+    width: int
+    height: int
+    exact: bool
+
+
+@attrs.frozen(eq=False)
+class Picture:
+    """A test picture with its views, by the name that metrics have of it."""
+
+    name: str
+    views: Sequence[View]
+
+
+@attrs.frozen(eq=False)
+class Pictures:
+    """The pictures that are shown, how many there are, and the files that could not be read."""
+
+    shown: Sequence[Picture]
+    number: int
+    unreadable: Sequence[str]
+
+
+def pictures_of(folder: Path) -> Pictures:
+    """The pictures in ``best/`` and ``references/NAME/`` of a run's folder."""
+    best, others = _files(folder / "best"), _reference_folders(folder / "references")
+    names = list(dict.fromkeys(_split(file.stem)[0] for file in best))
+    references = {reference.name: _files(reference) for reference in others}
+    unreadable: list[str] = []
+    arrays: dict[str, dict[str, np.ndarray]] = {}
+    for name in names[:MOST]:
+        paths = _paths(name, best, references)
+        read = {view: _array(path) for view, path in paths.items()}
+        unreadable += [str(paths[view]) for view, array in read.items() if array is None]
+        arrays[name] = {view: array for view, array in read.items() if array is not None}
+    every = {name: views | differences(views) for name, views in arrays.items()}
+    share = BUDGET // max(1, sum(map(len, every.values())))
+    shown = [
+        Picture(name, [_view(view, array, share) for view, array in views.items()])
+        for name, views in every.items()
+        if views
+    ]
+    return Pictures(shown, len(names), unreadable)
+
+
+def differences(views: Mapping[str, Any]) -> dict[str, Any]:
+    """How far each restored picture is from the clean one, or without one from the degraded.
+
+    The mean over the channels of the absolute difference, as colours ``(H, W, 3)`` of 8 bits.
+    """
+    import numpy as np
+
+    kind = "clean" if "clean" in views else "degraded"
+    made = {}
+    for name, array in views.items():
+        if name in KINDS or kind not in views or array.shape != views[kind].shape:
+            continue
+        apart = np.abs(array.astype(np.float64) - views[kind]).mean(-1) / 255
+        stops = np.linspace(0, FULL_SCALE, len(HEAT))
+        channels = [np.interp(apart, stops, [colour[c] for colour in HEAT]) for c in range(3)]
+        made[f"{name} \N{MINUS SIGN} {kind}"] = (np.stack(channels, -1) + 0.5).astype(np.uint8)
+    return made
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".png")
+    except OSError:
+        return []
+
+
+def _reference_folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:
+        return []
+
+
+def _split(stem: str) -> tuple[str, str]:
+    """A picture's name and kind; what ends with no kind is a restored picture by itself."""
+    name, _, kind = stem.rpartition("-")
+    return (name, kind) if name and kind in KINDS else (stem, "restored")
+
+
+def _paths(
+    name: str, best: Sequence[Path], references: Mapping[str, Sequence[Path]]
+) -> dict[str, Path]:
+    """The file of each view of a picture: clean, degraded, found, then the references."""
+    own = {_split(path.stem)[1]: path for path in best if _split(path.stem)[0] == name}
+    views: dict[str, Path] = {kind: own[kind] for kind in ("clean", "degraded") if kind in own}
+    if "restored" in own:
+        views[FOUND] = own["restored"]
+    for reference, files in references.items():
+        restored = [path for path in files if _split(path.stem) == (name, "restored")]
+        if restored:
+            views[reference] = restored[0]
+    return views
+
+
+def _array(path: Path) -> np.ndarray | None:
+    """``(H, W, 3)`` of 8 bits; None for a file that is no picture."""
+    import numpy as np
+
+    from nasir.tasks.pictures import opened
+
+    try:
+        with opened(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except PictureError:
+        return None
+
+
+def _view(name: str, array: np.ndarray, most: int) -> View:
+    """The picture in at most so many bytes: as it is, else as good WebP, else ever smaller."""
+    from PIL import Image
+
+    height, width = array.shape[:2]
+    picture = Image.fromarray(array)
+    content, exact, kind = _saved(picture, "PNG"), True, "png"
+    if len(content) > most:
+        content, kind = _saved(picture, "WEBP", lossless=True, method=2), "webp"
+    while len(content) > most and picture.width * picture.height > SMALLEST:
+        if not exact:
+            smaller = (max(1, picture.width * 3 // 4), max(1, picture.height * 3 // 4))
+            picture = picture.resize(smaller)
+        content, exact = _saved(picture, "WEBP", quality=90), False
+    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return View(name, source, width, height, exact)
+
+
+def _saved(picture: Any, form: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, form, **options)
+    return stream.getvalue()

@@ -1,0 +1,125 @@
+"""How figures, settings and architectures are spelt wherever they are told."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+FIRST = ("psnr", "ssim")
+"""Metrics that come first in every table; of both, more is better."""
+
+TOLD = ("strategy", "space", "task", "seed")
+"""Settings that a comparison names even where all runs have the same."""
+
+
+def metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
+    """The metrics that occur, PSNR and SSIM first; without single pictures' (``psnr:NAME``)."""
+    names = dict.fromkeys(name for row in rows for name in row if ":" not in name)
+    return [*(n for n in FIRST if n in names), *(n for n in names if n not in FIRST)]
+
+
+def heading(metric: str) -> str:
+    """The name of a metric at the head of a column."""
+    return metric.upper() if metric in FIRST else metric
+
+
+def figure(metric: str, value: float) -> str:
+    """A metric's value with the digits that mean something: 27.31, 0.8123, 1.25M."""
+    if "psnr" in metric:
+        return f"{value:.2f}"
+    if "ssim" in metric:
+        return f"{value:.4f}"
+    return _count(value) if float(value).is_integer() else f"{value:.4g}"
+
+
+def score(value: float) -> str:
+    """A score, whose kind is the evaluator's own affair."""
+    if 1e5 <= abs(value) < 1e15:
+        return _count(value)
+    return f"{value:.2f}" if 10 <= abs(value) < 1e5 else f"{value:.4g}"
+
+
+def spelt(value: Any) -> str:
+    """A setting's value as one would type it after ``key=``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return _inline(value)
+    if isinstance(value, list | tuple):
+        nested = any(isinstance(one, Mapping) for one in value)
+        return _inline(value) if nested else ",".join(map(spelt, value)) or "[]"
+    if isinstance(value, str) and (not value or any(c in value for c in " ,\"'[]{}")):
+        return json.dumps(value)
+    return str(value)
+
+
+def _inline(value: Any) -> str:
+    """As TOML has it within braces."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}={_inline(below)}" for name, below in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value) if isinstance(value, str) else spelt(value)
+
+
+def spelt_choices(choices: Mapping[str, Any]) -> str:
+    """An architecture in few words: of yes-or-no decisions, only the names of those with yes."""
+    words = [
+        name if value is True else f"{name}={spelt(value)}"
+        for name, value in choices.items()
+        if value is not False
+    ]
+    return " ".join(words)
+
+
+def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by the word that sets them."""
+    flat: dict[str, Any] = {}
+    for kind in sorted(tree, key=lambda key: TOLD.index(key) if key in TOLD else len(TOLD)):
+        value = tree[kind]
+        if isinstance(value, Mapping):
+            flat[kind] = value.get("name")
+            flat |= {f"{kind}.{name}": v for name, v in value.items() if name != "name"}
+        else:
+            flat[kind] = value
+    return flat
+
+
+def differing(trees: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The settings that all runs have, and not all the same; limits show in the figures."""
+    return [
+        key
+        for key in trees[0]
+        if key not in ("name", "folder", "trials", "seconds")
+        and all(key in tree for tree in trees)
+        and any(tree[key] != trees[0][key] for tree in trees)
+    ]
+
+
+def duration(seconds: float) -> str:
+    """A time in its two greatest units: 4.2 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes in binary units."""
+    return f"{count / 2**20:.2f} MiB" if count >= 2**20 else f"{count / 2**10:.0f} KiB"
+
+
+def _count(value: float) -> str:
+    if abs(value) < 1000:
+        return f"{value:.0f}"
+    rounded = float(f"{value:.3g}")
+    thousands = min(int(math.log10(abs(rounded))) // 3, 4)
+    return f"{rounded / 1000**thousands:#.3g}".rstrip(".") + " kMGT"[thousands]

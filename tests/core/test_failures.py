@@ -1,0 +1,318 @@
+"""What becomes of a trial that fails: tried again, at a smaller size, or the end of the run."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from toy_plugin import WORDS, ToySpace, ToyTask, figures, outcome
+
+from nasir.cli.main import main
+from nasir.core.engine import Budget, Engine
+from nasir.core.errors import EvaluationError
+from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.failures import (
+    FailurePolicy,
+    MemoryLimitError,
+    TimeLimitError,
+    TooManyFailuresError,
+    WorkerDiedError,
+    failure_of,
+)
+from nasir.core.problem import Problem
+from nasir.core.run import Run, create, writing
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.executors.inline import InlineExecutor
+
+NUMBER = {derived_seed(0, "trial", number): number for number in range(20)}
+
+
+@attrs.define
+class InTurn(Strategy):
+    """One architecture after another."""
+
+    told: list[Trial] = attrs.field(factory=list)
+    asked: int = 0
+    problem: Any = None
+
+    def bind(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def ask(self) -> Proposal | None:
+        self.asked += 1
+        return Proposal(self.problem.domain.decode((self.asked % 3, 0, self.asked % 2, 1)))
+
+    def tell(self, trial: Trial) -> None:
+        self.told.append(trial)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"asked": self.asked}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.asked = state["asked"]
+
+
+@attrs.define
+class Hungry(Evaluator):
+    """Tells of its batch, after `act` was asked what goes wrong."""
+
+    act: Any
+    batch: int = 8
+    device: str = "cpu"
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        self.act(NUMBER[seed], self.batch)
+        return Evaluation(float(self.batch))
+
+
+def search(
+    folder: Path,
+    act: Any,
+    *,
+    evaluator: Evaluator | None = None,
+    executor: Executor | None = None,
+    trials: int = 3,
+    **policy: Any,
+) -> Run:
+    run = Run(folder) if folder.exists() else create(folder, {}, {})
+    problem = Problem(ToySpace(), ToyTask(), {FULL: evaluator or Hungry(act)})
+    executor = executor or InlineExecutor()
+    with writing(run) as store:
+        Engine(
+            run,
+            store,
+            problem,
+            InTurn(),
+            executor,
+            Budget(trials),
+            policy=FailurePolicy(**policy),
+        ).search()
+    return run
+
+
+def out_of_memory(most: int) -> Any:
+    """Trial 1 has room for batches of so many."""
+
+    def act(number: int, batch: int) -> None:
+        if number == 1 and batch > most:
+            raise MemoryError
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (ValueError("wrong"), "error"),
+        (EvaluationError("the loss is nan"), "error"),
+        (TimeoutError("a server did not answer"), "error"),
+        (TimeLimitError("stopped"), "time"),
+        (MemoryError(), "memory"),
+        (MemoryLimitError("stopped"), "memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "memory"),
+        (RuntimeError("CUDA error: out of memory"), "memory"),
+        (WorkerDiedError("the worker died"), "worker"),
+        (BrokenProcessPool(), "worker"),
+    ],
+)
+def test_each_failure_is_of_a_kind(error: Exception, failure: str):
+    assert failure_of(error) == failure
+
+
+def test_torch_out_of_memory_is_of_memory():
+    import torch
+
+    assert failure_of(torch.OutOfMemoryError("CUDA out of memory")) == "memory"
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60)
+    assert failure_of(caught.value) == "memory"
+
+
+@pytest.mark.parametrize("failure", ["memory", "time", "worker"])
+def test_a_trial_is_tried_so_often_and_a_plain_error_once(failure: Any):
+    policy = FailurePolicy(tries=3)
+    assert [policy.again(failure, tries) for tries in (1, 2, 3)] == [True, True, False]
+    assert not policy.again("error", 1)
+    assert attrs.evolve(policy, retry_errors=True).again("error", 1)
+
+
+def test_what_ran_out_of_memory_is_tried_again_at_half_the_batch(tmp_path: Path):
+    run = search(tmp_path / "r", out_of_memory(4))
+    assert [t.score for t in run.trials] == [8.0, 4.0, 8.0]
+    assert [dict(t.metrics) for t in run.trials] == [{}, {"smaller": 1.0}, {}]
+    ((number, (failed,)),) = run.failed_tries.items()
+    assert (number, failed.failure) == (1, "memory")
+    assert failed.error.startswith("out of memory")
+    assert failed.worker
+
+
+def test_failed_tries_are_shown_with_their_trial(tmp_path: Path, capsys):
+    run = search(tmp_path / "r", out_of_memory(2), tries=3)
+    assert main(["show", str(run.folder), "--trial", "1"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:6] for line in lines if line[:1] == ["try"]] == [
+        ["try", n, "failed", "out", "of", "memory:"] for n in "12"
+    ]
+    assert main(["show", str(run.folder), "--trial", "1", "--json"]) == 0
+    tries = json.loads(capsys.readouterr().out)["failed_tries"]
+    assert [one["failure"] for one in tries] == ["memory", "memory"]
+
+
+def test_it_is_halved_once_for_each_failed_try(tmp_path: Path):
+    assert search(tmp_path / "twice", out_of_memory(2), tries=3).trials[1].score == 2.0
+    given_up = search(tmp_path / "once", out_of_memory(2), tries=2).trials[1]
+    assert given_up.state == "failed"
+    assert given_up.reason.startswith("out of memory")
+
+
+def test_a_single_try_is_no_second_one(tmp_path: Path):
+    run = search(tmp_path / "r", out_of_memory(4), tries=1)
+    assert [t.state for t in run.trials] == ["complete", "failed", "complete"]
+    assert run.failed_tries == {}
+
+
+def test_a_smaller_evaluator_has_half_the_batch_and_then_the_cpu():
+    hungry = Hungry(None, batch=5, device="cuda:1")
+    sizes = []
+    while hungry is not None:
+        sizes.append((hungry.batch, hungry.device))
+        hungry = hungry.smaller()
+    assert sizes == [(5, "cuda:1"), (2, "cuda:1"), (1, "cuda:1"), (1, "cpu")]
+
+
+class Dies(Executor):
+    """Loses the worker of the first call for trial 1, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.calls: list[tuple[int, int]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        trial = args[0]
+        self.calls.append((trial.number, trial.seed))
+        if trial.number == 1 and self.left:
+            self.left -= 1
+            future: Future[Any] = Future()
+            future.set_exception(WorkerDiedError("the worker died (signal SIGKILL)"))
+            return future
+        return InlineExecutor().submit(fn, *args, **kwargs)
+
+
+def test_a_trial_whose_worker_died_is_tried_again_with_its_seed_and_number(tmp_path: Path):
+    executor = Dies(1)
+    run = search(tmp_path / "r", lambda number, batch: None, executor=executor)
+    assert [number for number, _ in executor.calls] == [0, 1, 1, 2]
+    assert executor.calls[1] == executor.calls[2]
+    assert [t.score for t in run.trials] == [8.0] * 3
+    assert run.trials[1].metrics == {}
+    assert [f.error for f in run.failed_tries[1]] == ["the worker died (signal SIGKILL)"]
+
+
+def test_the_strategy_is_told_the_last_try_only(tmp_path: Path):
+    whole = search(tmp_path / "whole", lambda number, batch: None)
+    run = search(tmp_path / "r", lambda number, batch: None, executor=Dies(1))
+    assert list(map(figures, run.trials)) == list(map(figures, whole.trials))
+
+
+def test_errors_are_tried_again_where_that_is_asked_for(tmp_path: Path):
+    tried: list[int] = []
+
+    def act(number: int, batch: int) -> None:
+        tried.append(number)
+        if number == 1 and tried.count(1) < 3:
+            raise ValueError("a bad day")
+
+    run = search(tmp_path / "r", act, tries=3, retry_errors=True)
+    assert tried == [0, 1, 1, 1, 2]
+    assert [f.failure for f in run.failed_tries[1]] == ["error", "error"]
+    assert run.trials[1].score == 8.0
+
+
+def test_tries_count_on_after_an_interruption(tmp_path: Path):
+    """The second try is interrupted; it is the second again, and smaller again."""
+    batches: list[int] = []
+
+    def act(number: int, batch: int) -> None:
+        if number == 1:
+            batches.append(batch)
+            if len(batches) == 2:
+                raise KeyboardInterrupt
+            if batch > 2:
+                raise MemoryError
+
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "r", act, tries=3)
+    run = search(tmp_path / "r", act, tries=3)
+    assert batches == [8, 4, 4, 2]
+    assert run.trials[1].metrics["smaller"] == 2
+    assert len(run.failed_tries[1]) == 2
+
+
+def failing(*numbers: int) -> Any:
+    def act(number: int, batch: int) -> None:
+        if number in numbers:
+            raise ValueError("made to fail")
+
+    return act
+
+
+def test_too_many_failures_in_a_row_end_the_search(tmp_path: Path):
+    told = pytest.raises(
+        TooManyFailuresError, match=r"2 trials in a row failed, trial 4 with: ValueError: made to"
+    )
+    with told:
+        search(tmp_path / "r", failing(1, 3, 4, 5), stop_after=2, trials=9)
+    assert [t.number for t in Run(tmp_path / "r").trials] == [0, 1, 2, 3, 4]
+
+
+def test_a_search_that_was_given_up_goes_on_as_if_it_never_had_been(tmp_path: Path):
+    bad = failing(1, 3, 4)
+    whole = search(tmp_path / "whole", bad, trials=6)
+    with pytest.raises(TooManyFailuresError):
+        search(tmp_path / "r", bad, stop_after=2, trials=6)
+    run = search(tmp_path / "r", bad, stop_after=2, trials=6)
+    assert list(map(figures, run.trials)) == list(map(figures, whole.trials))
+
+
+def test_a_run_that_is_given_up_is_stopped_with_a_line_and_exit_code_1(capsys, caplog):
+    words = [*WORDS, "trials=12", "evaluator.every=1", "stop_after=3", "name=bad"]
+    assert main(["run", "--quiet", *words]) == 1
+    run = Run("runs/bad")
+    assert run.state == "stopped"
+    assert len(run.trials) == 3
+    assert "3 trials in a row failed, trial 2 with: ValueError: made to fail" in (run.reason or "")
+    assert "go on with: nasir resume runs/bad" in caplog.text
+    capsys.readouterr()
+    assert main(["show", "runs/bad"]) == 0
+    assert "given up  3 trials in a row failed, trial 2 with: " in capsys.readouterr().out
+    assert main(["report", "runs/bad"]) == 0
+    assert "3 trials in a row failed" in Path("runs/bad/report.html").read_text()
+    settings = run.folder / "settings.toml"
+    settings.write_text(settings.read_text().replace("every = 1", "every = 0"))
+    assert main(["resume", "--quiet", str(run.folder)]) == 0
+    assert run.state == "finished"
+    assert run.reason is None
+    assert len(run.trials) == 12
+
+
+def test_a_final_evaluation_is_tried_again_too(toy, monkeypatch):
+    from nasir.core import evaluation, finals
+
+    calls: list[int] = []
+
+    def once_without_memory(*args: Any) -> Any:
+        calls.append(args[-1])
+        if len(calls) == 1:
+            raise MemoryError
+        return evaluation.evaluate_trial(*args)
+
+    whole = toy()
+    monkeypatch.setattr(finals, "evaluate_trial", once_without_memory)
+    assert outcome(toy()) == outcome(whole)
+    assert calls == [0, 1, 0]

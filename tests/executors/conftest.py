@@ -1,0 +1,96 @@
+"""A plugin in a file that only this process finds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nasir.core.registry import Entry, registries
+
+PLUGIN = '''
+import os
+import signal
+import time
+from pathlib import Path
+
+import attrs
+
+from nasir.core.component import setting
+from nasir.core.evaluator import Evaluation, Evaluator
+
+
+@attrs.define
+class Wanderer(Evaluator):
+    crash: str = setting("", "a file: where it is not there, it is made, and the process dies")
+
+    def evaluate(self, proposal, problem, seed):
+        import numpy as np
+        import torch
+
+        from wanderer_scores import score_of
+
+        if self.crash and once(self.crash):
+            os._exit(3)
+        score = score_of(proposal.architecture.id, seed)
+        pictures = {"pictures/toy-restored": np.full((4, 5, 3), score, np.float32)}
+        return Evaluation(
+            score,
+            {"psnr": score, "threads": torch.get_num_threads()},
+            pictures if problem.artifacts else {},
+        )
+
+
+def once(path):
+    """Whether this is the first call with a path."""
+    try:
+        Path(path).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def where():
+    """The file that this is read from, and the process that started this one."""
+    return __file__, os.getppid()
+
+
+def lost_once(path):
+    """Kills the process that started this one, the first time."""
+    if once(path):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return "done"
+
+
+def kept(problem, name, content):
+    """What is in a checkpoint, which is then written anew; None where there is none."""
+    path = problem.checkpoints / name
+    before = path.read_text() if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return before, str(path)
+'''
+
+SCORES = """
+def score_of(architecture_id, seed):
+    return (sum(architecture_id.encode()) + seed) % 1009 / 1009
+"""
+
+
+@pytest.fixture(scope="module")
+def wanderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Its folder, which is none that other processes are told of."""
+    folder = tmp_path_factory.mktemp("only_here")
+    (folder / "wanderer.py").write_text(PLUGIN)
+    (folder / "wanderer_scores.py").write_text(SCORES)
+    (folder / "stranger.py").write_text("raise AssertionError('nobody asked for this')")
+    sys.path.insert(0, str(folder))
+    registries["evaluator"].register(Entry("wanderer", "wanderer:Wanderer", "", "wanderer"))
+    yield folder
+    registries["evaluator"].forget("wanderer")
+    sys.path.remove(str(folder))
+    for name in ("wanderer", "wanderer_scores"):
+        sys.modules.pop(name, None)

@@ -1,0 +1,223 @@
+"""Evaluations on a cluster: the same trials as in this process, whatever dies."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from processes import ENOUGH, alive, begin, complete, descendants, wait_until
+from toy_plugin import WORDS, figures
+
+from nasir.core.errors import SettingsError
+from nasir.core.failures import TimeLimitError, WorkerDiedError
+from nasir.core.run import Run
+from nasir.executors import dask_station, ray_cluster
+from nasir.executors.dask import Dask
+from nasir.executors.luggage import Luggage, versions
+from nasir.executors.ray import Ray
+from nasir.executors.worker import result_of
+
+pytestmark = pytest.mark.timeout(900)  # a cluster starts slowly where others work
+
+without_ray = pytest.mark.skipif(find_spec("ray") is None, reason="wants nasir[ray]")
+without_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="wants nasir[dask]")
+
+
+@pytest.fixture(scope="module")
+def ray_of_ours() -> Iterator[Any]:
+    """A cluster that was there before, which no run may stop."""
+    pytest.importorskip("ray", reason="wants nasir[ray]")
+    user = object()
+    ray_cluster.join(None, 1, 0, 2, user)
+    yield ray_cluster.library()
+    ray_cluster.leave(user)
+
+
+@pytest.fixture(params=["ray", "dask"])
+def cluster(request: pytest.FixtureRequest) -> str:
+    if request.param == "dask":
+        pytest.importorskip("distributed", reason="wants nasir[dask]")
+    else:
+        request.getfixturevalue("ray_of_ours")
+    return str(request.param)
+
+
+def test_a_search_on_a_cluster_is_that_of_this_process(
+    cluster: str, toy: Callable[..., Any], wanderer: Path
+):
+    """With a plugin that only this process has, an evaluation that kills its process once, and
+    pictures that come back; a second try is no other trial."""
+    crash = Path("crashed").absolute()
+    words = ("evaluator=wanderer", "trials=8", "threads=2", f"evaluator.crash={crash}")
+    crash.touch()
+    here = toy(*words, "name=here")
+    crash.unlink()
+    there = toy(*words, "name=there", "workers=2", f"executor={cluster}")
+    assert there.settings["executor"]["name"] == cluster
+    assert list(map(figures, there.trials)) == list(map(figures, here.trials))
+    assert {t.metrics["threads"] for t in there.trials} == {2.0}
+    (tries,) = there.failed_tries.values()
+    assert [one.failure for one in tries] == ["worker"]
+    assert str(os.getpid()) not in {t.worker.rpartition(":")[2] for t in there.trials}
+    assert figures(there.best) == figures(here.best)
+    picture = "best/toy-restored.png"
+    assert (there.folder / picture).read_bytes() == (here.folder / picture).read_bytes()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Executor]]:
+    started: list[Executor] = []
+
+    def starting(factory: Any, workers: int = 1) -> Executor:
+        started.append(factory.start(workers))
+        return started[-1]
+
+    yield starting
+    for executor in started:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def test_a_lost_host_is_no_try_of_what_it_ran(ray_of_ours, start, wanderer: Path, tmp_path: Path):
+    """The cluster's own process dies, as it does with its machine."""
+    import wanderer as plugin
+
+    lost = str(tmp_path / "lost")
+    executor = start(Ray())
+    assert executor.submit(plugin.lost_once, lost).result(ENOUGH) == "done"
+    with pytest.raises(WorkerDiedError, match="1 workers were lost with this evaluation"):
+        start(Ray(moves=0)).submit(plugin.lost_once, lost + " too").result(ENOUGH)
+    picture = executor.submit(np.zeros, (300, 300)).result(ENOUGH)
+    picture += 1  # no view of what the cluster holds, which nobody may write to
+    executor.shutdown()
+    assert picture.sum() == 90_000
+    assert ray_of_ours.is_initialized()
+
+
+def test_limits_hold_on_a_cluster(cluster: str, start):
+    factory = {"ray": Ray, "dask": Dask}[cluster]().within(1.0, 50_000)
+    executor = start(factory)
+    with pytest.raises(TimeLimitError, match="stopped after 1 seconds"):
+        executor.submit(time.sleep, 60).result(ENOUGH)
+
+
+@without_dask
+def test_a_dask_worker_that_dies_has_its_calls_done_elsewhere(
+    start, wanderer: Path, tmp_path: Path
+):
+    """By Dask itself, in a cluster of processes that was there before and stays."""
+    import wanderer as plugin
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=0
+    ) as there:
+        executor = start(Dask(address=there.scheduler_address))
+        assert executor.submit(plugin.lost_once, str(tmp_path / "lost")).result(ENOUGH) == "done"
+        executor.shutdown()
+        assert there.scheduler.status.name == "running"
+
+
+@without_dask
+def test_a_station_goes_to_another_worker_without_its_hosts():
+    luggage = Luggage({**versions(), "torch": "1.0"}, (), {}, {})
+    station = pickle.loads(pickle.dumps(dask_station.Station("run", luggage, None, None)))
+    with pytest.raises(Exception, match=r"the run 1\.0: install the same"):
+        result_of(dask_station.answer(station, b""))
+    dask_station.end("run")
+
+
+@without_ray
+def test_ctrl_c_leaves_no_process_of_a_cluster_of_its_own():
+    running = begin(
+        "run", "--quiet", *WORDS, "trials=400", "evaluator.sleep=0.3", "executor=ray", "name=own"
+    )
+    wait_until(lambda: running.poll() is not None or complete(Path("runs/own")) >= 1)
+    processes = descendants(running.pid)
+    assert len(processes) > 3
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=ENOUGH)
+    assert (running.returncode, "Traceback" in said) == (130, False), said
+    wait_until(lambda: not any(map(alive, processes)))
+    assert Run("runs/own").state == "interrupted"
+
+
+@pytest.mark.parametrize("name", ["ray", "dask"])
+def test_a_missing_library_is_refused_in_one_line(name: str, monkeypatch, capsys):
+    from nasir.cli.main import main
+
+    missing = {"ray": "ray", "dask": "distributed"}[name]
+    monkeypatch.setattr(
+        f"nasir.executors.{'ray_cluster' if name == 'ray' else name}.find_spec",
+        lambda module: None if module == missing else find_spec(module),
+    )
+    assert main(["run", "--quiet", *WORDS, f"executor={name}"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert f'pip install "nasir[{name}]"' in said
+    assert len(said.splitlines()) == 1
+    assert not Path("runs").exists()
+
+
+def test_a_cluster_is_not_imported_before_it_is_started():
+    program = (
+        "import sys; from nasir.api import plan\n"
+        f"for name in ('ray', 'dask'): plan([*{WORDS!r}, 'executor=' + name], {{}})\n"
+        "assert not {'ray', 'distributed', 'dask', 'cloudpickle'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=ENOUGH)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("executor.cpus=-1", "cpus=-1: wants 0, a fraction below 1, or a whole number"),
+        ("executor.gpus=1.5", "gpus=1.5: wants 0, a fraction below 1, or a whole number"),
+        ("executor.cpus=inf", "cpus=inf"),
+        ("executor.moves=-1", "'moves' must be >= 0"),
+        ("executor.address=somewhere", "write auto, HOST:PORT or ray://HOST:PORT"),
+        ("executor.address=host:99999", "write auto, HOST:PORT or ray://HOST:PORT"),
+        ("executor.adress=auto", "did you mean 'executor.address'"),
+    ],
+)
+@without_ray
+def test_wrong_settings_of_ray_are_refused(toy, word: str, said: str):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        toy("executor=ray", word)
+    assert not Path("runs").exists()
+
+
+@without_ray
+def test_an_address_where_nobody_listens_is_refused_at_once():
+    with pytest.raises(SettingsError, match="nothing answers there") as refused:
+        Ray(address="127.0.0.1:1").start(1)
+    assert "\n" not in str(refused.value)
+
+
+@without_dask
+def test_wrong_settings_of_dask_are_refused(tmp_path: Path):
+    with pytest.raises(SettingsError, match="give one of them"):
+        Dask("tcp://host:1", "file").within(None, None)
+    with pytest.raises(SettingsError, match="there is no such file"):
+        Dask(scheduler_file=str(tmp_path / "none.json")).within(None, None)
+    with pytest.raises(SettingsError, match=r"executor\.address=nonsense://x: ") as refused:
+        Dask("nonsense://x").start(1)
+    assert "\n" not in str(refused.value)
+
+
+@without_ray
+def test_gpus_that_a_cluster_of_its_own_cannot_have_are_refused(ray_of_ours, monkeypatch):
+    monkeypatch.setattr(ray_cluster, "_init", lambda *_, **__: None)
+    monkeypatch.setattr(ray_of_ours, "shutdown", lambda: None)
+    with pytest.raises(SettingsError, match=r"executor\.gpus=64: this machine has 0"):
+        ray_cluster._start(ray_of_ours, 1, 64, 1)

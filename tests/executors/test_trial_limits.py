@@ -1,0 +1,111 @@
+"""Limits on one evaluation: enforced, or refused."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from nasir.core.errors import SettingsError
+from nasir.core.executor import ExecutorFactory
+from nasir.core.failures import MemoryLimitError
+from nasir.executors.inline import Inline
+from nasir.executors.process import Process
+
+ENOUGH = 140
+
+
+def test_an_evaluation_in_this_process_is_stopped_in_time(toy):
+    began = time.monotonic()
+    run = toy("executor=inline", "time_limit=0.2", "evaluator.sleep=30", "trials=1", "tries=1")
+    assert time.monotonic() - began < 20
+    assert run.trials[0].reason == "stopped after 0.2 seconds"
+    assert run.trials[0].seconds < 10
+
+
+def test_what_is_in_time_is_left_alone(toy):
+    limited = toy("executor=inline", "time_limit=30")
+    assert [t.score for t in limited.trials] == [t.score for t in toy().trials]
+
+
+def test_the_alarm_of_others_goes_on(toy):
+    """That of this very test, by pytest-timeout, for one."""
+    import signal
+
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    others = signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        executor = Inline().within(5, None).start(1)
+        assert executor.submit(abs, -3).result() == 3
+        time.sleep(0.6)
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *others)
+    assert heard == [1]
+
+
+def test_what_cannot_be_enforced_in_this_process_is_refused(toy):
+    with pytest.raises(SettingsError, match=r"memory_limit=500: .*executor=process"):
+        toy("executor=inline", "memory_limit=500")
+    refused: list[str] = []
+
+    def elsewhere() -> None:
+        try:
+            Inline().within(1.0, None)
+        except SettingsError as error:
+            refused.append(str(error))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert "take executor=process" in refused[0]
+
+
+def test_an_executor_that_knows_no_limits_refuses_them():
+    class Elsewhere(ExecutorFactory):
+        def start(self, workers):
+            raise AssertionError
+
+    elsewhere = Elsewhere()
+    assert elsewhere.within(None, None) is elsewhere
+    for limits in ((1.0, None), (None, 100)):
+        with pytest.raises(SettingsError, match="take executor=process"):
+            elsewhere.within(*limits)
+
+
+def test_with_a_limit_the_executor_is_one_that_enforces_it():
+    from toy_plugin import WORDS
+
+    from nasir.api import plan
+
+    names = [
+        plan([*WORDS, *more], {})[0].names["executor"]
+        for more in ((), ("time_limit=9",), ("memory_limit=900",), ("time_limit=none",))
+    ]
+    assert names == ["inline", "process", "process", "inline"]
+
+
+def hoard(mebibytes: int) -> float:
+    """Take memory, and keep it for long."""
+    taken = np.ones(mebibytes * 2**17)
+    time.sleep(ENOUGH)
+    return float(taken[0])
+
+
+def test_a_call_beyond_a_limit_is_stopped_and_the_next_is_done():
+    executor = Process(timeout=100.0).within(120.0, 600).start(1)
+    try:
+        with pytest.raises(MemoryLimitError, match=r"MiB of memory, with memory_limit=600"):
+            executor.submit(hoard, 600).result(ENOUGH)
+        assert executor.submit(abs, -3).result(ENOUGH) == 3
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def test_the_shorter_of_two_time_limits_holds():
+    for own, given in ((0.5, None), (30.0, 0.5), (0.5, 30.0), (None, 0.5)):
+        assert Process(timeout=own).within(given, None).timeout == 0.5
+    assert Process().within(None, None).timeout is None

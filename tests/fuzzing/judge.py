@@ -1,0 +1,129 @@
+"""One case: what is tried, and whether what came of it may be."""
+
+from __future__ import annotations
+
+import io
+import re
+import resource
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import FrameType
+
+import attrs
+
+from fuzzing.guard import Forbidden, guarded
+from nasir.core.errors import NasirError
+
+SECONDS = 20.0
+"""Of processor time, after which a case counts as one that hangs."""
+
+MEMORY = 600
+"""MiB that a case may add to the most that the process ever had."""
+
+MOST_LINES = 12
+"""On standard error, of a case that succeeded."""
+
+REFUSED = 2
+
+
+@attrs.frozen
+class Case:
+    """Something to try: a `label` for the count, what was `given` in words, and the `action`.
+
+    The action returns an exit code (None: all is well) or raises. What it reads is made by
+    `prepare`, which is not judged.
+    """
+
+    label: str
+    given: str
+    action: Callable[[], int | None]
+    prepare: Callable[[], object] = lambda: None
+
+
+@attrs.frozen
+class Outcome:
+    """How a case ended: ``well``, ``refused``, ``failed`` (1 or 130), or ``wrong``: a defect."""
+
+    kind: str
+    told: str = ""
+    defect: str | None = None
+
+
+class Hang(BaseException):
+    """A case took too long."""
+
+
+def judged(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
+    """Try a case, which may write in `folders` alone."""
+    case.prepare()
+    said, told = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    before = _most_memory()
+    try:
+        with (
+            warnings.catch_warnings(record=True) as warned,
+            redirect_stdout(said),
+            redirect_stderr(told),
+            guarded(*folders) as found,
+            _limited(seconds),
+        ):
+            warnings.simplefilter("always")
+            code = case.action() or 0
+    except NasirError as error:
+        code = REFUSED
+        told.write(f"nasir: {' '.join(str(error).split())}\n")
+    except Hang:
+        return Outcome("wrong", "", f"longer than {seconds:g} s of processor time")
+    except Forbidden as error:
+        return Outcome("wrong", "", f"forbidden: {error}")
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return Outcome("wrong", "", "".join(traceback.format_exception(error, limit=-6)))
+    grown = _most_memory() - before
+    return _of_code(code, told.getvalue(), [str(w.message) for w in warned], found, grown)
+
+
+def _of_code(code: int, told: str, warned: list[str], found: list[str], grown: float) -> Outcome:
+    defect = None
+    if found:
+        defect = f"forbidden: {found}"
+    elif warned:
+        defect = f"warnings: {warned[:3]}"
+    elif grown > MEMORY:
+        defect = f"{grown:.0f} MiB more memory"
+    elif "Traceback" in told:
+        defect = f"a traceback was printed: {told}"
+    elif code == REFUSED and not re.fullmatch(r"nasir: [^\n]+\n", told):
+        defect = f"the refusal is not one line: {told!r}"
+    elif code not in (0, 1, REFUSED, 130):
+        defect = f"exit code {code}"
+    elif told.count("\n") > MOST_LINES:
+        defect = f"{told.count(chr(10))} lines on standard error: {told[:500]}"
+    if defect is not None:
+        return Outcome("wrong", told, defect)
+    return Outcome({0: "well", REFUSED: "refused"}.get(code, "failed"), told)
+
+
+def _most_memory() -> float:
+    """MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """End what takes longer; by processor time, which other processes' work does not lengthen."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

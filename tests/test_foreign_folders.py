@@ -1,0 +1,213 @@
+"""A folder from elsewhere: no link in it, and no name, has anything written outside of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from toy_trained import trained
+
+import nasir
+from nasir.cli.main import main
+from nasir.comparison.results import Result, ResultsFolder
+from nasir.core.architecture import Architecture
+from nasir.core.errors import PluginError, RunFolderError
+from nasir.core.registry import Entry, Registry
+from nasir.core.run import Run, file_name, write_result
+
+Toy = Callable[..., Run]
+
+GO_ON = ("--quiet", "--trials", "4")
+
+OUTSIDE = ("file.txt", "picture.png", "weights.safetensors", "run.sqlite")
+"""What a stranger's link could have written over or deleted."""
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name in OUTSIDE:
+        (folder / name).write_text(f"the content of {name}")
+    return folder
+
+
+def untouched(outside: Path) -> bool:
+    content = {path.name: path.read_text() for path in outside.iterdir()}
+    return content == {name: f"the content of {name}" for name in OUTSIDE}
+
+
+def linked(link: Path, target: Path) -> None:
+    """Put a link in the place of a file or folder."""
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    capsys.readouterr()
+    assert main(list(argv)) == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"nasir: [^\n]+\n", told)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("run.lock", "file.txt"),
+        ("run.holder", "file.txt"),
+        ("best", ""),
+        ("references", ""),
+        ("checkpoints", ""),
+        ("tensorboard", ""),
+        ("best/.architecture.json.partial", "file.txt"),
+        ("best/weights.safetensors", "weights.safetensors"),
+        ("run.sqlite-wal", "file.txt"),
+        ("new", "nothing-yet"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--take-over",)])
+def test_a_run_with_a_link_that_leads_out_is_not_gone_on_with(
+    toy: Toy, capsys, outside: Path, link: str, target: str, more: tuple[str, ...]
+):
+    run = toy("trials=2")
+    linked(run.folder / link, outside / target)
+    line = refused(capsys, "resume", str(run.folder), *GO_ON, *more)
+    assert link in line
+    assert "leads out of" in line
+    assert untouched(outside)
+
+
+def test_a_run_whose_trials_are_a_link_to_those_of_another_does_not_write_there(
+    toy: Toy, capsys, tmp_path: Path
+):
+    run, other = toy("trials=2"), toy("trials=2", "seed=1")
+    before = (other.folder / "run.sqlite").read_bytes()
+    linked(run.folder / "run.sqlite", other.folder.absolute() / "run.sqlite")
+    assert "leads out of" in refused(capsys, "resume", str(run.folder), *GO_ON)
+    assert (other.folder / "run.sqlite").read_bytes() == before
+
+
+def test_a_run_reached_by_a_link_and_links_inside_it_are_fine(toy: Toy, tmp_path: Path):
+    run = toy("trials=2")
+    (run.folder / "best" / "same.json").symlink_to("architecture.json")
+    Path("link").symlink_to(run.folder)
+    assert main(["resume", "link", *GO_ON]) == 0
+    assert len(run.trials) == 4
+
+
+def test_the_page_of_a_run_takes_the_place_of_a_link(toy: Toy, outside: Path):
+    run = toy("trials=2")
+    (run.folder / "report.html").symlink_to(outside / "file.txt")
+    assert main(["report", str(run.folder)]) == 0
+    assert untouched(outside)
+    assert (run.folder / "report.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("command", ["show", "report", "watch", "resume", "compare", "runs"])
+def test_a_pipe_in_a_run_is_refused_and_not_waited_for(toy: Toy, capsys, command: str):
+    run = toy("trials=2")
+    for name in ("environment.json", "run.holder"):
+        (run.folder / name).unlink(missing_ok=True)
+        os.mkfifo(run.folder / name)
+    capsys.readouterr()
+    place = run.folder.parent if command == "runs" else run.folder
+    code = main([command, str(place)])
+    said = capsys.readouterr()
+    assert "neither a file nor a folder" in said.err + said.out
+    assert code == (0 if command == "runs" else 2)
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("training.lock", "file.txt"),
+        ("training.csv", "file.txt"),
+        ("checkpoints", ""),
+        (".weights.safetensors.partial", "weights.safetensors"),
+    ],
+)
+def test_a_training_with_a_link_that_leads_out_is_not_gone_on_with(
+    training: Path, capsys, tmp_path: Path, outside: Path, link: str, target: str
+):
+    folder = tmp_path / "copied"
+    shutil.copytree(training, folder)
+    (folder / "result.json").unlink()
+    (folder / "weights.safetensors").unlink()
+    linked(folder / link, outside / target)
+    assert "leads out of" in refused(capsys, "train", "--quiet", str(folder))
+    assert untouched(outside)
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("trained"), "evaluator.iterations=2").folder
+
+
+def test_a_bench_with_a_link_that_leads_out_is_not_gone_on_with(outside: Path):
+    folder = ResultsFolder("bench", {"full": 1}).folder
+    linked(folder / "results.jsonl", outside / "file.txt")
+    with pytest.raises(RunFolderError, match="leads out of"):
+        ResultsFolder(folder, {"full": 1}).add(Result(0, 0, 1.0, 0, 0, None, ()))
+    assert untouched(outside)
+
+
+def test_pictures_are_not_written_over_a_link_that_leads_out(capsys, outside: Path):
+    values = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    Image.fromarray(values).save("a.png")
+    words = ["evaluate", "method=tv", "images=a.png", "-o", "judged", "--overwrite"]
+    Path("judged").mkdir()
+    linked(Path("judged/tv"), outside)
+    assert "leads out of" in refused(capsys, *words)
+    linked(Path("judged/tv"), Path("elsewhere.png"))
+    assert "leads out of" in refused(capsys, *words)
+    assert untouched(outside)
+
+
+def test_a_restored_picture_takes_the_place_of_a_link(outside: Path):
+    values = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    Image.fromarray(values).save("a.png")
+    Path("out.png").symlink_to(outside / "picture.png")
+    nasir.restore(
+        *("a.png", "space=toy", "evaluator.iterations=1", "evaluator.device=cpu", "threads=1"),
+        output="out.png",
+        force=True,
+    )
+    assert untouched(outside)
+    assert not Path("out.png").is_symlink()
+
+
+NAMES = ("../../x", "/etc/passwd", "a/b", "a\\b", "a\0b", "..", "", "a\nb", "x" * 400, "é" * 200)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_artifacts_of_any_name_stay_in_the_folder(tmp_path: Path, name: str):
+    pictures = {f"pictures/{name}-{kind}": np.zeros((2, 2, 3)) for kind in ("clean", "restored")}
+    folder = tmp_path / "run" / "best"
+    write_result(folder, Architecture("toy", {"a": 1}), {}, pictures)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["best"]
+    made = sorted(path.name for path in folder.glob("*.png"))
+    assert [name[-9:] for name in made] == ["clean.png"[-9:], "stored.png"[-9:]]
+    stems = {name.removesuffix(".png").rpartition("-")[0] for name in made}
+    assert len(stems) == 1
+
+
+def test_long_names_that_differ_stay_different():
+    names = ["x" * 300 + end for end in ("a-clean", "b-clean", "a-restored")]
+    assert len({file_name(name) for name in names}) == 3
+    assert all(len(file_name(name)) < 200 for name in names)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "/x", ".", "..", "", "a b", "a+b", "a\nb", "-x"])
+def test_a_plugin_cannot_register_what_is_no_name(name: str):
+    with pytest.raises(PluginError, match="is no name: begin with"):
+        Registry("space").register(Entry(name, "m:C", "", "stranger"))
