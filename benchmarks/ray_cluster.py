@@ -1,14 +1,15 @@
 """A search on a Ray cluster of two nodes on this machine: lost nodes, throughput, overhead.
 
-    python benchmarks/ray_cluster.py [--trials 200] [--rounds 5] [--work 1500000] [--json PATH]
+    python benchmarks/ray_cluster.py [--trials 200] [--rounds 5] [--work 3000000] [--json PATH]
 
 Each node has one CPU and processes of its own, as on another machine.
 
 1. A search on both, where all processes of one node are killed after half of the trials; its
    trials against those of the same search in this process, and how often each was told.
-2. Evaluations that only compute, a second, with two workers and with one, in turn.
+2. Evaluations a second, which only compute, with two workers and with one, in turn.
 3. Milliseconds of an evaluation that does nothing, one after another: with this executor, as a
-   bare Ray task, and with worker processes of this machine (`executor=process`), in turn.
+   bare Ray task, as a call of a bare Ray actor, and with worker processes of this machine
+   (`executor=process`), in turn, each while no other holds a CPU of the cluster.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import itertools
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import statistics
@@ -86,6 +88,7 @@ def cluster(folder: str) -> Iterator[tuple[str, list[Node]]]:
         free.bind((HEAD, 0))
         port = free.getsockname()[1]
     address = f"{HEAD}:{port}"
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     nodes: list[Node] = []
     try:
         first = ("--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false")
@@ -207,7 +210,7 @@ def started(factory: ExecutorFactory, workers: int) -> Iterator[Executor]:
         executor.shutdown()
 
 
-def throughput(address: str, rounds: int, work: int, count: int = 40) -> dict[str, Any]:
+def throughput(address: str, rounds: int, work: int, count: int = 120) -> dict[str, Any]:
     rates: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(rounds):
         for workers, rate in rates.items():
@@ -221,42 +224,67 @@ def throughput(address: str, rounds: int, work: int, count: int = 40) -> dict[st
 
 
 def overhead(address: str, rounds: int, count: int = 100) -> dict[str, Any]:
-    import ray
-
-    each: dict[str, list[float]] = {"ray": [], "bare": [], "process": []}
-    with started(Ray(address=address), 1) as ours, started(Process(), 1) as process:
-        bare = ray.remote(abs_of)
-        ray.get([bare.remote(-3) for _ in range(20)])
-        for _ in range(rounds):
-            each["ray"].append(calls(ours, 1, count, 0) / count * 1e3)
-            began = time.perf_counter()
-            for _ in range(count):
-                ray.get(bare.remote(-3))
-            each["bare"].append((time.perf_counter() - began) / count * 1e3)
-            each["process"].append(calls(process, 1, count, 0) / count * 1e3)
-    ratios = [ours / bare for ours, bare in zip(each["ray"], each["bare"], strict=True)]
+    each: dict[str, list[float]] = {"ray": [], "bare task": [], "bare actor": [], "process": []}
+    for _ in range(rounds):
+        with started(Ray(address=address), 1) as executor:
+            each["ray"].append(calls(executor, 1, count, 0))
+        with bare_ray(address) as (task, actor):
+            each["bare task"].append(bare_calls(task.remote, count))
+            each["bare actor"].append(bare_calls(actor.remote().absolute.remote, count))
+        with started(Process(), 1) as executor:
+            each["process"].append(calls(executor, 1, count, 0))
+    bare = each["bare task"]
+    ratios = [ours / rival for ours, rival in zip(each["ray"], bare, strict=True)]
     return {
-        "ms": {name: statistics.median(values) for name, values in each.items()},
-        "ratio_to_bare": [statistics.median(ratios), min(ratios), max(ratios)],
+        "ms": {name: statistics.median(times) / count * 1e3 for name, times in each.items()},
+        "ratio_to_bare_task": [statistics.median(ratios), min(ratios), max(ratios)],
     }
 
 
-def abs_of(number: int) -> int:
+def absolute(number: int) -> int:
     return abs(number)
+
+
+class Bare:
+    def absolute(self, number: int) -> int:
+        return abs(number)
+
+
+@contextmanager
+def bare_ray(address: str) -> Iterator[tuple[Any, Any]]:
+    """The same as a task and as an actor of Ray without this project."""
+    import ray
+
+    ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        yield ray.remote(absolute), ray.remote(num_cpus=1)(Bare)
+    finally:
+        ray.shutdown()
+
+
+def bare_calls(remote: Any, count: int) -> float:
+    """Seconds of so many calls, one after another, once the worker has begun."""
+    import ray
+
+    ray.get([remote(-3) for _ in range(20)])
+    began = time.perf_counter()
+    for _ in range(count):
+        ray.get(remote(-3))
+    return time.perf_counter() - began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--work", type=int, default=1_500_000)
+    parser.add_argument("--work", type=int, default=3_000_000)
     parser.add_argument("--json")
     arguments = parser.parse_args()
     made_up.known()
     told: dict[str, Any] = {}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        cluster(f"{folder}/ray") as (address, nodes),
+        cluster(f"{folder}/cluster") as (address, nodes),
     ):
         told["throughput"] = throughput(address, arguments.rounds, arguments.work)
         print(json.dumps(told, indent=2), flush=True)

@@ -22,6 +22,11 @@ _TROUBLE = {
     AUTO: "executor.address=auto: no Ray cluster runs here (ray start --head begins one)",
 }
 
+_TOKEN = (
+    "this cluster lets in only who has its token: set RAY_AUTH_MODE=token, and put the token into "
+    "~/.ray/auth_token or RAY_AUTH_TOKEN (on its machine, ray get-auth-token prints it)"
+)
+
 log = logging.getLogger("nasir")
 
 _lock = Lock()
@@ -116,7 +121,14 @@ def _init(ray: Any, address: str, **more: Any) -> None:
     except Exception as error:
         ray.shutdown()
         what = _TROUBLE.get(address, f"executor.address={address}")
-        raise SettingsError(f"{what}: {' '.join(str(error).split())}") from None
+        raise SettingsError(f"{what}: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """Ray names the want of a token only as the cause, and at length."""
+    if "AuthenticationError" in {type(one).__name__ for one in (error, error.__cause__)}:
+        return _TOKEN
+    return " ".join(str(error).split())
 
 
 def _refuse_silent(address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,14 @@ SCORES = """
 def score_of(architecture_id, seed):
     return (sum(architecture_id.encode()) + seed) % 1009 / 1009
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def token_of_ray() -> Iterator[None]:
+    """Ray would write one into the user's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -199,9 +199,25 @@ def test_wrong_settings_of_ray_are_refused(toy, word: str, said: str):
 
 @without_ray
 def test_an_address_where_nobody_listens_is_refused_at_once():
-    with pytest.raises(SettingsError, match="nothing answers there") as refused:
-        Ray(address="127.0.0.1:1").start(1)
-    assert "\n" not in str(refused.value)
+    """By a process that is in no cluster yet."""
+    refused = begin("run", *WORDS, "executor=ray", "executor.address=127.0.0.1:1")
+    _, said = refused.communicate(timeout=ENOUGH)
+    assert refused.returncode == 2
+    assert "executor.address=127.0.0.1:1: nothing answers there" in said.strip().splitlines()[-1]
+    assert "Traceback" not in said
+
+
+@without_ray
+def test_a_cluster_with_a_token_says_what_it_wants(monkeypatch):
+    from ray.exceptions import AuthenticationError
+
+    def refusing(*_: Any, **__: Any) -> None:
+        raise ConnectionError("Failed to connect") from AuthenticationError("InvalidAuthToken")
+
+    monkeypatch.setattr(ray_cluster.library(), "init", refusing)
+    monkeypatch.setattr(ray_cluster.library(), "shutdown", lambda: None)
+    with pytest.raises(SettingsError, match=r"host:1: .* set RAY_AUTH_MODE=token"):
+        ray_cluster._init(ray_cluster.library(), "host:1")
 
 
 @without_dask
