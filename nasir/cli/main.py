@@ -51,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except NasirError as error:
-        print(f"nasir: {' '.join(str(error).split())}", file=sys.stderr)
+        from nasir.reporting.spelling import visible
+
+        print(f"nasir: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("nasir: interrupted", file=sys.stderr)

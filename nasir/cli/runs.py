@@ -83,14 +83,14 @@ def _started(path: Path) -> float:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from nasir.cli.tables import table
+    from nasir.cli.tables import table, visible
 
     cells = [_cells(row) for row in rows]
     header = ["run", "state", "trials", "best", "age"]
     print(table(header, cells, right=(2, 3, 4)))
     for row in rows:
         if row["state"] == "damaged":
-            print(f"\n{Path(row['folder']).name} is damaged: {row['reason']}")
+            print(visible(f"\n{Path(row['folder']).name} is damaged: {row['reason']}"))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nasir.cli.command import Command
 from nasir.cli.progress_bar import progress_bar
 from nasir.core.errors import RunFolderError
+from nasir.core.ranking import bare
 
 if TYPE_CHECKING:
     from nasir.core.ranking import Scored
@@ -20,7 +21,7 @@ EXAMPLES = """
   architecture=NAME           a reference architecture (nasir describe space=nasdip), an
                               architecture.json or a run's folder; several with commas
   pool=50                     so many random architectures of the space
-  proxies=synflow,naswot      what scores (nasir list proxies)
+  proxies=-synflow,naswot     what scores (nasir list proxies); with -, the other way round
   images=FOLDER               the degraded pictures, all of them; short for task.images
   evaluator.initialisations=3 fresh networks a picture; evaluator.side=64: the pictures' middle
   limit="parameters<1e6"      of the pool
@@ -69,7 +70,11 @@ def _print(scored: Sequence[Scored], proxies: Sequence[str]) -> None:
     rows = []
     for one in scored:
         if one.error is None:
-            cells = [c for p in proxies for c in (_figure(p, one.values[p]), f"{one.ranks[p]:g}")]
+            cells = [
+                c
+                for p in proxies
+                for c in (_figure(bare(p), one.values[bare(p)]), f"{one.ranks[p]:g}")
+            ]
             rows.append([one.name, *cells, *([f"{one.mean_rank:.4g}"] if several else [])])
     header += ["mean rank"] if several else []
     if rows:
@@ -95,13 +100,15 @@ def _check_writable(file: Path) -> None:
 def _write(file: Path, scored: Sequence[Scored], proxies: Sequence[str]) -> None:
     """Write a row an architecture, its choices as JSON."""
     ranks = [f"{proxy}_rank" for proxy in proxies]
-    header = ["architecture", "architecture_id", *proxies, *ranks, "mean_rank", "error", "choices"]
+    names = list(dict.fromkeys(map(bare, proxies)))
+    header = ["architecture", "architecture_id", *names, *ranks, "mean_rank", "error", "choices"]
     with file.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.writer(opened, lineterminator="\n")
         writer.writerow(header)
         for one in scored:
-            figures = [of.get(proxy, "") for of in (one.values, one.ranks) for proxy in proxies]
+            values = [one.values.get(name, "") for name in names]
+            places = [one.ranks.get(proxy, "") for proxy in proxies]
             mean = one.mean_rank if one.error is None else ""
             choices = json.dumps(dict(one.architecture.choices))
-            row = [one.name, one.architecture.id, *figures, mean, one.error or "", choices]
+            row = [one.name, one.architecture.id, *values, *places, mean, one.error or "", choices]
             writer.writerow(row)

@@ -22,6 +22,7 @@ from nasir.cli.tables import (
     spelt,
     spelt_choices,
     table,
+    visible,
 )
 from nasir.core.composition import in_short
 from nasir.core.errors import NasirError
@@ -206,4 +207,4 @@ def _show_trial(trial: Trial, failed: Sequence[FailedTry], as_json: bool) -> Non
     print(table((), pairs))
     print(f"\narchitecture\n{json.dumps(trial.architecture.mapping)}")
     if error:
-        print(f"\nerror\n{error.rstrip()}")
+        print(f"\nerror\n{visible(error.rstrip())}")

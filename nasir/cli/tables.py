@@ -24,6 +24,7 @@ from nasir.reporting.spelling import (
     score,
     spelt,
     spelt_choices,
+    visible,
 )
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def table(
     `right` are the columns of figures, `fold` is the one whose text is broken where the terminal
     is too narrow, `bold` the cells to stress, by row and column.
     """
-    cells = [header, *rows] if header else list(rows)
+    cells = [list(map(visible, row)) for row in ((header, *rows) if header else rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     screen = screen_width()
     if fold is not None and screen:

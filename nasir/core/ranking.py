@@ -17,8 +17,9 @@ from nasir.core.registry import registries
 class Scored:
     """What proxies say of an architecture.
 
-    `values` and `ranks` are by proxy; the best of all has rank 1, equal ones share the mean of
-    their ranks, and what is no finite number comes last. `error` is why there are none.
+    `values` are by the proxy's name, `ranks` by that with a minus where it is reversed; the best
+    of all has rank 1, equal ones share the mean of their ranks, and what is no finite number comes
+    last. `error` is why there are none.
     """
 
     name: str
@@ -47,6 +48,11 @@ REVERSED = "-"
 """Before a proxy's name: what is better for it is worse."""
 
 
+def bare(proxy: str) -> str:
+    """The name of a proxy that may rank the other way round."""
+    return proxy.removeprefix(REVERSED)
+
+
 def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list[dict[str, float]]:
     """The rank by each proxy of each of several networks, given the proxies' values of all.
 
@@ -56,7 +62,7 @@ def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list
 
     rows: list[dict[str, float]] = [{} for _ in values]
     for proxy in proxies:
-        name = proxy.removeprefix(REVERSED)
+        name = bare(proxy)
         larger_is_better = registries["proxy"].load(name).larger_is_better
         sign = -1 if larger_is_better == (name == proxy) else 1
         signed = [sign * of[name] for of in values]

@@ -16,7 +16,7 @@ from nasir.core.evaluation import describe, use_threads
 from nasir.core.experiment import DEFAULTS, Experiment, experiment, is_list
 from nasir.core.problem import Problem
 from nasir.core.progress import report
-from nasir.core.ranking import Scored, ranked
+from nasir.core.ranking import Scored, bare, ranked
 from nasir.core.recipes import given_words
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
@@ -67,7 +67,7 @@ class Scoring:
             evaluation = problem.evaluator(FULL).evaluate(Proposal(architecture), problem, seed)
         except Exception as error:
             return Scored(name, architecture, error=describe(error).partition("\n")[0])
-        values = {proxy: float(evaluation.metrics[proxy]) for proxy in self.proxies}
+        values = {name: float(evaluation.metrics[name]) for name in map(bare, self.proxies)}
         return Scored(name, architecture, values)
 
 
@@ -76,8 +76,8 @@ def score(*words: str, **settings: Any) -> list[Scored]:
 
     Words and settings as for a search, with ``architecture`` (a reference's name, an
     ``architecture.json``, a run's folder; one or several), ``pool`` (how many random ones of the
-    space) and ``proxies``. Raises :class:`~nasir.core.errors.NasirError` for what cannot be
-    scored as it is given.
+    space) and ``proxies`` (``-NAME`` ranks the other way round). Raises
+    :class:`~nasir.core.errors.NasirError` for what cannot be scored as it is given.
     """
     return plan(words, settings).ranked()
 
@@ -103,7 +103,7 @@ def plan(words: Sequence[str], settings: Tree) -> Scoring:
     }
     for _, its in candidates.values():
         its.check()
-    proxies = planned.tree["evaluator"]["proxies"]
+    proxies = own.get("proxies", planned.tree["evaluator"]["proxies"])
     return Scoring(candidates, list(dict.fromkeys(proxies)), planned.settings.threads)
 
 
@@ -115,7 +115,7 @@ def _given(words: Sequence[str], settings: Tree) -> list[Word]:
 
 
 def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
-    """The architectures and the size of the pool; and what a search has, too."""
+    """What only scoring has, such as the size of the pool; and what a search has, too."""
     own: Tree = {}
     shared = [Word(("evaluator",), PROXY)]
     for word in words:
@@ -128,6 +128,9 @@ def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
             own[key] = _names(word)
         elif key == "pool":
             own[key] = _count(word)
+        elif key == "proxies":
+            own[key] = _names(word)
+            shared.append(Word(SHORT[key], list(dict.fromkeys(map(bare, own[key])))))
         elif word.path == ("evaluator",) and word.value != PROXY:
             raise SettingsError(
                 "architectures are scored by proxies: leave evaluator out, or set proxies=NAMES"

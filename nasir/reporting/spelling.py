@@ -14,6 +14,13 @@ TOLD = ("strategy", "space", "task", "seed")
 """Settings that a comparison names even where all runs have the same."""
 
 
+def visible(text: str) -> str:
+    """`text` without characters that a terminal would obey, as names from elsewhere may have."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
     """The metrics that occur, PSNR and SSIM first; without single pictures' (``psnr:NAME``)."""
     names = dict.fromkeys(name for row in rows for name in row if ":" not in name)
@@ -54,9 +61,13 @@ def spelt(value: Any) -> str:
     if isinstance(value, list | tuple):
         nested = any(isinstance(one, Mapping) for one in value)
         return _inline(value) if nested else ",".join(map(spelt, value)) or "[]"
-    if isinstance(value, str) and (not value or any(c in value for c in " ,\"'[]{}")):
+    if isinstance(value, str) and _wants_quotes(value):
         return json.dumps(value)
     return str(value)
+
+
+def _wants_quotes(text: str) -> bool:
+    return not text or not text.isprintable() or any(c in text for c in " ,\"'[]{}")
 
 
 def _inline(value: Any) -> str:

@@ -10,7 +10,7 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.evaluator import Evaluator
-from nasir.core.ranking import REVERSED, ranks
+from nasir.core.ranking import bare, ranks
 from nasir.core.registry import registries
 
 PROXY = "proxy"
@@ -22,12 +22,12 @@ def registered(strategy: Any, field: attrs.Attribute[Any], names: Sequence[str])
     if not names:
         raise ValueError(f"strategy.{field.name} wants at least one proxy (nasir list proxies)")
     for name in names:
-        registries["proxy"].entry(name.removeprefix(REVERSED))
+        registries["proxy"].entry(bare(name))
 
 
 def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator:
     """What gives the values of proxies: the full stage's evaluator, where it knows them."""
-    names = list(dict.fromkeys(name.removeprefix(REVERSED) for name in proxies))
+    names = list(dict.fromkeys(bare(name) for name in proxies))
     known = full.scoring(names, initialisations, side)
     if known is not None:
         return known

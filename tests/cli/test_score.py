@@ -50,6 +50,27 @@ def test_the_toys_convolutions_are_ranked_by_their_taps(capsys):
         assert row["ranks"]["parameters"] == row["mean_rank"] == better + (equal + 1) / 2
 
 
+def test_a_minus_ranks_the_other_way_round_by_the_same_values(capsys):
+    words = (*TOY, "pool=21", "proxies=-parameters,synflow")
+    rows = printed(capsys, *words)
+    for row in rows:
+        taps = row["architecture"]["choices"].get("kernel", 1) ** 2 + 1
+        smaller = sum(other["values"]["parameters"] < taps for other in rows)
+        equal = sum(other["values"]["parameters"] == taps for other in rows)
+        assert row["values"].keys() == {"parameters", "synflow"}
+        assert row["ranks"]["-parameters"] == smaller + (equal + 1) / 2
+    assert main(["score", *words, "-o", "out.csv"]) == 0
+    assert capsys.readouterr().out.split()[:3] == ["architecture", "-parameters", "rank"]
+    with open("out.csv", encoding="utf-8") as file:
+        written = list(csv.DictReader(file))
+    assert [float(row["parameters"]) for row in written] == [
+        r["values"]["parameters"] for r in rows
+    ]
+    assert [float(r["-parameters_rank"]) for r in written] == [
+        row["ranks"]["-parameters"] for row in rows
+    ]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=9))
 def test_ranks_are_counts_of_the_better_and_less_is_better_where_a_proxy_says_so(values):
@@ -160,7 +181,7 @@ def test_a_recipe_says_task_and_space_and_nothing_of_its_search(capsys):
     [
         ([], "say what to score: architecture=NAME"),
         (["pool=3", "proxies=synflw"], "did you mean 'synflow'"),
-        (["pool=3", "proxies=3"], "evaluator.proxies"),
+        (["pool=3", "proxies=3"], "proxies wants names, got 3"),
         (["pool=3", "proxies=synflow", "proxies.x=1"], "'proxies' has no fields"),
         (["pool=0"], "pool wants how many"),
         (["pool=3,4"], "pool wants how many"),

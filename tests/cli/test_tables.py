@@ -178,6 +178,26 @@ def test_one_trial_is_shown_in_full(finished, capsys):
     assert Architecture.from_mapping(trial["architecture"]) == finished.best.architecture
 
 
+def test_what_a_run_holds_gives_the_terminal_no_orders(make, capsys):
+    """A run from elsewhere, whose names clear the screen and set the window's title."""
+    orders = "\x1b[2J\x1b]0;mine\x07\x9b2J"
+    trial = Trial(0, Proposal(Architecture("s", {orders: orders})), 0, state="failed", error=orders)
+    done = complete(1, 20.0, **{orders: 1.0})
+    run = make("one", [trial, done], {orders: done}, strategy={"name": orders, "field": orders})
+    for words in (
+        ["show", str(run.folder)],
+        ["show", str(run.folder), "--trials"],
+        ["show", str(run.folder), "--trial", "0"],
+        ["compare", str(run.folder), str(run.folder)],
+        ["runs", str(run.folder.parent)],
+        ["show", f"{run.folder}{orders}"],
+    ):
+        main(words)
+        printed = "".join(capsys.readouterr())
+        assert printed
+        assert not any(c in printed for c in "\x1b\x07\x9b"), words
+
+
 def test_an_unknown_trial_is_refused(finished, capsys):
     assert main(["show", str(finished.folder), "--trial", "9"]) == 2
     assert "has no trial 9: it has trials 0 to 3" in capsys.readouterr().err
@@ -274,7 +294,8 @@ def test_a_figure_has_the_digits_that_mean_something(metric: str, value: float, 
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(27.3, "27.30"), (-0.5, "-0.5"), (1e9, "1e+09"), (0.0, "0")]
+    ("value", "shown"),
+    [(27.3, "27.30"), (-0.5, "-0.5"), (1e9, "1.00G"), (1e15, "1e+15"), (0.0, "0")],
 )
 def test_a_score_may_be_of_any_size(value: float, shown: str):
     assert score(value) == shown
