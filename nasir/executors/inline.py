@@ -15,6 +15,9 @@ from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
 from nasir.core.failures import TimeLimitError
 
+AGAIN = 1.0
+"""Seconds after which an evaluation that took its end for an error of its own is stopped anew."""
+
 
 class InlineExecutor(Executor):
     """Runs a call when it is submitted, and returns when it is done.
@@ -44,6 +47,8 @@ class Inline(ExecutorFactory):
     _seconds: float | None = attrs.field(init=False, default=None)
 
     def start(self, workers: int) -> InlineExecutor:
+        if self._seconds is not None:
+            import torch  # noqa: F401 (an import that is stopped half-way cannot be done again)
         return InlineExecutor(self._seconds)
 
     def within(self, seconds: float | None, mebibytes: int | None) -> Inline:
@@ -68,21 +73,36 @@ def _has_alarm() -> bool:
     return main and hasattr(signal, "setitimer")
 
 
+class _Stopped(BaseException):
+    """What an evaluation that goes on after :class:`TimeLimitError` cannot take for an error."""
+
+
 @contextmanager
 def _stopped_after(seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
+    told = f"stopped after {seconds:g} seconds"
+    error: type[BaseException] = TimeLimitError
+    over = False
 
     def stop(*_: Any) -> None:
-        raise TimeLimitError(f"stopped after {seconds:g} seconds")
+        nonlocal error
+        if over:
+            return
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        raised, error = error, _Stopped
+        raise raised(told)
 
     handler = signal.signal(signal.SIGALRM, stop)
     others = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except _Stopped:
+        raise TimeLimitError(told) from None
     finally:
         try:
-            signal.setitimer(signal.ITIMER_REAL, *others)
+            over = True
         finally:
+            signal.setitimer(signal.ITIMER_REAL, *others)
             signal.signal(signal.SIGALRM, handler)

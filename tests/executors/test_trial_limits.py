@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
-from nasir.core.failures import MemoryLimitError
+from nasir.core.failures import MemoryLimitError, TimeLimitError
 from nasir.executors.inline import Inline
 from nasir.executors.process import Process
 
@@ -23,6 +24,18 @@ def test_an_evaluation_in_this_process_is_stopped_in_time(toy):
     assert time.monotonic() - began < 20
     assert run.trials[0].reason == "stopped after 0.2 seconds"
     assert run.trials[0].seconds < 10
+
+
+def test_an_evaluation_that_takes_its_end_for_an_error_is_stopped_all_the_same():
+    def stubborn() -> None:
+        while True:
+            with suppress(Exception):
+                time.sleep(30)
+
+    executor = Inline().within(0.2, None).start(1)
+    stopped = executor.submit(stubborn).exception()
+    assert (type(stopped), str(stopped)) == (TimeLimitError, "stopped after 0.2 seconds")
+    assert executor.submit(abs, -3).result() == 3
 
 
 def test_what_is_in_time_is_left_alone(toy):
