@@ -14,6 +14,9 @@ from nasir.core.errors import RunFolderError
 if TYPE_CHECKING:
     from torch import Tensor
 
+VALUES = "values"
+"""The one entry of the file's metadata, of which safetensors keeps no order."""
+
 
 def save(path: Path, tensors: Mapping[str, Tensor], values: Any) -> None:
     """Write tensors and values (as JSON) as a safetensors file: whole, or not at all.
@@ -29,7 +32,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], values: Any) -> None:
         for name, tensor in tensors.items()
     }
     text = json.dumps(values)
-    content = encoded(apart, metadata={"values": text, "sha256": _digest(apart, text)})
+    content = encoded(apart, metadata={VALUES: f"{_digest(apart, text)} {text}"})
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,10 +51,9 @@ def load(path: Path) -> tuple[dict[str, Tensor], Any] | None:
 
     try:
         with safe_open(path, "pt") as file:
-            told = file.metadata() or {}
+            digest, _, text = (file.metadata() or {})[VALUES].partition(" ")
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            whole = told["sha256"] == _digest(tensors, told["values"])
-            return (tensors, json.loads(told["values"])) if whole else None
+            return (tensors, json.loads(text)) if digest == _digest(tensors, text) else None
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -41,6 +41,15 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_the_same_state_is_the_same_file(tmp_path: Path) -> None:
+    """Searches are compared by these files; safetensors keeps no order of several entries."""
+    made = set()
+    for n in range(16):
+        save(tmp_path / f"{n}.safetensors", {"a": torch.ones(2), "b": torch.zeros(1)}, [1, "x"])
+        made.add((tmp_path / f"{n}.safetensors").read_bytes())
+    assert len(made) == 1
+
+
 def test_no_file_is_none(tmp_path: Path) -> None:
     assert load(tmp_path / "state.safetensors") is None
 
