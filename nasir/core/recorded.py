@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 
 from nasir.core.errors import NasirError
 from nasir.core.strategy import Trial
+from nasir.core.words import LARGEST
 
 DAMAGE = (
     *(ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError),
@@ -21,10 +22,6 @@ STATES = ("running", "complete", "failed")
 
 LATEST = 1e11
 """Seconds since the epoch, in the year 5138: no calendar goes much further."""
-
-
-LARGEST = 2**1000
-"""Integers from here on are not all floating-point numbers."""
 
 
 def checked_trial(trial: Trial) -> Trial:

@@ -28,7 +28,10 @@ DEEPEST = 20
 MOST_RUNS = 1000
 """Runs that a sweep makes: each is planned before the first begins."""
 
-_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
+LARGEST = 2**1000
+"""Whole numbers from here on are refused: not all are floating-point numbers, or can be written."""
+
+_RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})")
 _KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 
 
@@ -85,6 +88,8 @@ def read_file(path: str | Path) -> Tree:
         raise SettingsError(f"settings file {path} is damaged: {error}") from None
     if _is_deeper(tree, DEEPEST):
         raise SettingsError(f"settings file {path} nests more than {DEEPEST} levels deep")
+    if _largest(tree) >= LARGEST:
+        raise SettingsError(f"settings file {path} has a number of hundreds of digits: correct it")
     return tree
 
 
@@ -169,6 +174,13 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return bool(here)
 
 
+def _largest(value: Any) -> int:
+    """The magnitude of the largest whole number that is anywhere in `value`."""
+    if isinstance(value, dict | list):
+        return max(map(_largest, value.values() if isinstance(value, dict) else value), default=0)
+    return abs(value) if type(value) is int else 0
+
+
 def _first(value: Any) -> Any:
     return value.values[0] if isinstance(value, Alternatives) else value
 
@@ -216,4 +228,6 @@ def _parse_value(key: str, text: str) -> Any:
         return text
     if set(read) != {"value"}:
         raise SettingsError(f"{key}= goes on in another line: write each setting as its own word")
+    if _largest(read) >= LARGEST:
+        raise SettingsError(f"{key}={text:.20}... has hundreds of digits: take a smaller number")
     return read["value"]

@@ -41,7 +41,7 @@ def test_every_plugin_is_told_with_its_state_and_why(capsys):
 def test_what_a_plugin_registers_is_named_or_where_it_is_much_counted(capsys):
     assert main(["plugins"]) == 0
     told = rows(capsys.readouterr().out)
-    assert told["nasir-executors"][3] == "executor inline, process"
+    assert told["nasir-executors"][3] == "executor inline, process, ray, dask"
     operations = [e for e in registries["operation"].values() if e.owner == "nasir-nasdip"]
     assert told["nasir-nasdip"][3] == f"space nasdip; {len(operations)} operations"
 

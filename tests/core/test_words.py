@@ -106,6 +106,16 @@ def test_a_number_of_five_thousand_digits_is_refused_or_a_string():
         assert value_of(digits) == digits
 
 
+def test_a_number_that_python_does_not_write_is_refused(tmp_path):
+    huge = "0x" + "f" * 5000
+    for text in (huge, f"[1, {{a = {huge}}}]"):
+        with pytest.raises(SettingsError, match="hundreds of digits"):
+            parse_word(f"seed={text}")
+        (tmp_path / "huge.toml").write_text(f"seed = {text}")
+        with pytest.raises(SettingsError, match="hundreds of digits"):
+            read_file(tmp_path / "huge.toml")
+
+
 names = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 scalars = st.one_of(
     st.integers(-(2**62), 2**62),

@@ -181,7 +181,7 @@ def _score(words: list[str]) -> None:
 
 
 def _bench(words: list[str]) -> None:
-    from nasir.cli.bench import plan
+    from nasir.comparison.bench import plan
 
     plan(words)
 
