@@ -6,12 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check format clean
+.PHONY: demo test check browser format clean
 
 demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
 
-test: check
+test: check browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.test
@@ -19,6 +19,12 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# pages are tested in Chromium; root gets it from Debian, others are told that those tests are skipped
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && timeout 100 apt-get -qq update && \
+	DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install --no-install-recommends chromium; \
+	} >/dev/null 2>&1 || echo "no Chromium: the tests of pages in a browser are skipped"
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

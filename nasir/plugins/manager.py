@@ -93,7 +93,11 @@ class Plugins:
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a hook of all plugins; one that raises is warned of and not called again."""
-        for name, plugin in self._pm.list_name_plugin():
+        implementations = getattr(self._pm.hook, hook).get_hookimpls()
+        having = [implementation.plugin for implementation in implementations]
+        for name, plugin in self._pm.list_name_plugin() if having else ():
+            if plugin not in having:
+                continue
             try:
                 self._call(hook, plugin, **arguments)
             except (Exception, SystemExit) as error:
