@@ -415,6 +415,20 @@ def test_an_output_that_cannot_be_is_refused_first(tmp_path: Path, mode, output,
     assert told in refusal(PictureError, path, *TINY, output=output)
 
 
+def test_a_picture_that_a_format_cannot_hold_is_refused_first(tmp_path: Path):
+    long = saved(tmp_path / "long.png", np.zeros((9000, 16, 3), np.uint8))
+    told = "out.webp: .webp holds at most 16383 pixels a side, and the result has 18000 x 32"
+    words = ("task=sr", "task.scale=2", *TINY)
+    assert told in refusal(PictureError, long, *words, output="out.webp")
+    for kind, suffix in (("WEBP", ".webp"), ("JPEG", ".jpg")):
+        most = files.LONGEST_SIDE[kind]
+        like = files.Photograph(Path(), None, False, b"", b"")
+        files.check_size(Path(f"a{suffix}"), most, 1)
+        assert files.encoded(np.zeros((most, 1, 3), np.float32), like, suffix)
+        with pytest.raises(PictureError, match=f"at most {most} pixels"):
+            files.check_size(Path(f"a{suffix}"), 1, most + 1)
+
+
 def test_a_folder_that_cannot_be_written_is_refused_first(unwritable: Path):
     with pytest.raises(PictureError, match=r"cannot write to .*: Permission denied; .*-o OUT"):
         files.check_free(unwritable / "out.png", Path("cat.png"), force=False)

@@ -38,6 +38,9 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "JPEG": {"quality": 95},
 }
 
+LONGEST_SIDE: Mapping[str, int] = {"WEBP": 16383, "JPEG": 65500}
+"""Pixels of a side that a format holds at most; the others hold what memory does."""
+
 ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 """Pillow's modes with an alpha channel."""
 
@@ -148,6 +151,16 @@ def check_target(path: Path, source: Path, like: Photograph, force: bool) -> Non
     if like.deep and FORMATS[suffix] not in ("PNG", "TIFF"):
         raise PictureError(f"{source} has 16 bits, which {suffix} cannot hold: use .png or .tif")
     check_free(path, source, force)
+
+
+def check_size(path: Path, height: int, width: int) -> None:
+    """Refuse a file whose format cannot hold a picture of this size."""
+    most = LONGEST_SIDE.get(FORMATS[path.suffix.lower()], max(height, width))
+    if max(height, width) > most:
+        raise PictureError(
+            f"cannot write {path}: {path.suffix} holds at most {most} pixels a side, and the "
+            f"result has {height} x {width}: use .png"
+        )
 
 
 def check_free(path: Path, source: Path, force: bool) -> None:

@@ -82,11 +82,13 @@ def restore(
         files.check_target(paths[0], source, photograph, force)
         for path in paths[1:]:
             files.check_free(path, source, force)
-        (sample,) = planned.experiment.problem.task.samples("test")
+        task = planned.experiment.problem.task
+        (sample,) = task.samples("test")
+        before = task.unrestored(sample)[0].permute(1, 2, 0).numpy()
+        files.check_size(paths[0], *before.shape[:2])
     found = _found(sample, planned, notify)
     member = (found.architecture if found else planned.architecture) or usual_architecture(planned)
     picture, stops = _restored(sample, member, planned, notify)
-    before = planned.experiment.problem.task.unrestored(sample)[0].permute(1, 2, 0).numpy()
     strip = files.encoded_strip(before.clip(0, 1), picture, photograph.alpha)
     contents = [files.encoded(picture, photograph, paths[0].suffix), strip]
     if found:

@@ -35,13 +35,14 @@ class Case:
     """Something to try: a `label` for the count, what was `given` in words, and the `action`.
 
     The action returns an exit code (None: all is well) or raises. What it reads is made by
-    `prepare`, which is not judged.
+    `prepare`, which is not judged; `memory` are the MiB that it may take.
     """
 
     label: str
     given: str
     action: Callable[[], int | None]
     prepare: Callable[[], object] = lambda: None
+    memory: float = MEMORY
 
 
 @attrs.frozen
@@ -84,17 +85,17 @@ def judged(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
             raise
         return Outcome("wrong", "", "".join(traceback.format_exception(error, limit=-6)))
     grown = _most_memory() - before
-    return _of_code(code, told.getvalue(), [str(w.message) for w in warned], found, grown)
+    if grown > case.memory:
+        return Outcome("wrong", "", f"{grown:.0f} MiB more memory")
+    return _of_code(code, told.getvalue(), [str(w.message) for w in warned], found)
 
 
-def _of_code(code: int, told: str, warned: list[str], found: list[str], grown: float) -> Outcome:
+def _of_code(code: int, told: str, warned: list[str], found: list[str]) -> Outcome:
     defect = None
     if found:
         defect = f"forbidden: {found}"
     elif warned:
         defect = f"warnings: {warned[:3]}"
-    elif grown > MEMORY:
-        defect = f"{grown:.0f} MiB more memory"
     elif "Traceback" in told:
         defect = f"a traceback was printed: {told}"
     elif code == REFUSED and not re.fullmatch(r"nasir: [^\n]+\n", told):

@@ -191,7 +191,7 @@ def damaged_json(text: str, rng: Rng) -> bytes:
         return damaged(text.encode(), rng)
     try:
         content = json.loads(text)
-    except ValueError:  # it was damaged before
+    except (ValueError, RecursionError):  # it was damaged before
         return damaged(text.encode(), rng)
     for _ in range(rng.choice((1, 1, 2, 3))):
         content = altered(content, rng)

@@ -19,6 +19,9 @@ from nasir.tasks.pictures import find_pictures, picture_shape, read_picture
 
 SIZE = (24, 20)
 
+MEMORY = 3000
+"""MiB that a photograph of a hundred million pixels takes, which a damaged header may promise."""
+
 KINDS = (
     *(("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")),
     *(("JPEG", mode) for mode in ("L", "RGB", "CMYK")),
@@ -124,6 +127,7 @@ def case(rng: Random, folder: Path) -> Case:
             read = files.read(file, folder)
             picture = read_picture(read.colours)
             suffix = ".png" if read.deep or read.alpha is not None else ".jpg"
+            files.check_size(file.with_suffix(suffix), *picture.shape[:2])
             files.encoded(picture, read, suffix)
             return
         (path,) = find_pictures([str(file)])
@@ -134,5 +138,9 @@ def case(rng: Random, folder: Path) -> Case:
             assert bool(np.isfinite(values).all()), "not finite"
 
     return Case(
-        f"pictures: {label}", f"{file.name} {what!r}", action, lambda: file.write_bytes(made)
+        f"pictures: {label}",
+        f"{file.name} {what!r}",
+        action,
+        lambda: file.write_bytes(made),
+        MEMORY,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +17,7 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.cells import decisions
 from nasir.search_spaces.cells.genotype import NONE, SKIP, CellGenotype, Genotype
+from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nasir.search_spaces.cells.operations import Activation
 
 PREFIX = "cell."
+
+LARGEST_FACTOR = 1000
 
 
 def _floats(given: Any) -> tuple[float, ...]:
@@ -50,8 +52,11 @@ def _registered(
 def _positive(
     space: CellSpace, field: attrs.Attribute[tuple[float, ...]], factors: tuple[float, ...]
 ) -> None:
-    if not all(0 < factor < math.inf for factor in factors):
-        raise SettingsError(f"space.{field.name} wants factors above 0, got {list(factors)}")
+    if not all(0 < factor <= LARGEST_FACTOR for factor in factors):
+        raise SettingsError(
+            f"space.{field.name} wants factors above 0 and up to {LARGEST_FACTOR}, got "
+            f"{list(factors)}"
+        )
 
 
 def _ascending(
@@ -80,7 +85,7 @@ class CellSpace(SearchSpace):
     A subclass gives the names of a paper and, where they differ, its settings.
     """
 
-    layers: int = setting(3, "cells, one after another, 1 to 100", [must.ge(1), must.le(100)])
+    layers: int = setting(3, "cells, one after another, 1 to 100", [must.ge(1), must.le(LONGEST)])
     nodes: int = setting(4, "nodes of a cell, 1 to 20", [must.ge(1), must.le(20)])
     operations: tuple[str, ...] = setting(
         ("conv_3", "sep_3", "sep_5", "dil_3", "dil_5", "skip"),
@@ -101,8 +106,12 @@ class CellSpace(SearchSpace):
         [_positive, _one_or_one_a_layer],
         _floats,
     )
-    width: int = setting(20, "channels of a node at factor 1 in a built network, >= 1", must.ge(1))
-    search_width: int = setting(10, "channels of a node at factor 1 in the supernet", must.ge(1))
+    width: int = setting(
+        20, "channels of a node at factor 1 in a built network, 1 to 65536", channels
+    )
+    search_width: int = setting(
+        10, "channels of a node at factor 1 in the supernet, 1 to 65536", channels
+    )
     cell_sharing: bool = setting(
         True, "whether all ways into a cell of the supernet share it (equation 5, else 6)"
     )
@@ -127,7 +136,9 @@ class CellSpace(SearchSpace):
         must.in_(("bicubic", "bilinear")),
     )
     input_channels: int = setting(
-        32, "channels of the random input where the network is a deep image prior", must.ge(1)
+        32,
+        "channels of the random input where the network is a deep image prior, 1 to 65536",
+        channels,
     )
 
     name: ClassVar[str]

@@ -14,6 +14,7 @@ from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import SearchSpace, Signature
+from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,10 +31,10 @@ def _numbers(given: Any) -> Any:
 
 
 def _per_cell(space: Clearer, field: attrs.Attribute[Any], columns: tuple[int, ...]) -> None:
-    if len(columns) not in (1, space.cells) or any(number < 1 for number in columns):
+    if len(columns) not in (1, space.cells) or any(not 1 <= n <= LONGEST for n in columns):
         raise SettingsError(
-            f"space.columns wants numbers from 1, one for all {space.cells} cells or one for each, "
-            f"got {list(columns)}"
+            f"space.columns wants numbers from 1 to {LONGEST}, one for all {space.cells} cells or "
+            f"one for each, got {list(columns)}"
         )
 
 
@@ -47,13 +48,18 @@ class Clearer(SearchSpace):
     architectures. The defaults are the paper's.
     """
 
-    channels: int = setting(32, "channels of the finest scale, doubled with each other", must.ge(1))
+    channels: int = setting(
+        32, "channels of the finest scale, 1 to 65536, doubled with each other", channels
+    )
     cells: int = setting(3, "cells, one less than scales, 1 to 6", [must.ge(1), must.le(6)])
     columns: tuple[int, ...] = setting(
-        (4,), "modules one after another in a cell: for all, or for each", _per_cell, _numbers
+        (4,),
+        "modules one after another in a cell, 1 to 100: for all, or for each",
+        _per_cell,
+        _numbers,
     )
     bottlenecks: int = setting(
-        2, "fixed modules before the cells, 1 to 100", [must.ge(1), must.le(100)]
+        2, "fixed modules before the cells, 1 to 100", [must.ge(1), must.le(LONGEST)]
     )
     mixture: str = setting(
         "paper",

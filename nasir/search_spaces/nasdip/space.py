@@ -17,6 +17,7 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.nasdip import connections as joined
 from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, cell_of
+from nasir.search_spaces.sizes import FARTHEST, channels
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,15 +46,19 @@ def _distinct(space: NasDip, field: attrs.Attribute[Any], options: tuple[Any, ..
 
 
 def _odd(space: NasDip, field: attrs.Attribute[tuple[int, ...]], options: tuple[int, ...]) -> None:
-    if any(size < 1 or size % 2 == 0 for size in options):
-        raise SettingsError(f"space.{field.name} wants odd sizes from 1, got {list(options)}")
+    if any(not 1 <= size <= FARTHEST or size % 2 == 0 for size in options):
+        raise SettingsError(
+            f"space.{field.name} wants odd sizes from 1 to {FARTHEST}, got {list(options)}"
+        )
 
 
 def _positive(
     space: NasDip, field: attrs.Attribute[tuple[int, ...]], options: tuple[int, ...]
 ) -> None:
-    if any(rate < 1 for rate in options):
-        raise SettingsError(f"space.{field.name} wants rates from 1, got {list(options)}")
+    if any(not 1 <= rate <= FARTHEST for rate in options):
+        raise SettingsError(
+            f"space.{field.name} wants rates from 1 to {FARTHEST}, got {list(options)}"
+        )
 
 
 @attrs.define(slots=False)
@@ -69,9 +74,11 @@ class NasDip(SearchSpace):
     """
 
     depth: int = setting(4, "levels of encoder and decoder, 1 to 8", [must.ge(1), must.le(8)])
-    width: int = setting(16, "channels of every level, >= 1", must.ge(1))
+    width: int = setting(16, "channels of every level, 1 to 65536", channels)
     input_channels: int = setting(
-        32, "channels of the random input where the network is a deep image prior, >= 1", must.ge(1)
+        32,
+        "channels of the random input where the network is a deep image prior, 1 to 65536",
+        channels,
     )
     connections: str = setting(
         "shared",
