@@ -23,8 +23,7 @@ from skimage import data
 from nasir.api import plan
 from nasir.core.run import Run, create, write_result, writing
 from nasir.core.strategy import FOUND, Proposal, Trial
-from nasir.reporting.page import write
-from nasir.reporting.run_page import run_page
+from nasir.reporting.run_page import report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -83,7 +82,8 @@ def main() -> int:
         run = made_run(Path(name, "run"), trials, space)
         begin = time.perf_counter()
         file = Path(name, "page.html")
-        weight = write(file, run_page(run))
+        report(run, file)
+        weight = file.stat().st_size
         print(f"{trials} trials in {space}: {weight / 2**20:.2f} MiB, ", end="")
         print(f"written in {time.perf_counter() - begin:.1f} s")
         if chromium is None:

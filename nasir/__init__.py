@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nasir.core.scoring import score
     from nasir.exporting.export import export
     from nasir.final_training.train import train
+    from nasir.reporting.run_page import report
     from nasir.restoration.restore import restore
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate",
     "export",
     "hookimpl",
+    "report",
     "restore",
     "resume",
     "score",
@@ -46,6 +48,7 @@ _HOME = {
     "evaluate": "nasir.core.benchmark",
     "export": "nasir.exporting.export",
     "hookimpl": "nasir.plugins",
+    "report": "nasir.reporting.run_page",
     "restore": "nasir.restoration.restore",
     "resume": "nasir.api",
     "score": "nasir.core.scoring",

@@ -75,8 +75,8 @@ def check(file: Path) -> None:
         raise RunFolderError(f"cannot write the page {file}: there is no folder {file.parent}")
 
 
-def write(file: Path, content: str) -> int:
-    """Write a page whole or not at all, and return its bytes."""
+def write(file: Path, content: str) -> None:
+    """Write a page whole or not at all."""
     check(file)
     encoded = content.encode("utf-8", "replace")  # names from elsewhere may be no text
     partial = file.with_name(f".{uuid.uuid4().hex}.partial")
@@ -88,7 +88,6 @@ def write(file: Path, content: str) -> int:
         raise RunFolderError(
             f"cannot write the page {file}: {error.strerror}; choose another place"
         ) from None
-    return len(encoded)
 
 
 def _asset(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from nasir.core.run import Run
@@ -14,15 +15,30 @@ from nasir.reporting.decisions import decisions
 from nasir.reporting.diagrams.draw import drawn
 from nasir.reporting.gallery import gallery
 from nasir.reporting.markup import Child, Html, joined, tag
-from nasir.reporting.page import Section, page
+from nasir.reporting.page import Section, check, page, write
 from nasir.reporting.pictures import pictures_of
 from nasir.reporting.reading import TEST, Reading, read
 from nasir.reporting.reproduction import copied, reproduction
 from nasir.reporting.spelling import duration, figure, heading, metric_names, score
 from nasir.reporting.trial_table import plain_table, trial_table
 
+FILE = "report.html"
+
 GOES_ON = ("interrupted", "stopped")
 """States of a run that ``nasir resume`` takes up again."""
+
+
+def report(run: Run | str | Path, output: str | Path | None = None) -> Path:
+    """Write the page of a run, by its folder or as it is; returns the file.
+
+    `output` is ``report.html`` in the run's folder by default, and must end in ``.html``. Raises
+    :class:`~nasir.core.errors.NasirError` for what is no run or cannot be written.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    file = run.folder / FILE if output is None else Path(output).expanduser()
+    check(file)
+    write(file, run_page(run))
+    return file
 
 
 def run_page(run: Run) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from reporting.conftest import pictures, trial
 
+import nasir
 from nasir.cli.main import main
+from nasir.core.errors import NasirError
 
 
 def test_the_page_goes_into_the_runs_folder(make, capsys):
@@ -30,6 +32,16 @@ def test_the_page_goes_where_it_is_asked(make, tmp_path, capsys):
         "bytes": file.stat().st_size,
     }
     assert sorted(tmp_path.glob(".*")) == []
+
+
+def test_python_writes_it_too(make, tmp_path):
+    run = make([trial(0, 1.0)], pictures())
+    assert nasir.report(run.folder) == run.folder / "report.html"
+    file = nasir.report(run, tmp_path / "page.html")
+    for page in (file, run.folder / "report.html"):
+        assert "<h1>" in page.read_text(encoding="utf-8")
+    with pytest.raises(NasirError, match="name a file that ends in"):
+        nasir.report(run, tmp_path / "page.txt")
 
 
 @pytest.mark.parametrize(
