@@ -4,8 +4,9 @@
 
 Each node has one CPU and processes of its own, as on another machine.
 
-1. A search on both, where all processes of one node are killed after half of the trials; its
-   trials against those of the same search in this process, and how often each was told.
+1. A search on both, where all processes of one node are killed after half of the trials, and
+   another node joins; its trials against those of the same search in this process, how often each
+   was told, and how many each worker did.
 2. Evaluations a second, which only compute, with two workers and with one, in turn.
 3. Milliseconds of an evaluation that does nothing, one after another: with this executor, as a
    bare Ray task, as a call of a bare Ray actor, and with worker processes of this machine
@@ -46,7 +47,11 @@ from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.executors.process import Process
 from nasir.executors.ray import Ray
 
-HEAD, OTHER = "127.0.0.2", "127.0.0.3"  # Ray takes 127.0.0.1 for the address of its network
+HEAD, OTHER, JOINING = (
+    "127.0.0.2",
+    "127.0.0.3",
+    "127.0.0.4",
+)  # Ray takes 127.0.0.1 for the address of its network
 
 
 @attrs.define
@@ -159,11 +164,18 @@ def figures(run: Run) -> list[Any]:
     return [(t.number, t.proposal, t.seed, t.state, t.score, t.metrics) for t in run.trials]
 
 
-def lost_node(address: str, other: Node, trials: int, work: int, folder: str) -> dict[str, Any]:
+def lost_node(
+    address: str, nodes: list[Node], trials: int, work: int, folder: str
+) -> dict[str, Any]:
     losses = Losses()
     logging.getLogger("nasir").addHandler(losses)
     killed: list[int] = []
-    counting = Counting(trials // 2, lambda: killed.append(other.kill()))
+
+    def change() -> None:
+        killed.append(nodes[1].kill())
+        nodes.append(begun(JOINING, f"--address={address}"))
+
+    counting = Counting(trials // 2, change)
     words = ("executor=ray", f"executor.address={address}", "workers=2", "name=ray")
     began = time.perf_counter()
     run = searched(trials, work, counting, folder, *words)
@@ -179,7 +191,7 @@ def lost_node(address: str, other: Node, trials: int, work: int, folder: str) ->
         "processes_killed": killed,
         "seconds": seconds,
         "longest_pause_seconds": max(b - a for a, b in itertools.pairwise(moments)),
-        "hosts": sorted({trial.worker for trial in run.trials}),
+        "trials_by_worker": collections.Counter(trial.worker for trial in run.trials),
     }
 
 
@@ -291,7 +303,7 @@ def main() -> None:
         told["overhead"] = overhead(address, arguments.rounds)
         print(json.dumps(told, indent=2), flush=True)
         numbers = (arguments.trials, arguments.work)
-        told["lost_node"] = lost_node(address, nodes[1], *numbers, folder)
+        told["lost_node"] = lost_node(address, nodes, *numbers, folder)
     print(json.dumps(told, indent=2))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(told, indent=2))
