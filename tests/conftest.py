@@ -21,8 +21,10 @@ METADATA = "Metadata-Version: 2.1\nName: nasir-toy\nVersion: 1.0\n"
 def pytest_configure(config: pytest.Config) -> None:
     """Install the toy plugin where this process and those it starts look for plugins.
 
-    Ctrl-C is heard, which a shell's background job and all that it starts would ignore.
+    Ctrl-C is heard, which a shell's background job and all that it starts would ignore. Torch's
+    threads give way, as they do on the command line: several processes test at the same time.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     site = tempfile.TemporaryDirectory(prefix="nasir-toy-")
     config.add_cleanup(site.cleanup)

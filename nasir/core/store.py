@@ -38,7 +38,7 @@ class RunStore:
         self._saved_arrays: dict[str, bytes] = {}
         self._token: str | None = None
         new = write and not path.exists()
-        with self._explained():
+        with self._reading():
             self._connection = (
                 sqlite3.connect(path, isolation_level=None) if write else _open_to_read(path)
             )

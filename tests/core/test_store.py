@@ -150,7 +150,7 @@ def written(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("write", [False, True])
-@pytest.mark.parametrize("damage", ["text", "header", "truncated", "middle", "empty"])
+@pytest.mark.parametrize("damage", ["text", "header", "truncated", "middle", "schema", "empty"])
 def test_a_damaged_file_is_refused_by_name(path: Path, damage: str, write: bool):
     content = bytearray(written(path).read_bytes())
     if damage == "text":
@@ -161,6 +161,9 @@ def test_a_damaged_file_is_refused_by_name(path: Path, damage: str, write: bool)
         del content[len(content) // 2 :]
     elif damage == "middle":
         content[4096:] = b"\xa5" * (len(content) - 4096)
+    elif damage == "schema":  # which SQLite tells of in words that are no text
+        key = b"PRIMARY KEY (name, split))"
+        content[content.index(key) + len(key) - 1] = 0x96
     else:
         content.clear()
     path.write_bytes(content)

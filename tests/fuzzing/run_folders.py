@@ -224,7 +224,7 @@ def _alter_rows(file: Path, rng: Random) -> None:
         tables = ("trials", "trials", "finals", "progress", "strategy", "tries")
         table = rng.choice(tables)
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        rows = connection.execute(f"SELECT rowid, * FROM {table}").fetchall()
+        rows = connection.execute(f"SELECT rowid, * FROM {table}").fetchmany(10_000)
         rowid, *values = rng.choice(rows) if rows else (0,)
         if not columns or not values:
             return
