@@ -47,11 +47,12 @@ from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.executors.process import Process
 from nasir.executors.ray import Ray
 
-HEAD, OTHER, JOINING = (
-    "127.0.0.2",
-    "127.0.0.3",
-    "127.0.0.4",
-)  # Ray takes 127.0.0.1 for the address of its network
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from processes import descendants
+
+# Ray takes 127.0.0.1 for the address of the machine's network
+HEAD, OTHER, JOINING = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 
 
 @attrs.define
@@ -69,21 +70,6 @@ class Node:
             os.kill(number, signal.SIGKILL)
         self.process.wait()
         return len(numbers)
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes that a process has started, and those that these have."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            number, _, rest = path.read_text().partition(" ")
-        except OSError:
-            continue
-        parents[int(number)] = int(rest.rpartition(")")[2].split()[1])
-    found = [pid]
-    for parent in found:
-        found += [child for child, its in parents.items() if its == parent]
-    return found[1:]
 
 
 @contextmanager
