@@ -92,6 +92,7 @@ def _print_json(run: Run) -> None:
 
 def _show_run(run: Run, everything: bool) -> None:
     from nasir.core.run import SETTINGS
+    from nasir.core.strategy import best_first
     from nasir.core.summary import summary
 
     print_result(summary(run))
@@ -104,7 +105,7 @@ def _show_run(run: Run, everything: bool) -> None:
     if front:
         print(f"\nPareto front of {', '.join(run.settings['objective'])}")
         print(trial_table(front))
-    shown = trials if everything else _best_first(trials)[:SHOWN]
+    shown = trials if everything else best_first(trials)[:SHOWN]
     print()
     print(trial_table(shown))
     folder = shlex.quote(str(run.folder))
@@ -149,17 +150,6 @@ def _cells(trial: Trial, names: Sequence[str], staged: bool) -> list[str]:
         *(figure(n, trial.metrics[n]) if n in trial.metrics else "" for n in names),
         f"{trial.seconds:.1f}" if trial.seconds is not None else "",
     ]
-
-
-def _best_first(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials as a strategy ranks them by default, the failed ones after the complete."""
-
-    def rank(trial: Trial) -> tuple[bool, bool, float, float]:
-        value = trial.score if trial.score is not None else 0.0
-        proposal = trial.proposal
-        return trial.state == "complete", proposal.stage == "full", proposal.fidelity, value
-
-    return sorted(trials, key=rank, reverse=True)
 
 
 def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -164,3 +164,16 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     if full:
         return max(full, key=lambda t: (t.proposal.fidelity, t.score, -t.number))
     return max(complete, key=lambda t: (t.score, -t.number))
+
+
+def best_first(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials as they are ranked by default: complete, full-stage, of the greatest fidelity, score.
+
+    The failed ones come last, equals in the order they have.
+    """
+
+    def rank(trial: Trial) -> tuple[bool, bool, float, float]:
+        proposal, value = trial.proposal, trial.score if trial.score is not None else 0.0
+        return trial.state == "complete", proposal.stage == FULL, proposal.fidelity, value
+
+    return sorted(trials, key=rank, reverse=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
-from nasir.core.strategy import FULL, Trial
+from nasir.core.strategy import FULL, Trial, best_first
 from nasir.reporting.markup import Child, Html, joined, tag
 from nasir.reporting.spelling import figure, heading, metric_names, score, spelt_choices
 
@@ -29,7 +29,7 @@ def trial_table(
     trials: Sequence[Trial], best: Trial | None = None, front: Collection[int] = ()
 ) -> Html:
     """A row a trial: figures and architecture, or why it failed."""
-    shown = sorted(_best_first(trials)[:MOST], key=lambda trial: trial.number)
+    shown = sorted(best_first(trials)[:MOST], key=lambda trial: trial.number)
     names = metric_names(trial.metrics for trial in shown)[:MOST_METRICS]
     staged = any((t.proposal.stage, t.proposal.fidelity) != (FULL, 1.0) for t in shown)
     stages = ["stage", "fidelity"] if staged else []
@@ -144,12 +144,3 @@ def _td(cell: Cell) -> Html:
 
 def _order(order: str | float) -> str:
     return order if isinstance(order, str) else repr(float(order))
-
-
-def _best_first(trials: Sequence[Trial]) -> list[Trial]:
-    def rank(trial: Trial) -> tuple[bool, bool, float, float]:
-        value = trial.score if trial.score is not None else 0.0
-        proposal = trial.proposal
-        return trial.state == "complete", proposal.stage == FULL, proposal.fidelity, value
-
-    return sorted(trials, key=rank, reverse=True)
