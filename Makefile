@@ -12,8 +12,7 @@ demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
 
 test: check browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
-	--no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -18,14 +18,6 @@ ENTRY_POINTS = "[nasir]\ntoy = toy_plugin\n"
 METADATA = "Metadata-Version: 2.1\nName: nasir-toy\nVersion: 1.0\n"
 
 
-LONG = ("test_killed_search.py", "test_searches.py", "test_clusters.py", "test_resume.py")
-"""Files of few tests that take a minute: begun with, so that no process ends with them alone."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONG)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Install the toy plugin where this process and those it starts look for plugins.
 
