@@ -4,9 +4,9 @@
 
 Each node has one CPU and processes of its own, as on another machine.
 
-1. A search on both, where all processes of one node are killed after half of the trials, and
-   another node joins; its trials against those of the same search in this process, how often each
-   was told, and how many each worker did.
+1. A search on both, where another node joins after a quarter of the trials, and all processes of
+   one are killed after half; its trials against those of the same search in this process, how
+   often each was told, and how many each worker did.
 2. Evaluations a second, which only compute, with two workers and with one, in turn.
 3. Milliseconds of an evaluation that does nothing, one after another: with this executor, as a
    bare Ray task, as a call of a bare Ray actor, and with worker processes of this machine
@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,10 +115,9 @@ def joined(address: str, count: int) -> None:
 
 @attrs.define
 class Counting:
-    """Counts how often each trial is told of, and calls `halfway` once, after so many."""
+    """Counts how often each trial is told of, and calls `actions` after so many."""
 
-    half: int
-    halfway: Any
+    actions: Mapping[int, Callable[[], None]]
     told: collections.Counter[int] = attrs.field(factory=collections.Counter)
     times: dict[int, float] = attrs.field(factory=dict)
 
@@ -127,8 +126,7 @@ class Counting:
             return
         self.told[trial.number] += 1
         self.times[trial.number] = time.perf_counter()
-        if self.told.total() == self.half:
-            self.halfway()
+        self.actions.get(self.told.total(), lambda: None)()
 
 
 class Losses(logging.Handler):
@@ -157,16 +155,18 @@ def lost_node(
     logging.getLogger("nasir").addHandler(losses)
     killed: list[int] = []
 
-    def change() -> None:
-        killed.append(nodes[1].kill())
+    def join() -> None:
         nodes.append(begun(JOINING, f"--address={address}"))
 
-    counting = Counting(trials // 2, change)
+    def kill() -> None:
+        killed.append(nodes[1].kill())
+
+    counting = Counting({trials // 4: join, trials // 2: kill})
     words = ("executor=ray", f"executor.address={address}", "workers=2", "name=ray")
     began = time.perf_counter()
     run = searched(trials, work, counting, folder, *words)
     seconds = time.perf_counter() - began
-    inline = searched(trials, work, Counting(-1, None), folder, "name=inline")
+    inline = searched(trials, work, Counting({}), folder, "name=inline")
     moments = [counting.times[number] for number in sorted(counting.times)]
     return {
         "complete": sum(trial.state == "complete" for trial in run.trials),
@@ -288,7 +288,7 @@ def main() -> None:
         print(json.dumps(told, indent=2), flush=True)
         told["overhead"] = overhead(address, arguments.rounds)
         print(json.dumps(told, indent=2), flush=True)
-        numbers = (arguments.trials, arguments.work)
+        numbers = (arguments.trials, 2 * arguments.work)  # so that a node has time to join
         told["lost_node"] = lost_node(address, nodes, *numbers, folder)
     print(json.dumps(told, indent=2))
     if arguments.json:
