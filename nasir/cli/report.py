@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from nasir.cli.command import Command
+from nasir.reporting.page import FILE
 
 
 class ReportCommand(Command):
@@ -16,7 +17,7 @@ class ReportCommand(Command):
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="RUN", help="the run's folder")
         parser.add_argument(
-            "-o", "--output", metavar="FILE.html", help="the page; default: RUN/report.html"
+            "-o", "--output", metavar="FILE.html", help=f"the page; default: RUN/{FILE}"
         )
         parser.add_argument("--json", action="store_true", help="print as JSON")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nasir.cli.command import Command
 from nasir.cli.progress_bar import progress_bar
 from nasir.core.errors import RunFolderError
-from nasir.core.ranking import bare
+from nasir.core.ranking import bare, bare_names
 
 if TYPE_CHECKING:
     from nasir.core.ranking import Scored
@@ -100,7 +100,7 @@ def _check_writable(file: Path) -> None:
 def _write(file: Path, scored: Sequence[Scored], proxies: Sequence[str]) -> None:
     """Write a row an architecture, its choices as JSON."""
     ranks = [f"{proxy}_rank" for proxy in proxies]
-    names = list(dict.fromkeys(map(bare, proxies)))
+    names = bare_names(proxies)
     header = ["architecture", "architecture_id", *names, *ranks, "mean_rank", "error", "choices"]
     with file.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.writer(opened, lineterminator="\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -51,6 +51,11 @@ REVERSED = "-"
 def bare(proxy: str) -> str:
     """The name of a proxy that may rank the other way round."""
     return proxy.removeprefix(REVERSED)
+
+
+def bare_names(proxies: Iterable[str]) -> list[str]:
+    """The different names among proxies that may rank the other way round, in order."""
+    return list(dict.fromkeys(map(bare, proxies)))
 
 
 def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list[dict[str, float]]:

@@ -16,7 +16,7 @@ from nasir.core.evaluation import describe, use_threads
 from nasir.core.experiment import DEFAULTS, Experiment, experiment, is_list
 from nasir.core.problem import Problem
 from nasir.core.progress import report
-from nasir.core.ranking import Scored, bare, ranked
+from nasir.core.ranking import Scored, bare_names, ranked
 from nasir.core.recipes import given_words
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
@@ -67,7 +67,7 @@ class Scoring:
             evaluation = problem.evaluator(FULL).evaluate(Proposal(architecture), problem, seed)
         except Exception as error:
             return Scored(name, architecture, error=describe(error).partition("\n")[0])
-        values = {name: float(evaluation.metrics[name]) for name in map(bare, self.proxies)}
+        values = {name: float(evaluation.metrics[name]) for name in bare_names(self.proxies)}
         return Scored(name, architecture, values)
 
 
@@ -130,7 +130,7 @@ def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
             own[key] = _count(word)
         elif key == "proxies":
             own[key] = _names(word)
-            shared.append(Word(SHORT[key], list(dict.fromkeys(map(bare, own[key])))))
+            shared.append(Word(SHORT[key], bare_names(own[key])))
         elif word.path == ("evaluator",) and word.value != PROXY:
             raise SettingsError(
                 "architectures are scored by proxies: leave evaluator out, or set proxies=NAMES"

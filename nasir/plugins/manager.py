@@ -93,9 +93,8 @@ class Plugins:
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a hook of all plugins; one that raises is warned of and not called again."""
-        implementations = getattr(self._pm.hook, hook).get_hookimpls()
-        having = [implementation.plugin for implementation in implementations]
-        for name, plugin in self._pm.list_name_plugin() if having else ():
+        having = [one.plugin for one in getattr(self._pm.hook, hook).get_hookimpls()]
+        for name, plugin in self._pm.list_name_plugin():
             if plugin not in having:
                 continue
             try:

@@ -17,6 +17,9 @@ from nasir.reporting.markup import Child, Html, tag
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What a page may load: pictures and styles that it holds itself."""
 
+FILE = "report.html"
+"""The page of a run, in its folder."""
+
 ENDINGS = (".html", ".htm")
 
 

@@ -15,14 +15,12 @@ from nasir.reporting.decisions import decisions
 from nasir.reporting.diagrams.draw import drawn
 from nasir.reporting.gallery import gallery
 from nasir.reporting.markup import Child, Html, joined, tag
-from nasir.reporting.page import Section, check, page, write
+from nasir.reporting.page import FILE, Section, check, page, write
 from nasir.reporting.pictures import pictures_of
 from nasir.reporting.reading import TEST, Reading, read
 from nasir.reporting.reproduction import copied, reproduction
 from nasir.reporting.spelling import duration, figure, heading, metric_names, score
 from nasir.reporting.trial_table import plain_table, trial_table
-
-FILE = "report.html"
 
 GOES_ON = ("interrupted", "stopped")
 """States of a run that ``nasir resume`` takes up again."""

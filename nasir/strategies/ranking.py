@@ -10,7 +10,7 @@ import attrs
 
 from nasir.core import configure
 from nasir.core.evaluator import Evaluator
-from nasir.core.ranking import bare, ranks
+from nasir.core.ranking import bare, bare_names, ranks
 from nasir.core.registry import registries
 
 PROXY = "proxy"
@@ -27,7 +27,7 @@ def registered(strategy: Any, field: attrs.Attribute[Any], names: Sequence[str])
 
 def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator:
     """What gives the values of proxies: the full stage's evaluator, where it knows them."""
-    names = list(dict.fromkeys(bare(name) for name in proxies))
+    names = bare_names(proxies)
     known = full.scoring(names, initialisations, side)
     if known is not None:
         return known
