@@ -32,8 +32,8 @@ TASKS = {
 
 def main() -> None:
     arguments = _arguments()
-    from nasir.core import configure
     from nasir.core.patches import Patches
+    from nasir.settings import building as configure
 
     given = {"images": [arguments.folder]} if arguments.folder else {"search": 2}
     figures = {}

@@ -20,12 +20,12 @@ from typing import Any
 import attrs
 import numpy as np
 
-from nasir import api
+from nasir.apps.search import search as api
 from nasir.core.architecture import Architecture
-from nasir.core.experiment import Experiment
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal
+from nasir.settings.experiment import Experiment
 
 SPLITS = ("search", "test")
 

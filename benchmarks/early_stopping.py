@@ -46,11 +46,11 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
     """The best possible PSNR of a fit, the last one, and each rule's stop."""
     import torch
 
-    from nasir.core import configure
     from nasir.core.metrics import psnr
     from nasir.core.problem import Problem
-    from nasir.evaluators.fitting import Course, fit
-    from nasir.evaluators.stopping import Stopper
+    from nasir.fitting.fit import Course, fit
+    from nasir.fitting.stopping import Stopper
+    from nasir.settings import building as configure
 
     class All(Stopper):
         """Lets the rules watch one fit to its end, and notes the PSNR of every step."""

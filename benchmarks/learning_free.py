@@ -77,9 +77,9 @@ def measure(how: dict[str, Any], dataset: str, picture: int, seed: int) -> dict[
     """PSNR of every method on one picture with one seed."""
     import torch
 
-    from nasir.core import configure
     from nasir.core.problem import Problem
     from nasir.core.strategy import FULL, Proposal, Trial
+    from nasir.settings import building as configure
 
     torch.set_num_threads(1)
     started = time.perf_counter()

@@ -15,10 +15,10 @@ from concurrent.futures import Executor
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from nasir.core import configure
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.problem import Problem
 from nasir.core.strategy import Proposal, Trial
+from nasir.settings import building as configure
 
 
 def main() -> None:

@@ -35,8 +35,8 @@ from typing import Any
 import made_up
 
 from nasir.cli.main import main as nasir
-from nasir.core.run import Run
-from nasir.core.store import RunStore
+from nasir.runs.run import Run
+from nasir.runs.store import RunStore
 
 WORDS = (
     *made_up.WORDS,

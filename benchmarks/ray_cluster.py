@@ -38,14 +38,14 @@ from typing import Any
 import attrs
 import made_up
 
-from nasir import api
+from nasir.apps.search import search as api
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.executor import ExecutorFactory
 from nasir.core.problem import Problem
-from nasir.core.run import Run
 from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.executors.process import Process
 from nasir.executors.ray import Ray
+from nasir.runs.run import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 import nasir
-from nasir.core.summary import summary
+from nasir.runs.summary import summary
 
 SIDE = 128
 REGIONS = {

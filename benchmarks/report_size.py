@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from skimage import data
 
-from nasir.api import plan
-from nasir.core.run import Run, create, write_result, writing
+from nasir.apps.report.run_page import report
+from nasir.apps.search.search import plan
 from nasir.core.strategy import FOUND, Proposal, Trial
-from nasir.reporting.run_page import report
+from nasir.runs.run import Run, create, write_result, writing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

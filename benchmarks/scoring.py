@@ -82,11 +82,11 @@ def _measure(numbers: Sequence[int], modes: dict[str, dict[str, int]], results: 
 
 def score(number: int, mode: dict[str, int]) -> tuple[float, dict[str, float]]:
     """CPU seconds and values of the evaluator `proxy` for one architecture."""
-    from nasir.core import configure
     from nasir.core.evaluation import evaluate_trial
     from nasir.core.problem import Problem
     from nasir.core.seeds import derived_seed
     from nasir.core.strategy import FULL, Proposal, Trial
+    from nasir.settings import building as configure
 
     how = {"proxies": list(PROXIES), "side": mode["side"], "initialisations": mode["times"]}
     evaluator = configure.make("evaluator", {"name": "proxy", **how})
@@ -145,7 +145,7 @@ def _architecture(number: int) -> Any:
 
 
 def _space(width: int) -> Any:
-    from nasir.core import configure
+    from nasir.settings import building as configure
 
     how = {"depth": DEPTH, "width": width, "connections": "full"}
     return configure.make("space", {"name": "nasdip", **how})
@@ -156,7 +156,7 @@ _kept: list[Any] = []
 
 def _task() -> Any:
     """One picture, read once in a process."""
-    from nasir.core import configure
+    from nasir.settings import building as configure
 
     if not _kept:
         how = {"size": SIZE, "color": "grey", "search": 1, "sigma": 25.0}

@@ -24,8 +24,8 @@ from typing import Any
 import attrs
 import made_up
 
-from nasir import api
-from nasir.core.run import Run
+from nasir.apps.search import search as api
+from nasir.runs.run import Run
 
 
 @attrs.define

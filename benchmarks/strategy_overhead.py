@@ -22,10 +22,11 @@ from typing import Any
 import attrs
 
 import nasir  # noqa: F401 (makes the strategies known by name)
-from nasir.core import configure, state_coding
 from nasir.core.domain import Decision, Domain
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Strategy, Trial
+from nasir.runs import state_coding
+from nasir.settings import building as configure
 from nasir.testing.strategies import DomainAlone, NeverAsked, score_of
 
 DOMAIN = Domain("overhead", [Decision(f"d{i}", range(4)) for i in range(20)])

@@ -81,7 +81,7 @@ def _measure(arguments: argparse.Namespace, results: Path) -> None:
 def measure(how: dict[str, Any], variant: str, seed: int) -> list[dict[str, Any]]:
     """One search, and the training of what it found and of its rivals."""
     import nasir
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
 
     space, of_space, of_strategy = VARIANTS[variant]
     settings = _settings(how, space, of_space, of_strategy, seed)
@@ -143,10 +143,10 @@ def _random(settings: dict[str, Any], variant: str, seed: int, file: Path) -> di
     """An architecture drawn from the same space, trained and evaluated in the same way."""
     import numpy as np
 
-    from nasir.core import configure
-    from nasir.core.contestant import ArchitectureContestant
+    from nasir.apps.evaluate.entries import ArchitectureContestant
     from nasir.core.problem import Problem
     from nasir.core.strategy import FULL
+    from nasir.settings import building as configure
 
     parts = {kind: configure.make(kind, settings[kind]) for kind in ("space", "task", "evaluator")}
     architecture = parts["space"].domain.sample(np.random.default_rng(seed))
@@ -163,8 +163,8 @@ def _dncnn(settings: dict[str, Any], variant: str, seed: int, parameters: int) -
     import torch
     from dncnn import of_size
 
-    from nasir.core import configure
     from nasir.core.seeds import derived_seed
+    from nasir.settings import building as configure
     from nasir.training.trainer import train
     from nasir.training.validation import figures
 

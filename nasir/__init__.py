@@ -12,16 +12,16 @@ from nasir.core.registry import Registries as _Registries
 from nasir.core.registry import registries as _registries
 
 if TYPE_CHECKING:
-    from nasir.api import build, resume, search
-    from nasir.comparison.bench import bench
+    from nasir.apps.bench.bench import bench
+    from nasir.apps.evaluate.evaluate import evaluate
+    from nasir.apps.export.export import export
+    from nasir.apps.report.run_page import report
+    from nasir.apps.restore.restore import restore
+    from nasir.apps.score import score
+    from nasir.apps.search.search import build, resume, search
+    from nasir.apps.train.train import train
     from nasir.core.architecture import Architecture
-    from nasir.core.benchmark import evaluate
-    from nasir.core.run import Run
-    from nasir.core.scoring import score
-    from nasir.exporting.export import export
-    from nasir.final_training.train import train
-    from nasir.reporting.run_page import report
-    from nasir.restoration.restore import restore
+    from nasir.runs.run import Run
 
 __version__ = "0.1.0"
 __all__ = [
@@ -42,18 +42,18 @@ __all__ = [
 
 _HOME = {
     "Architecture": "nasir.core.architecture",
-    "Run": "nasir.core.run",
-    "bench": "nasir.comparison.bench",
-    "build": "nasir.api",
-    "evaluate": "nasir.core.benchmark",
-    "export": "nasir.exporting.export",
+    "Run": "nasir.runs.run",
+    "bench": "nasir.apps.bench.bench",
+    "build": "nasir.apps.search.search",
+    "evaluate": "nasir.apps.evaluate.evaluate",
+    "export": "nasir.apps.export.export",
     "hookimpl": "nasir.plugins",
-    "report": "nasir.reporting.run_page",
-    "restore": "nasir.restoration.restore",
-    "resume": "nasir.api",
-    "score": "nasir.core.scoring",
-    "search": "nasir.api",
-    "train": "nasir.final_training.train",
+    "report": "nasir.apps.report.run_page",
+    "restore": "nasir.apps.restore.restore",
+    "resume": "nasir.apps.search.search",
+    "score": "nasir.apps.score",
+    "search": "nasir.apps.search.search",
+    "train": "nasir.apps.train.train",
 }
 
 

@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from nasir.apps.train import conduct
+from nasir.apps.train.train import train
+from nasir.apps.train.training import Training
 from nasir.core.progress import listening
-from nasir.final_training import conduct
-from nasir.final_training.train import train
-from nasir.final_training.training import Training
 
 MOMENTS = ("begun", 20, 20, 40, "trained", "judged")
 """After a folder is made, at steps, before weights are written, before the result is."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nasir.core.errors import RunFolderError
-from nasir.core.run import Run
+from nasir.runs.run import Run
 
 ENOUGH = 200
 

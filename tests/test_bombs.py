@@ -19,9 +19,9 @@ from fuzzing.judge import Case, judged
 from fuzzing.run_folders import COMMANDS, Samples
 
 from nasir.core.errors import NasirError
-from nasir.core.recorded import DAMAGE
-from nasir.core.state_coding import decode
-from nasir.core.words import parse_word, read_file
+from nasir.runs.state_coding import decode
+from nasir.runs.validation import DAMAGE
+from nasir.settings.overrides import parse_word, read_file
 from nasir.tasks.pictures import picture_shape, read_picture
 
 MARKER = "code-was-run"
@@ -133,7 +133,7 @@ def test_a_bomb_in_a_strategys_state_is_harmless(tmp_path: Path):
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("bomb", [pickled, torch_file])
 def test_a_bomb_for_the_weights_of_fid_is_harmless(tmp_path: Path, bomb: Callable[..., bytes]):
-    from nasir.evaluators.fid import _state
+    from nasir.evaluators.cyclegan.fid import _state
 
     file = tmp_path / "inception.pth"
     file.write_bytes(bomb(tmp_path / MARKER))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import nasir
-from nasir import api
+from nasir.apps.search import search as api
 from nasir.core.registry import registries
-from nasir.core.table import CARRIED, Records, Table, carried, load_table
 from nasir.plugins.manager import BUILTIN
+from nasir.runs.table import CARRIED, Records, Table, carried, load_table
 
 TASKS = ("denoise", "inpaint")
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket")

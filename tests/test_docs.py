@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 import nasir
-from nasir import api
+from nasir.apps.bench import bench
+from nasir.apps.evaluate import evaluate as benchmark
+from nasir.apps.search import search as api
 from nasir.cli.bench import BenchCommand
 from nasir.cli.main import main
 from nasir.cli.run import RunCommand
-from nasir.comparison import bench
-from nasir.core import benchmark, training_folder
-from nasir.core.configure import make
-from nasir.core.recipes import RECIPES
 from nasir.core.registry import registries
-from nasir.core.run import write_result
 from nasir.core.search_space import Signature
-from nasir.core.words import COMPONENTS
+from nasir.runs import training_folder
+from nasir.runs.run import write_result
+from nasir.settings.building import make
+from nasir.settings.overrides import COMPONENTS
+from nasir.settings.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -100,7 +101,7 @@ def test_an_evaluation_can_be_planned(command: str, networks: None):
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir train")])
 def test_a_training_can_be_planned(command: str, networks: None):
-    from nasir.final_training.planning import plan
+    from nasir.apps.train.planning import plan
 
     plan(shlex.split(command)[2:], {}).check()
 

@@ -14,12 +14,12 @@ from PIL import Image
 from toy_trained import trained
 
 import nasir
+from nasir.apps.bench.results import Result, ResultsFolder
 from nasir.cli.main import main
-from nasir.comparison.results import Result, ResultsFolder
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PluginError, RunFolderError
 from nasir.core.registry import Entry, Registry
-from nasir.core.run import Run, file_name, write_result
+from nasir.runs.run import Run, file_name, write_result
 
 Toy = Callable[..., Run]
 

@@ -17,8 +17,8 @@ import pytest
 from toy_plugin import WORDS, outcome
 
 from nasir.core.errors import RunFolderError
-from nasir.core.run import Run
-from nasir.core.store import RunStore
+from nasir.runs.run import Run
+from nasir.runs.store import RunStore
 
 KILLS = 20
 

@@ -18,11 +18,11 @@ from nasir import hookimpl
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
 from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.run import Run
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Trial
 from nasir.core.task import Sample, Task
+from nasir.runs.run import Run
 
 WORDS = ("space=toy", "task=toy", "evaluator=toy", "strategy=random", "threads=1", "trials=6")
 """A run of the toy, on the command line or in :func:`nasir.search`."""

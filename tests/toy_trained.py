@@ -10,8 +10,8 @@ from PIL import Image
 from skimage import data
 
 import nasir
+from nasir.apps.train.training import Training
 from nasir.core.architecture import Architecture
-from nasir.final_training.training import Training
 from nasir.plugins.manager import plugins
 
 SETTINGS = (

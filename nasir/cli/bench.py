@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nasir.cli.command import Command
 
 if TYPE_CHECKING:
-    from nasir.comparison.outcome import Outcome
+    from nasir.apps.bench.outcome import Outcome
 
 EXAMPLES = """
 WORD is as for nasir run: key=value, a settings file NAME.toml, or a recipe; later ones win.
@@ -37,9 +37,9 @@ class BenchCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.bench.bench import plan
         from nasir.cli.bench_tables import print_outcomes, print_outcomes_json
         from nasir.cli.progress_bar import progress_bar
-        from nasir.comparison.bench import plan
 
         planned = plan(arguments.words)
         with progress_bar("searches"):
@@ -54,8 +54,8 @@ class BenchCommand(Command):
 
 
 def _keep_curves(folder: Path, found: Sequence[Outcome]) -> None:
-    from nasir.comparison import plots
-    from nasir.comparison.outcome import write_curves
+    from nasir.apps.bench.outcome import write_curves
+    from nasir.apps.compare import plots
 
     write_curves(folder / "curves.csv", found)
     panels = [

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from nasir.cli.tables import print_json, table
 
 if TYPE_CHECKING:
-    from nasir.comparison.outcome import Outcome
-    from nasir.comparison.significance import Comparison
-    from nasir.comparison.standings import Standing
+    from nasir.apps.bench.outcome import Outcome
+    from nasir.apps.bench.standings import Standing
+    from nasir.apps.compare.significance import Comparison
 
 NOTE = (
     "evaluations: full ones until the best so far is among the best 1 % of the architectures;",
@@ -28,7 +28,7 @@ HEADER = ("strategy", "evaluations", "reached", "best", "regret", "scored", "ran
 
 def print_outcomes(found: Sequence[Outcome]) -> None:
     """Print a table a problem, one over all problems, and what the columns mean."""
-    from nasir.comparison.outcome import overall
+    from nasir.apps.bench.outcome import overall
 
     for one in found:
         if one.problem:
@@ -46,7 +46,7 @@ def print_outcomes(found: Sequence[Outcome]) -> None:
 
 def print_outcomes_json(found: Sequence[Outcome]) -> None:
     """Print the same as data."""
-    from nasir.comparison.outcome import overall
+    from nasir.apps.bench.outcome import overall
 
     content: dict[str, Any] = {
         "full": found[0].full,

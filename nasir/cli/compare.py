@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nasir.cli.command import Command
 
 if TYPE_CHECKING:
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
 
 
 class CompareCommand(Command):
@@ -29,7 +29,7 @@ class CompareCommand(Command):
     def run(self, arguments: Namespace) -> int:
         from nasir.cli.comparison_tables import draw_runs, mappings, print_runs
         from nasir.cli.tables import print_json
-        from nasir.core.run import Run
+        from nasir.runs.run import Run
 
         runs = [Run(folder) for folder in dict.fromkeys(arguments.folders)]
         if arguments.html:
@@ -45,9 +45,9 @@ class CompareCommand(Command):
 
 def write_page(file: Path, runs: Sequence[Run]) -> None:
     """Write the comparison as one HTML page."""
+    from nasir.apps.report.comparison_page import comparison_page
+    from nasir.apps.report.page import check, write
     from nasir.cli.comparison_tables import panels_of
-    from nasir.reporting.comparison_page import comparison_page
-    from nasir.reporting.page import check, write
 
     check(file)
     write(file, comparison_page(runs, panels_of(runs)))

@@ -11,14 +11,14 @@ from nasir.cli.tables import compared, differing, flat, print_comparison, score,
 from nasir.core.objectives import Objective
 
 if TYPE_CHECKING:
-    from nasir.comparison.groups import Group
-    from nasir.comparison.plots import Curves, Fronts
-    from nasir.core.run import Run
+    from nasir.apps.compare.groups import Group
+    from nasir.apps.compare.plots import Curves, Fronts
+    from nasir.runs.run import Run
 
 
 def print_runs(runs: Sequence[Run]) -> None:
     """Print the comparison of runs, and that of their groups where one has several seeds."""
-    from nasir.comparison.groups import grouped, judged, objectives_of
+    from nasir.apps.compare.groups import grouped, judged, objectives_of
 
     wanted = objectives_of(runs)
     print_comparison(runs)
@@ -59,7 +59,7 @@ def group_table(groups: Sequence[Group], wanted: Sequence[Objective]) -> str:
 
 def mappings(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Each run's summary and settings, with what its group came to where that has several runs."""
-    from nasir.comparison.groups import grouped, judged
+    from nasir.apps.compare.groups import grouped, judged
 
     read = judged(runs)
     groups = grouped(read)
@@ -76,7 +76,7 @@ def mappings(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def draw_runs(file: Path, runs: Sequence[Run]) -> None:
     """Draw best-so-far curves of the groups and, of two objectives, their Pareto fronts."""
-    from nasir.comparison import plots
+    from nasir.apps.compare import plots
 
     plots.check(file)
     plots.draw(file, panels_of(runs))
@@ -84,7 +84,7 @@ def draw_runs(file: Path, runs: Sequence[Run]) -> None:
 
 def panels_of(runs: Sequence[Run]) -> list[Curves | Fronts]:
     """What is drawn: the curves of the groups, and the fronts where there are two objectives."""
-    from nasir.comparison.groups import grouped, judged, objectives_of
+    from nasir.apps.compare.groups import grouped, judged, objectives_of
 
     wanted = objectives_of(runs)
     groups = grouped(judged(runs))
@@ -97,9 +97,9 @@ def panels_of(runs: Sequence[Run]) -> list[Curves | Fronts]:
 
 
 def _curves(groups: Mapping[str, Group], wanted: Sequence[Objective]) -> Curves:
-    from nasir.comparison.curves import best_so_far, mean_curve, points_up_to
-    from nasir.comparison.effort import found, spent
-    from nasir.comparison.plots import Curves
+    from nasir.apps.bench.effort import found, spent
+    from nasir.apps.compare.curves import best_so_far, mean_curve, points_up_to
+    from nasir.apps.compare.plots import Curves
 
     curves = {}
     for name, group in groups.items():
@@ -111,7 +111,7 @@ def _curves(groups: Mapping[str, Group], wanted: Sequence[Objective]) -> Curves:
 
 
 def _fronts(groups: Mapping[str, Group], wanted: Sequence[Objective]) -> Fronts:
-    from nasir.comparison.plots import Fronts
+    from nasir.apps.compare.plots import Fronts
 
     signs = [objective.sign for objective in wanted]
     fronts = {

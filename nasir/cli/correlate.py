@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from nasir.cli.command import Command
 from nasir.cli.progress_bar import progress_bar
 from nasir.core.errors import SettingsError
-from nasir.core.table import CARRIED, ENDING, carried, load_table
+from nasir.runs.table import CARRIED, ENDING, carried, load_table
 
 if TYPE_CHECKING:
-    from nasir.core.correlation import Correlation
+    from nasir.apps.correlate import Correlation
 
 SOURCES = f"a run's folder, a table (NAME{ENDING}), or {CARRIED}, the table that comes with nasir"
 
@@ -59,8 +59,8 @@ class CorrelateCommand(Command):
 
 def _found(name: str, proxies: Sequence[str], initialisations: int) -> dict[str, list[Correlation]]:
     """The correlations in a run, or in each task of a table, by what to call them."""
-    from nasir.core.correlation import correlations, table_correlations
-    from nasir.core.run import Run
+    from nasir.apps.correlate import correlations, table_correlations
+    from nasir.runs.run import Run
 
     if name.endswith(ENDING) or (carried(name).is_file() and not Path(name).exists()):
         if proxies:

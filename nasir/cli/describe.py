@@ -16,15 +16,15 @@ import attrs
 
 from nasir.cli.command import Command
 from nasir.cli.tables import print_json, screen_width, spelt, stress
-from nasir.core import configure
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
-from nasir.core.experiment import DEFAULTS, RunSettings, is_list
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import Part
-from nasir.core.words import Tree, expand, merge, parse_word
+from nasir.settings import building as configure
+from nasir.settings.experiment import DEFAULTS, RunSettings, is_list
+from nasir.settings.overrides import Tree, expand, merge, parse_word
 
 PARAGRAPHS = 3
 """So many paragraphs of a docstring are told."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from nasir.cli.command import Command
 from nasir.cli.progress_bar import progress_bar
 from nasir.core.errors import RunFolderError
-from nasir.core.foreign_folders import refuse_links_out
+from nasir.runs.foreign_folders import refuse_links_out
 
 if TYPE_CHECKING:
-    from nasir.core.contestant import Result
+    from nasir.apps.evaluate.entries import Result
 
 EXAMPLES = """
   method=tv,nlm               classical methods (nasir list methods); method.weight=0.1 sets one's
@@ -50,7 +50,7 @@ class EvaluateCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.core.benchmark import plan
+        from nasir.apps.evaluate.evaluate import plan
 
         planned = plan(arguments.words, {})
         folder = Path(arguments.output).expanduser() if arguments.output else None
@@ -158,7 +158,7 @@ def _check_output(folder: Path, overwrite: bool) -> None:
 
 def _save(folder: Path, result: Result) -> None:
     """Write ``FOLDER/RESULT/PICTURE.png`` with 8 bits."""
-    from nasir.core.run import file_name
+    from nasir.runs.run import file_name
 
     place = folder / file_name(result.name)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.cli.command import Command
 
 if TYPE_CHECKING:
-    from nasir.exporting.export import Exported
+    from nasir.apps.export.export import Exported
 
 
 class ExportCommand(Command):
@@ -29,8 +29,8 @@ class ExportCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.export.export import export
         from nasir.cli.tables import print_json, table
-        from nasir.exporting.export import export
 
         done = export(
             arguments.folder,

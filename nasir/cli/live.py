@@ -19,7 +19,7 @@ from nasir.core.strategy import Trial, best_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
 
 Notify = Callable[..., None]
 

@@ -16,10 +16,10 @@ from nasir.cli.live import Tally
 from nasir.core.errors import NasirError
 
 if TYPE_CHECKING:
-    from nasir.core.experiment import Experiment
-    from nasir.core.run import Run
     from nasir.core.strategy import Trial
-    from nasir.core.words import Tree
+    from nasir.runs.run import Run
+    from nasir.settings.experiment import Experiment
+    from nasir.settings.overrides import Tree
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> 
     After Ctrl-C every run that had begun is interrupted, and those that had not are left out.
     Raises :class:`~nasir.core.errors.NasirError` when all are over, where one was refused or died.
     """
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
 
     folders: dict[int, str] = {}
     troubles: list[str] = []
@@ -129,8 +129,8 @@ def _search(connection: Connection, settings: Tree) -> None:
     """One run, in its process: it ends in order when it is told to, and when nobody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
     signal.signal(signal.SIGTERM, _interrupt)
-    from nasir import api
-    from nasir.core.experiment import experiment
+    from nasir.apps.search import search as api
+    from nasir.settings.experiment import experiment
 
     try:
         planned = experiment(settings)

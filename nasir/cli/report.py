@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from nasir.apps.report.page import FILE
 from nasir.cli.command import Command
-from nasir.reporting.page import FILE
 
 
 class ReportCommand(Command):
@@ -22,9 +22,9 @@ class ReportCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.report.run_page import report
+        from nasir.apps.report.spelling import size
         from nasir.cli.tables import print_json
-        from nasir.reporting.run_page import report
-        from nasir.reporting.spelling import size
 
         file = report(arguments.folder, arguments.output or None)
         weight = file.stat().st_size

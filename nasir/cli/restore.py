@@ -17,9 +17,9 @@ from nasir.cli.command import Command
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nasir.core.run import Run
+    from nasir.apps.restore.restore import Restoration
     from nasir.core.strategy import Trial
-    from nasir.restoration.restore import Restoration
+    from nasir.runs.run import Run
 
 EXAMPLES = """
 WORD is key=value or a settings file NAME.toml; later ones win.
@@ -52,8 +52,8 @@ class RestoreCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.restore.restore import restore
         from nasir.cli.tables import print_json, table
-        from nasir.restoration.restore import restore
 
         with watched(arguments.quiet or arguments.json) as notify:
             done = restore(

@@ -23,13 +23,13 @@ class ResumeCommand(Command):
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
 
     def run(self, arguments: Namespace) -> int:
-        from nasir import api
+        from nasir.apps.search import search as api
         from nasir.cli.live import watched
         from nasir.cli.run import exit_code
         from nasir.cli.tables import print_json, print_summary
-        from nasir.core.holding import take_over
-        from nasir.core.run import TRIALS, Run
-        from nasir.core.summary import summary
+        from nasir.runs.ownership import take_over
+        from nasir.runs.run import TRIALS, Run
+        from nasir.runs.summary import summary
 
         run = Run(arguments.folder)
         if arguments.take_over:

@@ -11,8 +11,8 @@ from nasir.cli.command import Command
 from nasir.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from nasir.core.experiment import Experiment
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
+    from nasir.settings.experiment import Experiment
 
 EXAMPLES = """
 WORD is key=value, a settings file NAME.toml, or a recipe; later ones win.
@@ -37,7 +37,7 @@ class RunCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
-        from nasir import api
+        from nasir.apps.search import search as api
 
         at_a_time = arguments.parallel
         if at_a_time < 1:
@@ -50,7 +50,7 @@ class RunCommand(Command):
             )
         from nasir.cli.comparison_tables import print_runs
         from nasir.cli.tables import print_json, print_summary
-        from nasir.core.summary import summary
+        from nasir.runs.summary import summary
 
         search = _one_by_one if at_a_time == 1 else _in_parallel
         runs = search(plans, arguments.quiet or arguments.json, at_a_time)
@@ -73,7 +73,7 @@ class RunCommand(Command):
 
 
 def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
-    from nasir import api
+    from nasir.apps.search import search as api
     from nasir.cli.live import watched
 
     runs: list[Run] = []
@@ -97,7 +97,7 @@ def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> li
 
 def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
     """The word for the threads of each of so many runs at a time, where none says how many."""
-    from nasir.core.recipes import given_words
+    from nasir.settings.recipes import given_words
 
     if any(word.path == ("threads",) and word.value != 0 for word in given_words(words, {})):
         return []

@@ -46,16 +46,16 @@ def runs_in(folder: Path) -> list[dict[str, Any]]:
 
 def _is_run(path: Path) -> bool:
     """Whether `path` was a run once, even if half of it is lost."""
-    from nasir.core.run import SETTINGS, TRIALS
+    from nasir.runs.run import SETTINGS, TRIALS
 
     return path.is_dir() and any((path / name).exists() for name in (SETTINGS, TRIALS))
 
 
 def _row(path: Path) -> dict[str, Any]:
     from nasir.core.errors import NasirError
-    from nasir.core.heartbeat import SILENT, read_holder
-    from nasir.core.run import Run
-    from nasir.core.summary import summary
+    from nasir.runs.heartbeat import SILENT, read_holder
+    from nasir.runs.run import Run
+    from nasir.runs.summary import summary
 
     row: dict[str, Any] = {"folder": str(path), "started": _started(path)}
     try:
@@ -76,7 +76,7 @@ def _row(path: Path) -> dict[str, Any]:
 
 def _started(path: Path) -> float:
     """Seconds since the epoch; the settings are written once, when a run begins."""
-    from nasir.core.run import SETTINGS
+    from nasir.runs.run import SETTINGS
 
     settings = path / SETTINGS
     return (settings if settings.exists() else path).stat().st_mtime

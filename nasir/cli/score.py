@@ -43,7 +43,7 @@ class ScoreCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.core.scoring import plan
+        from nasir.apps.score import plan
 
         planned = plan(arguments.words, {})
         file = Path(arguments.output).expanduser() if arguments.output else None

@@ -24,13 +24,13 @@ from nasir.cli.tables import (
     table,
     visible,
 )
-from nasir.core.composition import in_short
 from nasir.core.errors import NasirError
+from nasir.settings.strategy_expressions import in_short
 
 if TYPE_CHECKING:
     from nasir.core.failures import FailedTry
-    from nasir.core.run import Run
     from nasir.core.strategy import Trial
+    from nasir.runs.run import Run
 
 SHOWN = 10
 """Trials that are shown unless all are asked for."""
@@ -46,7 +46,7 @@ class ShowCommand(Command):
         parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.core.run import Run
+        from nasir.runs.run import Run
 
         run = Run(arguments.folder)
         if arguments.trial is not None:
@@ -80,7 +80,7 @@ def trial_mapping(trial: Trial) -> dict[str, Any]:
 
 
 def _print_json(run: Run) -> None:
-    from nasir.core.summary import summary
+    from nasir.runs.summary import summary
 
     trials = run.trials
     content = summary(run) | {"settings": run.settings}
@@ -91,9 +91,9 @@ def _print_json(run: Run) -> None:
 
 
 def _show_run(run: Run, everything: bool) -> None:
-    from nasir.core.run import SETTINGS
     from nasir.core.strategy import best_first
-    from nasir.core.summary import summary
+    from nasir.runs.run import SETTINGS
+    from nasir.runs.summary import summary
 
     print_result(summary(run))
     print(f"\nsettings (all of them: {run.folder / SETTINGS})")

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from nasir.reporting.spelling import (
+from nasir.apps.report.spelling import (
     FIRST,
     TOLD,
     differing,
@@ -28,7 +28,7 @@ from nasir.reporting.spelling import (
 )
 
 if TYPE_CHECKING:
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
 
 NARROWEST = 24
 """Characters below which no column is folded further."""
@@ -36,7 +36,7 @@ NARROWEST = 24
 
 def print_summary(run: Run) -> None:
     """Print what came out of a run, and what to do next."""
-    from nasir.core.summary import summary
+    from nasir.runs.summary import summary
 
     content = summary(run)
     folder = shlex.quote(content["folder"])
@@ -46,7 +46,7 @@ def print_summary(run: Run) -> None:
 
 
 def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = ()) -> None:
-    """Print a :func:`~nasir.core.summary.summary`: the test pictures' table, and what was found."""
+    """Print a :func:`~nasir.runs.summary.summary`: the test pictures' table, and what was found."""
     results = content["results"]
     if results:
         print(_result_table(results), end="\n\n")
@@ -95,7 +95,7 @@ def print_comparison(runs: Sequence[Run]) -> None:
 
 def compared(run: Run) -> dict[str, Any]:
     """The summary of a run with its name and settings."""
-    from nasir.core.summary import summary
+    from nasir.runs.summary import summary
 
     return {"run": run.folder.name} | summary(run) | {"settings": run.settings}
 

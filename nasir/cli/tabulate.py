@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nasir.cli.command import Command
 from nasir.core.errors import SettingsError
-from nasir.core.table import ENDING
+from nasir.runs.table import ENDING
 
 if TYPE_CHECKING:
-    from nasir.core.table import Table
+    from nasir.runs.table import Table
 
 
 class TabulateCommand(Command):
@@ -29,9 +29,9 @@ class TabulateCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.tabulate import tabulated
         from nasir.cli.tables import print_json, table
-        from nasir.core.run import Run
-        from nasir.core.tabulation import tabulated
+        from nasir.runs.run import Run
 
         path = Path(arguments.output)
         if path.suffix != ENDING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.cli.command import Command
 
 if TYPE_CHECKING:
-    from nasir.final_training.training import Training
+    from nasir.apps.train.training import Training
 
 EXAMPLES = """
 WORD is key=value, a settings file NAME.toml, or a recipe; later ones win. One word that is the
@@ -40,9 +40,9 @@ class TrainCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.train.train import train
         from nasir.cli.tables import print_json
         from nasir.cli.training_progress import training_progress
-        from nasir.final_training.train import train
 
         quiet = arguments.quiet or arguments.json
 

@@ -15,7 +15,7 @@ from nasir.cli.command import Command
 
 if TYPE_CHECKING:
     from nasir.cli.live import Tally
-    from nasir.core.run import Run
+    from nasir.runs.run import Run
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -30,7 +30,7 @@ class WatchCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.cli.live import Tally, watched
-        from nasir.core.run import Run
+        from nasir.runs.run import Run
 
         run = Run(arguments.folder)
         planned = run.progress.get("trials") or run.settings.get("trials", 0)

@@ -13,11 +13,11 @@ from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
 from nasir.core.failures import FailurePolicy, TooManyFailuresError
 from nasir.core.problem import Problem
-from nasir.core.run import Run
+from nasir.core.retries import Tries
 from nasir.core.seeds import derived_seed
-from nasir.core.store import RunStore
 from nasir.core.strategy import Proposal, Strategy, Trial
-from nasir.core.tries import Tries
+from nasir.runs.run import Run
+from nasir.runs.store import RunStore
 
 MOST_REFUSED = 1000
 """Proposals beyond a limit in a row, after which a search is given up."""

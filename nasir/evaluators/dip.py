@@ -18,7 +18,7 @@ from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample, Task
-from nasir.evaluators.cyclegan import UnpairedTask
+from nasir.evaluators.cyclegan.evaluator import UnpairedTask
 from nasir.evaluators.results import (
     metric_names,
     picture_artifacts,
@@ -31,8 +31,8 @@ from nasir.training.device import usable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasir.evaluators.fitting import Fit
-    from nasir.evaluators.stopping import Stopper
+    from nasir.fitting.fit import Fit
+    from nasir.fitting.stopping import Stopper
 
 AUTOMATIC = ("wmv", "emv", "heldout")
 """The ways to stop each fit by itself."""
@@ -143,7 +143,7 @@ class DeepImagePrior(Evaluator):
         return metric_names(problem.task.samples(problem.split), problem.task) | own
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        from nasir.evaluators.fitting import cost
+        from nasir.fitting.fit import cost
 
         samples = [self._sized(sample, problem) for sample in problem.task.samples(problem.split)]
         looking = problem.split == "search" and self.stop == "search"
@@ -177,8 +177,8 @@ class DeepImagePrior(Evaluator):
         self, proposal: Proposal, problem: Problem, sample: Sample, seed: int, turn: tuple[int, int]
     ) -> Fit:
         """Fit a fresh network to one picture, with its own seed."""
-        from nasir.evaluators.fit_checkpoint import FitCheckpoint
-        from nasir.evaluators.fitting import Course, fit
+        from nasir.fitting.checkpoint import FitCheckpoint
+        from nasir.fitting.fit import Course, fit
 
         architecture, own_seed = proposal.architecture, derived_seed(seed, sample.name)
         automatic, device = self.stop in AUTOMATIC, usable(self.device)
@@ -208,7 +208,7 @@ class DeepImagePrior(Evaluator):
 
     def stopper(self, steps: int, unseen_loss: Callable[[Tensor], float]) -> Stopper:
         """What stops a fit by itself, where a full one has at most so many steps."""
-        from nasir.evaluators import stopping
+        from nasir.fitting import stopping
 
         patience = self.patience or max(1, min(1000, steps // 3))
         if self.stop == "heldout":

@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import attrs
 from attrs import validators as must
 
-from nasir.core import configure
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator
@@ -22,6 +21,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.size import check_size, whole_or_large_enough
+from nasir.settings import building as configure
 from nasir.training import memory
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.strategy import Proposal
-from nasir.core.table import CARRIED, ENDING, load_table
+from nasir.runs.table import CARRIED, ENDING, load_table
 
 if TYPE_CHECKING:
-    from nasir.core.table import Records
+    from nasir.runs.table import Records
 
 DRAWS = 50
 """Architectures of which at least one must be in the table."""

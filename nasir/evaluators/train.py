@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import validators as must
 
-from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
@@ -29,6 +28,7 @@ from nasir.evaluators.results import (
     weight_artifacts,
 )
 from nasir.evaluators.size import check_size
+from nasir.settings import building as configure
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training
 from nasir.training.course import PRECISIONS, Course

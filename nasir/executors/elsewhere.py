@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
-from nasir.core.heartbeat import read_holder
 from nasir.core.problem import Problem
+from nasir.runs.heartbeat import read_holder
 
 
 @attrs.frozen

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from nasir.core.run import Run
     from nasir.core.strategy import Trial
+    from nasir.runs.run import Run
 
 hookspec = pluggy.HookspecMarker("nasir")
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import attrs
 from attrs import validators as must
 
-from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
@@ -17,6 +16,7 @@ from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial, best_of
+from nasir.settings import building as configure
 
 PROXY = "proxy"
 """The stage at which drawn architectures are scored."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from nasir.core import configure
 from nasir.core.evaluator import Evaluator
 from nasir.core.ranking import bare, bare_names, ranks
 from nasir.core.registry import registries
+from nasir.settings import building as configure
 
 PROXY = "proxy"
 """The stage at which architectures are scored by proxies."""

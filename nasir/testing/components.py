@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from nasir.core import configure
 from nasir.core.component import settings_of
+from nasir.settings import building as configure
 
 
 class ComponentContract:

@@ -8,10 +8,10 @@ import pickle
 import numpy as np
 import pytest
 
-from nasir.core import configure
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Proposal
+from nasir.settings import building as configure
 from nasir.testing.components import ComponentContract, untouched_generators
 
 

@@ -10,7 +10,6 @@ import attrs
 import numpy as np
 import pytest
 
-from nasir.core import state_coding
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.domain import Decision, Domain
@@ -21,6 +20,7 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.runs import state_coding
 from nasir.testing.components import ComponentContract, untouched_generators
 
 DOMAINS = (

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from nasir.core.configure import settings
 from nasir.core.errors import SettingsError
 from nasir.core.problem import Problem
 from nasir.core.supernet import Supernet
+from nasir.settings.building import settings
 from nasir.training.checkpoint import load, save
 
 NAME = "supernet.safetensors"

@@ -22,8 +22,8 @@ from toy_plugin import WORDS
 import nasir
 from nasir.cli.main import main
 from nasir.core.registry import registries
-from nasir.core.run import Run
 from nasir.plugins.manager import plugins
+from nasir.runs.run import Run
 
 Refused = Callable[..., str]
 
@@ -289,7 +289,7 @@ def test_a_limit_out_of_range_is_refused(refused: Refused, toy, limit: str):
 def test_a_run_in_use_by_another_process_is_refused(refused: Refused, toy):
     run = toy("trials=1")
     holds = (
-        "import sys; from nasir.core.run import Run, writing\n"
+        "import sys; from nasir.runs.run import Run, writing\n"
         "with writing(Run(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

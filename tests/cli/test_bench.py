@@ -13,7 +13,7 @@ import pytest
 from toy_plugin import ToyEvaluator, ToySpace, score_of
 
 import nasir
-from nasir.api import plan
+from nasir.apps.search.search import plan
 from nasir.cli.main import main
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation

@@ -11,8 +11,8 @@ import pytest
 
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture
-from nasir.core.run import Run, create, writing
 from nasir.core.strategy import Proposal, Trial
+from nasir.runs.run import Run, create, writing
 
 OBJECTIVE = ["psnr", "-parameters"]
 

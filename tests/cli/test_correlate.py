@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from toy_plugin import ToySpace
 
+from nasir.apps.correlate import correlation, correlations
 from nasir.cli.main import main
-from nasir.core.correlation import correlation, correlations
 from nasir.core.errors import NasirError
 from nasir.core.strategy import FULL, Proposal, Trial
 

@@ -15,14 +15,14 @@ from PIL import Image
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
+from nasir.apps.evaluate.evaluate import evaluate, plan
 from nasir.cli.main import main
 from nasir.cli.progress_bar import progress_bar
-from nasir.core.benchmark import evaluate, plan
 from nasir.core.errors import NasirError
 from nasir.core.method import Method
 from nasir.core.progress import report
 from nasir.core.registry import Entry, registries
-from nasir.core.run import Run
+from nasir.runs.run import Run
 
 TOY = ("space=toy", "evaluator=toy", "task=toy")
 DIP = ("space.depth=1", "space.width=4", "evaluator.iterations=2", "threads=1", "task.size=16")
@@ -216,7 +216,7 @@ def test_saved_pictures_are_not_written_over_unless_that_is_said(pictures: Path,
 def test_an_interruption_shows_what_is_done(
     pictures: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ):
-    from nasir.methods.tv import TotalVariation
+    from nasir.baselines.tv import TotalVariation
 
     def interrupted(*_):
         raise KeyboardInterrupt

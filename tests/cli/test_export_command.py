@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from nasir.apps.export.export import Exported
 from nasir.cli.export import rows
 from nasir.cli.main import main
-from nasir.exporting.export import Exported
 
 
 @pytest.mark.parametrize(

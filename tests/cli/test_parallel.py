@@ -18,13 +18,13 @@ from rich.console import Console
 from toy_plugin import WORDS, outcome
 
 import nasir
-from nasir.api import plan
+from nasir.apps.search.search import plan
 from nasir.cli.live import Tally
 from nasir.cli.main import main
 from nasir.cli.parallel import Telling, Told
 from nasir.cli.run import thread_share
 from nasir.cli.sweep_progress import Display, Lines
-from nasir.core.run import Run
+from nasir.runs.run import Run
 
 PROGRAM = "import sys; from nasir.cli.main import main; sys.exit(main(sys.argv[1:]))"
 

@@ -53,7 +53,7 @@ def test_json_has_settings_and_figures(words: list[str], capsys):
 
 
 def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monkeypatch):
-    from nasir.final_training import conduct
+    from nasir.apps.train import conduct
 
     def interrupted(*_, **__) -> None:
         raise KeyboardInterrupt

@@ -12,14 +12,14 @@ import pytest
 import rich.console  # noqa: F401 (before a test is nobody, who may not be able to read it)
 from toy_plugin import WORDS
 
-from nasir import api
+from nasir.apps.search import search as api
 from nasir.cli import watch
 from nasir.cli.main import main
 from nasir.cli.watch import Follower
 from nasir.core.architecture import Architecture
-from nasir.core.run import Run, create, writing
-from nasir.core.store import RunStore
 from nasir.core.strategy import Proposal, Trial
+from nasir.runs.run import Run, create, writing
+from nasir.runs.store import RunStore
 
 TRIAL = Trial(0, Proposal(Architecture("s", {"size": 1})), 0)
 

@@ -17,11 +17,11 @@ from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
-from nasir.core.run import Run, create, writing
 from nasir.core.seeds import derived_seed
-from nasir.core.store import RunStore
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial
 from nasir.executors.inline import InlineExecutor
+from nasir.runs.run import Run, create, writing
+from nasir.runs.store import RunStore
 
 NUMBER = {derived_seed(0, "trial", number): number for number in range(100)}
 """The number of the trial with a seed, in a run of seed 0."""

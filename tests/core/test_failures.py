@@ -25,10 +25,10 @@ from nasir.core.failures import (
     failure_of,
 )
 from nasir.core.problem import Problem
-from nasir.core.run import Run, create, writing
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial
 from nasir.executors.inline import InlineExecutor
+from nasir.runs.run import Run, create, writing
 
 NUMBER = {derived_seed(0, "trial", number): number for number in range(20)}
 
@@ -302,7 +302,8 @@ def test_a_run_that_is_given_up_is_stopped_with_a_line_and_exit_code_1(capsys, c
 
 
 def test_a_final_evaluation_is_tried_again_too(toy, monkeypatch):
-    from nasir.core import evaluation, finals
+    from nasir.apps.search import final_evaluation as finals
+    from nasir.core import evaluation
 
     calls: list[int] = []
 

@@ -20,9 +20,9 @@ from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Sample, Split, Task
-from nasir.evaluators import fitting
 from nasir.evaluators.dip import AUTOMATIC, DeepImagePrior
-from nasir.evaluators.fitting import Course, Fit
+from nasir.fitting import fit as fitting
+from nasir.fitting.fit import Course, Fit
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.inpaint import Inpaint

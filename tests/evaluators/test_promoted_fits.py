@@ -18,9 +18,9 @@ from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Split, Task
-from nasir.evaluators import descent
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.evaluators.train import Train
+from nasir.fitting import descent
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
 from nasir.training import trainer

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from toy_plugin import ToySpace
 
 import nasir
-from nasir.core import configure
 from nasir.core.errors import SettingsError
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Evaluation
@@ -29,6 +28,7 @@ from nasir.core.task import Sample, Task
 from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.plugins.manager import plugins
 from nasir.search_spaces.nasdip.space import NasDip
+from nasir.settings import building as configure
 from nasir.tasks.super_resolution import SuperResolution
 from nasir.testing import EvaluatorContract
 

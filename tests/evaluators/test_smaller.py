@@ -10,12 +10,12 @@ import pytest
 import torch
 from toy_training import Small, Waves
 
-from nasir.core import configure
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Evaluator
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.settings import building as configure
 from nasir.strategies.combining.parts import Apart
 
 

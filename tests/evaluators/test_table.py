@@ -12,11 +12,12 @@ from safetensors.numpy import save_file
 from scipy.stats import kendalltau
 
 import nasir
+from nasir.apps.search.search import plan
+from nasir.apps.tabulate import tabulated
 from nasir.cli.main import main
 from nasir.core.errors import NasirError, SettingsError
-from nasir.core.run import Run
-from nasir.core.table import Table
-from nasir.core.tabulation import tabulated
+from nasir.runs.run import Run
+from nasir.runs.table import Table
 
 SPACE = (
     "space.depth=1",
@@ -88,9 +89,7 @@ def test_a_search_in_the_table_finds_what_the_fits_found(made: dict[str, Any]):
 
 def test_a_lower_fidelity_is_the_last_point_of_the_curve_before_it(made: dict[str, Any]):
     trial = made["runs"][0].trials[0]
-    problem = nasir.api.plan([*SPACE, "evaluator=table", f"evaluator.table={made['path']}"], {})[
-        0
-    ].problem
+    problem = plan([*SPACE, "evaluator=table", f"evaluator.table={made['path']}"], {})[0].problem
     for fidelity, point in ((0.1, "0.2"), (0.2, "0.2"), (0.59, "0.4"), (0.6, "0.6"), (0.99, "0.8")):
         curve = [v for name, v in trial.metrics.items() if name.startswith(f"psnr@{point}:")]
         proposal = nasir.core.strategy.Proposal(trial.architecture, fidelity=fidelity)
@@ -177,9 +176,7 @@ def test_a_table_is_correlated_with_the_proxies_it_has(made: dict[str, Any], cap
 
 
 def test_the_ranking_is_by_the_mean_of_all_repeats(made: dict[str, Any]):
-    problem = nasir.api.plan([*SPACE, "evaluator=table", f"evaluator.table={made['path']}"], {})[
-        0
-    ].problem
+    problem = plan([*SPACE, "evaluator=table", f"evaluator.table={made['path']}"], {})[0].problem
     ranking = problem.evaluators["full"].ranking(problem)
     assert [score for score, _ in ranking] == sorted((s for s, _ in ranking), reverse=True)
     assert len(ranking) == 8

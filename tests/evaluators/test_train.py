@@ -13,7 +13,6 @@ import torch
 from safetensors.numpy import save_file
 from toy_training import Small, Waves, wave
 
-from nasir.core import configure
 from nasir.core.errors import EvaluationError, NasirError, PictureError, SettingsError
 from nasir.core.evaluator import Evaluation
 from nasir.core.metrics import psnr
@@ -26,6 +25,7 @@ from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Task
 from nasir.evaluators.train import Train
 from nasir.search_spaces.nasdip.space import NasDip
+from nasir.settings import building as configure
 from nasir.tasks.dehaze import Dehaze
 from nasir.testing import EvaluatorContract
 from nasir.training.trainer import train

@@ -22,12 +22,12 @@ from toy_plugin import WORDS, figures
 
 from nasir.core.errors import SettingsError
 from nasir.core.failures import TimeLimitError, WorkerDiedError
-from nasir.core.run import Run
 from nasir.executors import dask_station, ray_cluster
 from nasir.executors.dask import Dask
 from nasir.executors.luggage import Luggage, versions
 from nasir.executors.ray import Ray
 from nasir.executors.worker import result_of
+from nasir.runs.run import Run
 
 pytestmark = pytest.mark.timeout(900)  # a cluster starts slowly where others work
 
@@ -171,7 +171,7 @@ def test_a_missing_library_is_refused_in_one_line(name: str, monkeypatch, capsys
 
 def test_a_cluster_is_not_imported_before_it_is_started():
     program = (
-        "import sys; from nasir.api import plan\n"
+        "import sys; from nasir.apps.search.search import plan\n"
         f"for name in ('ray', 'dask'): plan([*{WORDS!r}, 'executor=' + name], {{}})\n"
         "assert not {'ray', 'distributed', 'dask', 'cloudpickle'} & set(sys.modules)"
     )

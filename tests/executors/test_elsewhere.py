@@ -17,7 +17,6 @@ from toy_plugin import ToyEvaluator, ToySpace, ToyTask
 
 from nasir.core.errors import EvaluationError, RunFolderError
 from nasir.core.failures import TimeLimitError, WorkerDiedError
-from nasir.core.heartbeat import beating
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL
 from nasir.executors.elsewhere import packed_call, run_folder
@@ -26,6 +25,7 @@ from nasir.executors.luggage import Luggage, packed, versions
 from nasir.executors.mirror import Mirror
 from nasir.executors.sources import sources
 from nasir.executors.worker import result_of
+from nasir.runs.heartbeat import beating
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,9 @@ import nasir
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.problem import Problem
-from nasir.core.run import Run
 from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.executors.process import Process
+from nasir.runs.run import Run
 
 ENOUGH = 60
 """Seconds after which a call that has not ended never will."""

@@ -92,7 +92,7 @@ def test_an_executor_that_knows_no_limits_refuses_them():
 def test_with_a_limit_the_executor_is_one_that_enforces_it():
     from toy_plugin import WORDS
 
-    from nasir.api import plan
+    from nasir.apps.search.search import plan
 
     names = [
         plan([*WORDS, *more], {})[0].names["executor"]

@@ -11,10 +11,10 @@ import numpy as np
 
 from fuzzing.judge import Case
 from fuzzing.mutations import damaged_json
-from nasir import api
-from nasir.core import configure
-from nasir.core.architecture_file import find_architecture
-from nasir.reporting.diagrams.draw import drawn
+from nasir.apps.report.diagrams.draw import drawn
+from nasir.apps.search import search as api
+from nasir.runs.architecture_file import find_architecture
+from nasir.settings import building as configure
 
 SPACES = {
     "nasdip": {"depth": 2, "width": 4},

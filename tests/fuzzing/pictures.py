@@ -14,7 +14,7 @@ from PIL import Image
 
 from fuzzing.judge import Case
 from fuzzing.mutations import damaged
-from nasir.restoration import files
+from nasir.apps.restore import files
 from nasir.tasks.pictures import find_pictures, picture_shape, read_picture
 
 SIZE = (24, 20)

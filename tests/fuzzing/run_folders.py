@@ -22,9 +22,9 @@ import nasir
 from fuzzing.judge import Case
 from fuzzing.mutations import NUMBERS, TEXTS, altered, damaged, damaged_json
 from nasir.cli.main import main
-from nasir.core import heartbeat
 from nasir.core.errors import NasirError
-from nasir.core.words import read_file
+from nasir.runs import heartbeat
+from nasir.settings.overrides import read_file
 
 STRATEGIES = ("random", "rl", "evolution", "local_search", "random+evolution")
 """Whose states and histories are damaged."""
@@ -102,8 +102,8 @@ def _make_unfinished(finished: Path, unfinished: Path) -> None:
 
 
 def _make_bench(folder: Path) -> None:
-    from nasir.comparison.effort import Found
-    from nasir.comparison.results import Result, ResultsFolder
+    from nasir.apps.bench.effort import Found
+    from nasir.apps.bench.results import Result, ResultsFolder
 
     kept = ResultsFolder(folder, {"full": 3})
     for seed in range(3):
@@ -287,9 +287,9 @@ def _plans(make: str, *words: str) -> Command:
     """What words about the folder ask for, without doing it."""
 
     def command(place: Path, picture: Path) -> None:
-        from nasir.core.benchmark import plan as evaluation
-        from nasir.core.scoring import plan as scoring
-        from nasir.final_training.planning import plan as training
+        from nasir.apps.evaluate.evaluate import plan as evaluation
+        from nasir.apps.score import plan as scoring
+        from nasir.apps.train.planning import plan as training
 
         given = [word.replace("RUN", str(place)) for word in words]
         plan: Any = {"evaluate": evaluation, "score": scoring, "train": training}[make]
@@ -299,7 +299,7 @@ def _plans(make: str, *words: str) -> Command:
 
 
 def _results(place: Path, picture: Path) -> None:
-    from nasir.comparison.results import ResultsFolder, known_ranking
+    from nasir.apps.bench.results import ResultsFolder, known_ranking
 
     known_ranking(ResultsFolder(place, {"full": 3}).results)
 
@@ -320,7 +320,7 @@ def _supernet(place: Path, picture: Path) -> None:
 
 
 def _network(place: Path, picture: Path) -> None:
-    from nasir.final_training.training import Training
+    from nasir.apps.train.training import Training
 
     Training(place).network()
 

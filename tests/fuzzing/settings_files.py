@@ -11,8 +11,8 @@ import tomli_w
 
 from fuzzing.judge import Case
 from fuzzing.mutations import altered, damaged
-from nasir import api
-from nasir.core.recipes import RECIPES
+from nasir.apps.search import search as api
+from nasir.settings.recipes import RECIPES
 
 NESTED = 100_000
 

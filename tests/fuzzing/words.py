@@ -11,13 +11,13 @@ from toy_plugin import WORDS
 
 from fuzzing.judge import Case
 from fuzzing.mutations import NUMBERS, TEXTS
-from nasir import api
+from nasir.apps.search import search as api
 from nasir.cli.main import main
 from nasir.core.component import settings_of
-from nasir.core.experiment import RunSettings
-from nasir.core.recipes import RECIPES
 from nasir.core.registry import KINDS, registries
-from nasir.core.words import COMPONENTS
+from nasir.settings.experiment import RunSettings
+from nasir.settings.overrides import COMPONENTS
+from nasir.settings.recipes import RECIPES
 
 MOST_RUNS = 2
 """Plans of more runs than these are made, but not carried out."""
@@ -157,31 +157,31 @@ _QUICK = ("random", "exhaustive", "evolution", "local_search", "rl")
 
 
 def _train(words: list[str]) -> None:
-    from nasir.final_training.planning import plan
+    from nasir.apps.train.planning import plan
 
     plan(words, {})
 
 
 def _evaluate(words: list[str]) -> None:
-    from nasir.core.benchmark import plan
+    from nasir.apps.evaluate.evaluate import plan
 
     plan(words, {})
 
 
 def _restore(words: list[str], folder: Path) -> None:
-    from nasir.restoration.planning import plan, read_words
+    from nasir.apps.restore.planning import plan, read_words
 
     plan(folder / "picture.png", read_words(words, {}))
 
 
 def _score(words: list[str]) -> None:
-    from nasir.core.scoring import plan
+    from nasir.apps.score import plan
 
     plan(words, {})
 
 
 def _bench(words: list[str]) -> None:
-    from nasir.comparison.bench import plan
+    from nasir.apps.bench.bench import plan
 
     plan(words)
 

@@ -74,7 +74,7 @@ def test_its_components_search_together(installed: Path, tmp_path: Path) -> None
 def test_its_upsampling_is_an_option_of_the_nasdip_cell(installed: Path, tmp_path: Path) -> None:
     program = """
 import torch
-from nasir.api import plan
+from nasir.apps.search.search import plan
 from nasir.core.search_space import Signature
 
 [run] = plan(["space.upsample=carafe,nearest", "space.depth=2", "space.width=8"], {})

@@ -8,9 +8,9 @@ import pytest
 
 import nasir
 from nasir.core.registry import registries
-from nasir.core.run import Run
 from nasir.plugins.builtin import tensorboard
 from nasir.plugins.manager import plugins
+from nasir.runs.run import Run
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from nasir.core import configure
 from nasir.core.cost import cost
 from nasir.core.search_space import Signature
 from nasir.proxies.cost import MultiplyAdds, Parameters
+from nasir.settings import building as configure
 from nasir.tasks.denoise import Denoise
 
 AREA = 64 * 64

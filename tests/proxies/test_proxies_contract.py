@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import nn
 
-from nasir.core import configure
 from nasir.core.problem import Problem
 from nasir.core.proxy import Probe
 from nasir.core.registry import registries
@@ -18,6 +17,7 @@ from nasir.core.search_space import Signature
 from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.proxy import ProxyEvaluator
+from nasir.settings import building as configure
 from nasir.tasks.denoise import Denoise
 
 SMALL = {

@@ -10,7 +10,6 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import nn
 
-from nasir.core import configure
 from nasir.core.errors import SettingsError
 from nasir.core.proxy import Probe
 from nasir.proxies import spectrum
@@ -23,6 +22,7 @@ from nasir.proxies.spectra import (
     PsdStripHistEmd,
     PsdStripHistEmdOfProgram,
 )
+from nasir.settings import building as configure
 from nasir.tasks.super_resolution import SuperResolution
 
 OF_THE_PICTURE = [

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from played_rungs import LARGE, bound, ended, played, started
 
-from nasir.core import state_coding
 from nasir.core.domain import Domain
 from nasir.core.errors import SettingsError
 from nasir.core.strategy import Proposal, Trial
+from nasir.runs import state_coding
 from nasir.strategies.halving.brackets import fidelities, halving
 from nasir.strategies.halving.halving import SuccessiveHalving
 

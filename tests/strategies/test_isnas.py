@@ -17,25 +17,25 @@ from scipy.stats import chisquare
 from toy_plugin import ToySpace, figures
 
 import nasir
-from nasir.core import search as searching
-from nasir.core import state_coding
+from nasir.apps.search import lifecycle as searching
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.executor import ExecutorFactory
-from nasir.core.experiment import experiment
 from nasir.core.problem import Problem
 from nasir.core.proxy import Probe, Proxy
 from nasir.core.registry import Entry, registries
-from nasir.core.run import Run
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.store import RunStore
 from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.core.task import Sample, Task
 from nasir.evaluators.dip import DeepImagePrior
+from nasir.runs import state_coding
+from nasir.runs.run import Run
+from nasir.runs.store import RunStore
+from nasir.settings.experiment import experiment
 from nasir.strategies.isnas import PROXY, SMALL, IsnasDip
 from nasir.tasks.denoise import Denoise
 from nasir.testing import StrategyContract

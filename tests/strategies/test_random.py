@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from nasir.core import state_coding
 from nasir.core.domain import Domain
 from nasir.core.strategy import Proposal
+from nasir.runs import state_coding
 from nasir.strategies.random import RandomSearch
 
 

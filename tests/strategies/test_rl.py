@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from nasir.core import state_coding
 from nasir.core.architecture import Architecture
-from nasir.core.configure import structure
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import SettingsError
 from nasir.core.strategy import Proposal, Trial
+from nasir.runs import state_coding
+from nasir.settings.building import structure
 from nasir.strategies.rl.controller import Controller
 from nasir.strategies.rl.policy_gradient import PolicyGradient
 from nasir.strategies.rl.strategy import ReinforcementLearning

@@ -14,11 +14,11 @@ from PIL import Image
 from scipy import ndimage
 from torch import nn
 
-from nasir.core import configure
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample
+from nasir.settings import building as configure
 from nasir.tasks import haze
 from nasir.tasks.dehaze import Dehaze
 from nasir.testing import TaskContract

@@ -12,11 +12,11 @@ import skimage.data
 import torch
 from PIL import Image
 
-from nasir.core import configure
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
+from nasir.settings import building as configure
 from nasir.tasks.denoise import Denoise
 
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 from data_sets import bsds
 
-from nasir.core import configure
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
+from nasir.settings import building as configure
 from nasir.tasks import rain
 from nasir.tasks.derain import Derain
 

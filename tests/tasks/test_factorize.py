@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nasir.core import configure
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
+from nasir.settings import building as configure
 from nasir.tasks.factorize import Factorize
 from nasir.tasks.light_transport import averaged, factors, fitted, scaled_product, tracks
 from nasir.testing import TaskContract

@@ -12,9 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from nasir.core import configure
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
+from nasir.settings import building as configure
 from nasir.tasks.inpaint import Inpaint
 
 

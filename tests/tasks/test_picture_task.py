@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from nasir.core import configure
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
+from nasir.settings import building as configure
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.inpaint import Inpaint
 from nasir.tasks.picture_task import PHOTOGRAPHS, PictureTask

@@ -11,9 +11,9 @@ import pytest
 import torch
 from data_sets import bsds
 
-from nasir.core import configure
 from nasir.core.errors import SettingsError
 from nasir.core.seeds import derived_seed
+from nasir.settings import building as configure
 from nasir.tasks import camera
 from nasir.tasks.real_denoise import RealDenoise
 

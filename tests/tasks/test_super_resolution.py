@@ -14,9 +14,9 @@ from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 
-from nasir.core import configure
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.search_space import Signature
+from nasir.settings import building as configure
 from nasir.tasks.resampling import Downsampling, resized
 from nasir.tasks.super_resolution import SuperResolution
 

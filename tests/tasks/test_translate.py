@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from nasir.core import configure
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.search_space import Signature
+from nasir.settings import building as configure
 from nasir.tasks.picture_task import photographs
 from nasir.tasks.translate import Translate
 from nasir.tasks.unpaired import winter

@@ -28,7 +28,7 @@ def register_evaluators(register: Register) -> None:
     )
     register(
         "cyclegan",
-        "nasir.evaluators.cyclegan:CycleGan",
+        "nasir.evaluators.cyclegan.evaluator:CycleGan",
         "train two generators of an unpaired translation (CycleGAN)",
     )
     register(

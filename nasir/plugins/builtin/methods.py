@@ -6,9 +6,9 @@ from nasir.plugins.hookspecs import Register
 
 @hookimpl
 def register_methods(register: Register) -> None:
-    register("degraded", "nasir.methods.degraded:Degraded", "nothing done")
-    register("bicubic", "nasir.methods.bicubic:Bicubic", "bicubic enlargement")
-    register("tv", "nasir.methods.tv:TotalVariation", "total variation denoising")
-    register("nlm", "nasir.methods.nlm:NonLocalMeans", "non-local means")
-    register("wavelet", "nasir.methods.wavelet:WaveletShrinkage", "wavelet shrinkage (BayesShrink)")
-    register("biharmonic", "nasir.methods.biharmonic:Biharmonic", "biharmonic inpainting")
+    register("degraded", "nasir.baselines.degraded:Degraded", "nothing done")
+    register("bicubic", "nasir.baselines.bicubic:Bicubic", "bicubic enlargement")
+    register("tv", "nasir.baselines.tv:TotalVariation", "total variation denoising")
+    register("nlm", "nasir.baselines.nlm:NonLocalMeans", "non-local means")
+    register("wavelet", "nasir.baselines.wavelet:WaveletShrinkage", "wavelet shrinkage (BayesShrink)")
+    register("biharmonic", "nasir.baselines.biharmonic:Biharmonic", "biharmonic inpainting")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from nasir.plugins import hookimpl
 
 if TYPE_CHECKING:
-    from nasir.core.run import Run
     from nasir.core.strategy import Trial
+    from nasir.runs.run import Run
 
 FOLDER = "tensorboard"
 

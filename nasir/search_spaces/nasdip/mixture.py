@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasir.kernels.nearest_conv import nearest
 from nasir.search_spaces.nasdip.cell_options import (
     BranchOptions,
     BranchWeights,
     CellOptions,
     Weights,
 )
-from nasir.search_spaces.nasdip.nearest_conv import nearest
 from nasir.search_spaces.nasdip.operations import Transform, operation
 from nasir.search_spaces.reflection import reflect
 

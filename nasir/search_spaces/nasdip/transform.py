@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nasir.search_spaces.nasdip.nearest_conv import nearest_conv2d
+from nasir.kernels.nearest_conv import nearest_conv2d
 from nasir.search_spaces.nasdip.operations import Transform
 from nasir.search_spaces.reflection import ReflectedConv2d
 

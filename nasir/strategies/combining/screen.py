@@ -12,8 +12,8 @@ from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.evaluator import Evaluator
 from nasir.core.problem import Problem
-from nasir.core.store import trial_from, trial_mapping
 from nasir.core.strategy import FULL, Part, Proposal, Trial
+from nasir.runs.store import trial_from, trial_mapping
 from nasir.strategies import ranking
 from nasir.strategies.combining.parts import Combining, inward, outward
 from nasir.strategies.random import RandomSearch

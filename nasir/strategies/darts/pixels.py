@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nasir.core import configure
 from nasir.core.errors import PictureError
 from nasir.core.evaluator import means
 from nasir.core.problem import Problem
@@ -29,6 +28,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL
 from nasir.core.supernet import Supernet, softmax
 from nasir.core.task import Sample
+from nasir.settings import building as configure
 from nasir.strategies.darts.bilevel import Batches, Bilevel
 from nasir.training.optimizers import optimizer
 

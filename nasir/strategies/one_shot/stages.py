@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.core.configure import settings
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.strategy import Proposal
+from nasir.settings.building import settings
 from nasir.training.device import usable
 
 if TYPE_CHECKING:

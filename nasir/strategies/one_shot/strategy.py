@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 from attrs import validators as must
 
-from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Domain
@@ -17,6 +16,7 @@ from nasir.core.evaluator import Evaluator
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial, best_of
+from nasir.settings import building as configure
 from nasir.training.losses import terms
 
 EPOCH = "supernet"

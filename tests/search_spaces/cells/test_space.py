@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from nasir.core.configure import make
 from nasir.core.errors import SettingsError
 from nasir.search_spaces.cells.space import CellSpace
 from nasir.search_spaces.hinas.space import HiNas
 from nasir.search_spaces.irnas.space import IrNas
+from nasir.settings.building import make
 
 
 def cells(nodes: int, operations: int) -> int:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from nasir.core import configure
 from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, NasirError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.clearer.space import Clearer
+from nasir.settings import building as configure
 
 
 def test_the_paper_has_two_options_in_each_of_twelve_columns() -> None:

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from nasir.core import configure
 from nasir.core.architecture import Architecture, Value
 from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.connections import Matrix
 from nasir.search_spaces.nasdip.network import NasDipNetwork
 from nasir.search_spaces.nasdip.space import NasDip
+from nasir.settings import building as configure
 
 CELL: dict[str, Value] = {
     "upsample": "bilinear",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nasir.core.run import Run
+from nasir.runs.run import Run
 
 SCRIPT = Path(__file__).parents[2] / "killed_search.py"
 COMMON = """

@@ -11,12 +11,12 @@ import torch
 from same_bits import check_goes_on_to_the_same_bits
 from toy_supernet import ToySpace, ToyTask
 
-from nasir.core.configure import make
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Sample, Split
 from nasir.search_spaces.nasdip.space import NasDip
+from nasir.settings.building import make
 from nasir.strategies.darts.perturbation import select
 from nasir.strategies.darts.pixels import OnPixels, divided_pixels
 from nasir.strategies.darts.stages import Epoch, begin, searched_on

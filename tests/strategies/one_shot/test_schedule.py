@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasir.core import configure, state_coding
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.runs import state_coding
+from nasir.settings import building as configure
 from nasir.strategies.one_shot.enas import Enas
 from nasir.strategies.one_shot.rsws import RandomWeightSharing
 from nasir.strategies.one_shot.spos import SinglePathOneShot

@@ -12,7 +12,7 @@ from toy_plugin import outcome
 
 import nasir
 from nasir.core.errors import NasirError
-from nasir.core.run import Run
+from nasir.runs.run import Run
 
 SCRIPT = Path(__file__).parents[2] / "killed_search.py"
 COMMON = """

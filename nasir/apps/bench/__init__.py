@@ -1,0 +1,1 @@
+"""Comparing strategies on tabular benchmarks."""

@@ -1,0 +1,230 @@
+"""How well what is known of untrained networks predicts how they restore."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.cost import COST
+from nasir.core.errors import NasirError, SettingsError
+from nasir.core.progress import report
+from nasir.core.registry import registries
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.runs.run import Run
+from nasir.runs.table import Table
+from nasir.settings import building as configure
+from nasir.settings.experiment import experiment
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TARGET = "psnr"
+
+BY_PICTURE = ("psnr:", "psnr@1:")
+"""Begins the names of single pictures' PSNR, told by itself or as the end of a learning curve."""
+
+AGAIN = "second_fit"
+"""The PSNR with another seed as a predictor."""
+
+FEWEST = 3
+"""Architectures that a correlation needs."""
+
+Metrics = Mapping[str, float]
+
+
+@attrs.frozen
+class Correlation:
+    """Kendall's tau-b between a predictor's value and the final PSNR, over architectures.
+
+    `picture` is the one that both were taken on, None for the mean over all. `tau` is in
+    [-1, 1]; a predictor of which less is better is a good one near -1. `p_value` is that of the
+    two-sided test of tau = 0. Both are None where `trouble` tells why there is no tau.
+    """
+
+    predictor: str
+    picture: str | None
+    architectures: int
+    tau: float | None = None
+    p_value: float | None = None
+    trouble: str | None = None
+
+
+def correlations(
+    run: Run, proxies: Sequence[str] = (), initialisations: int = 1
+) -> list[Correlation]:
+    """Correlate what the trials of `run` know beforehand, or `proxies` computed now, with PSNR.
+
+    Parameters and multiply-adds are always among them, where the trials know them or `proxies`
+    are computed. Trials are joined by architecture. Raises
+    :class:`~nasir.core.errors.NasirError` for a run with nothing to correlate, or too little.
+    """
+    full = _full(run.trials)
+    if len(full) < FEWEST:
+        raise NasirError(
+            f"{run.folder} has {len(full)} architectures with a final PSNR: a correlation needs "
+            f"{FEWEST}; go on with nasir resume {run.folder} --trials N"
+        )
+    known = _known(run.trials)
+    wanted = [*(name for name in proxies or registries["proxy"] if name not in COST), *COST]
+    computed: Mapping[str, Metrics] = {}
+    if proxies:
+        # The cost of the fits' own networks, if known: more channels may go into them.
+        fits_know = [name for name in COST if all(name in known[one.id] for one in full)]
+        names = [name for name in dict.fromkeys(wanted) if name not in fits_know]
+        architectures = [one.architecture for one in full]
+        computed = _computed(run, architectures, names, initialisations)
+    predictors = {one.id: {**known[one.id], **computed.get(one.id, {})} for one in full}
+    found = list(_correlated(full, predictors, dict.fromkeys(wanted)))
+    if not found:
+        raise NasirError(
+            f"{run.folder} has no proxies' values to correlate: compute some with --proxies "
+            f"{','.join(registries['proxy'])}"
+        )
+    return found
+
+
+def table_correlations(table: Table) -> dict[str, list[Correlation]]:
+    """Correlate what a table knows before a fit with the PSNR of its first fits, by task.
+
+    A second fit of the same architectures is among the predictors, for it bounds them all.
+    """
+    found = {}
+    for task, records in table.tasks.items():
+        first, *others = (_by_row(records.names, values) for values in records.repeats)
+        known = _by_row(records.known_names, records.known)
+        full = [
+            _Fitted(architecture, _psnr([metrics]))
+            for architecture, metrics in zip(table.architectures, first, strict=True)
+            if math.isfinite(metrics.get(TARGET, math.nan))
+        ]
+        predictors = {}
+        for row, architecture in enumerate(table.architectures):
+            again = _renamed(others[0][row]) if others else {}
+            predictors[architecture.id] = {**first[row], **known[row], **again}
+        names = [*(n for n in records.known_names if ":" not in n and n not in COST), *COST, AGAIN]
+        found[task] = list(_correlated(full, predictors, names))
+    return found
+
+
+def _by_row(names: Sequence[str], values: np.ndarray) -> list[Metrics]:
+    return [dict(zip(names, row, strict=True)) for row in values.tolist()]
+
+
+def _renamed(metrics: Metrics) -> dict[str, float]:
+    """The PSNR of a second fit under a predictor's name."""
+    psnr = _psnr([metrics])
+    return {f"{AGAIN}:{p}" if p else AGAIN: value for p, value in psnr.items()}
+
+
+@attrs.frozen
+class _Fitted:
+    """An architecture with the PSNR of its full fits, in the mean and by picture."""
+
+    architecture: Architecture
+    psnr: Metrics
+
+    @property
+    def id(self) -> str:
+        return self.architecture.id
+
+
+def _full(trials: Iterable[Trial]) -> list[_Fitted]:
+    """The architectures that were fitted with the greatest fidelity, repeats in the mean."""
+    fitted = [t for t in trials if t.state == "complete" and t.proposal.stage == FULL]
+    fitted = [t for t in fitted if math.isfinite(t.metrics.get(TARGET, math.nan))]
+    most = max((t.proposal.fidelity for t in fitted), default=1.0)
+    by_id: dict[str, list[Trial]] = {}
+    for trial in fitted:
+        if trial.proposal.fidelity == most:
+            by_id.setdefault(trial.architecture.id, []).append(trial)
+    return [
+        _Fitted(same[0].architecture, _psnr([t.metrics for t in same])) for same in by_id.values()
+    ]
+
+
+def _psnr(told: Sequence[Metrics]) -> dict[str, float]:
+    """The mean PSNR of fits by picture, with "" for the mean over the pictures."""
+    pictures = {name: name.partition(":")[2] for name in told[0] if name.startswith(BY_PICTURE)}
+    return {
+        picture: fmean(metrics[name] for metrics in told)
+        for name, picture in {TARGET: "", **pictures}.items()
+        if all(math.isfinite(metrics.get(name, math.nan)) for metrics in told)
+    }
+
+
+def _known(trials: Iterable[Trial]) -> dict[str, dict[str, float]]:
+    """Each architecture's metrics from all of its complete trials, of full ones in doubt."""
+    known: dict[str, dict[str, float]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.proposal.stage == FULL):
+        if trial.state == "complete":
+            known.setdefault(trial.architecture.id, {}).update(trial.metrics)
+    return known
+
+
+def _computed(
+    run: Run, architectures: Sequence[Architecture], proxies: Sequence[str], initialisations: int
+) -> dict[str, Metrics]:
+    """The proxies of each architecture on the pictures that the run's trials were judged on."""
+    if initialisations < 1:
+        raise SettingsError(f"--initialisations {initialisations}: take 1 or more")
+    if not proxies:
+        return {}
+    problem = experiment(run.whole_settings).problem
+    evaluator = configure.make(
+        "evaluator",
+        {"name": "proxy", "proxies": list(proxies), "initialisations": initialisations},
+    )
+    problem = attrs.evolve(problem, evaluators={FULL: evaluator})
+    problem.check()
+    seed = derived_seed(problem.seed, "correlate")
+    values: dict[str, Metrics] = {}
+    for number, architecture in enumerate(architectures, start=1):
+        values[architecture.id] = evaluator.evaluate(Proposal(architecture), problem, seed).metrics
+        report(number, len(architectures))
+    return values
+
+
+def _correlated(
+    full: Sequence[_Fitted], predictors: Mapping[str, Metrics], names: Iterable[str]
+) -> Iterable[Correlation]:
+    pictures = list(dict.fromkeys(picture for one in full for picture in one.psnr))
+    for name in names:
+        for picture in pictures:
+            pairs = [
+                (_value(predictors[one.id], name, picture), one.psnr[picture])
+                for one in full
+                if picture in one.psnr
+            ]
+            finite = [pair for pair in pairs if math.isfinite(pair[0])]
+            if finite:
+                yield correlation(name, picture or None, finite)
+
+
+def _value(metrics: Metrics, name: str, picture: str) -> float:
+    """What a predictor says of a picture, or of all where it says nothing of single ones."""
+    return metrics.get(f"{name}:{picture}", metrics.get(name, math.nan))
+
+
+def correlation(
+    predictor: str, picture: str | None, pairs: Sequence[tuple[float, float]]
+) -> Correlation:
+    """Kendall's tau-b of pairs of a predictor's value and a PSNR, one pair an architecture."""
+    from scipy.stats import kendalltau
+
+    values, psnr = zip(*pairs, strict=True)
+    without: dict[str, Any] = {"predictor": predictor, "picture": picture}
+    without["architectures"] = len(pairs)
+    if len(pairs) < FEWEST:
+        return Correlation(**without, trouble=f"fewer than {FEWEST} architectures")
+    if len(set(values)) == 1:
+        return Correlation(**without, trouble="the same for all architectures")
+    if len(set(psnr)) == 1:
+        return Correlation(**without, trouble="all architectures have the same PSNR")
+    result = kendalltau(values, psnr, variant="b")
+    return Correlation(**without, tau=float(result.statistic), p_value=float(result.pvalue))

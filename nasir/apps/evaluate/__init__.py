@@ -1,0 +1,1 @@
+"""Evaluating methods and architectures on the same pictures."""

@@ -1,0 +1,115 @@
+"""Diagrams that put several runs side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from nasir.apps.report.axes import Axes, span
+from nasir.apps.report.charts import COLOURS, Point, both, polyline, steps
+from nasir.apps.report.markup import Html, joined, tag
+
+if TYPE_CHECKING:
+    from nasir.apps.compare.curves import Curve
+    from nasir.apps.compare.plots import Curves
+
+Row = tuple[float, float, float, float]
+"""Evaluations, mean, low and high."""
+
+
+def curves(panel: Curves) -> Html:
+    """Best-so-far curves with their bands, over full evaluations."""
+    shown = {name: _known(curve) for name, curve in panel.curves.items()}
+    points = [row for rows in shown.values() for row in rows]
+    across, up = span((r[0] for r in points), 0.02), span(v for r in points for v in r[1:])
+
+    def draw(width: float, height: float) -> Html:
+        axes = Axes(width, height, across, up)
+        return axes.drawn(
+            *(_band(place, rows, axes) for place, rows in enumerate(shown.values())),
+            *(_curve(p, name, rows, axes) for p, (name, rows) in enumerate(shown.items())),
+            xlabel="full evaluations",
+            ylabel=panel.of,
+            told=f"{panel.of} of {', '.join(shown)}",
+        )
+
+    return joined(legend(list(shown)), both(draw))
+
+
+def fronts(by_name: Mapping[str, Sequence[Point]], xlabel: str, ylabel: str) -> Html:
+    """Pareto fronts by name."""
+    points = [point for front in by_name.values() for point in front]
+    across, up = span(p[0] for p in points), span(p[1] for p in points)
+
+    def draw(width: float, height: float) -> Html:
+        axes = Axes(width, height, across, up)
+        return axes.drawn(
+            *(_front(p, name, f, axes) for p, (name, f) in enumerate(by_name.items())),
+            xlabel=xlabel,
+            ylabel=ylabel,
+            told=f"Pareto fronts of {', '.join(by_name)}",
+        )
+
+    return joined(legend(list(by_name)), both(draw))
+
+
+def legend(names: Sequence[str]) -> Html:
+    """The colours of series by their names."""
+    keys = [
+        tag("li", tag("i", class_=f"key series{p % COLOURS}"), name) for p, name in enumerate(names)
+    ]
+    return tag("ul", keys, class_="legend")
+
+
+def _known(curve: Curve) -> list[Row]:
+    """The points where the curve has begun."""
+    rows = zip(curve.evaluations, curve.mean, curve.low, curve.high, strict=True)
+    found = [(float(x), float(mean), float(low), float(high)) for x, mean, low, high in rows]
+    return [row for row in found if all(map(math.isfinite, row))]
+
+
+def _band(place: int, rows: Sequence[Row], axes: Axes) -> Html:
+    if all(low == high for _, _, low, high in rows):
+        return Html()
+    there = _corners([(x, high) for x, _, _, high in rows])
+    back = _corners([(x, low) for x, _, low, _ in rows])[::-1]
+    outline = polyline([(axes.x(x), axes.y(y)) for x, y in (*there, *back)])
+    return tag("path", d=f"{outline}Z", class_=f"band series{place % COLOURS}")
+
+
+def _curve(place: int, name: str, rows: Sequence[Row], axes: Axes) -> Html:
+    if not rows:
+        return Html()
+    path = steps([(x, mean) for x, mean, _, _ in rows], rows[-1][0], axes)
+    told = f"{name}: {rows[-1][1]:.4g} after {rows[-1][0]:g}"
+    return tag("path", tag("title", told), d=path, class_=f"curve series{place % COLOURS}")
+
+
+def _front(place: int, name: str, front: Sequence[Point], axes: Axes) -> Html:
+    if not front:
+        return Html()
+    colour = f"series{place % COLOURS}"
+    dots = [
+        tag(
+            "circle",
+            tag("title", f"{name}: {x:.5g}, {y:.5g}"),
+            cx=axes.x(x),
+            cy=axes.y(y),
+            r=4.5,
+            class_=f"point {colour}",
+        )
+        for x, y in front
+    ]
+    line = tag(
+        "path", d=polyline([(axes.x(x), axes.y(y)) for x, y in front]), class_=f"curve {colour}"
+    )
+    return tag("g", line, dots)
+
+
+def _corners(points: Sequence[Point]) -> list[Point]:
+    """The points of a curve that stays until the next value, with the corners between."""
+    pairs = pairwise(points)
+    between = [corner for (_, y), (x, new) in pairs for corner in ((x, y), (x, new))]
+    return [*points[:1], *between]

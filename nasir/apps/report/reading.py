@@ -1,0 +1,98 @@
+"""A run as a page tells of it, read from its folder once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from nasir.core.errors import NasirError
+from nasir.core.objectives import Objective, objectives, pareto_front
+from nasir.core.strategy import FOUND, Trial
+from nasir.runs.run import ENVIRONMENT, SETTINGS, Run
+from nasir.runs.summary import DEGRADED, summary
+from nasir.settings.overrides import Tree
+
+TEST, SEARCH = "test", "search"
+
+
+@attrs.frozen(eq=False)
+class Reading:
+    """What a run's folder holds. `best` is None where no trial is complete, for a `reason`."""
+
+    run: Run
+    settings: Tree
+    settings_text: str
+    environment: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    trials: Sequence[Trial]
+    finals: Mapping[tuple[str, str], Trial]
+    best: Trial | None
+    reason: str
+
+    @property
+    def name(self) -> str:
+        return self.run.folder.resolve().name
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        return objectives(self.settings.get("objective", ()))
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials that none dominates, where there are several objectives."""
+        wanted = self.objectives
+        return pareto_front(self.trials, wanted) if len(wanted) > 1 else []
+
+    def component(self, kind: str) -> Mapping[str, Any]:
+        """The settings of a component, empty where there are none."""
+        fields = self.settings.get(kind)
+        return fields if isinstance(fields, Mapping) else {}
+
+    @property
+    def figures(self) -> dict[str, dict[str, float]]:
+        """The metrics of the found and the reference architectures on test pictures, by name.
+
+        Under ``degraded`` those of the pictures that were given in.
+        """
+        figures = {
+            name: dict(trial.metrics)
+            for (name, split), trial in self.finals.items()
+            if split == TEST
+        }
+        found = figures.get(FOUND, {})
+        given = {k.removeprefix(DEGRADED): v for k, v in found.items() if k.startswith(DEGRADED)}
+        return figures | ({"degraded": given} if given else {})
+
+
+def read(run: Run) -> Reading:
+    """Read a run's folder; raises :class:`~nasir.core.errors.NasirError` where it is damaged."""
+    reason, best = "", None
+    trials, finals = run.trials, run.finals
+    try:
+        best = run.best
+    except NasirError as error:
+        reason = str(error)
+    settings = run.settings
+    return Reading(
+        run,
+        settings,
+        (run.folder / SETTINGS).read_text(encoding="utf-8-sig"),
+        _environment(run),
+        summary(run),
+        trials,
+        finals,
+        best,
+        reason,
+    )
+
+
+def _environment(run: Run) -> Mapping[str, Any]:
+    """Empty where it is lost: the rest of a run is worth telling all the same."""
+    try:
+        content = json.loads((run.folder / ENVIRONMENT).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,69 @@
+"""What it takes to repeat a run."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from nasir.apps.report.markup import Html, joined, tag
+from nasir.apps.report.reading import Reading
+from nasir.apps.report.repeating import command
+from nasir.apps.report.spelling import flat, spelt
+
+
+def reproduction(reading: Reading) -> Html:
+    """The command, the versions and machine, and all settings."""
+    words = command(reading.settings)
+    file = "nasir run settings.toml"
+    told = "The same settings as words:" if words else "Save the settings below as a file, then:"
+    fields = [
+        tag("div", tag("dt", key), tag("dd", spelt(value)))
+        for key, value in flat(reading.settings).items()
+    ]
+    return joined(
+        tag("p", told),
+        copied(words or file),
+        _environment(reading),
+        tag(
+            "details",
+            tag("summary", f"All {len(fields)} settings"),
+            tag("dl", fields, class_="choices"),
+            class_="fold",
+        ),
+        tag(
+            "details",
+            tag("summary", "settings.toml"),
+            copied(reading.settings_text),
+            class_="fold",
+        ),
+    )
+
+
+def _environment(reading: Reading) -> Html:
+    """Versions, machine and plugins as far as they are known."""
+    known = reading.environment
+    versions, plugins = known.get("versions"), known.get("plugins")
+    rows = dict(versions) if isinstance(versions, dict) else {}
+    for key in ("git", "host", "platform", "cores"):
+        if known.get(key) is not None:
+            value = known[key]
+            rows[key] = value if isinstance(value, str | int) else json.dumps(value)
+    if isinstance(plugins, dict):
+        others = {
+            name: of
+            for name, of in plugins.items()
+            if isinstance(of, dict) and of.get("distribution") != "nasir"
+        }
+        rows |= {
+            f"plugin {n}": f"{p.get('distribution')} {p.get('version')}" for n, p in others.items()
+        }
+    pairs = [tag("div", tag("dt", name), tag("dd", str(value))) for name, value in rows.items()]
+    written = time.strftime("%Y-%m-%d %H:%M", time.localtime())
+    pairs.append(tag("div", tag("dt", "this page"), tag("dd", f"written {written}")))
+    return tag("dl", pairs, class_="choices environment")
+
+
+def copied(words: str) -> Html:
+    """Text with a button that copies it."""
+    button = tag("button", "Copy", type="button", class_="copy", hidden=True)
+    return tag("div", tag("pre", words), button, class_="source")

@@ -1,0 +1,104 @@
+"""The end of a run: the found architecture and the references on pictures no search has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+
+import attrs
+
+from nasir.core.architecture import Architecture
+from nasir.core.errors import RunFolderError
+from nasir.core.evaluation import Outcome, evaluate_trial, failed, outcome_of
+from nasir.core.failures import FailurePolicy
+from nasir.core.problem import Problem
+from nasir.core.retries import Tries
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FOUND, FULL, Proposal, Trial
+from nasir.runs.run import Run, file_name, write_result
+from nasir.runs.store import RunStore
+
+Key = tuple[str, str]
+
+
+@attrs.frozen(eq=False)
+class Finals:
+    """Judges the found architecture beside the references, all with the same seeds.
+
+    Where an evaluator estimates on the search split when to stop (metric ``stop``, a share of
+    the full effort), each reference is judged there too and all are stopped at their own time.
+    """
+
+    run: Run
+    store: RunStore
+    problem: Problem
+    executor: Executor
+    threads: int
+    notify: Callable[..., None]
+    policy: FailurePolicy = attrs.field(factory=FailurePolicy)
+
+    def judge(self, found: Trial, references: Sequence[str]) -> None:
+        """Evaluate what has not been evaluated yet, store it, and write ``best/``."""
+        architectures = {FOUND: found.architecture}
+        architectures |= {name: self.problem.space.named(name) for name in references}
+        if self.store.finals().get((FOUND, "search")) != found:
+            with self.store.transaction():
+                self.store.drop_finals(FOUND)
+                self.store.save_final(FOUND, "search", found)
+        if "stop" in found.metrics:
+            self._evaluate({(n, "search"): a for n, a in architectures.items()})
+        self._evaluate({(n, "test"): a for n, a in architectures.items()})
+
+    def _evaluate(self, architectures: dict[Key, Architecture]) -> None:
+        done = self.store.finals()
+        futures = {}
+        for number, (key, architecture) in enumerate(architectures.items()):
+            if key in done:
+                continue
+            name, split = key
+            before = done.get((name, "search"))
+            stop = before.metrics.get("stop", 1.0) if before and split == "test" else 1.0
+            seed = derived_seed(self.problem.seed, "final", split)
+            trial = Trial(number, Proposal(architecture, FULL, stop), seed)
+            self.notify("final_started", run=self.run, name=name, split=split, trial=trial)
+            future = self._submit(split, trial)
+            if future.done():
+                self._keep(key, future, trial)
+            else:
+                futures[key] = (future, trial)
+        for key, (future, trial) in futures.items():
+            self._keep(key, future, trial)
+
+    def _submit(self, split: str, trial: Trial, smaller: int = 0) -> Future[Outcome]:
+        problem = self.problem.for_test() if split == "test" else self.problem
+        return self.executor.submit(evaluate_trial, trial, problem, self.threads, smaller)
+
+    def _tried(self, future: Future[Outcome], split: str, trial: Trial) -> Outcome:
+        """The outcome of the last try, which is the first where that did not fail."""
+        outcome, tries = outcome_of(future, trial), Tries(self.policy)
+        while tries.again(outcome):
+            outcome = outcome_of(self._submit(split, trial, tries.smaller(trial.number)), trial)
+        return outcome
+
+    def _keep(self, key: Key, future: Future[Outcome], trial: Trial) -> None:
+        name, split = key
+        outcome = self._tried(future, split, trial)
+        with self.store.transaction():  # the files too are of this process's alone
+            if split == "test":
+                outcome = self._written(name, outcome)
+            self.store.save_final(name, split, outcome.trial)
+        ended = outcome.trial
+        self.notify("final_finished", run=self.run, name=name, split=split, trial=ended)
+
+    def _written(self, name: str, outcome: Outcome) -> Outcome:
+        """Write what was made; artifacts that are none make a failed evaluation."""
+        inside = ("best",) if name == FOUND else ("references", file_name(name))
+        folder, architecture = self.run.folder.joinpath(*inside), outcome.trial.architecture
+        try:
+            write_result(folder, architecture, self.run.settings, outcome.artifacts)
+        except RunFolderError:
+            raise
+        except Exception as error:
+            write_result(folder, architecture, self.run.settings, {})
+            return failed(outcome.trial, error)
+        return outcome

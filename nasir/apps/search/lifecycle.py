@@ -1,0 +1,146 @@
+"""Runs from beginning to end: started, resumed, interrupted, given up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from nasir.apps.search.final_evaluation import Finals
+from nasir.core.engine import Budget, Engine
+from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.core.failures import TooManyFailuresError
+from nasir.core.strategy import Strategy, Trial
+from nasir.runs.run import Run, create, write_result, writing
+from nasir.runs.store import RunStore
+from nasir.settings.experiment import Experiment, check_name, experiment
+
+Notify = Callable[..., None]
+
+log = logging.getLogger("nasir")
+
+
+def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -> Run:
+    """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
+    planned.problem.check()
+    run = _created(planned, environment)
+    _conduct(run, planned, {}, notify)
+    return run
+
+
+def resume(
+    run: Run, notify: Notify, trials: int | None = None, seconds: float | None = None
+) -> Run:
+    """Go on with a run after any kind of end, to its last budget or to new ones."""
+    if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
+        raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
+    planned = experiment(run.whole_settings)
+    planned.problem.check()
+    given = {"trials": trials, "limit": seconds}
+    _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
+    return run
+
+
+def _conduct(run: Run, planned: Experiment, limits: Mapping[str, Any], notify: Notify) -> None:
+    """Search to the `limits` that are given anew, or to the last ones."""
+    with writing(run) as store:
+        with store.transaction():
+            store.save_progress(state="running", **limits)
+        last = store.progress()
+        budget = Budget(
+            last.get("trials", planned.trials), last.get("limit", planned.settings.seconds)
+        )
+        try:
+            _search_and_judge(run, store, planned, budget, notify)
+        except KeyboardInterrupt:
+            with store.transaction():
+                store.save_progress(state="interrupted")
+        except TooManyFailuresError as error:
+            with store.transaction():
+                store.save_progress(state="stopped", reason=str(error))
+            log.warning("%s; mend that and go on with: nasir resume %s", error, run.folder)
+    notify("run_finished", run=run)
+
+
+def _search_and_judge(
+    run: Run, store: RunStore, planned: Experiment, budget: Budget, notify: Notify
+) -> None:
+    settings, strategy, policy = planned.settings, planned.strategy, planned.policy
+    problem = attrs.evolve(planned.problem, checkpoints=run.checkpoints)
+    notify("run_started", run=run)
+    executor = planned.start()
+    try:
+        engine = Engine(
+            run,
+            store,
+            problem,
+            strategy,
+            executor,
+            budget,
+            settings.workers,
+            settings.threads,
+            notify,
+            policy,
+        )
+        try:
+            engine.search()
+        finally:
+            _write_best_so_far(run, store, planned)
+        found = _recommended(strategy, store)
+        if found is not None:
+            with store.transaction():
+                store.save_progress(recommended=found.number)
+            finals = Finals(run, store, problem, executor, settings.threads, notify, policy)
+            finals.judge(found, settings.references or ())
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
+    with store.transaction():
+        store.save_progress(state="finished")
+
+
+def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
+    """Leave the best architecture in ``best/`` however the search ends."""
+    best = _recommended(planned.strategy, store)
+    if best is not None:
+        with store.transaction():  # the files too are of this process's alone
+            store.save_progress(recommended=best.number)
+            write_result(run.folder / "best", best.architecture, run.settings, {})
+
+
+def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:
+    """The trial that the strategy recommends, None where no trial came to anything."""
+    try:
+        return strategy.recommend(store.trials())
+    except NasirError:
+        return None
+
+
+def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
+    """The folder of a new run: called as was asked, or by time and what is searched."""
+    settings, names = planned.settings, planned.names
+    try:
+        parent = Path(settings.folder).expanduser()
+    except RuntimeError as error:
+        raise RunFolderError(f"folder={settings.folder}: {error}") from None
+    if settings.name is not None:
+        check_name(settings.name)
+        try:
+            return create(parent / settings.name, planned.tree, environment)
+        except FileExistsError as error:
+            raise RunFolderError(
+                f"{error} exists: choose another name=, or go on with it: nasir resume {error}"
+            ) from None
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{names['space']}-{names['strategy']}-{names['task']}"
+    for copy in count(1):
+        folder = parent / (stem if copy == 1 else f"{stem}-{copy}")
+        with suppress(FileExistsError):
+            return create(folder, planned.tree, environment)
+    raise AssertionError("count() does not end")

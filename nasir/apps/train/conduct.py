@@ -1,0 +1,155 @@
+"""The work of a final training, from wherever it stands to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nasir.apps.evaluate.entries import ArchitectureContestant
+from nasir.apps.train.curve import Curve
+from nasir.apps.train.planning import Plan
+from nasir.apps.train.training import Training
+from nasir.core.errors import EvaluationError
+from nasir.core.evaluation import describe, use_threads
+from nasir.core.progress import report
+from nasir.core.seeds import derived_seed
+from nasir.core.strategy import FULL
+from nasir.core.task import Sample
+from nasir.runs.training_folder import CURVE, RESULT, WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+CHECKPOINT = "training.safetensors"
+
+TRAINED = "trained"
+"""What the trained network is called in tables."""
+
+EVERY = 10
+"""Steps between rows of the curve, at least."""
+
+LOOKS = 20
+"""How many times the validation pictures are looked at, about."""
+
+
+def conduct(training: Training, planned: Plan) -> None:
+    """Train what is not trained yet, and judge what is not judged yet.
+
+    Killed at any time and begun again, it comes to the same bits.
+    """
+    with training.writing():
+        if training.result is not None:
+            return
+        if not (training.path / WEIGHTS).is_file():
+            with _told():
+                _train(training, planned)
+        (training.checkpoints / CHECKPOINT).unlink(missing_ok=True)
+        _judge(training, planned)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let memory that runs out be told in one line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        reason = describe(error).partition("\n")[0]
+        if not reason.startswith("out of memory"):
+            raise
+        raise EvaluationError(reason) from error
+
+
+def _train(training: Training, planned: Plan) -> None:
+    """Train, and write the weights: averaged ones where there are any."""
+    from safetensors.torch import save
+
+    from nasir.training.device import usable
+    from nasir.training.trainer import train
+    from nasir.training.validation import validation_samples
+
+    use_threads(planned.settings.threads)
+    seed = seed_of(planned)
+    network = fresh_network(planned, seed)
+    evaluator = planned.evaluator
+    trained_on, watched = planned.patches()
+    samples = validation_samples(watched, evaluator.crop)
+    watcher = _Watcher(planned, network, samples, Curve(training.path / CURVE))
+    trained = train(
+        network,
+        trained_on,
+        evaluator.course(1.0),
+        derived_seed(seed, "training"),
+        usable(evaluator.device),
+        training.checkpoints / CHECKPOINT,
+        watcher.look,
+        about=json.dumps([planned.architecture.mapping, planned.tree], sort_keys=True),
+    )
+    state = trained.final().state_dict()
+    whole = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+    training.write(WEIGHTS, save(whole))
+
+
+def _judge(training: Training, planned: Plan) -> None:
+    """Restore the test pictures with the weights that were written."""
+    evaluator = attrs.evolve(planned.evaluator, weights=str(training.weights))
+    problem = attrs.evolve(planned.problem, evaluators={FULL: evaluator})
+    contestant = ArchitectureContestant(
+        TRAINED, planned.architecture, problem, planned.settings.threads
+    )
+    result = contestant.judged()
+    if result.error is not None:
+        raise EvaluationError(f"the test pictures cannot be restored: {result.error}")
+    content = result.mapping
+    content["mean"]["steps"] = planned.evaluator.iterations
+    training.write(RESULT, json.dumps(content, indent=2).encode())
+
+
+def seed_of(planned: Plan) -> int:
+    """That of an evaluation of this architecture, so that both come to the same weights."""
+    return derived_seed(planned.problem.seed, "final", "test")
+
+
+def fresh_network(planned: Plan, seed: int) -> nn.Module:
+    """The network before its first step; torch's generator is left as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return planned.problem.space.build(planned.architecture, planned.problem.task.signature)
+
+
+class _Watcher:
+    """Writes the curve, reports progress, and now and then looks at the validation pictures."""
+
+    def __init__(
+        self, planned: Plan, network: nn.Module, samples: Sequence[Sample], curve: Curve
+    ) -> None:
+        self.planned, self.network, self.samples, self.curve = planned, network, samples, curve
+        self.steps = planned.evaluator.iterations
+        self.interval = max(1, round(self.steps / LOOKS / EVERY)) * EVERY
+        self.figures: dict[str, float] = {}
+
+    def look(self, step: int, loss: float) -> None:
+        """Take note of a step, from 1."""
+        due = step % self.interval == 0 or step == self.steps
+        psnr = self._psnr() if due and self.samples else None
+        if psnr is not None:
+            self.figures["validation_psnr"] = psnr
+        self.curve.add(step, loss, psnr)
+        report(step, self.steps, loss=loss, **self.figures)
+
+    def _psnr(self) -> float | None:
+        """The mean PSNR in dB with the present weights, None where the task measures none."""
+        from nasir.training.validation import figures
+
+        found = figures(
+            self.network, self.samples, self.planned.problem.task, self.planned.evaluator.tile
+        )
+        self.network.train()
+        return found.get("psnr")

@@ -1,0 +1,95 @@
+"""``nasir.train``: from settings to a trained network in a folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from nasir.apps.train.conduct import conduct
+from nasir.apps.train.planning import Plan, plan, plan_again
+from nasir.apps.train.training import Training
+from nasir.core.errors import RunFolderError, SettingsError
+from nasir.runs.training_folder import create
+
+Listener = Callable[[Training], None]
+
+FOLDER = "trained"
+"""Where the folders of trainings are made where nothing is said."""
+
+
+def train(
+    *words: str,
+    output: str | Path | None = None,
+    started: Listener = lambda training: None,
+    **settings: Any,
+) -> Training:
+    """Train one architecture on all training pictures, and judge it on the test pictures.
+
+    `words` and `settings` are those of ``nasir train``: ``"architecture=NAME"``,
+    ``images=folder``, ``evaluator={"iterations": 5000}``. `output` is the folder to make, by
+    default ``trained/TIME-SPACE-TASK``. One word that is a training's folder goes on with that
+    training, after any kind of end and to the same bits. `started` is told the training once its
+    folder is there; progress is told to whoever listens (:mod:`nasir.core.progress`).
+
+    Raises :class:`~nasir.core.errors.NasirError` for what cannot be trained as it is asked.
+    """
+    folder = next((word for word in words if "=" not in word and os.path.isdir(word)), None)
+    if folder is not None:
+        if len(words) > 1 or settings or output is not None:
+            raise SettingsError(
+                f"{folder} is gone on with as it was started: give nothing besides the folder"
+            )
+        return go_on(folder, started)
+    return start(plan(words, settings), output, started)
+
+
+def start(planned: Plan, output: str | Path | None, started: Listener) -> Training:
+    """Make the folder of a training, and train."""
+    planned.check()
+    training = _created(planned, output)
+    started(training)
+    conduct(training, planned)
+    return training
+
+
+def go_on(folder: str | Path, started: Listener) -> Training:
+    """Go on with a training; one that is finished is left as it is."""
+    training = Training(folder)
+    if training.result is None:
+        planned = plan_again(training)
+        planned.check()
+        started(training)
+        conduct(training, planned)
+    return training
+
+
+def _created(planned: Plan, output: str | Path | None) -> Training:
+    """The folder of a new training: called as was asked, or by time and what is trained."""
+    if output is not None:
+        try:
+            return _made(Path(output).expanduser(), planned)
+        except FileExistsError as error:
+            raise RunFolderError(
+                f"{error} exists: choose another with -o FOLDER, or go on with it: nasir train "
+                f"{error}"
+            ) from None
+    names = planned.names
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{names['space']}-{names['task']}"
+    for copy in count(1):
+        with suppress(FileExistsError):
+            return _made(Path(FOLDER, stem if copy == 1 else f"{stem}-{copy}"), planned)
+    raise AssertionError("count() does not end")
+
+
+def _made(path: Path, planned: Plan) -> Training:
+    from nasir.apps.search.search import environment
+
+    tree = planned.tree
+    signature = planned.problem.task.signature
+    create(path, tree, environment(tree), planned.architecture, signature)
+    return Training(path)

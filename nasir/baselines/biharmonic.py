@@ -1,0 +1,35 @@
+"""Biharmonic inpainting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from nasir.baselines.denoiser import as_array, as_tensor
+from nasir.core.errors import SettingsError
+from nasir.core.method import Method
+from nasir.core.task import Sample, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@attrs.define
+class Biharmonic(Method):
+    """Fills missing pixels with the smoothest surface: its bilaplacian is zero there.
+
+    Damelin and Hoang (2018), as in scikit-image, each channel for itself. What was observed
+    stays, and what is filled in lies between the least and greatest of it.
+    """
+
+    def restore(self, sample: Sample, task: Task) -> Tensor:
+        from skimage.restoration import inpaint_biharmonic
+
+        if sample.mask is None:
+            raise SettingsError(
+                f"method=biharmonic fills in missing pixels, and {sample.name} has none: take "
+                "task=inpaint, or another method (nasir list methods)"
+            )
+        missing = as_array(sample.mask)[..., 0] == 0
+        return as_tensor(inpaint_biharmonic(as_array(sample.degraded), missing, channel_axis=-1))

@@ -1,1 +1,0 @@
-"""Which is better, by how much, how surely."""

@@ -1,0 +1,1 @@
+"""Unpaired translation (CycleGAN) and its figures."""

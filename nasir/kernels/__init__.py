@@ -1,0 +1,1 @@
+"""The arithmetic of the papers made fast for a device."""

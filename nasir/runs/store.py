@@ -1,0 +1,299 @@
+"""The trials of a run and the state of its strategy, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import safetensors.numpy
+
+from nasir.runs import state_coding
+from nasir.core.architecture import Architecture
+from nasir.core.errors import RunFolderError
+from nasir.core.failures import FailedTry
+from nasir.runs.validation import DAMAGE, checked_progress, checked_trial
+from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, PICTURES, SCHEMA, TRIES
+from nasir.core.strategy import Proposal, Trial
+
+ARRAY = "array:"
+"""Begins the keys of a strategy's arrays."""
+
+
+class RunStore:
+    """Reads and writes ``run.sqlite``. Open it for writing in one process only.
+
+    Writes happen in :meth:`transaction`; a process killed at any moment leaves the file as it
+    was after the last whole transaction.
+    """
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self.path = path
+        self._saved_arrays: dict[str, bytes] = {}
+        self._token: str | None = None
+        new = write and not path.exists()
+        with self._reading():
+            self._connection = (
+                sqlite3.connect(path, isolation_level=None) if write else _open_to_read(path)
+            )
+            if new:
+                self._connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
+            (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+            foreign = self._connection.execute(FOREIGN).fetchone()
+        if application != APPLICATION_ID or foreign is not None:
+            self.close()
+            raise RunFolderError(f"{path} is not the trials of a nasir run")
+        if write:
+            with self._explained():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+                self._connection.execute(PICTURES)
+                self._connection.execute(TRIES)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside become visible together, or none of them.
+
+        Raises :class:`RunFolderError` where another process has claimed the run since this one.
+        """
+        with self._explained():
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._refuse_taken_over()
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                self._saved_arrays.clear()
+                raise
+
+    def claim(self, token: str, before: str | None) -> None:
+        """Let this process alone write from now on; `before` is the token seen of the last."""
+        with self.transaction():
+            if self._holder() != before:
+                raise RunFolderError(f"{self.path.parent} was taken by another process just now")
+            self.save_progress(holder=token)
+        self._token = token
+
+    def save_trial(self, trial: Trial) -> None:
+        """Write a trial, over the one of the same number."""
+        proposal = trial.proposal
+        row = (
+            trial.number,
+            proposal.stage,
+            proposal.fidelity,
+            json.dumps(proposal.architecture.mapping),
+            proposal.architecture.id,
+            trial.state,
+            trial.score,
+            json.dumps(dict(trial.metrics)),
+            trial.seed,
+            trial.started,
+            trial.seconds,
+            trial.worker,
+            _text(trial.error),
+        )
+        places = ", ".join("?" * len(row))
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO trials ({COLUMNS}) VALUES ({places})", row
+        )
+
+    def trials(self, start: int = 0) -> list[Trial]:
+        """The trials from number `start` on, in the order of their numbers."""
+        with self._reading():
+            rows = self._connection.execute(
+                f"SELECT {COLUMNS} FROM trials WHERE number >= ? ORDER BY number", (start,)
+            )
+            return [_trial(row) for row in rows]
+
+    def save_failed_try(self, trial: int, number: int, failed: FailedTry) -> None:
+        """Write try `number` (from 1) of a trial, which failed and is followed by another."""
+        row = attrs.astuple(attrs.evolve(failed, error=_text(failed.error)))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO tries VALUES (?, ?, ?, ?, ?, ?, ?)", (trial, number, *row)
+        )
+
+    def failed_tries(self, start: int = 0) -> dict[int, list[FailedTry]]:
+        """The failed tries of the trials from number `start` on that were tried again, in order."""
+        with self._reading():
+            tables = self._connection.execute("SELECT name FROM sqlite_master")
+            if ("tries",) not in tables.fetchall():
+                return {}
+            failed: dict[int, list[FailedTry]] = {}
+            rows = self._connection.execute(
+                "SELECT * FROM tries WHERE trial >= ? ORDER BY trial, number", (start,)
+            )
+            for trial, _, *row in rows:
+                failed.setdefault(trial, []).append(FailedTry(*row))
+            return failed
+
+    def keep_pictures(self, trial: Trial) -> None:
+        """Keep the pictures of a trial, if it has any, until its strategy is told."""
+        if trial.pictures:
+            whole = {n: np.ascontiguousarray(p) for n, p in trial.pictures.items()}
+            content = safetensors.numpy.save(whole)  # takes the memory as it lies
+            self._connection.execute(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?)", (trial.number, content)
+            )
+
+    def pictures(self, number: int) -> dict[str, Any]:
+        """The pictures that are kept of a trial."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT content FROM pictures WHERE trial = ?", (number,)
+            )
+            kept = [item for (row,) in rows for item in safetensors.numpy.load(row).items()]
+            return dict(sorted(kept))
+
+    def drop_pictures(self, number: int) -> None:
+        """Forget the pictures of a trial."""
+        self._connection.execute("DELETE FROM pictures WHERE trial = ?", (number,))
+
+    def save_final(self, name: str, split: str, trial: Trial) -> None:
+        """Write how the architecture called `name` did on a split in the end."""
+        row = (name, split, json.dumps(trial_mapping(trial)))
+        self._connection.execute("INSERT OR REPLACE INTO finals VALUES (?, ?, ?)", row)
+
+    def drop_finals(self, name: str) -> None:
+        """Forget how the architecture called `name` did."""
+        self._connection.execute("DELETE FROM finals WHERE name = ?", (name,))
+
+    def finals(self) -> dict[tuple[str, str], Trial]:
+        """The evaluations at the end of the run by name and split, in the order they were made."""
+        with self._reading():
+            rows = self._connection.execute("SELECT name, split, trial FROM finals ORDER BY rowid")
+            finals = {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            if not all(isinstance(part, str) for key in finals for part in key):
+                raise ValueError("a final evaluation has no name")
+            return finals
+
+    def save_strategy(self, state: dict[str, Any]) -> None:
+        """Write the strategy's state; arrays that have not changed are not written again."""
+        plain, arrays = state_coding.encode(state)
+        changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
+        rows = [("state", plain), *((f"{ARRAY}{key}", data) for key, data in changed.items())]
+        rows += state_coding.checksums(rows)
+        self._connection.executemany("INSERT OR REPLACE INTO strategy VALUES (?, ?)", rows)
+        self._saved_arrays.update(changed)
+
+    def strategy(self) -> dict[str, Any] | None:
+        """The strategy's state, None where none was written yet."""
+        with self._reading():
+            rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
+            if "state" not in rows:
+                return None
+            state_coding.check_sums(rows)
+            arrays = {k.removeprefix(ARRAY): v for k, v in rows.items() if k.startswith(ARRAY)}
+            return state_coding.decode(rows["state"], arrays)
+
+    def save_progress(self, **values: Any) -> None:
+        """Write how far the run is: JSON values by name."""
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO progress VALUES (?, ?)", rows)
+
+    def progress(self) -> dict[str, Any]:
+        """How far the run is."""
+        with self._reading():
+            rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
+            return checked_progress({key: json.loads(value) for key, value in rows})
+
+    def _holder(self) -> str | None:
+        return self.progress().get("holder")
+
+    def _refuse_taken_over(self) -> None:
+        if self._token is not None and self._holder() != self._token:
+            raise RunFolderError(
+                f"{self.path.parent} was taken over by another process; this one writes no more"
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into one line that says what to do."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if str(error).startswith(("no such", "Could not decode")):
+                raise RunFolderError(f"{self.path} is damaged: {error}") from None
+            if "locked" in str(error):
+                raise RunFolderError(
+                    f"{self.path} is being written by another process: wait for it, or end it"
+                ) from None
+            raise RunFolderError(
+                f"cannot use {self.path}: {error}; make room or give write permission, "
+                f"then go on with: nasir resume {self.path.parent}"
+            ) from None
+        except sqlite3.DatabaseError as error:
+            raise RunFolderError(f"{self.path} is damaged: {error}") from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Like :meth:`_explained`; what was read and makes no sense is damage too."""
+        with self._explained():
+            try:
+                yield
+            except DAMAGE as error:
+                raise RunFolderError(f"{self.path} is damaged: {error}") from None
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open without writing; as it stands on disk where even the lock file cannot be made."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+    return connection
+
+
+def _text(text: str | None) -> str | None:
+    """`text` as UTF-8 can hold it; names of files may have bytes that are no text."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
+
+
+def _trial(row: tuple[Any, ...]) -> Trial:
+    number, stage, fidelity, text, _, state, score, metrics, seed, *rest, worker, error = row
+    content = json.loads(text, object_pairs_hook=_shared_mapping)
+    proposal = Proposal(Architecture.from_mapping(content), _shared(stage), fidelity)
+    figures = json.loads(metrics, object_pairs_hook=_shared_mapping)
+    if not isinstance(figures, dict):
+        raise ValueError(f"the metrics of trial {number} are no mapping")
+    told = (*rest, _shared(worker), error)
+    return checked_trial(Trial(number, proposal, seed, _shared(state), score, figures, *told))
+
+
+def _shared_mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {sys.intern(name): _shared(value) for name, value in pairs}
+
+
+def _shared(value: Any) -> Any:
+    """The one string of these characters: thousands of trials say the same words."""
+    return sys.intern(value) if type(value) is str else value
+
+
+def trial_mapping(trial: Trial) -> dict[str, Any]:
+    """A trial as JSON values, without its pictures."""
+    content = attrs.asdict(trial, recurse=False)
+    proposal, _ = content.pop("proposal"), content.pop("pictures")
+    return content | {
+        "architecture": json.dumps(proposal.architecture.mapping),
+        "stage": proposal.stage,
+        "fidelity": proposal.fidelity,
+        "metrics": dict(trial.metrics),
+    }
+
+
+def trial_from(content: dict[str, Any]) -> Trial:
+    """The trial that :func:`trial_mapping` made `content` of, which is used up."""
+    architecture = Architecture.from_json(content.pop("architecture"))
+    proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
+    return checked_trial(Trial(proposal=proposal, **content))

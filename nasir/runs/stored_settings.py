@@ -1,0 +1,47 @@
+"""The settings in a run's folder, checked before anybody builds on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nasir.core.component import settings_of
+from nasir.settings.building import settings, structure
+from nasir.core.errors import SettingsError
+from nasir.settings.experiment import RunSettings
+from nasir.core.limits import limits
+from nasir.core.objectives import objectives
+from nasir.settings.overrides import COMPONENTS, Tree, read_file
+
+
+def read_whole_settings(path: Path) -> Tree:
+    """The settings of a run that is to be made again; refuses those that lack a component.
+
+    Its default would make another run of it.
+    """
+    tree = read_settings(path)
+    for kind in COMPONENTS:
+        if kind not in tree:
+            raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
+    return tree
+
+
+def read_settings(path: Path) -> Tree:
+    """The settings of a run; raises :class:`SettingsError` for what no run can have.
+
+    Components are not made, for their plugins may not be here. What this version does not know is
+    left alone.
+    """
+    tree = read_file(path)
+    for kind in COMPONENTS:
+        fields = tree.get(kind, {"name": ""})
+        if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
+            raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
+    known = {field.name for field in settings_of(RunSettings)} & tree.keys()
+    try:
+        general = structure(RunSettings, {key: tree[key] for key in known})
+        objectives(general.objective or ())
+        limits(general.limit or ())
+    except SettingsError as error:
+        raise SettingsError(f"{path} is damaged: {error}") from None
+    read = settings(general)
+    return {k: read.get(k, v) for k, v in tree.items() if k not in known or k in read}

@@ -1,0 +1,72 @@
+"""What came out of a run, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from nasir.core.errors import NasirError
+from nasir.runs.run import Run
+from nasir.core.strategy import FOUND, Trial
+
+DEGRADED = "degraded_"
+"""Begins the names of an evaluation's figures for the picture that was given in."""
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The result of a run for printing or as JSON.
+
+    `results` has a row for the degraded input, each reference and the found architecture, with
+    their metrics on the test split, or the reason why there are none. `given_up` is there where
+    the search was, and says why.
+    """
+    trials = run.trials
+    states = Counter(trial.state for trial in trials)
+    content: dict[str, Any] = {
+        "folder": str(run.folder),
+        "state": run.state,
+        "trials": {"complete": states["complete"], "failed": states["failed"]},
+        "seconds": run.progress.get("seconds", 0.0),
+        "best": None,
+        "results": results(run),
+    }
+    try:
+        content["best"] = _trial(run.best)
+    except NasirError as error:
+        content["reason"] = str(error)
+    return content | ({"given_up": run.reason} if run.reason else {})
+
+
+def results(run: Run) -> list[dict[str, Any]]:
+    """One row for the degraded input and for each final evaluation, the found one last."""
+    finals = {name: trial for (name, split), trial in run.finals.items() if split == "test"}
+    rows = [_row(name, trial) for name, trial in finals.items() if name != FOUND]
+    if FOUND in finals:
+        rows.append(_row(FOUND, finals[FOUND]))
+    degraded = next((_degraded(t) for t in finals.values() if _degraded(t)), None)
+    return [{"name": "degraded input", "metrics": degraded}, *rows] if degraded else rows
+
+
+def _row(name: str, trial: Trial) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": name,
+        "architecture": str(trial.architecture),
+        "score": trial.score,
+        "metrics": {k: v for k, v in trial.metrics.items() if not k.startswith(DEGRADED)},
+        "seconds": trial.seconds,
+    }
+    return row | ({"error": trial.reason} if trial.state == "failed" else {})
+
+
+def _degraded(trial: Trial) -> dict[str, float]:
+    return {k.removeprefix(DEGRADED): v for k, v in trial.metrics.items() if k.startswith(DEGRADED)}
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "trial": trial.number,
+        "score": trial.score,
+        "metrics": dict(trial.metrics),
+        "architecture_id": trial.architecture.id,
+        "architecture": dict(trial.architecture.choices),
+    }

@@ -1,0 +1,211 @@
+"""The folder of a final training: reading it, and what only its one writer does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli_w
+
+from nasir.core.architecture import Architecture
+from nasir.runs.architecture_file import Found, described_in
+from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.runs.foreign_folders import refuse_special_files
+from nasir.runs.lock import locked
+from nasir.runs.validation import is_number
+from nasir.runs.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
+from nasir.core.search_space import Signature
+from nasir.settings.overrides import Tree, read_file
+
+WEIGHTS = "weights.safetensors"
+RESULT = "result.json"
+CURVE = "training.csv"
+LOCK = "training.lock"
+
+MOST_CHANNELS = 1024
+"""Channels, and scale, that a network is believed to have."""
+
+DEGRADED = ("degraded", "noisy")
+"""Settings of tasks that say that there is no ground truth."""
+
+PICTURES = ("images", "test_images", "picture", "search", "train", "size", "pairs")
+"""Settings of tasks that say which pictures there are."""
+
+
+class TrainingFolder:
+    """The final training of one architecture, as it stands on disk."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the folder of a training; refuses one that is none."""
+        self.path = Path(path).expanduser()
+        if not is_training(self.path):
+            raise RunFolderError(
+                f"{path} is no training's folder: it has no {SETTINGS} or no {DESCRIPTION}; make "
+                "one with nasir train architecture=NAME"
+            )
+        refuse_special_files(self.path)
+
+    @property
+    def settings(self) -> Tree:
+        """The resolved settings the training was started with."""
+        return read_file(self.path / SETTINGS)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what a killed training goes on from; it may not be there."""
+        return self.path / CHECKPOINTS
+
+    @property
+    def found(self) -> Found:
+        """The architecture that is trained, and its space as it was set."""
+        return described_in(self.path / DESCRIPTION)
+
+    @property
+    def task(self) -> Tree:
+        """The task that was trained for, without what says which pictures."""
+        settings = self.settings.get("task")
+        if not isinstance(settings, dict) or "name" not in settings:
+            raise SettingsError(f"{self.path / SETTINGS} is damaged: it names no task")
+        return {
+            name: value for name, value in settings.items() if name not in (*PICTURES, *DEGRADED)
+        }
+
+    @property
+    def signature(self) -> Signature:
+        """The channels and the scale of the network."""
+        path = self.path / DESCRIPTION
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))["signature"]
+            if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in said.values()):
+                return Signature(**said)
+            raise ValueError
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise SettingsError(f"{path} is damaged: it tells no channels and scale") from None
+
+    @property
+    def weights(self) -> Path:
+        """The file of the trained weights; refuses one that is not there or not whole."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self.path / WEIGHTS
+        if not path.is_file():
+            raise SettingsError(
+                f"{self.path} has no weights yet: go on with it: nasir train {self.path}"
+            )
+        try:
+            with safe_open(path, "np"):
+                return path
+        except (OSError, SafetensorError) as error:
+            raise SettingsError(
+                f"weights {path} are damaged ({error}): delete them, and nasir train {self.path}"
+            ) from None
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What came of the test pictures; None before that is known."""
+        path = self.path / RESULT
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return _checked_result(content)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunFolderError(f"{path} cannot be read: {error}; delete it") from None
+
+    def check_signature(self, wanted: Signature) -> None:
+        """Refuse a task of other channels or another scale than the network's."""
+        ours = self.signature
+        if ours == wanted:
+            return
+        if ours.scale != wanted.scale:
+            advice = f"choose a task of scale {ours.scale}"
+        else:
+            advice = f"set task.color={'grey' if ours.in_channels == 1 else 'rgb'}"
+        raise SettingsError(
+            f"{self.path} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
+        )
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the folder for this process alone."""
+        in_use = f"{self.path} is in use by another process: wait for it, or end it first"
+        return locked(self.path / LOCK, lambda: in_use)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of the folder, whole or not at all."""
+        partial = self.path / f".{name}.partial"
+        try:
+            partial.write_bytes(content)
+            partial.replace(self.path / name)
+        except OSError as error:
+            raise RunFolderError(f"cannot write in {self.path}: {error.strerror}") from None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+
+def _checked_result(content: Any) -> dict[str, Any]:
+    """What a training came to; raises ValueError for anything else."""
+    known = content if isinstance(content, dict) else {}
+    pictures, mean = known.get("pictures"), known.get("mean")
+    rows: list[Any] = [*pictures, mean] if isinstance(pictures, list) else [None]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it has no figures of pictures")
+    names = [row.get("picture") for row in rows[:-1]]
+    figures = [v for row in rows for key, v in row.items() if key != "picture"]
+    if not all(isinstance(name, str) for name in names) or not all(map(is_number, figures)):
+        raise ValueError("it has a picture without a name, or a figure that is no number")
+    return known
+
+
+def is_training(path: str | Path) -> bool:
+    """Whether `path` is the folder of a final training."""
+    folder = Path(path).expanduser()
+    try:
+        there = {name: (folder / name).is_file() for name in (SETTINGS, DESCRIPTION, TRIALS)}
+    except OSError:  # a name that is too long
+        return False
+    return there[SETTINGS] and there[DESCRIPTION] and not there[TRIALS]
+
+
+def create(
+    path: Path,
+    settings: Tree,
+    environment: Mapping[str, Any],
+    architecture: Architecture,
+    signature: Signature,
+) -> None:
+    """Make a new training's folder, whole or not at all.
+
+    Raises FileExistsError where there is something already.
+    """
+    described = architecture.mapping | {
+        "settings": settings["space"],
+        "signature": attrs.asdict(signature),
+    }
+    partial = path.parent / f".{path.name[:100]}.{uuid.uuid4().hex[:8]}"
+    try:
+        if path.exists():
+            raise FileExistsError(path)
+        partial.mkdir(parents=True)
+        (partial / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
+        (partial / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
+        (partial / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
+        partial.rename(path)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, NasirError | FileExistsError) or not isinstance(error, OSError):
+            raise
+        raise RunFolderError(
+            f"cannot make the folder {path}: {error.strerror}; choose another with -o FOLDER"
+        ) from None
+
+
+def _spelt(signature: Signature) -> str:
+    kind = {1: "grey", 3: "colour"}.get(signature.in_channels, f"{signature.in_channels}-channel")
+    return f"{kind} pictures" + (f" x{signature.scale}" if signature.scale != 1 else "")

@@ -1,0 +1,96 @@
+"""The records of a run as they may be: what a damaged or foreign file has besides is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from safetensors import SafetensorError
+
+from nasir.core.errors import NasirError
+from nasir.core.strategy import Trial
+from nasir.settings.overrides import LARGEST
+
+DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError),
+    *(NasirError, SafetensorError),
+)
+"""What reading on in damaged data raises."""
+
+STATES = ("running", "complete", "failed")
+
+LATEST = 1e11
+"""Seconds since the epoch, in the year 5138: no calendar goes much further."""
+
+
+def checked_trial(trial: Trial) -> Trial:
+    """A trial as a search leaves it; raises ValueError for another."""
+    proposal = trial.proposal
+    finite = [proposal.fidelity, *(f for f in (trial.score,) if f is not None)]
+    times = [time for time in (trial.started, trial.seconds) if time is not None]
+    texts = [text for text in (trial.worker, trial.error) if text is not None]
+    complete = trial.state == "complete"
+    wrong = {
+        "number": not _is_whole(trial.number),
+        "seed": not _is_whole(trial.seed),
+        "stage": not isinstance(proposal.stage, str),
+        "state": trial.state not in STATES,
+        "score": not all(map(_is_finite, finite)) or complete == (trial.score is None),
+        "metrics": not all(map(is_number, trial.metrics.values())),
+        "time": not all(map(_is_time, times)),
+        "worker or error": not all(isinstance(text, str) for text in texts),
+    }
+    for what, is_wrong in wrong.items():
+        if is_wrong:
+            raise ValueError(f"the {what} of trial {trial.number!r:.40} cannot be")
+    return trial
+
+
+def checked_progress(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a run says it is; raises ValueError for wrong types. Unknown entries are left."""
+    for key, value in progress.items():
+        if key in PROGRESS and not PROGRESS[key](value):
+            raise ValueError(f"the run's {key} cannot be {value!r:.40}")
+    return dict(progress)
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a number that a floating-point number can be; NaN and infinities too."""
+    return type(value) is float or (type(value) is int and abs(value) < LARGEST)
+
+
+def _is_finite(value: Any) -> bool:
+    return is_number(value) and math.isfinite(value)
+
+
+def _is_time(value: Any) -> bool:
+    return _is_finite(value) and abs(value) < LATEST
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+PROGRESS: Mapping[str, Callable[[Any], bool]] = {
+    "state": _is_text,
+    "reason": _is_text,
+    "holder": _is_text,
+    "trials": _is_count,
+    "limit": is_number,
+    "seconds": _is_time,
+    "asked": _is_count,
+    "told": _is_count,
+    "refused": _is_count,
+    "failed_in_a_row": _is_count,
+    "recommended": _is_whole,
+}
+"""What is known of how far a run is."""

@@ -1,0 +1,1 @@
+"""From words to components: overrides, building, strategy expressions, recipes."""

@@ -1,0 +1,149 @@
+"""Strategies that hold strategies, as words and files spell them.
+
+``a+b`` is a chain of two, and ``strategy.a.field`` sets a field of the strategy ``a`` wherever
+it is: alone, in a chain, or deeper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from nasir.core.errors import SettingsError
+from nasir.core.registry import registries
+from nasir.settings.overrides import Word, merge
+
+CHAIN = "chain"
+PARTS = "parts"
+JOINED = "+"
+
+Pick = dict[str, Any]
+"""A strategy as settings have it: its name, its fields, and fields of others by their names."""
+
+
+def spelt_out(pick: Mapping[str, Any]) -> Pick:
+    """`pick` with chains as such, and the fields of each strategy where it is.
+
+    Raises :class:`~nasir.core.errors.SettingsError` for fields of a strategy that is not there.
+    """
+    own = {key: value for key, value in pick.items() if not _addresses(key, value)}
+    addressed = {key: value for key, value in pick.items() if _addresses(key, value)}
+    placed: set[str] = set()
+    whole = _placed(own, addressed, placed)
+    for name in addressed:
+        if name not in placed:
+            there = ", ".join(dict.fromkeys(names_in(whole)))
+            raise SettingsError(
+                f"strategy.{name} is of no use here: there is no {name} among the strategies "
+                f"{there}"
+            )
+    return whole
+
+
+def parts_of(name: str) -> list[str]:
+    """The strategies of a sum ``a+b``; one alone is its own only part.
+
+    Raises :class:`~nasir.core.errors.SettingsError` where one is missing.
+    """
+    parts = name.split(JOINED)
+    if len(parts) > 1 and not all(parts):
+        raise SettingsError(
+            f"strategy={name} is a chain with a part that is missing: write strategy=FIRST+SECOND"
+        )
+    return parts
+
+
+def names_in(pick: Any) -> Iterator[str]:
+    """The names of the strategies in a pick, from the outside in."""
+    if isinstance(pick, str):
+        yield from [CHAIN, *parts_of(pick)] if JOINED in pick else [pick]
+    elif isinstance(pick, list | tuple):
+        for one in pick:
+            yield from names_in(one)
+    elif isinstance(pick, Mapping):
+        yield from names_in(pick.get("name", []))
+        for field, value in pick.items():
+            if field != "name" and _holds_strategies(value):
+                yield from names_in(value)
+
+
+def in_short(value: Any) -> str | None:
+    """The names of a pick, or of several, without their fields; None for any other value."""
+    if isinstance(value, list | tuple):
+        several = all(isinstance(one, Mapping) for one in value)
+        return ",".join(_names_of(value)) or None if several else None
+    if not isinstance(value, Mapping) or not _holds_strategies(value):
+        return None
+    parts = _names_of(value.get(PARTS, [])) if value["name"] == CHAIN else []
+    return JOINED.join(parts) or str(value["name"])
+
+
+def _names_of(picks: Sequence[Any]) -> list[str]:
+    return [name for pick in picks if (name := in_short(pick))]
+
+
+def without_absent(sweep: Sequence[Sequence[Word]]) -> list[list[Word]]:
+    """The runs of a sweep, each without the fields of strategies that only other runs have.
+
+    Runs that are alike for want of them are one.
+    """
+    picks = [merge(words, {}).get("strategy", {}) for words in sweep]
+    there = [set(names_in({k: v for k, v in p.items() if not _addresses(k, v)})) for p in picks]
+    anywhere = set().union(*there)
+    runs: dict[Any, list[Word]] = {}
+    for number, (words, here) in enumerate(zip(sweep, there, strict=True)):
+        kept = [word for word in words if _addressed(word) not in anywhere - here]
+        said = [(word.path, repr(word.value)) for word in kept]
+        runs[number if len(kept) == len(words) else tuple(said)] = kept
+    return list(runs.values())
+
+
+def _addressed(word: Word) -> str | None:
+    """The strategy, wherever it is, of which a word sets a field; None for other words."""
+    if word.path[0] != "strategy" or len(word.path) == 1:
+        return None
+    key = word.path[1]
+    return key if _addresses(key, word.value if len(word.path) == 2 else {}) else None
+
+
+def _addresses(key: str, value: Any) -> bool:
+    """Whether a field is the name of a strategy, with fields of it."""
+    return isinstance(value, Mapping) and key in registries["strategy"]
+
+
+def _placed(pick: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
+    """A pick with all that is said of the strategies in it."""
+    if isinstance(pick, str):
+        pick = {"name": pick}
+    if not isinstance(pick, Mapping):
+        return pick
+    fields = dict(pick)
+    name = fields.get("name")
+    if isinstance(name, str) and JOINED in name:
+        fields = {PARTS: parts_of(name), **fields, "name": CHAIN}
+        name = CHAIN
+    if isinstance(name, str) and name in addressed:
+        placed.add(name)
+        fields = {**fields, **addressed[name]}
+    return {
+        key: _nested(value, addressed, placed) if key != "name" else value
+        for key, value in fields.items()
+    }
+
+
+def _nested(value: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
+    if not _holds_strategies(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [_placed(one, addressed, placed) for one in value]
+    return _placed(value, addressed, placed)
+
+
+def _holds_strategies(value: Any) -> bool:
+    """Whether a field's value is a pick of a strategy, or several."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(map(_holds_strategies, value))
+    name = value.get("name") if isinstance(value, Mapping) else value
+    return isinstance(name, str) and all(
+        part in registries["strategy"] for part in name.split(JOINED)
+    )

@@ -1,0 +1,54 @@
+"""Best-so-far curves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nasir.apps.bench.effort import Found
+from nasir.apps.compare.curves import best_so_far, incumbents, mean_curve, points_up_to
+
+JUDGED = [
+    Found(0.5, "a", 20.0),
+    Found(1.0, "b", 19.0),
+    Found(2.0, "c", 22.0),
+    Found(3.0, "d", 22.0),
+    Found(3.5, "e", 25.0),
+]
+
+
+def test_incumbents_are_those_that_were_best_when_they_came():
+    assert [one.architecture for one in incumbents(JUDGED)] == ["a", "c", "e"]
+
+
+def test_a_curve_steps_up_where_something_better_is_known():
+    points = np.array([0.25, 0.5, 1.0, 1.9, 2.0, 3.0, 4.0])
+    curve = best_so_far(JUDGED, points)
+    assert math.isnan(curve[0])
+    assert curve[1:].tolist() == [20, 20, 20, 22, 22, 25]
+
+
+def test_true_worth_is_that_of_what_scored_most():
+    worth = {"a": 20.5, "b": 30.0, "c": 20.0, "d": 23.0, "e": 24.0}
+    assert best_so_far(JUDGED, np.array([1.0, 2.0, 4.0]), worth).tolist() == [20.5, 20.0, 24.0]
+
+
+def test_sums_of_fidelities_count_as_the_whole_number_they_stand_for():
+    judged = [Found(sum([0.1] * 10) + 1e-12, "a", 1.0)]
+    assert best_so_far(judged, np.array([1.0])).tolist() == [1.0]
+
+
+def test_the_mean_is_over_runs_and_unknown_until_all_know_something():
+    points = points_up_to(2)
+    curves = [np.array([np.nan, 4.0]), np.array([1.0, 2.0])]
+    curve = mean_curve(curves, points)
+    assert curve.evaluations.tolist() == [1.0, 2.0]
+    assert math.isnan(curve.mean[0])
+    assert curve.mean[1] == 3.0
+    assert (curve.low[1], curve.high[1], curve.runs) == (2.0, 4.0, 2)
+
+
+def test_points_are_whole_evaluations():
+    assert points_up_to(3.2).tolist() == [1.0, 2.0, 3.0]
+    assert points_up_to(0.4).tolist() == [0.4]

@@ -1,0 +1,220 @@
+"""When a fit stops by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from nasir.evaluators.dip import DeepImagePrior
+from nasir.fitting.stopping import HeldOut, MovingVariance, Stopper, WindowedVariance
+
+SHAPE = (1, 2, 3, 3)
+
+
+@attrs.define
+class Told(Stopper):
+    """Measures what it was told to."""
+
+    values: list[float]
+    patience: int
+    step: int = 0
+    least: float = float("inf")
+    picture: Tensor | None = None
+
+    def measure(self, output: Tensor, average: Tensor) -> float:
+        return self.values.pop(0)
+
+
+def watched(stopper: Stopper, values: int) -> int:
+    """The step at which it stops, of so many whose picture is their number; 0: at none."""
+    for step in range(1, values + 1):
+        picture = torch.full(SHAPE, float(step))
+        if stopper.watch(step, -picture, picture):
+            return step
+    return 0
+
+
+def outputs(seed: int, count: int, level: float = 0.0, spread: float = 1.0) -> list[Tensor]:
+    rng = np.random.default_rng(seed)
+    drawn = level + spread * rng.standard_normal((count, *SHAPE))
+    return list(torch.from_numpy(drawn.astype(np.float32)))
+
+
+def variance(xs: Sequence[Tensor]) -> float:
+    """(1 / W) sum ||x_w - mean||^2, in two passes."""
+    x = np.stack([one.numpy() for one in xs]).astype(np.float64)
+    return float(((x - x.mean(0)) ** 2).sum() / len(x))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(2, 40), window=st.integers(2, 12))
+def test_the_windowed_variance_is_that_of_the_last_outputs(seed: int, count: int, window: int):
+    xs, stopper = outputs(seed, count), WindowedVariance(window, 1)
+    for k, x in enumerate(xs, start=1):
+        measured = stopper.measure(x, x)
+        if k < window:
+            assert measured == float("inf")
+        else:
+            assert measured == pytest.approx(variance(xs[k - window : k]), rel=1e-9)
+
+
+@pytest.mark.parametrize("level", [1.0, 100.0])
+def test_the_windowed_variance_stays_exact_over_thousands_of_outputs(level: float):
+    """Differences of a thousandth about a level that is a thousand times as large, or more."""
+    xs, stopper = outputs(0, 4000, level, spread=1e-3), WindowedVariance(100, 1)
+    measured = [stopper.measure(x, x) for x in xs]
+    assert measured[-1] == pytest.approx(variance(xs[-100:]), rel=1e-4)
+
+
+def test_the_windowed_variance_forgets_a_beginning_far_from_all_that_follows():
+    xs, stopper = outputs(1, 300, 0.5, 1e-3), WindowedVariance(10, 1)
+    measured = [stopper.measure(x, x) for x in [torch.full(SHAPE, 1e3), *xs]]
+    assert measured[-1] == pytest.approx(variance(xs[-10:]), rel=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 40), alpha=st.floats(0.01, 0.99))
+def test_the_moving_variance_follows_its_recursion(seed: int, count: int, alpha: float):
+    xs, stopper = outputs(seed, count), MovingVariance(alpha, 1)
+    mean, spread = np.zeros(SHAPE), 0.0
+    for x in xs:
+        value = x.numpy().astype(np.float64)
+        spread = (1 - alpha) * spread + alpha * (1 - alpha) * ((value - mean) ** 2).sum()
+        mean = (1 - alpha) * mean + alpha * value
+        assert stopper.measure(x, x) == pytest.approx(spread, rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.5])
+def test_the_moving_variance_of_many_outputs_is_near_their_variance(alpha: float):
+    """Of independent outputs of variance s^2 it is (2 - 2 a) / (2 - a) s^2 in the mean."""
+    xs, stopper = outputs(2, 3000, level=1.0, spread=0.1), MovingVariance(alpha, 1)
+    measured = [stopper.measure(x, x) for x in xs]
+    expected = np.prod(SHAPE) * 0.1**2 * (2 - 2 * alpha) / (2 - alpha)
+    assert np.mean(measured[500:]) == pytest.approx(expected, rel=0.05)
+
+
+def test_outputs_that_are_changed_in_place_afterwards_are_remembered_as_they_were():
+    xs, stopper = outputs(3, 12), WindowedVariance(4, 1)
+    buffer = torch.empty(SHAPE)
+    for x in xs:
+        measured = stopper.measure(buffer.copy_(x), buffer)
+    assert measured == pytest.approx(variance(xs[-4:]), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "stops", "best"),
+    [
+        ([3, 2, 1, 2, 3], 2, 5, 3),
+        ([3, 2, 1, 2, 3], 3, 0, 3),
+        ([3, 2, 1, 2, 0, 1, 1], 2, 7, 5),
+        ([1, 1, 1, 1], 2, 3, 1),
+        ([2, 1, 1, 1, 1], 3, 5, 2),
+        ([4, 3, 2, 1], 1, 0, 4),
+        ([1, 2], 1, 2, 1),
+        ([2, 1, float("nan"), 0, 3], 2, 0, 4),
+    ],
+)
+def test_a_fit_stops_when_the_least_value_is_as_old_as_the_patience(
+    values: list[float], patience: int, stops: int, best: int
+):
+    stopper = Told(list(values), patience)
+    assert watched(stopper, len(values)) == stops
+    assert stopper.step == best
+    assert stopper.picture is not None
+    assert torch.equal(stopper.picture, torch.full(SHAPE, float(best)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.integers(0, 5), min_size=1, max_size=30), patience=st.integers(1, 8))
+def test_the_picture_of_the_least_value_is_kept_the_first_of_equals(
+    values: list[int], patience: int
+):
+    stopper = Told([float(v) for v in values], patience)
+    seen = values[: watched(stopper, len(values)) or len(values)]
+    assert stopper.step == 1 + seen.index(min(seen))
+    assert stopper.least == min(seen)
+    assert stopper.picture is not None
+    assert stopper.picture.flatten()[0] == stopper.step
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_before_the_window_is_full_nothing_stops_a_fit(patience: int):
+    stopper = WindowedVariance(30, patience)
+    assert watched(stopper, 29) == 0
+
+
+def test_patience_counts_from_the_first_full_window():
+    """The outputs are 1, 4, 9, ...: their variance rises all the time."""
+    stopper = WindowedVariance(5, 3)
+    stopped = [k for k in range(1, 12) if stopper.watch(k, torch.full(SHAPE, k**2.0), _one(k))]
+    assert stopped[0] == 5 + 3
+    assert stopper.step == 5
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_fit_shorter_than_the_window_gives_its_last_picture(steps: int):
+    stopper = WindowedVariance(8, 1)
+    assert watched(stopper, steps) == 0
+    assert stopper.step == steps
+    assert stopper.picture is not None
+    assert torch.equal(stopper.picture, torch.full(SHAPE, float(steps)))
+
+
+def test_the_kept_picture_is_the_average_and_not_the_output():
+    stopper = HeldOut(lambda average: average.sum().item(), 5)
+    stopper.watch(1, torch.zeros(SHAPE), _one(7))
+    assert stopper.picture is not None
+    assert torch.equal(stopper.picture, _one(7))
+
+
+def test_the_kept_picture_does_not_change_with_the_average():
+    average, stopper = _one(1), Told([1.0, 2.0], 5)
+    stopper.watch(1, average, average)
+    stopper.watch(2, average, average.mul_(3))
+    assert stopper.picture is not None
+    assert torch.equal(stopper.picture, _one(1))
+
+
+def test_held_out_pixels_are_measured_on_the_average():
+    stopper = HeldOut(lambda x: float(x.mean()), 2)
+    assert stopper.measure(_one(5), _one(3)) == 3.0
+
+
+def _one(value: float) -> Tensor:
+    return torch.full(SHAPE, float(value))
+
+
+def unused(average: Tensor) -> float:
+    raise AssertionError("no pixels are held out")
+
+
+def test_the_usual_window_patience_and_forgetting_are_the_published_ones():
+    """W = 100, P = 1000 and alpha = 0.1 (arXiv 2112.06074), in a fit that is long enough."""
+    windowed = DeepImagePrior(stop="wmv").stopper(3000, unused)
+    assert isinstance(windowed, WindowedVariance)
+    assert (windowed.window, windowed.patience) == (100, 1000)
+    moving = DeepImagePrior(stop="emv").stopper(3000, unused)
+    assert isinstance(moving, MovingVariance)
+    assert (moving.forgetting, moving.patience) == (0.1, 1000)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 30, 100, 999, 2999])
+@pytest.mark.parametrize("stop", ["wmv", "emv", "heldout"])
+def test_the_patience_of_a_short_fit_leaves_room_to_stop(stop: str, steps: int):
+    stopper = DeepImagePrior(stop=stop).stopper(steps, unused)
+    assert 1 <= stopper.patience <= max(1, steps // 3)
+    if isinstance(stopper, WindowedVariance):
+        assert 2 <= stopper.window <= max(2, steps // 10)
+
+
+def test_a_window_and_a_patience_that_are_given_are_taken():
+    stopper = DeepImagePrior(stop="wmv", window=7, patience=4).stopper(20, unused)
+    assert isinstance(stopper, WindowedVariance)
+    assert (stopper.window, stopper.patience) == (7, 4)
