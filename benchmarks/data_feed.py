@@ -33,12 +33,12 @@ TASKS = {
 def main() -> None:
     arguments = _arguments()
     from nasir.core.patches import Patches
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
     given = {"images": [arguments.folder]} if arguments.folder else {"search": 2}
     figures = {}
     for label, settings in TASKS.items():
-        task = configure.make("task", {"name": label.split(",")[0], **given, **settings})
+        task = building.make("task", {"name": label.split(",")[0], **given, **settings})
         patches: Patches = task.patches()
         steps = range(arguments.batches)
         first = [_seconds(patches, step, arguments) for step in steps]

@@ -50,7 +50,7 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
     from nasir.core.problem import Problem
     from nasir.fitting.fit import Course, fit
     from nasir.fitting.stopping import Stopper
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
     class All(Stopper):
         """Lets the rules watch one fit to its end, and notes the PSNR of every step."""
@@ -70,11 +70,9 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     started = time.perf_counter()
-    space = configure.make(
-        "space", {"name": "nasdip", "depth": how["depth"], "width": how["width"]}
-    )
+    space = building.make("space", {"name": "nasdip", "depth": how["depth"], "width": how["width"]})
     images = [str(Path(how["data"]) / "Set12")]
-    task = configure.make(
+    task = building.make(
         "task",
         {"name": "denoise", "images": images, "picture": picture, "size": how["size"]}
         | {"sigma": float(sigma)},
@@ -83,7 +81,7 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
     row: dict[str, Any] = {"picture": picture, "sigma": sigma, "name": sample.name}
     for names in (RULES[:2], RULES[2:]):
         evaluators = {
-            name: configure.make(
+            name: building.make(
                 "evaluator", {"name": "dip", "iterations": how["iterations"], "stop": name}
             )
             for name in names

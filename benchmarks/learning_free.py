@@ -79,22 +79,22 @@ def measure(how: dict[str, Any], dataset: str, picture: int, seed: int) -> dict[
 
     from nasir.core.problem import Problem
     from nasir.core.strategy import FULL, Proposal, Trial
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
     torch.set_num_threads(1)
     started = time.perf_counter()
     folder, task_settings, published = DATASETS[dataset]
-    space = configure.make(
+    space = building.make(
         "space",
         {"name": "nasdip", "depth": how["depth"], "width": how["width"], "connections": "full"},
     )
     size = how["size"] if task_settings["name"] != "sr" else how["size"] * 3 // 2
-    task = configure.make(
+    task = building.make(
         "task",
         task_settings
         | {"images": [str(Path(how["data"]) / folder)], "picture": picture, "size": size},
     )
-    evaluator = configure.make(
+    evaluator = building.make(
         "evaluator", {"name": "dip", "iterations": how["iterations"], "stop": "fixed"}
     )
     fitted: dict[str, Any] = {}
@@ -111,12 +111,12 @@ def measure(how: dict[str, Any], dataset: str, picture: int, seed: int) -> dict[
     }
     scored: dict[str, dict[str, float]] = {}
     for proxy in PROXIES:
-        strategy = configure.make(
+        strategy = building.make(
             "strategy",
             {"name": "isnas", "proxy": proxy, "pool": how["pool"], "keep": how["keep"]},
         )
         problem = Problem(space, task, {FULL: evaluator}, seed, "test")
-        scorer = configure.make("evaluator", {"name": "proxy", "proxies": list(PROXIES)})
+        scorer = building.make("evaluator", {"name": "proxy", "proxies": list(PROXIES)})
         strategy.bind(problem)
         trials = []
         while (proposal := strategy.ask()) is not None:

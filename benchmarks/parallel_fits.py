@@ -18,20 +18,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.problem import Problem
 from nasir.core.strategy import Proposal, Trial
-from nasir.settings import building as configure
+from nasir.settings import building
 
 
 def main() -> None:
     arguments = _arguments()
-    space = configure.make("space", "nasdip")
-    task = configure.make("task", {"name": "denoise", "size": arguments.size})
-    evaluator = configure.make("evaluator", {"name": "dip", "iterations": arguments.iterations})
+    space = building.make("space", "nasdip")
+    task = building.make("task", {"name": "denoise", "size": arguments.size})
+    evaluator = building.make("evaluator", {"name": "dip", "iterations": arguments.iterations})
     problem = Problem(space, task, {"full": evaluator})
     proposal = Proposal(space.named("nasdip_denoising"))
     trials = [Trial(number, proposal, number) for number in range(arguments.fits)]
     cores = len(os.sched_getaffinity(0))
-    one = configure.make("executor", "inline").start(1)
-    several = configure.make("executor", "process").start(cores)
+    one = building.make("executor", "inline").start(1)
+    several = building.make("executor", "process").start(cores)
     for executor in (one, several):  # starts the processes and imports torch in them
         _seconds(executor, trials[:cores], problem, 1)
     pairs = []

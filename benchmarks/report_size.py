@@ -49,7 +49,7 @@ def made_run(folder: Path, trials: int, space: str) -> Run:
     """A finished run's folder."""
     (planned,) = plan([f"space={space}", "evaluator=dip", f"trials={trials}"], {})
     rng = np.random.default_rng(0)
-    run = create(folder, planned.tree, {"versions": {"python": sys.version.split()[0]}})
+    run = create(folder, planned.resolved, {"versions": {"python": sys.version.split()[0]}})
     done = [trial(n, planned.problem.space.domain.sample(rng), rng) for n in range(trials)]
     artifacts = pictures(rng)
     found = next(one for one in done if one.state == "complete")
@@ -60,7 +60,7 @@ def made_run(folder: Path, trials: int, space: str) -> Run:
         store.save_final("reference", "test", found)
         store.save_progress(state="finished", seconds=3600.0)
     for place in ("best", "references/reference"):
-        write_result(run.folder / place, found.architecture, planned.tree, artifacts)
+        write_result(run.folder / place, found.architecture, planned.resolved, artifacts)
     return run
 
 

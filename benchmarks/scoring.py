@@ -86,10 +86,10 @@ def score(number: int, mode: dict[str, int]) -> tuple[float, dict[str, float]]:
     from nasir.core.problem import Problem
     from nasir.core.seeds import derived_seed
     from nasir.core.strategy import FULL, Proposal, Trial
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
     how = {"proxies": list(PROXIES), "side": mode["side"], "initialisations": mode["times"]}
-    evaluator = configure.make("evaluator", {"name": "proxy", **how})
+    evaluator = building.make("evaluator", {"name": "proxy", **how})
     proposal = Proposal(_architecture(number))
     problem = Problem(_space(mode["width"]), _task(), {FULL: evaluator})
     trial = Trial(number, proposal, derived_seed(mode["seed"], "trial", number))
@@ -145,10 +145,10 @@ def _architecture(number: int) -> Any:
 
 
 def _space(width: int) -> Any:
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
     how = {"depth": DEPTH, "width": width, "connections": "full"}
-    return configure.make("space", {"name": "nasdip", **how})
+    return building.make("space", {"name": "nasdip", **how})
 
 
 _kept: list[Any] = []
@@ -156,11 +156,11 @@ _kept: list[Any] = []
 
 def _task() -> Any:
     """One picture, read once in a process."""
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
     if not _kept:
         how = {"size": SIZE, "color": "grey", "search": 1, "sigma": 25.0}
-        _kept.append(configure.make("task", {"name": "denoise", **how}))
+        _kept.append(building.make("task", {"name": "denoise", **how}))
     return _kept[0]
 
 

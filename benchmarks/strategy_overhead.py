@@ -26,7 +26,7 @@ from nasir.core.domain import Decision, Domain
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Strategy, Trial
 from nasir.runs import state_coding
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.testing.strategies import DomainAlone, NeverAsked, score_of
 
 DOMAIN = Domain("overhead", [Decision(f"d{i}", range(4)) for i in range(20)])
@@ -37,7 +37,7 @@ def bound(name: str) -> Strategy:
     """The strategy called by name, ready to search."""
     module, colon, cls = name.partition(":")
     strategy: Strategy = (
-        getattr(import_module(module), cls)() if colon else configure.make("strategy", name)
+        getattr(import_module(module), cls)() if colon else building.make("strategy", name)
     )
     full = NeverAsked()
     stages = {FULL: full, **strategy.stages(full)}

@@ -146,9 +146,9 @@ def _random(settings: dict[str, Any], variant: str, seed: int, file: Path) -> di
     from nasir.apps.evaluate.entries import ArchitectureContestant
     from nasir.core.problem import Problem
     from nasir.core.strategy import FULL
-    from nasir.settings import building as configure
+    from nasir.settings import building
 
-    parts = {kind: configure.make(kind, settings[kind]) for kind in ("space", "task", "evaluator")}
+    parts = {kind: building.make(kind, settings[kind]) for kind in ("space", "task", "evaluator")}
     architecture = parts["space"].domain.sample(np.random.default_rng(seed))
     problem = Problem(parts["space"], parts["task"], {FULL: parts["evaluator"]}, seed)
     judged = ArchitectureContestant("random", architecture, problem, 1).judged()
@@ -164,13 +164,13 @@ def _dncnn(settings: dict[str, Any], variant: str, seed: int, parameters: int) -
     from dncnn import of_size
 
     from nasir.core.seeds import derived_seed
-    from nasir.settings import building as configure
+    from nasir.settings import building
     from nasir.training.trainer import train
     from nasir.training.validation import figures
 
     torch.set_num_threads(1)
-    task = configure.make("task", settings["task"])
-    evaluator = configure.make("evaluator", settings["evaluator"])
+    task = building.make("task", settings["task"])
+    evaluator = building.make("evaluator", settings["evaluator"])
     own = derived_seed(seed, "final", "test")
     torch.manual_seed(own)
     network = of_size(parameters)

@@ -21,7 +21,7 @@ from fuzzing.run_folders import COMMANDS, Samples
 from nasir.core.errors import NasirError
 from nasir.runs.state_coding import decode
 from nasir.runs.validation import DAMAGE
-from nasir.settings.overrides import parse_word, read_file
+from nasir.settings.overrides import parse_override, read_file
 from nasir.tasks.pictures import picture_shape, read_picture
 
 MARKER = "code-was-run"
@@ -187,5 +187,5 @@ def test_settings_beyond_all_measure_are_refused(tmp_path: Path, text: str):
     file.write_text(text)
     case = Case("read", text[:20], lambda: read_file(file) and None)
     assert judged(case, tmp_path).defect is None
-    case = Case("word", text[:20], lambda: parse_word(text.replace(" = ", "=", 1)) and None)
+    case = Case("word", text[:20], lambda: parse_override(text.replace(" = ", "=", 1)) and None)
     assert judged(case, tmp_path).defect is None

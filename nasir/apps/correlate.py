@@ -18,7 +18,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.runs.run import Run
 from nasir.runs.table import Table
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.settings.experiment import experiment
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _computed(
     if not proxies:
         return {}
     problem = experiment(run.whole_settings).problem
-    evaluator = configure.make(
+    evaluator = make(
         "evaluator",
         {"name": "proxy", "proxies": list(proxies), "initialisations": initialisations},
     )

@@ -20,8 +20,8 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
-from nasir.settings.overrides import Alternatives, Tree, Word, expand, merge
-from nasir.settings.recipes import given_words
+from nasir.settings.overrides import Alternatives, Override, Settings, expand, merge
+from nasir.settings.recipes import read_overrides
 
 PROXY = "proxy"
 """The evaluator that scores."""
@@ -82,7 +82,7 @@ def score(*words: str, **settings: Any) -> list[Scored]:
     return plan(words, settings).ranked()
 
 
-def plan(words: Sequence[str], settings: Tree) -> Scoring:
+def plan(words: Sequence[str], settings: Settings) -> Scoring:
     """What words and settings ask for; wrong ones are refused before any work."""
     own, shared = _parted(_given(words, settings))
     planned = _experiment(shared)
@@ -103,21 +103,21 @@ def plan(words: Sequence[str], settings: Tree) -> Scoring:
     }
     for _, its in candidates.values():
         its.check()
-    proxies = own.get("proxies", planned.tree["evaluator"]["proxies"])
+    proxies = own.get("proxies", planned.resolved["evaluator"]["proxies"])
     return Scoring(candidates, list(dict.fromkeys(proxies)), planned.settings.threads)
 
 
-def _given(words: Sequence[str], settings: Tree) -> list[Word]:
+def _given(words: Sequence[str], settings: Settings) -> list[Override]:
     files = [text for text in words if "=" not in text]
     spelt = [text for text in words if "=" in text]
-    read = [word for word in given_words(files, {}) if word.path[0] in OF_SEARCHES]
-    return [*read, *given_words(spelt, settings)]
+    read = [word for word in read_overrides(files, {}) if word.path[0] in OF_SEARCHES]
+    return [*read, *read_overrides(spelt, settings)]
 
 
-def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
+def _parted(words: Sequence[Override]) -> tuple[Settings, list[Override]]:
     """What only scoring has, such as the size of the pool; and what a search has, too."""
-    own: Tree = {}
-    shared = [Word(("evaluator",), PROXY)]
+    own: Settings = {}
+    shared = [Override(("evaluator",), PROXY)]
     for word in words:
         key, *field = word.path
         if key not in KEYS:
@@ -130,19 +130,19 @@ def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
             own[key] = _count(word)
         elif key == "proxies":
             own[key] = _names(word)
-            shared.append(Word(SHORT[key], bare_names(own[key])))
+            shared.append(Override(SHORT[key], bare_names(own[key])))
         elif word.path == ("evaluator",) and word.value != PROXY:
             raise SettingsError(
                 "architectures are scored by proxies: leave evaluator out, or set proxies=NAMES"
             )
         elif key == "images":
-            shared.append(Word(SHORT[key], _names(word)))
+            shared.append(Override(SHORT[key], _names(word)))
         else:
             shared.append(attrs.evolve(word, path=SHORT.get(key, word.path)))
     return own, shared
 
 
-def _names(word: Word) -> list[str]:
+def _names(word: Override) -> list[str]:
     value = word.value.values if isinstance(word.value, Alternatives) else word.value
     several = list(value) if isinstance(value, list | tuple) else [value]
     if not several or not all(isinstance(one, str | os.PathLike) for one in several):
@@ -150,13 +150,13 @@ def _names(word: Word) -> list[str]:
     return list(dict.fromkeys(map(os.fspath, several)))
 
 
-def _count(word: Word) -> int:
+def _count(word: Override) -> int:
     if type(word.value) is not int or word.value < 1:
         raise SettingsError(f"pool wants how many architectures to draw, >= 1: {word.value!r}")
     return word.value
 
 
-def _experiment(words: list[Word]) -> Experiment:
+def _experiment(words: list[Override]) -> Experiment:
     """The parts of a search with these words, on all pictures where nothing else is said."""
     combinations = expand(words, is_list)
     if len(combinations) > 1:
@@ -195,7 +195,7 @@ def _too_many(wanted: int, there: int) -> SettingsError:
     return SettingsError(f"pool={wanted}: found {there} different architectures: take fewer")
 
 
-def _check_used(words: Sequence[Word], pool: int, named: bool) -> None:
+def _check_used(words: Sequence[Override], pool: int, named: bool) -> None:
     """Refuse settings that nothing would look at."""
     for word in words:
         if word.path[0] == "limit" and not pool:

@@ -22,9 +22,9 @@ from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import Part
-from nasir.settings import building as configure
+from nasir.settings.building import is_list_type, make, plain, structure
 from nasir.settings.experiment import DEFAULTS, RunSettings, is_list
-from nasir.settings.overrides import Tree, expand, merge, parse_word
+from nasir.settings.overrides import Settings, expand, merge, parse_override
 
 PARAGRAPHS = 3
 """So many paragraphs of a docstring are told."""
@@ -77,7 +77,7 @@ def described(words: Sequence[str]) -> dict[str, Any]:
     open_fields = [f.name for f in settings_of(target) if f.default is attrs.NOTHING]
     component = None
     if fields or all(field in fields for field in open_fields):
-        component = configure.make(kind, {"name": name} | fields)
+        component = make(kind, {"name": name} | fields)
     content["settings"] = _settings(target, f"{kind}.", component)
     if isinstance(component, SearchSpace):
         content |= _space(component)
@@ -85,7 +85,7 @@ def described(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _run(words: Sequence[str]) -> dict[str, Any]:
-    run = configure.structure(RunSettings, _tree(words))
+    run = structure(RunSettings, _tree(words))
     return {
         "kind": "run",
         "name": "run",
@@ -117,8 +117,8 @@ def _read(texts: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
     return kind, name, fields
 
 
-def _tree(texts: Sequence[str]) -> Tree:
-    planned = expand([parse_word(text) for text in texts], is_list)
+def _tree(texts: Sequence[str]) -> Settings:
+    planned = expand([parse_override(text) for text in texts], is_list)
     if len(planned) != 1:
         raise SettingsError("these words make several: give each setting one value")
     return merge(planned[0], {})
@@ -139,9 +139,9 @@ def _setting(field: attrs.Attribute[Any], prefix: str, component: Any) -> dict[s
     if default is attrs.NOTHING:
         content["required"] = True
     elif not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        content["default"] = configure.plain(default)
+        content["default"] = plain(default)
     if component is not None:
-        content["value"] = configure.plain(getattr(component, field.name))
+        content["value"] = plain(getattr(component, field.name))
     return content
 
 
@@ -175,7 +175,7 @@ def _type(annotation: Any) -> str:
     args = typing.get_args(annotation)
     if type(None) in args:
         return " or ".join([*(_type(a) for a in args if a is not type(None)), "none"])
-    if configure.is_list(annotation):
+    if is_list_type(annotation):
         return f"list of {LISTS[args[0]]}" if args[0] in LISTS else "list"
     return str(getattr(annotation, "__name__", annotation))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nasir.core.strategy import Trial
     from nasir.runs.run import Run
     from nasir.settings.experiment import Experiment
-    from nasir.settings.overrides import Tree
+    from nasir.settings.overrides import Settings
 
 
 @attrs.frozen
@@ -76,7 +76,7 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> 
         while waiting or children:
             while waiting and len(children) < at_a_time:
                 number, one = waiting.pop()
-                children.append(_started(number, one.tree))
+                children.append(_started(number, one.resolved))
             _take_all(children, take)
         if troubles:
             raise NasirError(troubles[0])
@@ -89,7 +89,7 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> 
     return [Run(folders[number]) for number in sorted(folders)]
 
 
-def _started(number: int, settings: Tree) -> Child:
+def _started(number: int, settings: Settings) -> Child:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_search, args=(there, settings), name=f"run {number}")
@@ -125,7 +125,7 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _search(connection: Connection, settings: Tree) -> None:
+def _search(connection: Connection, settings: Settings) -> None:
     """One run, in its process: it ends in order when it is told to, and when nobody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
     signal.signal(signal.SIGTERM, _interrupt)

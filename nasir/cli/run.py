@@ -97,9 +97,9 @@ def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> li
 
 def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
     """The word for the threads of each of so many runs at a time, where none says how many."""
-    from nasir.settings.recipes import given_words
+    from nasir.settings.recipes import read_overrides
 
-    if any(word.path == ("threads",) and word.value != 0 for word in given_words(words, {})):
+    if any(word.path == ("threads",) and word.value != 0 for word in read_overrides(words, {})):
         return []
     return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
 

@@ -21,7 +21,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.size import check_size, whole_or_large_enough
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.training import memory
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ProxyEvaluator(Evaluator):
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         import torch
 
-        proxies = {name: configure.make("proxy", name) for name in self.proxies}
+        proxies = {name: make("proxy", name) for name in self.proxies}
         samples = [self._part(sample) for sample in problem.task.samples(problem.split)]
         values: dict[str, dict[str, list[float]]] = {
             name: {sample.name: [] for sample in samples} for name in proxies

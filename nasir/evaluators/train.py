@@ -28,7 +28,7 @@ from nasir.evaluators.results import (
     weight_artifacts,
 )
 from nasir.evaluators.size import check_size
-from nasir.settings import building as configure
+from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training
 from nasir.training.course import PRECISIONS, Course
@@ -269,7 +269,7 @@ def _built(architecture: Architecture, problem: Problem, seed: int) -> nn.Module
 
 def _description(proposal: Proposal, problem: Problem) -> str:
     """What the weights follow from besides course, seed and pictures, in words."""
-    parts = [configure.settings(part) for part in (problem.space, problem.task)]
+    parts = [settings_of_component(part) for part in (problem.space, problem.task)]
     return f"{proposal.architecture.json} {problem.split} {parts}"
 
 

@@ -15,7 +15,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.problem import Problem
 from nasir.core.task import Sample
 from nasir.fitting.descent import Descent
-from nasir.settings import building as configure
+from nasir.settings.building import settings_of_component
 from nasir.training.checkpoint import load, save
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class FitCheckpoint:
             "architecture": architecture.json,
             "seeds": [seed, problem.seed],
             "split": problem.split,
-            "settings": [configure.settings(p) for p in (how, problem.space, problem.task)],
+            "settings": [settings_of_component(p) for p in (how, problem.space, problem.task)],
             "picture": [sample.name, _digest(sample)],
             "device": torch.device(device).type,
         }

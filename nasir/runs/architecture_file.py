@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.runs.run import DESCRIPTION
@@ -65,6 +65,6 @@ def check_member(architecture: Architecture, space: SearchSpace) -> None:
 def described_in(path: str | Path) -> Found:
     """The architecture in an ``architecture.json``, and its space as it was set there."""
     architecture, settings = read_architecture(path)
-    space = configure.make("space", settings)
+    space = make("space", settings)
     check_member(architecture, space)
     return architecture, space

@@ -22,7 +22,7 @@ from nasir.runs.ownership import alone, is_held, refuse_living
 from nasir.runs.stored_settings import read_settings, read_whole_settings
 from nasir.runs.store import RunStore
 from nasir.core.strategy import Trial, best_of
-from nasir.settings.overrides import Tree
+from nasir.settings.overrides import Settings
 
 SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
@@ -55,12 +55,12 @@ class Run:
         return self.folder.resolve() / CHECKPOINTS
 
     @property
-    def settings(self) -> Tree:
+    def settings(self) -> Settings:
         """The resolved settings the run was started with."""
         return read_settings(self.folder / SETTINGS)
 
     @property
-    def whole_settings(self) -> Tree:
+    def whole_settings(self) -> Settings:
         """The same for whoever makes the run's components again; refuses those that lack one."""
         return read_whole_settings(self.folder / SETTINGS)
 
@@ -130,7 +130,7 @@ class Run:
             store.close()
 
 
-def create(folder: Path, settings: Tree, environment: Mapping[str, Any]) -> Run:
+def create(folder: Path, settings: Settings, environment: Mapping[str, Any]) -> Run:
     """Make a new run's folder, whole or not at all.
 
     Raises FileExistsError where another process was quicker.
@@ -189,7 +189,7 @@ def writing(run: Run) -> Iterator[RunStore]:
 
 
 def write_result(
-    folder: Path, architecture: Architecture, settings: Tree, artifacts: Mapping[str, Any]
+    folder: Path, architecture: Architecture, settings: Settings, artifacts: Mapping[str, Any]
 ) -> None:
     """Write an architecture, with its space's settings, and pictures and weights if there are any.
 

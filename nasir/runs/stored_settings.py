@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from nasir.core.component import settings_of
-from nasir.settings.building import settings, structure
+from nasir.settings.building import settings_of_component, structure
 from nasir.core.errors import SettingsError
 from nasir.settings.experiment import RunSettings
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
-from nasir.settings.overrides import COMPONENTS, Tree, read_file
+from nasir.settings.overrides import COMPONENTS, Settings, read_file
 
 
-def read_whole_settings(path: Path) -> Tree:
+def read_whole_settings(path: Path) -> Settings:
     """The settings of a run that is to be made again; refuses those that lack a component.
 
     Its default would make another run of it.
@@ -25,7 +25,7 @@ def read_whole_settings(path: Path) -> Tree:
     return tree
 
 
-def read_settings(path: Path) -> Tree:
+def read_settings(path: Path) -> Settings:
     """The settings of a run; raises :class:`SettingsError` for what no run can have.
 
     Components are not made, for their plugins may not be here. What this version does not know is
@@ -43,5 +43,5 @@ def read_settings(path: Path) -> Tree:
         limits(general.limit or ())
     except SettingsError as error:
         raise SettingsError(f"{path} is damaged: {error}") from None
-    read = settings(general)
+    read = settings_of_component(general)
     return {k: read.get(k, v) for k, v in tree.items() if k not in known or k in read}

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.runs.validation import DAMAGE
 from nasir.core.search_space import SearchSpace
-from nasir.settings.overrides import Tree
+from nasir.settings.overrides import Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ class Records:
     with a seed of its own. All are arrays ``(architectures, metrics)``, NaN where nothing is.
     """
 
-    settings: Tree
+    settings: Settings
     known_names: tuple[str, ...]
     known: np.ndarray = attrs.field(eq=False, repr=False)
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ class Records:
 class Table:
     """Architectures of one space with their records by task."""
 
-    space: Tree
+    space: Settings
     architectures: tuple[Architecture, ...] = attrs.field(repr=False)
     tasks: Mapping[str, Records]
 
@@ -148,6 +148,6 @@ def load_table(name: str) -> Table:
     return Table.load(path)
 
 
-def made_space(settings: Tree) -> SearchSpace:
-    space: SearchSpace = configure.make("space", settings)
+def made_space(settings: Settings) -> SearchSpace:
+    space: SearchSpace = make("space", settings)
     return space

@@ -21,7 +21,7 @@ from nasir.runs.lock import locked
 from nasir.runs.validation import is_number
 from nasir.runs.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
 from nasir.core.search_space import Signature
-from nasir.settings.overrides import Tree, read_file
+from nasir.settings.overrides import Settings, read_file
 
 WEIGHTS = "weights.safetensors"
 RESULT = "result.json"
@@ -52,7 +52,7 @@ class TrainingFolder:
         refuse_special_files(self.path)
 
     @property
-    def settings(self) -> Tree:
+    def settings(self) -> Settings:
         """The resolved settings the training was started with."""
         return read_file(self.path / SETTINGS)
 
@@ -67,7 +67,7 @@ class TrainingFolder:
         return described_in(self.path / DESCRIPTION)
 
     @property
-    def task(self) -> Tree:
+    def task(self) -> Settings:
         """The task that was trained for, without what says which pictures."""
         settings = self.settings.get("task")
         if not isinstance(settings, dict) or "name" not in settings:
@@ -175,7 +175,7 @@ def is_training(path: str | Path) -> bool:
 
 def create(
     path: Path,
-    settings: Tree,
+    settings: Settings,
     environment: Mapping[str, Any],
     architecture: Architecture,
     signature: Signature,

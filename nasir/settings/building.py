@@ -14,7 +14,7 @@ from nasir.core.component import settings_of
 from nasir.core.errors import NasirError, PluginError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.strategy import Part, Strategy
-from nasir.settings.strategy_expressions import spelt_out
+from nasir.settings.strategy_expressions import expand_expression
 
 NO_VALUE = "none"
 """How a setting that may be empty is set to nothing."""
@@ -27,7 +27,7 @@ def make(kind: str, given: str | Mapping[str, Any]) -> Any:
     """
     fields = {"name": given} if isinstance(given, str) else dict(given)
     if kind == "strategy":
-        fields = spelt_out(fields)
+        fields = expand_expression(fields)
     name = fields.pop("name", None)
     if not isinstance(name, str):
         raise SettingsError(f'{kind} wants a name: {kind} = "NAME", known: {_known(kind)}')
@@ -58,7 +58,7 @@ def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:
         raise SettingsError(f"{what}: {_plain(error)}") from None
 
 
-def settings(component: Any) -> dict[str, Any]:
+def settings_of_component(component: Any) -> dict[str, Any]:
     """The settings of a component as TOML values; None is left out, or ``none`` if set so."""
     written = {}
     for field in settings_of(type(component)):
@@ -94,7 +94,7 @@ def _known(kind: str) -> str:
 def plain(value: Any) -> Any:
     """A setting's value as TOML has it."""
     if isinstance(value, Part):
-        return {"name": value.name, **settings(value.strategy)}
+        return {"name": value.name, **settings_of_component(value.strategy)}
     if isinstance(value, Mapping):
         return {key: plain(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
@@ -132,11 +132,11 @@ def _structure_optional(value: Any, wanted: Any) -> Any:
     return _converter.structure(value, of[0])
 
 
-def is_list(annotation: Any) -> bool:
+def is_list_type(annotation: Any) -> bool:
     """Whether a setting of this type takes a list of values."""
     if typing.get_origin(annotation) in (list, tuple):
         return True
-    return any(is_list(arg) for arg in typing.get_args(annotation) if arg is not type(None))
+    return any(is_list_type(arg) for arg in typing.get_args(annotation) if arg is not type(None))
 
 
 def _structure_part(value: Any, _: Any) -> Part:
@@ -145,7 +145,7 @@ def _structure_part(value: Any, _: Any) -> Part:
         return value
     if not isinstance(value, str | Mapping):
         raise SettingsError(f"wants the name of a strategy, got {value!r}")
-    pick = spelt_out({"name": value} if isinstance(value, str) else value)
+    pick = expand_expression({"name": value} if isinstance(value, str) else value)
     made = make("strategy", pick)
     if not isinstance(made, Strategy):
         owner = registries["strategy"].entry(pick["name"]).owner

@@ -21,9 +21,8 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import FOUND, FULL, Strategy
 from nasir.core.task import Task
-from nasir.settings import building as configure
-from nasir.settings.building import NO_VALUE
-from nasir.settings.overrides import COMPONENTS, Tree, Word
+from nasir.settings.building import NO_VALUE, is_list_type, make, settings_of_component, structure
+from nasir.settings.overrides import COMPONENTS, Override, Settings
 from nasir.settings.strategy_expressions import CHAIN, JOINED, parts_of
 
 at_least = attrs.validators.ge
@@ -37,7 +36,7 @@ INTERFACES = {
 }
 """What a component of each kind must be."""
 
-DEFAULTS: Tree = {
+DEFAULTS: Settings = {
     "space": {"name": "nasdip"},
     "strategy": {"name": "rl"},
     "task": {"name": "denoise"},
@@ -130,7 +129,7 @@ class Experiment:
         return _within_limits(self.executor, self.settings).start(self.settings.workers)
 
     @property
-    def tree(self) -> Tree:
+    def resolved(self) -> Settings:
         """The resolved settings, every default spelt out."""
         components = {
             "space": self.problem.space,
@@ -139,13 +138,13 @@ class Experiment:
             "evaluator": self.problem.evaluators[FULL],
             "executor": self.executor,
         }
-        return configure.settings(self.settings) | {
-            kind: {"name": self.names[kind]} | configure.settings(component)
+        return settings_of_component(self.settings) | {
+            kind: {"name": self.names[kind]} | settings_of_component(component)
             for kind, component in components.items()
         }
 
 
-def experiment(tree: Tree) -> Experiment:
+def experiment(tree: Settings) -> Experiment:
     """Make all components of a run; refuses unknown names, fields and values.
 
     Names are all looked at before anything is imported, so that a misspelt one costs no time.
@@ -154,7 +153,7 @@ def experiment(tree: Tree) -> Experiment:
     for key in general:
         if key not in _general_names():
             raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
-    settings = configure.structure(RunSettings, general)
+    settings = structure(RunSettings, general)
     for kind in COMPONENTS:
         for name in _names(kind, tree):
             registries[kind].entry(name)
@@ -176,7 +175,7 @@ def experiment(tree: Tree) -> Experiment:
     return Experiment(settings, problem, strategy, parts["executor"], names)
 
 
-def is_list(word: Word, tree: Tree) -> bool:
+def is_list(word: Override, tree: Settings) -> bool:
     """Whether the setting that `word` sets is a list, with the components picked in `tree`."""
     kind, *field = word.path
     if kind in COMPONENTS:
@@ -190,10 +189,10 @@ def is_list(word: Word, tree: Tree) -> bool:
     else:
         cls, last = RunSettings, kind
     types = {f.name: f.type for f in settings_of(cls)} if cls else {}
-    return configure.is_list(types.get(last))
+    return is_list_type(types.get(last))
 
 
-def _addressed(kind: str, path: Sequence[str], tree: Tree) -> type | None:
+def _addressed(kind: str, path: Sequence[str], tree: Settings) -> type | None:
     """The class of a component inside another: by its own name, or by the field that holds it."""
     held: Any = tree.get(kind, {})
     for step in path:
@@ -202,7 +201,7 @@ def _addressed(kind: str, path: Sequence[str], tree: Tree) -> type | None:
     return registries[kind].load(name) if name in registries[kind] else None
 
 
-def _names(kind: str, tree: Tree) -> list[str]:
+def _names(kind: str, tree: Settings) -> list[str]:
     """The components of a kind that are picked by name."""
     name = tree.get(kind, {}).get("name")
     if name is None:
@@ -210,9 +209,9 @@ def _names(kind: str, tree: Tree) -> list[str]:
     return parts_of(str(name)) if kind == "strategy" else [name]
 
 
-def _part(kind: str, pick: Tree) -> Any:
+def _part(kind: str, pick: Settings) -> Any:
     """A component of the right kind; refuses what a plugin registered for another."""
-    part = configure.make(kind, pick)
+    part = make(kind, pick)
     if not isinstance(part, INTERFACES[kind]):
         owner = registries[kind].entry(pick["name"]).owner
         raise PluginError(
@@ -221,7 +220,7 @@ def _part(kind: str, pick: Tree) -> Any:
     return part
 
 
-def _default_name(kind: str, tree: Tree) -> str:
+def _default_name(kind: str, tree: Settings) -> str:
     """The component that is picked where nothing is said."""
     if "name" in tree.get(kind, {}):
         return str(tree[kind]["name"])

@@ -17,7 +17,7 @@ from nasir.core.errors import SettingsError
 COMPONENTS = ("space", "strategy", "task", "evaluator", "executor")
 """The keys that pick a component."""
 
-Tree = dict[str, Any]
+Settings = dict[str, Any]
 """Settings as nested mappings; a component is ``{"name": ..., field: value}``."""
 
 LONGEST_RANGE = 10_000
@@ -43,7 +43,7 @@ class Alternatives:
 
 
 @attrs.frozen
-class Word:
+class Override:
     """One ``key=value``: `path` is the key at its dots."""
 
     path: tuple[str, ...]
@@ -54,7 +54,7 @@ class Word:
         return ".".join(self.path)
 
 
-def parse_word(text: str) -> Word:
+def parse_override(text: str) -> Override:
     """Read ``key=value``; the value is TOML, a bare word a string, a comma list alternatives."""
     key, equals, value = text.partition("=")
     if not equals or not _KEY.fullmatch(key):
@@ -72,13 +72,13 @@ def parse_word(text: str) -> Word:
             raise SettingsError(f"{key}={value} counts down: write {key}={last}..{first}")
         if last - first >= LONGEST_RANGE:
             raise SettingsError(f"{key}={value} is more than {LONGEST_RANGE} values: take fewer")
-        return Word(tuple(key.split(".")), Alternatives(tuple(range(first, last + 1))))
+        return Override(tuple(key.split(".")), Alternatives(tuple(range(first, last + 1))))
     parts = _split(value)
     values = tuple(_parse_value(key, part) for part in parts)
-    return Word(tuple(key.split(".")), values[0] if len(values) == 1 else Alternatives(values))
+    return Override(tuple(key.split(".")), values[0] if len(values) == 1 else Alternatives(values))
 
 
-def read_file(path: str | Path) -> Tree:
+def read_file(path: str | Path) -> Settings:
     """The settings in a TOML file."""
     try:
         tree = tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -93,26 +93,26 @@ def read_file(path: str | Path) -> Tree:
     return tree
 
 
-def words_of(tree: Tree) -> list[Word]:
+def overrides_of(tree: Settings) -> list[Override]:
     """A tree of settings as words, picks first, so that files and words merge alike."""
     words = []
     for key, value in tree.items():
         if key in COMPONENTS and isinstance(value, dict):
             fields = dict(value)
             if "name" in fields:
-                words.append(Word((key,), fields.pop("name")))
-            words.extend(Word((key, field), given) for field, given in fields.items())
+                words.append(Override((key,), fields.pop("name")))
+            words.extend(Override((key, field), given) for field, given in fields.items())
         else:
-            words.append(Word((key,), value))
+            words.append(Override((key,), value))
     return words
 
 
-def merge(words: Iterable[Word], defaults: Tree) -> Tree:
+def merge(words: Iterable[Override], defaults: Settings) -> Settings:
     """Put words on `defaults` in order, later wins.
 
     Picking another component than an earlier word did drops the fields given for the earlier.
     """
-    tree: Tree = {k: dict(v) if isinstance(v, dict) else v for k, v in defaults.items()}
+    tree: Settings = {k: dict(v) if isinstance(v, dict) else v for k, v in defaults.items()}
     picked: dict[str, str] = {}
     for word in words:
         key = word.path[0]
@@ -132,7 +132,9 @@ def merge(words: Iterable[Word], defaults: Tree) -> Tree:
     return tree
 
 
-def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list[list[Word]]:
+def expand(
+    words: Sequence[Override], is_list: Callable[[Override, Settings], bool]
+) -> list[list[Override]]:
     """All combinations of the words that sweep, the last one turning fastest.
 
     `is_list` tells whether a setting is itself a list, which takes a comma list as its value; it
@@ -141,7 +143,7 @@ def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list
     words = _without_overruled(words)
     first = [attrs.evolve(word, value=_first(word.value)) for word in words]
     tree = merge(first, {})
-    choices: list[tuple[Word, ...]] = []
+    choices: list[tuple[Override, ...]] = []
     for word in words:
         if not isinstance(word.value, Alternatives):
             choices.append((word,))
@@ -155,7 +157,7 @@ def expand(words: Sequence[Word], is_list: Callable[[Word, Tree], bool]) -> list
     return [list(combination) for combination in product(*choices)]
 
 
-def _without_overruled(words: Sequence[Word]) -> list[Word]:
+def _without_overruled(words: Sequence[Override]) -> list[Override]:
     """The words without those that sweep a key which a later word sets."""
     last = {word.path: number for number, word in enumerate(words)}
     return [
@@ -185,7 +187,7 @@ def _first(value: Any) -> Any:
     return value.values[0] if isinstance(value, Alternatives) else value
 
 
-def _set(tree: Tree, path: tuple[str, ...], value: Any) -> None:
+def _set(tree: Settings, path: tuple[str, ...], value: Any) -> None:
     *parents, last = path
     for parent in parents:
         below = tree.get(parent)

@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from nasir.core.errors import SettingsError
-from nasir.settings.overrides import Word, parse_word, read_file, words_of
+from nasir.settings.overrides import Override, overrides_of, parse_override, read_file
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 """Settings of published experiments, one TOML file each."""
 
 
-def given_words(texts: Iterable[str], settings: Mapping[str, Any]) -> list[Word]:
+def read_overrides(texts: Iterable[str], settings: Mapping[str, Any]) -> list[Override]:
     """The words of `texts`, and after them those of `settings`, whose keys may have dots."""
-    words = [word for text in texts for word in read_words(text)]
+    words = [word for text in texts for word in read_text(text)]
     return words + [
-        Word(tuple(word.key.split(".")), word.value) for word in words_of(dict(settings))
+        Override(tuple(word.key.split(".")), word.value) for word in overrides_of(dict(settings))
     ]
 
 
-def read_words(text: str) -> list[Word]:
+def read_text(text: str) -> list[Override]:
     """``key=value``, or what is in a settings file or a recipe."""
-    return [parse_word(text)] if "=" in text else words_of(read_file(_file(text)))
+    return [parse_override(text)] if "=" in text else overrides_of(read_file(_file(text)))
 
 
 def _file(text: str) -> str | Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nasir.core.errors import SettingsError
 from nasir.core.registry import registries
-from nasir.settings.overrides import Word, merge
+from nasir.settings.overrides import Override, merge
 
 CHAIN = "chain"
 PARTS = "parts"
@@ -21,7 +21,7 @@ Pick = dict[str, Any]
 """A strategy as settings have it: its name, its fields, and fields of others by their names."""
 
 
-def spelt_out(pick: Mapping[str, Any]) -> Pick:
+def expand_expression(pick: Mapping[str, Any]) -> Pick:
     """`pick` with chains as such, and the fields of each strategy where it is.
 
     Raises :class:`~nasir.core.errors.SettingsError` for fields of a strategy that is not there.
@@ -82,7 +82,7 @@ def _names_of(picks: Sequence[Any]) -> list[str]:
     return [name for pick in picks if (name := in_short(pick))]
 
 
-def without_absent(sweep: Sequence[Sequence[Word]]) -> list[list[Word]]:
+def without_absent(sweep: Sequence[Sequence[Override]]) -> list[list[Override]]:
     """The runs of a sweep, each without the fields of strategies that only other runs have.
 
     Runs that are alike for want of them are one.
@@ -90,7 +90,7 @@ def without_absent(sweep: Sequence[Sequence[Word]]) -> list[list[Word]]:
     picks = [merge(words, {}).get("strategy", {}) for words in sweep]
     there = [set(names_in({k: v for k, v in p.items() if not _addresses(k, v)})) for p in picks]
     anywhere = set().union(*there)
-    runs: dict[Any, list[Word]] = {}
+    runs: dict[Any, list[Override]] = {}
     for number, (words, here) in enumerate(zip(sweep, there, strict=True)):
         kept = [word for word in words if _addressed(word) not in anywhere - here]
         said = [(word.path, repr(word.value)) for word in kept]
@@ -98,7 +98,7 @@ def without_absent(sweep: Sequence[Sequence[Word]]) -> list[list[Word]]:
     return list(runs.values())
 
 
-def _addressed(word: Word) -> str | None:
+def _addressed(word: Override) -> str | None:
     """The strategy, wherever it is, of which a word sets a field; None for other words."""
     if word.path[0] != "strategy" or len(word.path) == 1:
         return None

@@ -16,7 +16,7 @@ from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial, best_of
-from nasir.settings import building as configure
+from nasir.settings.building import make
 
 PROXY = "proxy"
 """The stage at which drawn architectures are scored."""
@@ -92,7 +92,7 @@ class IsnasDip(Strategy):
                 f"strategy.weights=inverse wants a proxy of which less is better, {self.proxy} is "
                 "not: take strategy.weights=linear"
             )
-        evaluators = {PROXY: configure.make("evaluator", scoring)}
+        evaluators = {PROXY: make("evaluator", scoring)}
         if self.selection == "resized":
             if not hasattr(full, "side"):
                 raise SettingsError(

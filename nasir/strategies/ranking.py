@@ -11,7 +11,7 @@ import attrs
 from nasir.core.evaluator import Evaluator
 from nasir.core.ranking import bare, bare_names, ranks
 from nasir.core.registry import registries
-from nasir.settings import building as configure
+from nasir.settings.building import make
 
 PROXY = "proxy"
 """The stage at which architectures are scored by proxies."""
@@ -31,7 +31,7 @@ def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side:
     known = full.scoring(names, initialisations, side)
     if known is not None:
         return known
-    made: Evaluator = configure.make(
+    made: Evaluator = make(
         "evaluator",
         {"name": "proxy", "proxies": names, "initialisations": initialisations, "side": side},
     )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from nasir.core.component import settings_of
-from nasir.settings import building as configure
+from nasir.settings.building import settings_of_component, structure
 
 
 class ComponentContract:
@@ -23,9 +23,9 @@ class ComponentContract:
 
     def test_settings_survive_being_written_and_read(self) -> None:
         component = self.make()
-        written = configure.settings(component)
-        again = configure.structure(type(component), written)
-        assert configure.settings(again) == written
+        written = settings_of_component(component)
+        again = structure(type(component), written)
+        assert settings_of_component(again) == written
 
     def test_every_setting_says_what_it_means(self) -> None:
         for field in settings_of(type(self.make())):

@@ -11,7 +11,7 @@ import pytest
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL, Proposal
-from nasir.settings import building as configure
+from nasir.settings.building import settings_of_component
 from nasir.testing.components import ComponentContract, untouched_generators
 
 
@@ -92,6 +92,6 @@ def _content(problem: Problem) -> list[object]:
     samples = [sample for split in ("search", "test") for sample in problem.task.samples(split)]
     pictures = [picture for s in samples for picture in (s.degraded, s.clean)]
     return [
-        *(configure.settings(part) for part in parts),
+        *(settings_of_component(part) for part in parts),
         *(None if picture is None else picture.numpy().tobytes() for picture in pictures),
     ]

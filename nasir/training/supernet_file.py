@@ -10,7 +10,7 @@ import torch
 from nasir.core.errors import SettingsError
 from nasir.core.problem import Problem
 from nasir.core.supernet import Supernet
-from nasir.settings.building import settings
+from nasir.settings.building import settings_of_component
 from nasir.training.checkpoint import load, save
 
 NAME = "supernet.safetensors"
@@ -54,7 +54,7 @@ def _of(problem: Problem) -> dict[str, Any]:
     """What a supernet's shape follows from."""
     signature = problem.task.signature
     return {
-        "space": {"name": problem.domain.space, **settings(problem.space)},
+        "space": {"name": problem.domain.space, **settings_of_component(problem.space)},
         "channels": [signature.in_channels, signature.out_channels, signature.scale],
     }
 

@@ -32,7 +32,7 @@ from nasir.core.errors import (
 )
 from nasir.core.task import Sample
 from nasir.runs.run import create, write_result
-from nasir.settings import building as configure
+from nasir.settings import building
 
 TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=3", "threads=1")
 TOP, LEFT = 24, 20
@@ -311,13 +311,13 @@ def test_inpainting_takes_a_mask(tmp_path: Path, picture: Path):
 def test_the_architecture_published_for_the_task_is_the_default(picture, task, published):
     done = restore(picture, *task, *TINY)
     assert done.chosen == published
-    space = configure.make("space", {"name": "nasdip", "depth": 2, "width": 4})
+    space = building.make("space", {"name": "nasdip", "depth": 2, "width": 4})
     assert done.architecture == space.named(published)
 
 
 def test_an_architecture_comes_by_name_file_run_or_itself(tmp_path: Path, picture: Path):
     tree = {"space": {"name": "nasdip", "depth": 2, "width": 4}}
-    space = configure.make("space", tree["space"])
+    space = building.make("space", tree["space"])
     architecture = space.domain.sample(np.random.default_rng(3))
     run = create(tmp_path / "run", tree, {})
     best = run.folder / "best"
@@ -333,9 +333,12 @@ def test_an_architecture_comes_by_name_file_run_or_itself(tmp_path: Path, pictur
 
 
 def test_a_file_brings_the_settings_of_its_space(picture: Path):
-    space = configure.make("space", {"name": "nasdip", "depth": 3, "width": 8})
+    space = building.make("space", {"name": "nasdip", "depth": 3, "width": 8})
     write_result(
-        Path("found"), space.named("nasdip_inpainting"), {"space": configure.settings(space)}, {}
+        Path("found"),
+        space.named("nasdip_inpainting"),
+        {"space": building.settings_of_component(space)},
+        {},
     )
     assert "space 'nasdip'" in refusal(
         SettingsError, picture, architecture="found", space={"name": "toy"}
@@ -492,7 +495,7 @@ def after_scoring(conduct: Any) -> Any:
 
 
 def test_a_window_past_its_deadline_ends_the_fit():
-    task = configure.make("task", {"name": "denoise"})
+    task = building.make("task", {"name": "denoise"})
     sample = Sample("cat", torch.zeros(1, 3, 20, 20))
     assert Window(task, sample).loss(torch.ones(1, 3, 20, 20), sample) == 1
     with pytest.raises(EvaluationError, match="time for the search is over"):

@@ -22,7 +22,7 @@ from nasir.core.method import Method
 from nasir.core.metrics import psnr
 from nasir.core.registry import registries
 from nasir.core.task import Sample
-from nasir.settings import building as configure
+from nasir.settings import building
 
 DENOISERS = ("tv", "nlm", "wavelet")
 without_pywavelets = pytest.mark.skipif(
@@ -34,7 +34,7 @@ denoisers = pytest.mark.parametrize(
 
 
 def task_of(name: str, **settings):
-    return configure.make("task", {"name": name, "search": 0, "picture": None, **settings})
+    return building.make("task", {"name": name, "search": 0, "picture": None, **settings})
 
 
 def sample_of(picture: np.ndarray, name: str = "x", **more) -> Sample:
@@ -52,7 +52,7 @@ def noisy(picture: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def restored(name: str, sample: Sample, task="denoise", **settings) -> np.ndarray:
-    method = configure.make("method", {"name": name, **settings})
+    method = building.make("method", {"name": name, **settings})
     picture = method.restore(sample, task_of(task))
     assert picture.dtype == torch.float32
     return picture[0].permute(1, 2, 0).numpy()
@@ -63,7 +63,7 @@ def test_every_registered_method_is_a_method_without_needing_settings():
         registries["method"]
     )
     for name in registries["method"]:
-        assert isinstance(configure.make("method", name), Method)
+        assert isinstance(building.make("method", name), Method)
 
 
 def test_degraded_is_the_picture_as_it_is():
@@ -75,7 +75,7 @@ def test_degraded_is_the_picture_as_it_is():
 def test_bicubic_enlarges_to_the_full_size_and_keeps_a_flat_picture(scale: int):
     task = task_of("sr", scale=scale, size=64)
     sample = sample_of(np.full((16, 24, 3), 0.4))
-    picture = configure.make("method", "bicubic").restore(sample, task)
+    picture = building.make("method", "bicubic").restore(sample, task)
     assert picture.shape == (1, 3, 16 * scale, 24 * scale)
     torch.testing.assert_close(picture, torch.full_like(picture, 0.4))
 
@@ -128,7 +128,7 @@ def test_a_denoiser_works_on_the_bicubic_enlargement(name: str):
     task = task_of("sr", scale=4, size=64)
     sample = sample_of(photograph(3, 16))
     enlarged = task.unrestored(sample)
-    method = configure.make("method", name)
+    method = building.make("method", name)
     picture = method.restore(sample, task)
     assert picture.shape == enlarged.shape == (1, 3, 64, 64)
     torch.testing.assert_close(
@@ -245,7 +245,7 @@ def test_biharmonic_refuses_a_picture_without_missing_pixels():
 )
 def test_settings_out_of_range_are_refused(method: str, setting: str, value: float):
     with pytest.raises(SettingsError, match=setting):
-        configure.make("method", {"name": method, setting: value})
+        building.make("method", {"name": method, setting: value})
 
 
 @pytest.mark.parametrize("sigma", [10.0, 25.0, 50.0])
@@ -253,7 +253,7 @@ def test_the_usual_tv_weight_is_nearly_the_best_for_photographs(sigma: float):
     task = task_of("denoise", sigma=sigma, size=128, color="grey")
 
     def mean_psnr(**settings) -> float:
-        method = configure.make("method", {"name": "tv", **settings})
+        method = building.make("method", {"name": "tv", **settings})
         samples = task.samples("test")
         pictures = [method.restore(sample, task).clamp(0, 1) for sample in samples]
         return float(np.mean([psnr(p, s.clean) for p, s in zip(pictures, samples, strict=True)]))

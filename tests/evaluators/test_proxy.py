@@ -28,7 +28,7 @@ from nasir.core.task import Sample, Task
 from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.plugins.manager import plugins
 from nasir.search_spaces.nasdip.space import NasDip
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.super_resolution import SuperResolution
 from nasir.testing import EvaluatorContract
 
@@ -328,7 +328,7 @@ def test_a_value_that_is_no_number_is_a_failed_trial():
 )
 def test_a_wrong_setting_is_refused(settings: dict[str, Any], message: str):
     with pytest.raises(SettingsError, match=message):
-        configure.make("evaluator", {"name": "proxy", **settings})
+        building.make("evaluator", {"name": "proxy", **settings})
 
 
 def test_a_search_takes_any_space_and_a_strangers_proxy(tmp_path: Path):

@@ -15,7 +15,7 @@ from nasir.core.evaluator import Evaluator
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.strategy import FULL, Proposal, Trial
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.strategies.combining.parts import Apart
 
 
@@ -29,7 +29,7 @@ def sizes(evaluator: Evaluator | None) -> list[tuple[int | None, str | None]]:
 
 
 def made(name: str, **settings: Any) -> Evaluator:
-    evaluator: Evaluator = configure.make("evaluator", {"name": name, **settings})
+    evaluator: Evaluator = building.make("evaluator", {"name": name, **settings})
     return evaluator
 
 
@@ -73,7 +73,7 @@ def test_every_evaluator_is_asked_without_an_error():
 
 @pytest.mark.parametrize("name", ["darts", "spos"])
 def test_epochs_of_a_supernet_are_tried_again_as_they_are(name: str):
-    strategy = configure.make("strategy", name)
+    strategy = building.make("strategy", name)
     stages = strategy.stages(made("train"))
     assert stages
     assert [stage.smaller() for stage in stages.values()] == [None] * len(stages)

@@ -25,7 +25,7 @@ from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Task
 from nasir.evaluators.train import Train
 from nasir.search_spaces.nasdip.space import NasDip
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.dehaze import Dehaze
 from nasir.testing import EvaluatorContract
 from nasir.training.trainer import train
@@ -290,4 +290,4 @@ def test_patches_too_small_for_the_space_are_refused(name: str, side: int) -> No
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        configure.structure(Train, settings, "evaluator")
+        building.structure(Train, settings, "evaluator")

@@ -14,7 +14,7 @@ from fuzzing.mutations import damaged_json
 from nasir.apps.report.diagrams.draw import drawn
 from nasir.apps.search import search as api
 from nasir.runs.architecture_file import find_architecture
-from nasir.settings import building as configure
+from nasir.settings import building
 
 SPACES = {
     "nasdip": {"depth": 2, "width": 4},
@@ -28,9 +28,9 @@ SPACES = {
 @cache
 def described(space: str, seed: int) -> str:
     """A file as a search leaves it."""
-    made = configure.make("space", {"name": space, **SPACES[space]})
+    made = building.make("space", {"name": space, **SPACES[space]})
     architecture = made.domain.sample(np.random.default_rng(seed))
-    return json.dumps(architecture.mapping | {"settings": configure.settings(made)})
+    return json.dumps(architecture.mapping | {"settings": building.settings_of_component(made)})
 
 
 def case(rng: Random, folder: Path) -> Case:
@@ -53,7 +53,7 @@ def case(rng: Random, folder: Path) -> Case:
 
 
 def _find(file: Path) -> None:
-    find_architecture(str(file), configure.make("space", "nasdip"))
+    find_architecture(str(file), building.make("space", "nasdip"))
 
 
 def _build(file: Path) -> None:
@@ -64,5 +64,5 @@ def _build(file: Path) -> None:
 
 
 def _draw(file: Path) -> None:
-    architecture, space = find_architecture(str(file), configure.make("space", "nasdip"))
-    str(drawn(architecture, {"name": architecture.space} | configure.settings(space)))
+    architecture, space = find_architecture(str(file), building.make("space", "nasdip"))
+    str(drawn(architecture, {"name": architecture.space} | building.settings_of_component(space)))

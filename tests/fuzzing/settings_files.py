@@ -53,7 +53,7 @@ def case(rng: Random, folder: Path) -> Case:
 
     def action() -> None:
         for planned in api.plan([str(file)], {})[:3]:
-            planned.tree  # noqa: B018 (making it is what is tried)
+            planned.resolved  # noqa: B018 (making it is what is tried)
 
     return Case("settings file", repr(what), action, lambda: file.write_bytes(content))
 

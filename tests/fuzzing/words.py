@@ -136,7 +136,7 @@ def _files() -> tuple[str, ...]:
 
 def _planned(words: list[str]) -> None:
     for planned in api.plan(words, {})[:3]:
-        planned.tree  # noqa: B018 (making it is what is tried)
+        planned.resolved  # noqa: B018 (making it is what is tried)
 
 
 def _toy(words: list[str], folder: Path) -> int:

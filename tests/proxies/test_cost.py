@@ -9,7 +9,7 @@ from torch import nn
 from nasir.core.cost import cost
 from nasir.core.search_space import Signature
 from nasir.proxies.cost import MultiplyAdds, Parameters
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.denoise import Denoise
 
 AREA = 64 * 64
@@ -27,7 +27,7 @@ def test_a_convolution_costs_its_taps(probe_of, kernel: int, groups: int, bias: 
 def test_a_small_clearer_costs_what_its_layers_do(probe_of):
     """A bottleneck, the opening of a branch at half the size, a parallel module, a fusion."""
     settings = {"channels": 4, "cells": 1, "columns": 1, "bottlenecks": 1}
-    space = configure.make("space", {"name": "clearer", **settings})
+    space = building.make("space", {"name": "clearer", **settings})
     network = space.build(space.domain.decode([0]), Signature(3, 3))
     bottleneck = 3 * 4 + 4 * 4 * 9 + 4 * 16 + 3 * 16
     fine = bottleneck + 16 * 4 * 9 + 2 * 4 * 4 * 9 + 4 * 3
@@ -41,7 +41,7 @@ def test_a_small_clearer_costs_what_its_layers_do(probe_of):
 @pytest.mark.parametrize("name", ["nasdip", "irnas"])
 def test_a_network_costs_what_limits_count(probe_of, name: str):
     small = {"depth": 2, "width": 4} if name == "nasdip" else {"layers": 1, "nodes": 1, "width": 4}
-    space = configure.make("space", {"name": name, **small})
+    space = building.make("space", {"name": name, **small})
     architecture = next(iter(space.domain)) if name == "nasdip" else space.named("all_conv")
     signature = Signature(2, 2)
     known = cost(architecture, space, Denoise(), signature)

@@ -17,7 +17,7 @@ from nasir.core.search_space import Signature
 from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Sample
 from nasir.evaluators.proxy import ProxyEvaluator
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.denoise import Denoise
 
 SMALL = {
@@ -31,7 +31,7 @@ PROXIES = [*registries["proxy"]]
 
 def made(name: str, seed: int = 0) -> Probe:
     """A random network of a space with another input and picture for each seed."""
-    space = configure.make("space", {"name": name, **SMALL[name]})
+    space = building.make("space", {"name": name, **SMALL[name]})
     architecture = space.domain.sample(np.random.default_rng(seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -54,7 +54,7 @@ def state(probe: Probe) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("space", SMALL)
 @pytest.mark.parametrize("name", PROXIES)
 def test_a_proxy_is_a_number_and_leaves_everything_as_it_was(space: str, name: str):
-    proxy, probe = configure.make("proxy", name), made(space)
+    proxy, probe = building.make("proxy", name), made(space)
     before = state(probe)
     value = proxy.value(probe)
     assert isinstance(value, float)
@@ -68,15 +68,15 @@ def test_a_proxy_is_a_number_and_leaves_everything_as_it_was(space: str, name: s
 def test_the_same_seed_has_the_same_values_whichever_proxies_looked_before(space: str):
     names = [name for name in PROXIES if not name.startswith("psd")]
     probe, other = made(space), made(space)
-    values = {name: configure.make("proxy", name).value(probe) for name in names}
+    values = {name: building.make("proxy", name).value(probe) for name in names}
     for name in reversed(names):
-        assert configure.make("proxy", name).value(other) == values[name]
+        assert building.make("proxy", name).value(other) == values[name]
 
 
 @pytest.mark.parametrize("name", [n for n in PROXIES if n not in ("parameters", "multiply_adds")])
 def test_another_seed_has_another_value(name: str):
     one, other = (made("clearer", seed) for seed in (0, 1))
-    proxy = configure.make("proxy", name)
+    proxy = building.make("proxy", name)
     assert proxy.value(one) != proxy.value(other)
 
 
@@ -93,7 +93,7 @@ class Dropping(nn.Module):
 
 @pytest.mark.parametrize("name", PROXIES)
 def test_a_network_that_draws_moves_no_generator(name: str):
-    proxy = configure.make("proxy", name)
+    proxy = building.make("proxy", name)
     sample = Sample("noise", torch.rand(1, 2, 20, 20))
     probes = [Probe(Dropping(), torch.rand(1, 2, 20, 20), sample, Denoise(), 3)] * 2
     before = torch.get_rng_state()
@@ -108,7 +108,7 @@ def test_the_evaluator_gives_all_of_them_without_ground_truth():
             generator = torch.Generator().manual_seed(0)
             return [Sample("a", torch.rand(1, 1, 20, 20, generator=generator), clean="truth")]
 
-    space = configure.make("space", {"name": "nasdip", **SMALL["nasdip"]})
+    space = building.make("space", {"name": "nasdip", **SMALL["nasdip"]})
     evaluator = ProxyEvaluator(proxies=tuple(PROXIES))
     problem = Problem(space, Blind(), {FULL: evaluator})
     architecture = space.domain.sample(np.random.default_rng(0))

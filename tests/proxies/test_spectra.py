@@ -22,7 +22,7 @@ from nasir.proxies.spectra import (
     PsdStripHistEmd,
     PsdStripHistEmdOfProgram,
 )
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.super_resolution import SuperResolution
 
 OF_THE_PICTURE = [
@@ -250,4 +250,4 @@ def test_an_enlarged_output_is_downsampled_before_it_is_scored(scale: int, downs
 )
 def test_a_wrong_setting_is_refused(settings: dict[str, object], message: str):
     with pytest.raises(SettingsError, match=message):
-        configure.make("proxy", settings)
+        building.make("proxy", settings)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError, UnknownNameError
 from nasir.core.registry import registries
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.settings.experiment import experiment
 
 
@@ -38,7 +38,7 @@ class Everything:
 
 
 def make(**fields: Any) -> Everything:
-    return configure.structure(Everything, fields, "space")
+    return building.structure(Everything, fields, "space")
 
 
 def test_defaults_are_what_is_not_given():
@@ -128,18 +128,18 @@ def test_an_unknown_field_is_refused_with_the_nearest_and_the_list():
 
 @pytest.mark.parametrize("given_name", ["toy", {"name": "toy"}, {"name": "toy", "kernels": [3]}])
 def test_a_component_is_made_from_its_name(given_name: Any):
-    assert type(configure.make("space", given_name)).__name__ == "ToySpace"
+    assert type(building.make("space", given_name)).__name__ == "ToySpace"
 
 
 @pytest.mark.parametrize("nameless", [{}, {"depth": 4}, {"name": 3}, {"name": None}])
 def test_a_component_without_a_name_is_refused_with_the_names(nameless: dict):
     with pytest.raises(SettingsError, match=r"space wants a name: .*toy"):
-        configure.make("space", nameless)
+        building.make("space", nameless)
 
 
 def test_an_unknown_component_is_refused_with_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown strategy 'rll': did you mean 'rl'"):
-        configure.make("strategy", "rll")
+        building.make("strategy", "rll")
 
 
 fields = st.fixed_dictionaries(
@@ -165,15 +165,15 @@ def test_settings_written_as_toml_make_the_same_component(given_fields: dict):
     component = Everything(**given_fields)
     if component.label == "none":
         return  # the word for no label
-    written = tomli_w.dumps(configure.settings(component))
-    again = configure.structure(Everything, tomli.loads(written))
+    written = tomli_w.dumps(building.settings_of_component(component))
+    again = building.structure(Everything, tomli.loads(written))
     assert again == component
     assert [type(option) for option in again.options] == [type(o) for o in component.options]
 
 
 def test_no_value_for_a_setting_that_has_one_by_default_is_written_back():
     component = Everything(label=None)
-    assert configure.structure(Everything, configure.settings(component)).label is None
+    assert building.structure(Everything, building.settings_of_component(component)).label is None
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_no_value_for_a_setting_that_has_one_by_default_is_written_back():
 )
 def test_settings_that_are_lists_are_known_to_be(name: str, expected: bool):
     types = {field.name: field.type for field in settings_of(Everything)}
-    assert configure.is_list(types[name]) is expected
+    assert building.is_list_type(types[name]) is expected
 
 
 def test_the_resolved_settings_make_the_same_experiment(tmp_path):
@@ -205,8 +205,8 @@ def test_the_resolved_settings_make_the_same_experiment(tmp_path):
         "task": {"name": "toy"},
         "evaluator": {"name": "toy"},
     }
-    tree = experiment(given_tree).tree
-    again = experiment(tomli.loads(tomli_w.dumps(tree))).tree
+    tree = experiment(given_tree).resolved
+    again = experiment(tomli.loads(tomli_w.dumps(tree))).resolved
     assert again == tree
     assert tree["space"]["kernels"] == [1, 7]
     assert tree["strategy"]["lr"] == 0.1
@@ -217,7 +217,9 @@ def test_the_resolved_settings_make_the_same_experiment(tmp_path):
 def test_every_setting_of_every_component_survives_toml():
     for kind in ("space", "strategy", "task", "evaluator", "executor"):
         for name in registries[kind]:
-            component = configure.make(kind, name)
-            written = tomli_w.dumps(configure.settings(component))
-            again = configure.make(kind, {"name": name, **tomli.loads(written)})
-            assert configure.settings(again) == configure.settings(component)
+            component = building.make(kind, name)
+            written = tomli_w.dumps(building.settings_of_component(component))
+            again = building.make(kind, {"name": name, **tomli.loads(written)})
+            assert building.settings_of_component(again) == building.settings_of_component(
+                component
+            )

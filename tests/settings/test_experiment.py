@@ -21,7 +21,7 @@ from nasir.core.problem import Problem
 from nasir.core.registry import Entry, registries
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial
 from nasir.settings.experiment import Experiment, experiment
-from nasir.settings.overrides import Tree
+from nasir.settings.overrides import Settings
 
 OWNER = "test-experiment"
 
@@ -95,7 +95,7 @@ def _components() -> Iterator[None]:
 
 def made(**tree: Any) -> Experiment:
     """An experiment with the toy; components by name, or as ``{"name": ..., field: ...}``."""
-    toy: Tree = {"space": "toy", "task": "toy", "evaluator": "toy", "strategy": "random"}
+    toy: Settings = {"space": "toy", "task": "toy", "evaluator": "toy", "strategy": "random"}
     parts = {k: {"name": v} if isinstance(v, str) and k in toy else v for k, v in tree.items()}
     return experiment({k: {"name": v} for k, v in toy.items() if k not in tree} | parts)
 
@@ -112,7 +112,7 @@ def unnamed(**tree: Any) -> Experiment:
 def test_the_task_says_which_evaluator_judges_it_by_default(task: str, evaluator: str):
     planned = unnamed(task=task, strategy="random")
     assert planned.names["evaluator"] == evaluator
-    assert planned.tree["evaluator"]["name"] == evaluator
+    assert planned.resolved["evaluator"]["name"] == evaluator
     assert type(planned.problem.evaluator(FULL)) is registries["evaluator"].load(evaluator)
 
 
@@ -160,12 +160,12 @@ def test_sweeping_tasks_gives_each_its_own_evaluator():
 def test_the_strategy_says_how_many_trials_are_usual(strategy: Any, trials: int):
     planned = made(strategy=strategy)
     assert planned.trials == trials
-    assert planned.tree["trials"] == trials
+    assert planned.resolved["trials"] == trials
 
 
 def test_trials_that_are_given_are_made():
     assert made(strategy="staged", trials=5).trials == 5
-    assert made(strategy="staged", trials=5).tree["trials"] == 5
+    assert made(strategy="staged", trials=5).resolved["trials"] == 5
     assert made(strategy="staged", trials="none").trials == 6
     with pytest.raises(SettingsError, match="trials"):
         made(trials=0)
@@ -185,14 +185,14 @@ def test_the_strategys_stages_are_in_the_problem():
 
 def test_the_settings_of_the_full_stage_are_the_ones_that_are_written():
     planned = made(strategy="staged", evaluator={"name": "toy", "stop": 0.5})
-    assert planned.tree["evaluator"]["stop"] == 0.5
-    again = experiment(planned.tree)
-    assert again.tree == planned.tree
+    assert planned.resolved["evaluator"]["stop"] == 0.5
+    again = experiment(planned.resolved)
+    assert again.resolved == planned.resolved
     assert again.problem == planned.problem
 
 
 def test_isnas_has_the_stages_that_its_selection_needs():
-    tree: Tree = {"space": {"name": "toy"}, "strategy": {"name": "isnas"}}
+    tree: Settings = {"space": {"name": "toy"}, "strategy": {"name": "isnas"}}
     assert set(experiment(tree).problem.evaluators) == {FULL, "proxy"}
     tree["strategy"] = {"name": "isnas", "selection": "resized", "side": 48}
     evaluators: Any = experiment(tree | {"evaluator": {"iterations": 7}}).problem.evaluators

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from nasir.core.errors import SettingsError
 from nasir.settings.overrides import (
     Alternatives,
-    Word,
+    Override,
     expand,
     merge,
-    parse_word,
+    overrides_of,
+    parse_override,
     read_file,
-    words_of,
 )
 
 
 def value_of(text: str) -> object:
-    return parse_word(f"key={text}").value
+    return parse_override(f"key={text}").value
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_commas_and_ranges_make_alternatives(text: str, values: tuple[object, ..
 
 
 def test_a_key_is_split_at_its_dots():
-    assert parse_word("space.cell.depth=4") == Word(("space", "cell", "depth"), 4)
+    assert parse_override("space.cell.depth=4") == Override(("space", "cell", "depth"), 4)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_key_is_split_at_its_dots():
 )
 def test_what_cannot_be_read_is_refused_in_one_line(text: str):
     with pytest.raises(SettingsError) as caught:
-        parse_word(text)
+        parse_override(text)
     assert text.partition("=")[0] in str(caught.value)
 
 
@@ -118,7 +118,7 @@ def test_a_number_that_python_does_not_write_is_refused(tmp_path):
     huge = "0x" + "f" * 5000
     for text in (huge, f"[1, {{a = {huge}}}]"):
         with pytest.raises(SettingsError, match="hundreds of digits"):
-            parse_word(f"seed={text}")
+            parse_override(f"seed={text}")
         (tmp_path / "huge.toml").write_text(f"seed = {text}")
         with pytest.raises(SettingsError, match="hundreds of digits"):
             read_file(tmp_path / "huge.toml")
@@ -136,17 +136,17 @@ scalars = st.one_of(
 @given(scalars | st.lists(scalars, max_size=3))
 def test_every_value_that_toml_writes_is_read_back(value: object):
     text = tomli_w.dumps({"value": value}).partition("=")[2].strip()
-    assert parse_word(f"key={text}").value == tomli.loads(f"value = {text}")["value"] == value
+    assert parse_override(f"key={text}").value == tomli.loads(f"value = {text}")["value"] == value
 
 
 def test_later_words_win():
-    words = map(parse_word, ["seed=1", "space.depth=4", "seed=2", "space.depth=5"])
+    words = map(parse_override, ["seed=1", "space.depth=4", "seed=2", "space.depth=5"])
     assert merge(words, {}) == {"seed": 2, "space": {"depth": 5}}
 
 
 def test_words_win_over_defaults_and_leave_them_unchanged():
     defaults = {"space": {"name": "a", "depth": 4}, "seed": 0}
-    merged = merge([parse_word("space.depth=5")], defaults)
+    merged = merge([parse_override("space.depth=5")], defaults)
     assert merged == {"space": {"name": "a", "depth": 5}, "seed": 0}
     assert defaults == {"space": {"name": "a", "depth": 4}, "seed": 0}
 
@@ -162,17 +162,17 @@ def test_words_win_over_defaults_and_leave_them_unchanged():
     ],
 )
 def test_picking_another_component_drops_its_fields(words: list[str], space: dict):
-    assert merge(map(parse_word, words), {})["space"] == space
+    assert merge(map(parse_override, words), {})["space"] == space
 
 
 @pytest.mark.parametrize("words", [["space=3"], ["space=[1]"], ["space=true"], ["seed.x=1"]])
 def test_a_pick_that_is_no_name_and_a_field_of_no_component_are_refused(words: list[str]):
     with pytest.raises(SettingsError):
-        merge(map(parse_word, words), {})
+        merge(map(parse_override, words), {})
 
 
 def trees(words: list[str], lists: tuple[str, ...] = ()) -> list[dict]:
-    parsed = [parse_word(text) for text in words]
+    parsed = [parse_override(text) for text in words]
     return [merge(run, {}) for run in expand(parsed, lambda word, tree: word.key in lists)]
 
 
@@ -208,13 +208,13 @@ def write(tmp_path, text: str):
 
 def test_a_file_merges_like_words(tmp_path):
     text = 'seed = 3\nstrategy = "rl"\n[space]\ndepth = 4\nname = "a"\nkernel = [1, 3]\n'
-    words = words_of(read_file(write(tmp_path, text)))
+    words = overrides_of(read_file(write(tmp_path, text)))
     assert merge(words, {}) == {
         "seed": 3,
         "strategy": {"name": "rl"},
         "space": {"name": "a", "depth": 4, "kernel": [1, 3]},
     }
-    other = merge([*words, parse_word("space=b")], {})
+    other = merge([*words, parse_override("space=b")], {})
     assert other["space"] == {"name": "b"}
 
 

@@ -12,7 +12,7 @@ CHAINED = ("strategy=zero_cost+rl", "strategy.zero_cost.pool=5", "strategy.rl.st
 
 
 def planned(*words: str) -> list[dict[str, Any]]:
-    return [one.tree["strategy"] for one in api.plan(words, {})]
+    return [one.resolved["strategy"] for one in api.plan(words, {})]
 
 
 def test_a_sum_of_strategies_is_a_chain_whose_parts_are_set_by_name():
@@ -29,7 +29,7 @@ def test_resolved_settings_of_combinations_make_the_same_again():
         ("strategy=portfolio", "strategy.parts=rl,zero_cost+random", "strategy.random={}"),
     ):
         (tree,) = planned(*words)
-        assert [one.tree["strategy"] for one in api.plan((), {"strategy": tree})] == [tree]
+        assert [one.resolved["strategy"] for one in api.plan((), {"strategy": tree})] == [tree]
 
 
 def test_the_field_of_a_strategy_is_set_however_deep_it_is():

@@ -18,7 +18,7 @@ from nasir.core.errors import PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks import haze
 from nasir.tasks.dehaze import Dehaze
 from nasir.testing import TaskContract
@@ -278,9 +278,9 @@ def test_haze_so_thick_that_nothing_is_seen_is_refused():
 )
 def test_wrong_settings_are_refused_in_one_line(wrong: dict[str, object], message: str):
     with pytest.raises(SettingsError, match=message) as refusal:
-        configure.structure(Dehaze, wrong, "task")
+        building.structure(Dehaze, wrong, "task")
     assert "\n" not in str(refusal.value)
 
 
 def test_one_number_is_an_airlight_on_the_command_line():
-    assert configure.structure(Dehaze, {"airlight": 0.9}, "task").airlight == (0.9,)
+    assert building.structure(Dehaze, {"airlight": 0.9}, "task").airlight == (0.9,)

@@ -16,7 +16,7 @@ from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.denoise import Denoise
 
 
@@ -349,7 +349,7 @@ def test_noisy_without_pictures_is_refused():
 )
 def test_a_setting_out_of_range_is_refused(field: str, value: object, why: str):
     with pytest.raises(NasirError, match=why):
-        configure.structure(Denoise, {field: value}, "task")
+        building.structure(Denoise, {field: value}, "task")
 
 
 def test_one_path_stands_for_a_list_of_one(folder: Path):
@@ -390,6 +390,6 @@ def test_the_task_is_described_without_torch():
 
 
 def test_pictures_are_found_from_wherever_a_run_is_resumed(folder: Path, monkeypatch):
-    settings = configure.settings(Denoise(images=("colour",)))
+    settings = building.settings_of_component(Denoise(images=("colour",)))
     monkeypatch.chdir(folder / "grey")
     assert names(Denoise(**settings)) == (["a", "b"], ["c", "d"])

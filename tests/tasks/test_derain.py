@@ -15,7 +15,7 @@ from data_sets import bsds
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks import rain
 from nasir.tasks.derain import Derain
 
@@ -52,7 +52,7 @@ def test_each_patch_has_rain_of_its_own_within_the_settings(tmp_path: Path, draw
 
 
 def test_one_number_stands_for_both_ends_of_an_interval(tmp_path: Path, drawn: list[rain.Rain]):
-    task = configure.structure(Derain, {"images": [str(bsds(tmp_path))], "angle": 15})
+    task = building.structure(Derain, {"images": [str(bsds(tmp_path))], "angle": 15})
     assert task.angle == (15.0, 15.0)
     task.patches().batch(0, 4, 8)
     assert {one.angle for one in drawn} == {15.0}
@@ -102,7 +102,7 @@ def test_the_default_is_on_colour_photographs():
 )
 def test_a_setting_out_of_range_is_refused_in_one_line(field: str, value: object, why: str):
     with pytest.raises(SettingsError, match=why) as refused:
-        configure.structure(Derain, {field: value}, "task")
+        building.structure(Derain, {field: value}, "task")
     assert "\n" not in str(refused.value)
 
 

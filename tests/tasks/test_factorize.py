@@ -15,7 +15,7 @@ from PIL import Image
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.factorize import Factorize
 from nasir.tasks.light_transport import averaged, factors, fitted, scaled_product, tracks
 from nasir.testing import TaskContract
@@ -274,5 +274,5 @@ def test_a_missing_file_is_refused_with_its_name(tmp_path: Path):
 )
 def test_wrong_settings_are_refused_in_one_line(wrong: dict[str, object], message: str):
     with pytest.raises(SettingsError, match=message) as refusal:
-        configure.structure(Factorize, wrong, "task")
+        building.structure(Factorize, wrong, "task")
     assert "\n" not in str(refusal.value)

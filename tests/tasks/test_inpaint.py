@@ -14,7 +14,7 @@ from PIL import Image
 
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.inpaint import Inpaint
 
 
@@ -166,10 +166,10 @@ def test_a_pickled_task_makes_the_same_samples(folder: Path):
 def test_the_mask_is_found_from_wherever_a_run_is_resumed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    written = configure.settings(Inpaint(images="a.png", mask="mask.png"))
+    written = building.settings_of_component(Inpaint(images="a.png", mask="mask.png"))
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
-    assert len(configure.structure(Inpaint, written).samples("test")) == 1
+    assert len(building.structure(Inpaint, written).samples("test")) == 1
 
 
 def refusal(task: Inpaint) -> str:
@@ -213,13 +213,13 @@ def test_a_mask_that_is_not_there_is_refused(folder: Path):
 
 def test_holes_without_a_mask_are_refused_before_any_picture_is_read():
     with pytest.raises(SettingsError, match=r"task\.degraded=true .* task\.mask=FILE"):
-        configure.structure(Inpaint, {"degraded": True, "images": ["nowhere.png"]}, "task")
+        building.structure(Inpaint, {"degraded": True, "images": ["nowhere.png"]}, "task")
 
 
 @pytest.mark.parametrize("missing", [0.0, 1.0, -0.1, 1.5, math.nan])
 def test_a_share_out_of_range_is_refused(missing: float):
     with pytest.raises(SettingsError, match=r"task.*missing"):
-        configure.structure(Inpaint, {"missing": missing}, "task")
+        building.structure(Inpaint, {"missing": missing}, "task")
 
 
 def test_a_sample_keeps_its_mask_when_others_are_put_in(folder: Path):

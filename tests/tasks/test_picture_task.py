@@ -12,7 +12,7 @@ from PIL import Image
 
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.inpaint import Inpaint
 from nasir.tasks.picture_task import PHOTOGRAPHS, PictureTask
@@ -82,7 +82,7 @@ def test_a_picture_that_is_not_there_is_refused_with_the_number_of_pictures(inde
 
 def test_a_negative_picture_is_refused():
     with pytest.raises(SettingsError, match=">= 0"):
-        configure.structure(Denoise, {"picture": -1}, "task")
+        building.structure(Denoise, {"picture": -1}, "task")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -13,7 +13,7 @@ from data_sets import bsds
 
 from nasir.core.errors import SettingsError
 from nasir.core.seeds import derived_seed
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks import camera
 from nasir.tasks.real_denoise import RealDenoise
 
@@ -103,10 +103,10 @@ def test_a_camera_gives_pictures_of_8_bits():
 )
 def test_a_setting_out_of_range_is_refused_in_one_line(field: str, value: object, why: str):
     with pytest.raises(SettingsError, match=why) as refused:
-        configure.structure(RealDenoise, {field: value}, "task")
+        building.structure(RealDenoise, {field: value}, "task")
     assert "\n" not in str(refused.value)
 
 
 def test_settings_survive_being_written_and_read():
     for task in (RealDenoise(), RealDenoise(read=0.001, jpeg=None)):
-        assert configure.structure(RealDenoise, configure.settings(task)) == task
+        assert building.structure(RealDenoise, building.settings_of_component(task)) == task

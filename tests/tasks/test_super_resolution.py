@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.search_space import Signature
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.resampling import Downsampling, resized
 from nasir.tasks.super_resolution import SuperResolution
 
@@ -157,7 +157,7 @@ def test_samples_are_pickled_and_moved(folder: Path):
 )
 def test_a_setting_out_of_range_is_refused_in_one_line(fields: dict[str, object], why: str):
     with pytest.raises(SettingsError, match=why) as refused:
-        configure.structure(SuperResolution, fields, "task")
+        building.structure(SuperResolution, fields, "task")
     assert "\n" not in str(refused.value)
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.search_space import Signature
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.picture_task import photographs
 from nasir.tasks.translate import Translate
 from nasir.tasks.unpaired import winter
@@ -192,7 +192,7 @@ def test_squares_of_which_photographs_have_too_few_are_refused() -> None:
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(NasirError):
-        configure.structure(Translate, wrong)
+        building.structure(Translate, wrong)
 
 
 def test_the_assembled_module_has_two_generators_and_translates_in_its_direction() -> None:

@@ -16,9 +16,9 @@ from nasir.apps.bench.results import Result, ResultsFolder, searched
 from nasir.apps.search import search as api
 from nasir.core.errors import SettingsError
 from nasir.core.progress import report
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.settings.experiment import usable_cores
-from nasir.settings.recipes import given_words, read_words
+from nasir.settings.recipes import read_overrides, read_text
 
 RECIPE = "dipbench"
 
@@ -65,7 +65,7 @@ class Bench:
         left = [job for job in jobs if job not in done]
         workers = min(self.workers, len(left))
         if left:
-            executor = configure.make("executor", "inline" if workers == 1 else "process")
+            executor = make("executor", "inline" if workers == 1 else "process")
             pool = executor.start(workers)
             try:
                 for result in _results(self.entrants, left, self.full, pool, workers):
@@ -95,12 +95,12 @@ def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Ben
     own = {**DEFAULTS, "workers": usable_cores()}
     texts = [text for text in words if not ("=" in text and _takes(own, *text.split("=", 1)))]
     others = {key: v for key, v in (settings or {}).items() if not _takes(own, key, str(v))}
-    given = given_words(texts, others)
+    given = read_overrides(texts, others)
     keys = {word.path[0] for word in given}
     if "strategy" not in keys:
         raise SettingsError("bench wants strategies to compare: strategy=random,evolution")
     if "evaluator" not in keys:
-        given = [*read_words("evaluator=table" if "space" in keys else RECIPE), *given]
+        given = [*read_text("evaluator=table" if "space" in keys else RECIPE), *given]
     runs = api.sweep(given)
     taking_part = entrants(runs, api.planned(runs))
     for one in taking_part:

@@ -12,7 +12,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.problem import Problem
 from nasir.core.strategy import FULL
 from nasir.settings.experiment import Experiment
-from nasir.settings.overrides import Tree, Word
+from nasir.settings.overrides import Override, Settings
 
 RUN_ALONE = ("seed", "trials", "seconds", "workers", "threads", "references", "folder", "name")
 """Settings of a run that say nothing of what a strategy finds."""
@@ -27,13 +27,13 @@ class Entrant:
     planned: Experiment
 
     @property
-    def settings(self) -> Tree:
+    def settings(self) -> Settings:
         """All that decides what is found, besides the seed."""
-        return {k: v for k, v in self.planned.tree.items() if k not in (*RUN_ALONE, "executor")}
+        return {k: v for k, v in self.planned.resolved.items() if k not in (*RUN_ALONE, "executor")}
 
 
 def entrants(
-    combinations: Sequence[Sequence[Word]], planned: Sequence[Experiment]
+    combinations: Sequence[Sequence[Override]], planned: Sequence[Experiment]
 ) -> list[Entrant]:
     """What takes part, called by what sets it apart: the words that sweep.
 

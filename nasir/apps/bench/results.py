@@ -16,7 +16,7 @@ from nasir.core.errors import RunFolderError
 from nasir.runs.foreign_folders import refuse_links_out
 from nasir.runs.validation import is_number
 from nasir.settings.experiment import experiment
-from nasir.settings.overrides import Tree
+from nasir.settings.overrides import Settings
 
 DESCRIPTION = "bench.json"
 RESULTS = "results.jsonl"
@@ -41,7 +41,7 @@ class Result:
     found: tuple[Found, ...]
 
 
-def searched(entrant: int, settings: Tree, seed: int, full: int) -> Result:
+def searched(entrant: int, settings: Settings, seed: int, full: int) -> Result:
     """Search in memory, by a run's `settings`, until `full` full evaluations are spent."""
     planned = experiment({**settings, "seed": seed})
     effort, judged = Effort(), []

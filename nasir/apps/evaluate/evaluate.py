@@ -19,10 +19,10 @@ from nasir.core.strategy import FULL
 from nasir.core.task import Task
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder, is_training
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
-from nasir.settings.overrides import Alternatives, Tree, Word, expand, merge, words_of
-from nasir.settings.recipes import given_words, read_words
+from nasir.settings.overrides import Alternatives, Override, Settings, expand, merge, overrides_of
+from nasir.settings.recipes import read_overrides, read_text
 
 KEYS = ("method", "architecture", "images", "task", "evaluator", "space", "seed", "threads")
 """What can be set."""
@@ -40,7 +40,7 @@ class Benchmark:
     """What is evaluated, in order, and the settings that hold for all of it."""
 
     contestants: Sequence[Contestant]
-    settings: Tree
+    settings: Settings
 
 
 def evaluate(*words: str, **settings: Any) -> list[Result]:
@@ -56,9 +56,9 @@ def evaluate(*words: str, **settings: Any) -> list[Result]:
     return [one.judged() for one in plan(words, settings).contestants]
 
 
-def plan(words: Sequence[str], settings: Tree) -> Benchmark:
+def plan(words: Sequence[str], settings: Settings) -> Benchmark:
     """What words and settings ask for; wrong ones are refused before any work."""
-    own, shared = _parted([*_from_files(words), *given_words(_spelt(words), settings)])
+    own, shared = _parted([*_from_files(words), *read_overrides(_spelt(words), settings)])
     shared = [*_as_trained(own["architecture"]), *shared]
     planned = _experiment(shared)
     problem = _for_test(planned.problem)
@@ -70,33 +70,33 @@ def plan(words: Sequence[str], settings: Tree) -> Benchmark:
             f"say what to evaluate: method=NAME ({', '.join(registries['method'])}), "
             "architecture=NAME, an architecture.json or a run's folder, or several with commas"
         )
-    tree = {key: planned.tree[key] for key in ("seed", "threads", "task")}
+    tree = {key: planned.resolved[key] for key in ("seed", "threads", "task")}
     if architectures:
-        tree["evaluator"] = planned.tree["evaluator"]
+        tree["evaluator"] = planned.resolved["evaluator"]
     return Benchmark([*methods, *architectures], tree)
 
 
-def _as_trained(architectures: Sequence[str]) -> list[Word]:
+def _as_trained(architectures: Sequence[str]) -> list[Override]:
     """Where trained weights are to be judged: that, and the task that the first are for."""
     first = next(filter(is_training, architectures), None)
     if first is None:
         return []
-    return words_of({"evaluator": {"name": TRAINED}, "task": TrainingFolder(first).task})
+    return overrides_of({"evaluator": {"name": TRAINED}, "task": TrainingFolder(first).task})
 
 
 def _spelt(words: Sequence[str]) -> list[str]:
     return [text for text in words if "=" in text]
 
 
-def _from_files(words: Sequence[str]) -> list[Word]:
+def _from_files(words: Sequence[str]) -> list[Override]:
     """What files and recipes of searches say that holds for an evaluation, too."""
-    read = [word for text in words if "=" not in text for word in read_words(text)]
+    read = [word for text in words if "=" not in text for word in read_text(text)]
     return [word for word in read if word.path[0] in (*KEYS, "references")]
 
 
-def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
+def _parted(words: Sequence[Override]) -> tuple[Settings, list[Override]]:
     """Methods, their settings and architectures; and what a search has, too."""
-    own: Tree = {"method": [], "architecture": [], "references": [], "fields": {}}
+    own: Settings = {"method": [], "architecture": [], "references": [], "fields": {}}
     shared = []
     for word in words:
         key, *field = word.path
@@ -109,7 +109,7 @@ def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
         elif key in ("method", "architecture", "images") and field:
             raise SettingsError(f"{word.key}: {key!r} has no such fields; set {key}=VALUE")
         elif key == "images":
-            shared.append(Word(("task", "images"), _list(word)))
+            shared.append(Override(("task", "images"), _list(word)))
         elif key in own:
             own[key] = _list(word)
         else:
@@ -117,7 +117,7 @@ def _parted(words: Sequence[Word]) -> tuple[Tree, list[Word]]:
     return own, shared
 
 
-def _list(word: Word) -> list[str]:
+def _list(word: Override) -> list[str]:
     """One or several names or paths."""
     value = word.value.values if isinstance(word.value, Alternatives) else word.value
     several = [value] if isinstance(value, str | os.PathLike) else value
@@ -129,13 +129,13 @@ def _list(word: Word) -> list[str]:
     return list(dict.fromkeys(map(os.fspath, several)))
 
 
-def _one_value(word: Word) -> SettingsError:
+def _one_value(word: Override) -> SettingsError:
     return SettingsError(
         f"{word.key} wants one value here: only method and architecture take several"
     )
 
 
-def _experiment(words: list[Word]) -> Experiment:
+def _experiment(words: list[Override]) -> Experiment:
     """The parts of a search with these words, with the published protocol as the default."""
     combinations = expand(words, is_list)
     if len(combinations) > 1:
@@ -153,11 +153,11 @@ def _for_test(problem: Problem) -> Problem:
     return attrs.evolve(problem, evaluators={FULL: problem.evaluator(FULL)}).for_test()
 
 
-def _methods(own: Tree, task: Task) -> Iterator[Contestant]:
+def _methods(own: Settings, task: Task) -> Iterator[Contestant]:
     if own["fields"] and not own["method"]:
         raise SettingsError(f"method.{next(iter(own['fields']))} is of no use without method=NAME")
     for name in own["method"]:
-        method = configure.make("method", {"name": name, **own["fields"]})
+        method = make("method", {"name": name, **own["fields"]})
         if not isinstance(method, Method):
             owner = registries["method"].entry(name).owner
             raise PluginError(f"method {name!r} of plugin {owner!r} is no Method")
@@ -165,7 +165,7 @@ def _methods(own: Tree, task: Task) -> Iterator[Contestant]:
 
 
 def _architectures(
-    own: Tree, words: Sequence[Word], planned: Experiment, problem: Problem
+    own: Settings, words: Sequence[Override], planned: Experiment, problem: Problem
 ) -> Iterator[Contestant]:
     found = {name: find_architecture(name, problem.space) for name in own["architecture"]}
     _check_used(words, [space for _, space in found.values()], problem.space)
@@ -186,7 +186,9 @@ def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
     return attrs.evolve(problem, evaluators={FULL: evaluator})
 
 
-def _check_used(words: Sequence[Word], spaces: Sequence[SearchSpace], ours: SearchSpace) -> None:
+def _check_used(
+    words: Sequence[Override], spaces: Sequence[SearchSpace], ours: SearchSpace
+) -> None:
     """Refuse settings that nothing would look at."""
     for word in words:
         if word.path[0] == "evaluator" and not spaces:

@@ -13,7 +13,7 @@ from nasir.core.objectives import Objective, objectives, pareto_front
 from nasir.core.strategy import FOUND, Trial
 from nasir.runs.run import ENVIRONMENT, SETTINGS, Run
 from nasir.runs.summary import DEGRADED, summary
-from nasir.settings.overrides import Tree
+from nasir.settings.overrides import Settings
 
 TEST, SEARCH = "test", "search"
 
@@ -23,7 +23,7 @@ class Reading:
     """What a run's folder holds. `best` is None where no trial is complete, for a `reason`."""
 
     run: Run
-    settings: Tree
+    settings: Settings
     settings_text: str
     environment: Mapping[str, Any]
     summary: Mapping[str, Any]

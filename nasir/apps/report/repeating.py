@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nasir.core.errors import NasirError
-from nasir.settings import building as configure
+from nasir.settings.building import make, settings_of_component
 from nasir.settings.experiment import RunSettings
-from nasir.settings.overrides import COMPONENTS, Alternatives, Tree, parse_word
+from nasir.settings.overrides import COMPONENTS, Alternatives, Settings, parse_override
 from nasir.settings.strategy_expressions import CHAIN, JOINED, PARTS
 
 OWN = ("name", "folder")
@@ -20,7 +20,7 @@ Spelt = Iterator[tuple[str, str]]
 """Keys and values as they are typed."""
 
 
-def command(settings: Tree) -> str | None:
+def command(settings: Settings) -> str | None:
     """``nasir run`` with the words that come to `settings`, but for the run's name and folder.
 
     What the defaults of this installation say is left out. The words are read again and compared
@@ -37,7 +37,7 @@ def command(settings: Tree) -> str | None:
         return None
     if len(plans) != 1:
         return None
-    same = _agrees(plans[0].tree, wanted)
+    same = _agrees(plans[0].resolved, wanted)
     return " ".join(["nasir run", *map(shlex.quote, words)]) if same else None
 
 
@@ -50,8 +50,8 @@ def _agrees(made: Any, wanted: Any) -> bool:
     return bool(made == wanted)
 
 
-def _words(settings: Tree) -> Spelt:
-    usual = configure.settings(RunSettings())
+def _words(settings: Settings) -> Spelt:
+    usual = settings_of_component(RunSettings())
     for kind in COMPONENTS:
         fields = settings[kind]
         if kind == "executor" and fields == {"name": "inline"} and settings["workers"] == 1:
@@ -89,10 +89,10 @@ def _fields(kind: str, path: str, fields: Mapping[str, Any]) -> Spelt:
             yield f"{path}.{name}", _value(f"{path}.{name}", value)
 
 
-def _defaults(kind: str, name: str) -> Tree:
+def _defaults(kind: str, name: str) -> Settings:
     """The settings of a component of which nothing is said; empty where something must be."""
     try:
-        return configure.settings(configure.make(kind, name))
+        return settings_of_component(make(kind, name))
     except NasirError:
         return {}
 
@@ -101,7 +101,7 @@ def _value(key: str, value: Any) -> str:
     """The value as it is typed: bare where it is read again as the same, else as TOML."""
     bare = ",".join(map(str, value)) if isinstance(value, list) else str(value)
     try:
-        read = parse_word(f"{key}={bare}").value
+        read = parse_override(f"{key}={bare}").value
     except NasirError:
         return _toml(value)
     if isinstance(read, Alternatives):

@@ -24,7 +24,7 @@ from nasir.core.task import Sample
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment
-from nasir.settings.overrides import Tree
+from nasir.settings.overrides import Settings
 from nasir.strategies.isnas import PROXY, IsnasDip
 
 Notify = Callable[..., None]
@@ -92,7 +92,7 @@ def found_for(sample: Sample, plan: Plan, notify: Notify) -> Found:
     budget = Budget(effort.pool + effort.keep, max(0.0, began + plan.seconds - time.monotonic()))
     notify("search_started", trials=budget.trials, seconds=plan.seconds)
     searched = attrs.evolve(plan.experiment, problem=problem, strategy=strategy)
-    trials = _conducted(searched, plan.experiment.tree, budget, notify)
+    trials = _conducted(searched, plan.experiment.resolved, budget, notify)
     stages = [trial.proposal.stage for trial in trials if trial.state == "complete"]
     scored = stages.count(PROXY)
     architecture = _recommended(strategy, trials)
@@ -173,7 +173,7 @@ def _most(strategy: IsnasDip) -> Effort:
     return Effort(strategy.pool, strategy.keep, MOST_STEPS)
 
 
-def _conducted(searched: Experiment, tree: Tree, budget: Budget, notify: Notify) -> list[Trial]:
+def _conducted(searched: Experiment, tree: Settings, budget: Budget, notify: Notify) -> list[Trial]:
     """Run the search in a folder that is gone afterwards; its trials."""
     problem, strategy, threads = searched.problem, searched.strategy, searched.settings.threads
     with tempfile.TemporaryDirectory(prefix="nasir-") as folder:

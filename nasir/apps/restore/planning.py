@@ -20,10 +20,10 @@ from nasir.evaluators.dip import DeepImagePrior
 from nasir.runs.architecture_file import check_member, read_architecture
 from nasir.runs.run import DESCRIPTION, Run
 from nasir.runs.training_folder import is_training
-from nasir.settings import building as configure
+from nasir.settings.building import settings_of_component, structure
 from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
-from nasir.settings.overrides import COMPONENTS, Tree, expand, merge
-from nasir.settings.recipes import given_words
+from nasir.settings.overrides import COMPONENTS, Settings, expand, merge
+from nasir.settings.recipes import read_overrides
 
 AUTO = "auto"
 """The architecture that is searched for the very picture."""
@@ -40,7 +40,7 @@ PUBLISHED = {
 OTHERWISE = "nasdip_denoising"
 """The architecture of the space nasdip for all other tasks."""
 
-USUAL: Mapping[str, Tree] = {
+USUAL: Mapping[str, Settings] = {
     "nasdip": {"depth": 5, "width": 16},
     "dip": {"iterations": 400, "averaging": 0.95, "input_noise": 0.003, "stop": "wmv"},
 }
@@ -110,20 +110,20 @@ class Plan:
         return self.experiment.names["task"]
 
 
-def read_words(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> Tree:
+def read_words(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> Settings:
     """What words and settings ask for, as a tree; refuses several values for one setting."""
-    runs = expand(given_words(words, settings), is_list)
+    runs = expand(read_overrides(words, settings), is_list)
     if len(runs) != 1:
         raise SettingsError(f"these words make {len(runs)} restorations: give one value for each")
     return merge(runs[0], {})
 
 
-def plan(picture: Path, tree: Tree, architecture: Architecture | None = None) -> Plan:
+def plan(picture: Path, tree: Settings, architecture: Architecture | None = None) -> Plan:
     """Make all components; refuses unknown names, fields and values.
 
     `picture` is a file that the task can read. `architecture` comes before that of the tree.
     """
-    wishes = configure.structure(Wishes, {k: v for k, v in tree.items() if k not in COMPONENTS})
+    wishes = structure(Wishes, {k: v for k, v in tree.items() if k not in COMPONENTS})
     automatic = architecture is None and wishes.architecture == AUTO
     _check_asked(tree, wishes, automatic)
     task = {"name": DEFAULTS["task"]["name"]} | tree.get("task", {})
@@ -160,7 +160,7 @@ def plan(picture: Path, tree: Tree, architecture: Architecture | None = None) ->
     return Plan(planned, architecture, chosen, wishes.tile, seconds, fixed)
 
 
-def _trained(tree: Tree, wishes: Wishes) -> Training | None:
+def _trained(tree: Settings, wishes: Wishes) -> Training | None:
     """The training whose network is asked for; none where one is fitted to the picture."""
     if wishes.architecture is None or not is_training(wishes.architecture):
         return None
@@ -169,7 +169,7 @@ def _trained(tree: Tree, wishes: Wishes) -> Training | None:
     return Training(wishes.architecture)
 
 
-def _by_trained(picture: Path, tree: Tree, wishes: Wishes, trained: Training) -> Plan:
+def _by_trained(picture: Path, tree: Settings, wishes: Wishes, trained: Training) -> Plan:
     """What is to be done where a trained network restores; its task is the usual one."""
     for name in tree.get("evaluator", {}).keys() - {"name", *OF_TRAINED}:
         raise SettingsError(
@@ -188,7 +188,7 @@ def _by_trained(picture: Path, tree: Tree, wishes: Wishes, trained: Training) ->
             "seed": wishes.seed,
             "threads": wishes.threads,
             "references": [],
-            "space": {"name": architecture.space} | configure.settings(space),
+            "space": {"name": architecture.space} | settings_of_component(space),
             "task": _about(picture, asked),
             "evaluator": {"name": TRAINED} | tree.get("evaluator", {}),
             "strategy": _NONE,
@@ -201,11 +201,11 @@ def _by_trained(picture: Path, tree: Tree, wishes: Wishes, trained: Training) ->
     )
 
 
-_NONE: Tree = {"name": "random"}
+_NONE: Settings = {"name": "random"}
 """Stands where no strategy is needed."""
 
 
-def _check_asked(tree: Tree, wishes: Wishes, automatic: bool) -> None:
+def _check_asked(tree: Settings, wishes: Wishes, automatic: bool) -> None:
     """Refuse what would otherwise be ignored."""
     for name in OURS:
         if name in tree.get("task", {}):
@@ -241,7 +241,7 @@ def _usual(task: str, space: str) -> str:
     return str(baseline)
 
 
-def _from_file(given: str) -> tuple[Architecture | None, Tree]:
+def _from_file(given: str) -> tuple[Architecture | None, Settings]:
     """The architecture in a file or a run's folder, with its space; nothing for a mere name."""
     path = Path(given).expanduser()
     if path.is_dir():
@@ -258,7 +258,7 @@ def _best(folder: Path) -> Path:
     return path
 
 
-def _space_of(found_in: Tree, tree: Tree) -> Tree:
+def _space_of(found_in: Settings, tree: Settings) -> Settings:
     """The space that an architecture was found in, with the settings asked for."""
     asked = tree.get("space", {})
     if asked.get("name", found_in["name"]) != found_in["name"]:
@@ -268,11 +268,11 @@ def _space_of(found_in: Tree, tree: Tree) -> Tree:
     return found_in | asked
 
 
-def _with_usual(part: Tree) -> Tree:
+def _with_usual(part: Settings) -> Settings:
     return USUAL.get(part["name"], {}) | part
 
 
-def _about(picture: Path, task: Tree) -> Tree:
+def _about(picture: Path, task: Settings) -> Settings:
     """A task's settings for a picture that is degraded already, whole."""
     ours = {"images": str(picture), "search": 0, "size": 0, "degraded": True}
     known = {field.name for field in settings_of(registries["task"].load(task["name"]))}

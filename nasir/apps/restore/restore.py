@@ -16,7 +16,7 @@ from nasir.apps.restore.planning import AUTO, Plan, plan, read_words, usual_arch
 from nasir.core.architecture import Architecture
 from nasir.core.evaluation import use_threads
 from nasir.core.task import Sample
-from nasir.settings import building as configure
+from nasir.settings.building import settings_of_component
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,5 +141,5 @@ def _restored(
 
 def _described(architecture: Architecture, planned: Plan) -> bytes:
     """An ``architecture.json``: all that is needed to build it again."""
-    space = configure.settings(planned.experiment.problem.space)
+    space = settings_of_component(planned.experiment.problem.space)
     return json.dumps(architecture.mapping | {"settings": space}, indent=2).encode()

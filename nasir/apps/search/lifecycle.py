@@ -133,7 +133,7 @@ def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
     if settings.name is not None:
         check_name(settings.name)
         try:
-            return create(parent / settings.name, planned.tree, environment)
+            return create(parent / settings.name, planned.resolved, environment)
         except FileExistsError as error:
             raise RunFolderError(
                 f"{error} exists: choose another name=, or go on with it: nasir resume {error}"
@@ -142,5 +142,5 @@ def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
     for copy in count(1):
         folder = parent / (stem if copy == 1 else f"{stem}-{copy}")
         with suppress(FileExistsError):
-            return create(folder, planned.tree, environment)
+            return create(folder, planned.resolved, environment)
     raise AssertionError("count() does not end")

@@ -20,10 +20,10 @@ from nasir.core.errors import NasirError, SettingsError
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.plugins.manager import plugins
 from nasir.runs.architecture_file import check_member, read_architecture
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.settings.experiment import Experiment, experiment, is_list
-from nasir.settings.overrides import Tree, Word, expand, merge
-from nasir.settings.recipes import given_words
+from nasir.settings.overrides import Override, Settings, expand, merge
+from nasir.settings.recipes import read_overrides
 from nasir.settings.strategy_expressions import without_absent
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def build(
     """
     if isinstance(architecture, str | Path) and Path(architecture).suffix == ".json":
         architecture, space = read_architecture(architecture)
-    maker = space if isinstance(space, SearchSpace) else configure.make("space", space)
+    maker = space if isinstance(space, SearchSpace) else make("space", space)
     if isinstance(architecture, str):
         architecture = maker.named(architecture)
     elif isinstance(architecture, Mapping):
@@ -82,10 +82,10 @@ def build(
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
     """The runs that words and settings make: one, or more where a word sweeps."""
-    return planned(sweep(given_words(words, settings)))
+    return planned(sweep(read_overrides(words, settings)))
 
 
-def planned(runs: Sequence[Sequence[Word]]) -> list[Experiment]:
+def planned(runs: Sequence[Sequence[Override]]) -> list[Experiment]:
     """The same of the words of each run."""
     made = [experiment(merge(run, {})) for run in runs]
     if len(made) > 1 and any(one.settings.name is not None for one in made):
@@ -93,7 +93,7 @@ def planned(runs: Sequence[Sequence[Word]]) -> list[Experiment]:
     return made
 
 
-def sweep(words: Sequence[Word]) -> list[list[Word]]:
+def sweep(words: Sequence[Override]) -> list[list[Override]]:
     """The words of each run that all of `words` make."""
     return without_absent(expand(words, is_list))
 
@@ -107,7 +107,7 @@ def start(planned: Experiment, notify: Notify | None = None) -> Run:
             "this script searches again in each of its worker processes: put the search under "
             'if __name__ == "__main__":'
         )
-    return searching.start(planned, environment(planned.tree), _everybody(notify))
+    return searching.start(planned, environment(planned.resolved), _everybody(notify))
 
 
 def go_on(
@@ -128,7 +128,7 @@ def _everybody(notify: Notify | None) -> Notify:
     return call
 
 
-def environment(settings: Tree) -> dict[str, Any]:
+def environment(settings: Settings) -> dict[str, Any]:
     """What is needed to repeat a run besides its settings."""
     packages = ("nasir", "torch", "numpy", "scikit-image", "attrs", "cattrs", "pluggy", "pillow")
     return {

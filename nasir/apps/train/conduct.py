@@ -88,7 +88,7 @@ def _train(training: Training, planned: Plan) -> None:
         usable(evaluator.device),
         training.checkpoints / CHECKPOINT,
         watcher.look,
-        about=json.dumps([planned.architecture.mapping, planned.tree], sort_keys=True),
+        about=json.dumps([planned.architecture.mapping, planned.resolved], sort_keys=True),
     )
     state = trained.final().state_dict()
     whole = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}

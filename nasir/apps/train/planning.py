@@ -19,10 +19,10 @@ from nasir.core.strategy import FULL
 from nasir.evaluators.train import Train
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder
-from nasir.settings import building as configure
+from nasir.settings.building import make, settings_of_component, structure
 from nasir.settings.experiment import DEFAULTS, experiment, is_list
-from nasir.settings.overrides import Tree, Word, expand, merge
-from nasir.settings.recipes import given_words, read_words
+from nasir.settings.overrides import Override, Settings, expand, merge
+from nasir.settings.recipes import read_overrides, read_text
 
 PARTS = ("space", "task", "evaluator")
 """The components that a training has."""
@@ -83,18 +83,18 @@ class Plan:
         self.patches()
 
     @property
-    def tree(self) -> Tree:
+    def resolved(self) -> Settings:
         """The resolved settings, every default spelt out."""
         parts = (self.problem.space, self.problem.task, self.evaluator)
-        return configure.settings(self.settings) | {
-            kind: {"name": self.names[kind]} | configure.settings(part)
+        return settings_of_component(self.settings) | {
+            kind: {"name": self.names[kind]} | settings_of_component(part)
             for kind, part in zip(PARTS, parts, strict=True)
         }
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
     """What words and settings ask for; wrong ones are refused before any work."""
-    spelt = given_words([text for text in words if "=" in text], settings)
+    spelt = read_overrides([text for text in words if "=" in text], settings)
     for word in spelt:
         if word.path[0] not in KEYS:
             raise unknown_name("setting", word.path[0], KEYS)
@@ -103,13 +103,13 @@ def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
         raise SettingsError(f"these words make {len(runs)} trainings: give one value for each")
     tree = merge(runs[0], {})
     own = {key: value for key, value in tree.items() if key not in PARTS}
-    wishes = configure.structure(TrainingSettings, own)
+    wishes = structure(TrainingSettings, own)
     if wishes.architecture is None:
         raise SettingsError(
             "say what to train: architecture=NAME (nasir describe space=NAME), an "
             "architecture.json, or a run's folder"
         )
-    ours = configure.make("space", {"name": DEFAULTS["space"]["name"]} | tree.get("space", {}))
+    ours = make("space", {"name": DEFAULTS["space"]["name"]} | tree.get("space", {}))
     architecture, space = find_architecture(wishes.architecture, ours)
     if space is not ours:
         idle = next((word for word in spelt if word.path[0] == "space"), None)
@@ -118,7 +118,7 @@ def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
                 f"{idle.key} is of no use here: {wishes.architecture} has its own space"
             )
         name = architecture.space
-        tree["space"] = {"name": name} | configure.settings(space)
+        tree["space"] = {"name": name} | settings_of_component(space)
     return _planned(architecture, wishes, tree)
 
 
@@ -132,21 +132,21 @@ def plan_again(folder: TrainingFolder) -> Plan:
                 "they said"
             )
     own = {key: value for key, value in tree.items() if key not in PARTS}
-    wishes = configure.structure(TrainingSettings, own)
+    wishes = structure(TrainingSettings, own)
     return _planned(folder.found[0], wishes, {kind: tree[kind] for kind in PARTS})
 
 
-def _from_files(words: Sequence[str]) -> list[Word]:
+def _from_files(words: Sequence[str]) -> list[Override]:
     """What files and recipes of searches say that holds for a training, too."""
-    read = [word for text in words if "=" not in text for word in read_words(text)]
+    read = [word for text in words if "=" not in text for word in read_text(text)]
     return [word for word in read if word.path[0] in KEYS]
 
 
-def _of_task(word: Word) -> Word:
+def _of_task(word: Override) -> Override:
     return attrs.evolve(word, path=("task", *word.path)) if word.path[0] in PICTURES else word
 
 
-def _planned(architecture: Architecture, wishes: TrainingSettings, tree: Tree) -> Plan:
+def _planned(architecture: Architecture, wishes: TrainingSettings, tree: Settings) -> Plan:
     evaluator = {"name": "train"} | tree.get("evaluator", {})
     made = experiment(
         {
@@ -171,6 +171,6 @@ def _planned(architecture: Architecture, wishes: TrainingSettings, tree: Tree) -
     return Plan(architecture, made.problem.for_test(), wishes, made.names)
 
 
-def _whole(task: Tree) -> Tree:
+def _whole(task: Settings) -> Settings:
     known = {field.name for field in settings_of(registries["task"].load(task["name"]))}
     return (WHOLE if known.issuperset(WHOLE) else {}) | task

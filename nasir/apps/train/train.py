@@ -89,7 +89,7 @@ def _created(planned: Plan, output: str | Path | None) -> Training:
 def _made(path: Path, planned: Plan) -> Training:
     from nasir.apps.search.search import environment
 
-    tree = planned.tree
+    tree = planned.resolved
     signature = planned.problem.task.signature
     create(path, tree, environment(tree), planned.architecture, signature)
     return Training(path)

@@ -10,5 +10,7 @@ def register_methods(register: Register) -> None:
     register("bicubic", "nasir.baselines.bicubic:Bicubic", "bicubic enlargement")
     register("tv", "nasir.baselines.tv:TotalVariation", "total variation denoising")
     register("nlm", "nasir.baselines.nlm:NonLocalMeans", "non-local means")
-    register("wavelet", "nasir.baselines.wavelet:WaveletShrinkage", "wavelet shrinkage (BayesShrink)")
+    register(
+        "wavelet", "nasir.baselines.wavelet:WaveletShrinkage", "wavelet shrinkage (BayesShrink)"
+    )
     register("biharmonic", "nasir.baselines.biharmonic:Biharmonic", "biharmonic inpainting")

@@ -28,7 +28,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL
 from nasir.core.supernet import Supernet, softmax
 from nasir.core.task import Sample
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.strategies.darts.bilevel import Batches, Bilevel
 from nasir.training.optimizers import optimizer
 
@@ -132,7 +132,7 @@ def prior_of(problem: Problem) -> Any:
     """The evaluator ``dip`` with the problem's settings, or its own where another one judges."""
     judge = problem.evaluators.get(FULL)
     dip = registries["evaluator"].load("dip")
-    return judge if isinstance(judge, dip) else configure.make("evaluator", "dip")
+    return judge if isinstance(judge, dip) else make("evaluator", "dip")
 
 
 def divided_pixels(problem: Problem, share: float) -> list[Parts]:

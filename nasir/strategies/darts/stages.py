@@ -12,7 +12,7 @@ from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.strategy import FULL, Proposal
-from nasir.settings.building import settings
+from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
@@ -133,9 +133,9 @@ def searched_on(how: Darts, problem: Problem) -> str:
 def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:
     """What a state is of: another search's is not gone on from."""
     return {
-        "strategy": settings(search.how),
-        "space": settings(problem.space),
-        "task": settings(problem.task),
+        "strategy": settings_of_component(search.how),
+        "space": settings_of_component(problem.space),
+        "task": settings_of_component(problem.task),
         "seed": problem.seed,
     }
 

@@ -14,7 +14,7 @@ import attrs
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.problem import Problem
 from nasir.core.strategy import Proposal
-from nasir.settings.building import settings
+from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ def _save(training: PathTraining, problem: Problem, folder: Path, epochs: int) -
 def _signature(how: OneShot, problem: Problem) -> dict[str, Any]:
     """What a state is of: another search's is not gone on from."""
     return {
-        "strategy": {"class": type(how).__name__, **settings(how)},
-        "space": {"name": problem.domain.space, **settings(problem.space)},
-        "task": settings(problem.task),
+        "strategy": {"class": type(how).__name__, **settings_of_component(how)},
+        "space": {"name": problem.domain.space, **settings_of_component(problem.space)},
+        "task": settings_of_component(problem.task),
         "seed": problem.seed,
     }
 

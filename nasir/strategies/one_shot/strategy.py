@@ -16,7 +16,7 @@ from nasir.core.evaluator import Evaluator
 from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Strategy, Trial, best_of
-from nasir.settings import building as configure
+from nasir.settings.building import make
 from nasir.training.losses import terms
 
 EPOCH = "supernet"
@@ -124,7 +124,7 @@ class OneShot(Strategy):
 
         same = ("calibration", "batch", "patch", "validation", "tile", "crop", "device")
         given = {"name": "shared"} | {name: getattr(self, name) for name in same}
-        shared, how = configure.make("evaluator", given), attrs.evolve(self)
+        shared, how = make("evaluator", given), attrs.evolve(self)
         return {EPOCH: PathEpoch(how, shared), SHARED: PathScore(how, shared)}
 
     def bind(self, problem: Problem) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nasir.apps.report.diagrams.draw import drawn
 from nasir.core.architecture import Architecture
-from nasir.settings import building as configure
+from nasir.settings import building
 
 CASES = [
     ("nasdip", {}),
@@ -32,8 +32,8 @@ SPACES = ("nasdip", "hinas", "irnas", "clearer")
 
 
 def space_of(name, fields):
-    space = configure.make("space", {"name": name, **fields})
-    return space, {"name": name} | configure.settings(space)
+    space = building.make("space", {"name": name, **fields})
+    return space, {"name": name} | building.settings_of_component(space)
 
 
 @pytest.mark.parametrize(("name", "fields"), CASES)

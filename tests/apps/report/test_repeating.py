@@ -21,13 +21,13 @@ RUNS = [
 
 def settings(words):
     (planned,) = plan(words, {})
-    return {k: v for k, v in planned.tree.items() if k not in ("name", "folder")}
+    return {k: v for k, v in planned.resolved.items() if k not in ("name", "folder")}
 
 
 @pytest.mark.parametrize("words", RUNS)
 def test_the_command_makes_the_same_settings(words):
     (planned,) = plan(words, {})
-    made = command(planned.tree)
+    made = command(planned.resolved)
     assert made is not None
     nasir, run, *again = shlex.split(made)
     assert (nasir, run) == ("nasir", "run")
@@ -36,7 +36,7 @@ def test_the_command_makes_the_same_settings(words):
 
 def test_defaults_and_the_runs_own_name_are_left_out():
     (planned,) = plan(["name=mine", "space.depth=3", "threads=1", "references=[]"], {})
-    words = command(planned.tree)
+    words = command(planned.resolved)
     assert "space.depth=3" in words
     assert "mine" not in words
     assert "space.width" not in words
@@ -44,7 +44,7 @@ def test_defaults_and_the_runs_own_name_are_left_out():
 
 def test_settings_that_an_earlier_version_had_not_are_no_hindrance():
     (planned,) = plan([], {})
-    tree = planned.tree
+    tree = planned.resolved
     del tree["space"]["width"]
     assert command(tree) is not None
 
@@ -61,4 +61,4 @@ def test_settings_that_an_earlier_version_had_not_are_no_hindrance():
 )
 def test_settings_that_this_installation_does_not_know_have_no_command(change):
     (planned,) = plan([], {})
-    assert command({**planned.tree, **change}) is None
+    assert command({**planned.resolved, **change}) is None

@@ -54,7 +54,7 @@ def test_fields_are_given_with_the_name_or_after_a_dot():
 def test_a_field_of_the_executor_that_follows_from_the_workers_can_be_swept():
     words = [f"{key}={value}" for key, value in TOY.items()]
     planned = plan((*words, "workers=2", "executor.timeout=5,6"), {})
-    assert [one.tree["executor"]["timeout"] for one in planned] == [5.0, 6.0]
+    assert [one.resolved["executor"]["timeout"] for one in planned] == [5.0, 6.0]
 
 
 def test_another_seed_is_another_search(toy):

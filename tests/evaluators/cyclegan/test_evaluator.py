@@ -28,7 +28,7 @@ from nasir.evaluators.cyclegan.discriminator import FIELDS, ReplayPool, halvings
 from nasir.evaluators.cyclegan.evaluator import CycleGan
 from nasir.evaluators.cyclegan.fid import features, frechet_distance, inception
 from nasir.search_spaces.nasdip.space import NasDip
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.translate import Translate
 from nasir.testing import EvaluatorContract
@@ -426,7 +426,7 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(NasirError):
-        configure.structure(CycleGan, wrong)
+        building.structure(CycleGan, wrong)
 
 
 def test_the_evaluator_is_defined_without_torch() -> None:

@@ -6,7 +6,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, NasirError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.clearer.space import Clearer
-from nasir.settings import building as configure
+from nasir.settings import building
 
 
 def test_the_paper_has_two_options_in_each_of_twelve_columns() -> None:
@@ -27,8 +27,8 @@ def test_the_size_is_two_to_the_number_of_all_columns(
 
 
 def test_columns_are_read_from_settings_as_one_number_or_a_list() -> None:
-    assert configure.structure(Clearer, {"columns": 3}) == Clearer(columns=3)
-    assert configure.structure(Clearer, {"columns": [1, 2, 3]}) == Clearer(columns=(1, 2, 3))
+    assert building.structure(Clearer, {"columns": 3}) == Clearer(columns=3)
+    assert building.structure(Clearer, {"columns": [1, 2, 3]}) == Clearer(columns=(1, 2, 3))
 
 
 @pytest.mark.parametrize("columns", [(), (2, 2), 0, (1, 2, 0)])
@@ -42,7 +42,7 @@ def test_columns_that_fit_no_cells_are_refused(columns: int | tuple[int, ...]) -
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(NasirError):
-        configure.structure(Clearer, wrong, "space")
+        building.structure(Clearer, wrong, "space")
 
 
 def test_references_are_of_one_kind_or_alternate() -> None:

@@ -14,7 +14,7 @@ from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.connections import Matrix
 from nasir.search_spaces.nasdip.network import NasDipNetwork
 from nasir.search_spaces.nasdip.space import NasDip
-from nasir.settings import building as configure
+from nasir.settings import building
 
 CELL: dict[str, Value] = {
     "upsample": "bilinear",
@@ -116,7 +116,7 @@ def test_a_deep_space_needs_larger_pictures(depth: int, side: int) -> None:
 @pytest.mark.parametrize("depth", [0, 9])
 def test_a_depth_out_of_range_is_refused(depth: int) -> None:
     with pytest.raises(SettingsError, match="depth"):
-        configure.make("space", {"name": "nasdip", "depth": depth})
+        building.make("space", {"name": "nasdip", "depth": depth})
 
 
 @pytest.mark.parametrize("name", ["nasdip_denoising", "deep_image_prior"])

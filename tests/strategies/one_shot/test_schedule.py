@@ -19,7 +19,7 @@ from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.runs import state_coding
-from nasir.settings import building as configure
+from nasir.settings import building
 from nasir.strategies.one_shot.enas import Enas
 from nasir.strategies.one_shot.rsws import RandomWeightSharing
 from nasir.strategies.one_shot.spos import SinglePathOneShot
@@ -176,7 +176,7 @@ def test_the_stages_can_be_sent_to_other_processes(name: str) -> None:
     for stage in strategy.stages(NeverAsked()).values():
         sent = pickle.loads(pickle.dumps(stage))
         assert sent.shared == stage.shared
-        assert configure.settings(sent.how) == configure.settings(strategy)
+        assert building.settings_of_component(sent.how) == building.settings_of_component(strategy)
 
 
 def test_a_failed_epoch_ends_the_search() -> None:
