@@ -23,6 +23,9 @@ FULL = "full"
 FOUND = "found"
 """The name of the found architecture where it is judged beside references."""
 
+Curve = tuple[tuple[float, float], ...]
+"""The learning curve of a fit: the share of the full effort, in (0, 1], and the PSNR in dB there."""
+
 
 @attrs.frozen
 class Proposal:
@@ -41,10 +44,12 @@ class Proposal:
 class Trial:
     """A proposal and what came of it.
 
-    `score` is None unless the state is ``complete``; `error` tells why a trial failed, its
-    first line in plain words. `started` is in seconds since the epoch. `pictures` are the
-    restored pictures ``(H, W, C)`` by name, where the strategy looks at those of the stage (see
-    :attr:`Strategy.looks_at`); they are there when the strategy is told, and not kept.
+    `score` is None unless the state is ``complete``; `error` is why a trial failed, its first
+    line in plain words. `metrics`, `by_picture`, `curve` and `stop` are those of the
+    :class:`~nasir.core.evaluator.Evaluation`. `started` is in seconds since the epoch. `pictures`
+    are the restored pictures ``(H, W, C)`` by name, where the strategy looks at those of the
+    stage (see :attr:`Strategy.looks_at`); they are there when the strategy gets the trial, and
+    are not kept.
     """
 
     number: int
@@ -53,6 +58,9 @@ class Trial:
     state: Literal["running", "complete", "failed"] = "running"
     score: float | None = None
     metrics: Mapping[str, float] = attrs.field(factory=dict)
+    by_picture: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict)
+    curve: Mapping[str, Curve] = attrs.field(factory=dict)
+    stop: float | None = None
     started: float | None = None
     seconds: float | None = None
     worker: str | None = None

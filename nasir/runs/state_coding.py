@@ -41,10 +41,9 @@ def checksums(rows: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 
 
 def check_sums(rows: Mapping[str, bytes]) -> None:
-    """Refuse rows that are not as they were written; the first versions wrote no checksums."""
-    sums = {key: value for key, value in rows.items() if key.startswith(SUM)}
+    """Refuse rows that are not as they were written."""
     for key, data in rows.items():
-        if sums and key not in sums and sums.get(f"{SUM}{key}") != _checksum(data):
+        if not key.startswith(SUM) and rows.get(f"{SUM}{key}") != _checksum(data):
             raise ValueError(f"{key!r:.40} of the strategy is not as it was written")
 
 

@@ -18,8 +18,8 @@ from nasir.runs import state_coding
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedTry
-from nasir.runs.validation import DAMAGE, checked_progress, checked_trial
-from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, PICTURES, SCHEMA, TRIES
+from nasir.runs.validation import DAMAGE, checked_progress, checked_trial, curves
+from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
 from nasir.core.strategy import Proposal, Trial
 
 ARRAY = "array:"
@@ -45,16 +45,21 @@ class RunStore:
             if new:
                 self._connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             foreign = self._connection.execute(FOREIGN).fetchone()
         if application != APPLICATION_ID or foreign is not None:
             self.close()
             raise RunFolderError(f"{path} is not the trials of a nasir run")
+        if version != VERSION:
+            self.close()
+            raise RunFolderError(
+                f"{path} is of another version of nasir (format {version}, not {VERSION}): "
+                "search again, or use the version that made it"
+            )
         if write:
             with self._explained():
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
-                self._connection.execute(PICTURES)
-                self._connection.execute(TRIES)
 
     def close(self) -> None:
         self._connection.close()
@@ -97,6 +102,9 @@ class RunStore:
             trial.state,
             trial.score,
             json.dumps(dict(trial.metrics)),
+            json.dumps(dict(trial.by_picture)),
+            json.dumps(dict(trial.curve)),
+            trial.stop,
             trial.seed,
             trial.started,
             trial.seconds,
@@ -126,9 +134,6 @@ class RunStore:
     def failed_tries(self, start: int = 0) -> dict[int, list[FailedTry]]:
         """The failed tries of the trials from number `start` on that were tried again, in order."""
         with self._reading():
-            tables = self._connection.execute("SELECT name FROM sqlite_master")
-            if ("tries",) not in tables.fetchall():
-                return {}
             failed: dict[int, list[FailedTry]] = {}
             rows = self._connection.execute(
                 "SELECT * FROM tries WHERE trial >= ? ORDER BY trial, number", (start,)
@@ -261,14 +266,15 @@ def _text(text: str | None) -> str | None:
 
 
 def _trial(row: tuple[Any, ...]) -> Trial:
-    number, stage, fidelity, text, _, state, score, metrics, seed, *rest, worker, error = row
-    content = json.loads(text, object_pairs_hook=_shared_mapping)
-    proposal = Proposal(Architecture.from_mapping(content), _shared(stage), fidelity)
-    figures = json.loads(metrics, object_pairs_hook=_shared_mapping)
-    if not isinstance(figures, dict):
-        raise ValueError(f"the metrics of trial {number} are no mapping")
-    told = (*rest, _shared(worker), error)
-    return checked_trial(Trial(number, proposal, seed, _shared(state), score, figures, *told))
+    number, stage, fidelity, text, _, state, score, *texts = row[:10]
+    stop, seed, started, seconds, worker, error = row[10:]
+    architecture, metrics, by_picture, curve = (
+        json.loads(one, object_pairs_hook=_shared_mapping) for one in (text, *texts)
+    )
+    proposal = Proposal(Architecture.from_mapping(architecture), _shared(stage), fidelity)
+    figures = {"metrics": metrics, "by_picture": by_picture, "curve": curves(curve), "stop": stop}
+    how = {"started": started, "seconds": seconds, "worker": _shared(worker), "error": error}
+    return checked_trial(Trial(number, proposal, seed, _shared(state), score, **figures, **how))
 
 
 def _shared_mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -288,7 +294,7 @@ def trial_mapping(trial: Trial) -> dict[str, Any]:
         "architecture": json.dumps(proposal.architecture.mapping),
         "stage": proposal.stage,
         "fidelity": proposal.fidelity,
-        "metrics": dict(trial.metrics),
+        **{name: dict(getattr(trial, name)) for name in ("metrics", "by_picture", "curve")},
     }
 
 
@@ -296,4 +302,5 @@ def trial_from(content: dict[str, Any]) -> Trial:
     """The trial that :func:`trial_mapping` made `content` of, which is used up."""
     architecture = Architecture.from_json(content.pop("architecture"))
     proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
+    content["curve"] = curves(content["curve"])
     return checked_trial(Trial(proposal=proposal, **content))

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from nasir.core.errors import NasirError
-from nasir.core.strategy import Trial
+from nasir.core.strategy import Curve, Trial
 from nasir.settings.overrides import LARGEST
 
 DAMAGE = (
@@ -37,7 +37,10 @@ def checked_trial(trial: Trial) -> Trial:
         "stage": not isinstance(proposal.stage, str),
         "state": trial.state not in STATES,
         "score": not all(map(_is_finite, finite)) or complete == (trial.score is None),
-        "metrics": not all(map(is_number, trial.metrics.values())),
+        "metrics": not _are_figures(trial.metrics),
+        "figures by picture": not all(map(_are_figures, trial.by_picture.values())),
+        "curve": not all(map(_is_curve, trial.curve.values())),
+        "stop": trial.stop is not None and not _is_finite(trial.stop),
         "time": not all(map(_is_time, times)),
         "worker or error": not all(isinstance(text, str) for text in texts),
     }
@@ -53,6 +56,20 @@ def checked_progress(progress: Mapping[str, Any]) -> dict[str, Any]:
         if key in PROGRESS and not PROGRESS[key](value):
             raise ValueError(f"the run's {key} cannot be {value!r:.40}")
     return dict(progress)
+
+
+def curves(content: Mapping[str, Any]) -> dict[str, Curve]:
+    """Learning curves by picture, from their JSON values."""
+    return {picture: tuple((share, psnr) for share, psnr in of) for picture, of in content.items()}
+
+
+def _are_figures(figures: Any) -> bool:
+    """Whether these are numbers by name."""
+    return isinstance(figures, dict) and all(map(is_number, figures.values()))
+
+
+def _is_curve(curve: Curve) -> bool:
+    return all(_is_finite(share) and is_number(psnr) for share, psnr in curve)
 
 
 def _is_whole(value: Any) -> bool:

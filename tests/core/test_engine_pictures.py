@@ -274,39 +274,6 @@ def test_trials_that_are_read_from_a_run_have_no_pictures(run: Run):
     assert [trial.pictures for trial in run.trials] == [{}, {}]
 
 
-def without_pictures_table(run: Run) -> None:
-    """Make the store one of the first version."""
-    connection = sqlite3.connect(run.folder / "run.sqlite")
-    connection.execute("DROP TABLE pictures")
-    connection.commit()
-    connection.close()
-
-
-def test_a_run_of_the_first_version_can_be_read(run: Run):
-    search(run, Blind(), trials=2)
-    without_pictures_table(run)
-    assert [trial.score for trial in run.trials] == [0.0, 1.0]
-    assert run.progress["told"] == 2
-
-
-@pytest.mark.parametrize("strategy", [Blind, Looking])
-def test_a_run_of_the_first_version_goes_on(run: Run, strategy: type[Blind]):
-    search(run, Blind(), trials=2)
-    without_pictures_table(run)
-    done = search(run, strategy())
-    assert list(done.told) == [2, 3, 4, 5]
-    assert [bool(told) for told in done.told.values()] == [strategy is Looking] * 4
-    assert [trial.score for trial in run.trials] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-
-
-def test_a_run_of_the_first_version_that_was_killed_out_of_turn_goes_on(run: Run):
-    ended_out_of_turn(run)
-    without_pictures_table(run)
-    done = search(run, Looking(), workers=2)
-    assert done.told[1] == {}
-    assert all(same(done.told[number], number) for number in (0, 2, 3, 4, 5))
-
-
 @attrs.define
 class Scribbling(Evaluator):
     """Calls something a restored picture that is none."""

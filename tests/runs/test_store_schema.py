@@ -1,16 +1,18 @@
-"""Runs that were stored before there were tries and holders, and what a stored run is made of."""
+"""What a stored run is made of; one of another version of nasir is refused in one line."""
 
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
-from toy_plugin import figures
+import pytest
 
 import nasir
 from nasir.cli.main import main
+from nasir.core.errors import RunFolderError
 from nasir.runs.run import Run
-from nasir.runs.store import RunStore
+from nasir.runs.store_schema import VERSION
 
 FIRST = """
 PRAGMA application_id = 1851880306;
@@ -26,77 +28,58 @@ CREATE TABLE progress (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 """As the first version made the file."""
 
-PICTURES = "CREATE TABLE pictures (trial INTEGER PRIMARY KEY, content BLOB NOT NULL);"
-"""Which runs had from when strategies could look at pictures."""
 
-LATER_PROGRESS = ("holder", "failed_in_a_row", "reason")
-
-LATER_SETTINGS = (
-    *("tries", "retry_errors", "time_limit", "memory_limit", "stop_after"),
-    "tensorboard",
-)
-
-
-def made_old(run: Run, schema: str) -> None:
-    """Store the run as an earlier version would have."""
-    path = run.folder / "run.sqlite"
-    new = sqlite3.connect(path)
-    rows = {
-        table: new.execute(f"SELECT * FROM {table}").fetchall()
-        for table in ("trials", "finals", "strategy", "progress")
-    }
-    new.close()
+def first(run: Run) -> None:
+    """Make the store one of the first version."""
     for file in run.folder.glob("run.sqlite*"):
         file.unlink()
-    old = sqlite3.connect(path)
-    old.executescript(schema)
-    for table, content in rows.items():
-        kept = [row for row in content if table != "progress" or row[0] not in LATER_PROGRESS]
-        places = ", ".join("?" * len(kept[0]))
-        old.executemany(f"INSERT INTO {table} VALUES ({places})", kept)
-    old.commit()
-    old.close()
-    settings = run.folder / "settings.toml"
-    lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept_lines = [line for line in lines if line.partition(" ")[0] not in LATER_SETTINGS]
-    assert len(kept_lines) < len(lines)
-    settings.write_text("".join(kept_lines), encoding="utf-8")
+    execute(run, FIRST)
 
 
-def columns(path: Path) -> dict[str, list[str]]:
-    connection = sqlite3.connect(path)
+def later(run: Run) -> None:
+    """Make the store one of a version that is still to come."""
+    execute(run, f"PRAGMA user_version = {VERSION + 1}")
+
+
+def execute(run: Run, script: str) -> None:
+    connection = sqlite3.connect(run.folder / "run.sqlite")
+    connection.executescript(script)
+    connection.close()
+
+
+@pytest.mark.parametrize("change", [first, later])
+def test_a_run_of_another_version_is_refused_in_one_line(
+    toy: Callable[..., Run], capsys: Any, change: Callable[[Run], None]
+):
+    run = toy("trials=2")
+    change(run)
+    before = (run.folder / "run.sqlite").read_bytes()
+    for command in ("show", "watch", "resume"):
+        assert main([command, str(run.folder)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "another version of nasir" in line
+        assert "search again" in line
+    with pytest.raises(RunFolderError, match="another version"):
+        nasir.resume(run.folder)
+    assert (run.folder / "run.sqlite").read_bytes() == before
+
+
+def test_a_stored_run_has_these_tables_and_columns(toy: Callable[..., Run]):
+    run = toy("trials=2")
+    connection = sqlite3.connect(run.folder / "run.sqlite")
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master") if name]
     found = {
-        table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        table: " ".join(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
         for table in tables
         if not table.startswith("sqlite_")
     }
     connection.close()
-    return found
-
-
-def test_a_run_of_each_earlier_version_is_read_shown_and_gone_on_with(toy, capsys):
-    whole = [figures(trial) for trial in toy("trials=5", "name=whole").trials]
-    for schema in (FIRST, FIRST + PICTURES):
-        run = toy("trials=2", f"name=old-{len(schema)}")
-        made_old(run, schema)
-        assert [figures(trial) for trial in run.trials] == whole[:2]
-        assert run.failed_tries == {}
-        assert run.state == "finished"
-        assert run.reason is None
-        assert main(["show", str(run.folder)]) == 0
-        assert "finished" in capsys.readouterr().out
-        assert main(["watch", str(run.folder)]) == 0
-        assert "tries" not in columns(run.folder / "run.sqlite")  # looking at it changed nothing
-        assert nasir.resume(run.folder, trials=5).state == "finished"
-        assert [figures(trial) for trial in run.trials] == whole
-
-
-def test_what_is_stored_is_what_later_versions_will_have_to_read(tmp_path: Path):
-    path = tmp_path / "run.sqlite"
-    RunStore(path, write=True).close()
-    first = sqlite3.connect(tmp_path / "first.sqlite")
-    first.executescript(FIRST + PICTURES)
-    first.close()
-    tries = ["trial", "number", "failure", "started", "seconds", "worker", "error"]
-    assert columns(path) == columns(tmp_path / "first.sqlite") | {"tries": tries}
+    assert found == {
+        "trials": "number stage fidelity architecture architecture_id state score metrics "
+        "by_picture curve stop seed started seconds worker error",
+        "finals": "name split trial",
+        "tries": "trial number failure started seconds worker error",
+        "pictures": "trial content",
+        "strategy": "key value",
+        "progress": "key value",
+    }
