@@ -23,7 +23,8 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Trial
 from nasir.strategies.random import RandomSearch
 from nasir.strategies.rl.strategy import ReinforcementLearning
 

@@ -32,7 +32,7 @@ TASKS = {
 
 def main() -> None:
     arguments = _arguments()
-    from nasir.core.patches import Patches
+    from nasir.core.task import Patches
     from nasir.settings import building
 
     given = {"images": [arguments.folder]} if arguments.folder else {"search": 2}

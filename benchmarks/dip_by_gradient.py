@@ -22,9 +22,9 @@ import numpy as np
 
 from nasir.apps.search import search as api
 from nasir.core.architecture import Architecture
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.trial import FULL, Proposal
 from nasir.settings.experiment import Experiment
 
 SPLITS = ("search", "test")

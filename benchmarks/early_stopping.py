@@ -46,8 +46,8 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
     """The best possible PSNR of a fit, the last one, and each rule's stop."""
     import torch
 
+    from nasir.core.evaluator import Problem
     from nasir.core.metrics import psnr
-    from nasir.core.problem import Problem
     from nasir.fitting.fit import Course, fit
     from nasir.fitting.stopping import Stopper
     from nasir.settings import building

@@ -77,8 +77,8 @@ def measure(how: dict[str, Any], dataset: str, picture: int, seed: int) -> dict[
     """PSNR of every method on one picture with one seed."""
     import torch
 
-    from nasir.core.problem import Problem
-    from nasir.core.strategy import FULL, Proposal, Trial
+    from nasir.core.evaluator import Problem
+    from nasir.core.trial import FULL, Proposal, Trial
     from nasir.settings import building
 
     torch.set_num_threads(1)

@@ -19,10 +19,11 @@ import nasir  # noqa: F401 (makes the strategies known by name)
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture, Value
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.registry import Entry, registries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial
 
 REPEATS = 2000
 """Repeated proposals in a row after which there is nothing more to find."""

@@ -16,8 +16,8 @@ from concurrent.futures import Executor
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from nasir.core.evaluation import evaluate_trial
-from nasir.core.problem import Problem
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.trial import Proposal, Trial
 from nasir.settings import building
 
 

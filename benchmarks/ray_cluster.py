@@ -40,9 +40,9 @@ import made_up
 
 from nasir.apps.search import search as api
 from nasir.core.evaluation import evaluate_trial
+from nasir.core.evaluator import Problem
 from nasir.core.executor import ExecutorFactory
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.executors.process import Process
 from nasir.executors.ray import Ray
 from nasir.runs.run import Run

@@ -22,7 +22,7 @@ from skimage import data
 
 from nasir.apps.report.run_page import report
 from nasir.apps.search.search import plan
-from nasir.core.strategy import FOUND, Proposal, Trial
+from nasir.core.trial import FOUND, Proposal, Trial
 from nasir.runs.run import Run, create, write_result, writing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

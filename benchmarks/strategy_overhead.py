@@ -23,8 +23,9 @@ import attrs
 
 import nasir  # noqa: F401 (makes the strategies known by name)
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Strategy, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Trial
 from nasir.runs import state_coding
 from nasir.settings import building
 from nasir.testing.strategies import DomainAlone, NeverAsked, score_of

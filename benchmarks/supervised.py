@@ -144,8 +144,8 @@ def _random(settings: dict[str, Any], variant: str, seed: int, file: Path) -> di
     import numpy as np
 
     from nasir.apps.evaluate.entries import ArchitectureContestant
-    from nasir.core.problem import Problem
-    from nasir.core.strategy import FULL
+    from nasir.core.evaluator import Problem
+    from nasir.core.trial import FULL
     from nasir.settings import building
 
     parts = {kind: building.make(kind, settings[kind]) for kind in ("space", "task", "evaluator")}

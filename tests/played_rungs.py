@@ -8,9 +8,10 @@ from collections.abc import Callable
 import attrs
 
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Trial
 from nasir.testing.strategies import DomainAlone, NeverAsked
 
 LARGE = Domain("large", [Decision(name, range(12)) for name in "abcd"])

@@ -20,8 +20,8 @@ from nasir.core.domain import Decision, Domain
 from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Trial
 from nasir.core.task import Sample, Task
+from nasir.core.trial import Trial
 from nasir.runs.run import Run
 
 WORDS = ("space=toy", "task=toy", "evaluator=toy", "strategy=random", "threads=1", "trials=6")

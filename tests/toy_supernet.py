@@ -11,11 +11,10 @@ from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
-from nasir.core.patches import Patches
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet
-from nasir.core.task import Sample, Split, Task
+from nasir.core.task import Patches, Sample, Split, Task
 
 OPTIONS = ("conv", "gain", "skip")
 ROWS = 2

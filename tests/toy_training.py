@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.metrics import psnr
-from nasir.core.patches import Patches
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.task import Sample, Split, Task
+from nasir.core.task import Patches, Sample, Split, Task
 
 HEIGHT, WIDTH = 20, 26
 

@@ -15,7 +15,7 @@ from nasir.core.errors import NasirError, SettingsError
 from nasir.core.progress import report
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.run import Run
 from nasir.runs.table import Table
 from nasir.settings.building import make

@@ -12,12 +12,12 @@ from nasir.core.architecture import Architecture
 from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.evaluation import describe, use_threads
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.progress import report
 from nasir.core.ranking import Scored, bare_names, ranked
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.trial import FULL, Proposal
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
 from nasir.settings.overrides import Alternatives, Override, Settings, expand, merge

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import SettingsError
-from nasir.core.strategy import FULL, Trial
+from nasir.core.trial import FULL, Trial
 from nasir.runs.run import Run
 from nasir.runs.table import Records, Table
 

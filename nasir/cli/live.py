@@ -14,7 +14,7 @@ import attrs
 from nasir.cli.tables import figure, score
 from nasir.core.errors import NasirError
 from nasir.core.progress import listening
-from nasir.core.strategy import Trial, best_of
+from nasir.core.trial import Trial, best_of
 
 if TYPE_CHECKING:
     from rich.table import Table

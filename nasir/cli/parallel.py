@@ -16,7 +16,7 @@ from nasir.cli.live import Tally
 from nasir.core.errors import NasirError
 
 if TYPE_CHECKING:
-    from nasir.core.strategy import Trial
+    from nasir.core.trial import Trial
     from nasir.runs.run import Run
     from nasir.settings.experiment import Experiment
     from nasir.settings.overrides import Settings

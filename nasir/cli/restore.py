@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from nasir.apps.restore.restore import Restoration
-    from nasir.core.strategy import Trial
+    from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
 EXAMPLES = """

@@ -29,7 +29,7 @@ from nasir.settings.strategy_expressions import in_short
 
 if TYPE_CHECKING:
     from nasir.core.failures import FailedTry
-    from nasir.core.strategy import Trial
+    from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
 SHOWN = 10
@@ -91,7 +91,7 @@ def _print_json(run: Run) -> None:
 
 
 def _show_run(run: Run, everything: bool) -> None:
-    from nasir.core.strategy import best_first
+    from nasir.core.trial import best_first
     from nasir.runs.run import SETTINGS
     from nasir.runs.summary import summary
 

@@ -164,7 +164,7 @@ def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _figures(content: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
-    from nasir.core.strategy import FOUND
+    from nasir.core.trial import FOUND
 
     results = {row["name"]: row["metrics"] for row in content["results"] if "architecture" in row}
     found = results.pop(FOUND, {})

@@ -11,11 +11,12 @@ import attrs
 
 from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
+from nasir.core.evaluator import Problem
 from nasir.core.failures import FailurePolicy, TooManyFailuresError
-from nasir.core.problem import Problem
 from nasir.core.retries import Tries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run
 from nasir.runs.store import RunStore
 

@@ -16,11 +16,10 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import EvaluationError, NasirError
-from nasir.core.evaluator import Evaluator
+from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.failures import Failure, failure_of
 from nasir.core.objectives import check_metrics
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Trial
+from nasir.core.trial import FULL, Trial
 
 
 @attrs.frozen(eq=False)

@@ -11,7 +11,7 @@ import attrs
 from nasir.core.errors import EvaluationError, SettingsError
 
 if TYPE_CHECKING:
-    from nasir.core.strategy import Trial
+    from nasir.core.trial import Trial
 
 _OBJECTIVE = re.compile(r"([+-]?)([A-Za-z_][\w:@.-]*)")
 

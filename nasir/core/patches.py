@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nasir.core.errors import SettingsError
-from nasir.core.task import Sample
+from nasir.core.task import Patches
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-
-class Patches(ABC):
-    """Pictures by name, and pairs of degraded and clean patches that are cut out of them."""
-
-    @property
-    @abstractmethod
-    def names(self) -> Sequence[str]:
-        """The pictures, each name once."""
-
-    @property
-    @abstractmethod
-    def largest_side(self) -> int:
-        """The largest side of a degraded patch that every picture has, in pixels."""
-
-    @abstractmethod
-    def batch(self, seed: int, count: int, side: int) -> tuple[Tensor, Tensor]:
-        """`count` pairs, drawn from `seed` and nothing else.
-
-        Degraded ``(count, C, side, side)`` and clean ``(count, C, scale side, scale side)``,
-        float32, the clean ones in [0, 1]; place, rotation, flip and degradation are drawn anew
-        for each. Threads may call it at the same time.
-        """
-
-    @abstractmethod
-    def sample(self, name: str) -> Sample:
-        """The whole picture called `name`, degraded in the same way every time."""
-
-    @abstractmethod
-    def only(self, names: Sequence[str]) -> Patches:
-        """The patches of some of the pictures."""
+    pass
 
 
 def divided(patches: Patches, shares: Sequence[float], seed: int) -> list[Patches]:

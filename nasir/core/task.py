@@ -15,7 +15,6 @@ from nasir.core.search_space import Signature
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from nasir.core.patches import Patches
 
 Split = Literal["search", "test"]
 """The pictures that a search may learn from, and those that it never sees."""
@@ -50,6 +49,37 @@ class Sample:
             elif isinstance(value, nn.Module):
                 moved[name] = copy.deepcopy(value).to(device)
         return attrs.evolve(self, **moved)
+
+
+class Patches(ABC):
+    """Pictures by name, and pairs of degraded and clean patches that are cut out of them."""
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """The pictures, each name once."""
+
+    @property
+    @abstractmethod
+    def largest_side(self) -> int:
+        """The largest side of a degraded patch that every picture has, in pixels."""
+
+    @abstractmethod
+    def batch(self, seed: int, count: int, side: int) -> tuple[Tensor, Tensor]:
+        """`count` pairs, drawn from `seed` and nothing else.
+
+        Degraded ``(count, C, side, side)`` and clean ``(count, C, scale side, scale side)``,
+        float32, the clean ones in [0, 1]; place, rotation, flip and degradation are drawn anew
+        for each. Threads may call it at the same time.
+        """
+
+    @abstractmethod
+    def sample(self, name: str) -> Sample:
+        """The whole picture called `name`, degraded in the same way every time."""
+
+    @abstractmethod
+    def only(self, names: Sequence[str]) -> Patches:
+        """The patches of some of the pictures."""
 
 
 class Task(ABC):

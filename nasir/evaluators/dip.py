@@ -12,12 +12,11 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator, means
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal
 from nasir.core.task import Sample, Task
+from nasir.core.trial import Proposal
 from nasir.evaluators.cyclegan.evaluator import UnpairedTask
 from nasir.evaluators.results import (
     metric_names,

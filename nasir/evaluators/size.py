@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from nasir.core.errors import PictureError
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
 
 SMALLEST = 16

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.patches import Patches
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet
+from nasir.core.task import Patches
 
 
 class SupernetPath(nn.Module):

@@ -13,10 +13,9 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import EvaluationError, SettingsError, unknown_name
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
-from nasir.core.strategy import Proposal
+from nasir.core.trial import Proposal
 from nasir.runs.table import CARRIED, ENDING, load_table
 
 if TYPE_CHECKING:

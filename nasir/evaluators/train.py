@@ -13,13 +13,12 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator, means
-from nasir.core.patches import Patches, divided
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
+from nasir.core.patches import divided
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal
-from nasir.core.task import Sample
+from nasir.core.task import Patches, Sample
+from nasir.core.trial import Proposal
 from nasir.evaluators.paths import whole_path
 from nasir.evaluators.results import (
     metric_names,

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.runs.heartbeat import read_holder
 
 

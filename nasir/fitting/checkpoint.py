@@ -12,7 +12,7 @@ import attrs
 import torch
 
 from nasir.core.architecture import Architecture
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
 from nasir.fitting.descent import Descent
 from nasir.settings.building import settings_of_component

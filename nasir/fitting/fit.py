@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PictureError
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.progress import report
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from nasir.core.strategy import Trial
+    from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
 hookspec = pluggy.HookspecMarker("nasir")

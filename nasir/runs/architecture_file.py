@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nasir.settings.building import make
 from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, SettingsError
-from nasir.runs.run import DESCRIPTION
 from nasir.core.search_space import SearchSpace
+from nasir.runs.run import DESCRIPTION
+from nasir.settings.building import make
 
 Found = tuple[Architecture, SearchSpace]
 

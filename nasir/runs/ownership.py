@@ -7,8 +7,8 @@ import uuid
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from nasir.runs import heartbeat
 from nasir.core.errors import RunFolderError
+from nasir.runs import heartbeat
 from nasir.runs.foreign_folders import refuse_links_out
 from nasir.runs.heartbeat import Holder, beats, read_holder
 from nasir.runs.lock import is_locked, locked

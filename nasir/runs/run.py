@@ -16,12 +16,12 @@ import tomli_w
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedTry
+from nasir.core.trial import Trial, best_of
 from nasir.runs.foreign_folders import refuse_special_files
 from nasir.runs.heartbeat import beating
 from nasir.runs.ownership import alone, is_held, refuse_living
-from nasir.runs.stored_settings import read_settings, read_whole_settings
 from nasir.runs.store import RunStore
-from nasir.core.strategy import Trial, best_of
+from nasir.runs.stored_settings import read_settings, read_whole_settings
 from nasir.settings.overrides import Settings
 
 SETTINGS = "settings.toml"

@@ -14,13 +14,13 @@ import attrs
 import numpy as np
 import safetensors.numpy
 
-from nasir.runs import state_coding
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedTry
-from nasir.runs.validation import DAMAGE, checked_progress, checked_trial, curves
+from nasir.core.trial import Proposal, Trial
+from nasir.runs import state_coding
 from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
-from nasir.core.strategy import Proposal, Trial
+from nasir.runs.validation import DAMAGE, checked_progress, checked_trial, curves
 
 ARRAY = "array:"
 """Begins the keys of a strategy's arrays."""

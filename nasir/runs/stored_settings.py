@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from nasir.core.component import settings_of
-from nasir.settings.building import settings_of_component, structure
 from nasir.core.errors import SettingsError
-from nasir.settings.experiment import RunSettings
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
+from nasir.settings.building import settings_of_component, structure
+from nasir.settings.experiment import RunSettings
 from nasir.settings.overrides import COMPONENTS, Settings, read_file
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from nasir.core.errors import NasirError
+from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import Run
-from nasir.core.strategy import FOUND, Trial
 
 DEGRADED = "degraded_"
 """Begins the names of an evaluation's figures for the picture that was given in."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.settings.building import make
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
-from nasir.runs.validation import DAMAGE
 from nasir.core.search_space import SearchSpace
+from nasir.runs.validation import DAMAGE
+from nasir.settings.building import make
 from nasir.settings.overrides import Settings
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ import attrs
 import tomli_w
 
 from nasir.core.architecture import Architecture
-from nasir.runs.architecture_file import Found, described_in
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.core.search_space import Signature
+from nasir.runs.architecture_file import Found, described_in
 from nasir.runs.foreign_folders import refuse_special_files
 from nasir.runs.lock import locked
-from nasir.runs.validation import is_number
 from nasir.runs.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
-from nasir.core.search_space import Signature
+from nasir.runs.validation import is_number
 from nasir.settings.overrides import Settings, read_file
 
 WEIGHTS = "weights.safetensors"

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from nasir.core.errors import NasirError
-from nasir.core.strategy import Curve, Trial
+from nasir.core.trial import Curve, Trial
 from nasir.settings.overrides import LARGEST
 
 DAMAGE = (

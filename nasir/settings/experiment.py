@@ -11,16 +11,16 @@ import attrs
 
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import PluginError, SettingsError, unknown_name
-from nasir.core.evaluator import Evaluator
+from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.executor import ExecutorFactory
 from nasir.core.failures import FailurePolicy
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
-from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
-from nasir.core.strategy import FOUND, FULL, Strategy
+from nasir.core.strategy import Strategy
 from nasir.core.task import Task
+from nasir.core.trial import FOUND, FULL
 from nasir.settings.building import NO_VALUE, is_list_type, make, settings_of_component, structure
 from nasir.settings.overrides import COMPONENTS, Override, Settings
 from nasir.settings.strategy_expressions import CHAIN, JOINED, parts_of

@@ -7,9 +7,10 @@ from typing import Any
 import attrs
 
 from nasir.core.domain import Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial
 
 
 @attrs.define

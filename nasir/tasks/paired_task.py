@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from nasir.core.patches import Patches
+    from nasir.core.task import Patches
     from nasir.tasks.picture_patches import Planes
 
 GIB = 2**30

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from nasir.core.errors import SettingsError, unknown_name
-from nasir.core.patches import Patches
-from nasir.core.task import Sample
+from nasir.core.task import Patches, Sample
 from nasir.tasks.picture import Picture
 
 Array = np.ndarray[Any, Any]

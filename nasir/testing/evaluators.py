@@ -8,9 +8,8 @@ import pickle
 import numpy as np
 import pytest
 
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.trial import FULL, Proposal
 from nasir.settings.building import settings_of_component
 from nasir.testing.components import ComponentContract, untouched_generators
 

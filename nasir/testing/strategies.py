@@ -14,12 +14,12 @@ from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import ArchitectureError, EvaluationError, NasirError
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs import state_coding
 from nasir.testing.components import ComponentContract, untouched_generators
 

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import SettingsError
-from nasir.core.patches import Patches
 from nasir.core.search_space import Signature
-from nasir.core.task import Sample, Split, Task
+from nasir.core.task import Patches, Sample, Split, Task
 from nasir.testing.components import ComponentContract, untouched_generators
 
 SPLITS: tuple[Split, Split] = ("search", "test")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
-from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
 from nasir.training.losses import terms
 

@@ -6,8 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from nasir.core.patches import Patches
 from nasir.core.seeds import derived_seed
+from nasir.core.task import Patches
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +42,7 @@ class Feed:
         self._threads, self._coming = None, {}
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Degraded and clean patches, as :meth:`~nasir.core.patches.Patches.batch` gives them."""
+        """Degraded and clean patches, as :meth:`~nasir.core.task.Patches.batch` gives them."""
         if self._threads is None:
             return self._made(step)
         wanted = range(step, step + self.ahead + 1)

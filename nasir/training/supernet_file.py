@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from nasir.core.errors import SettingsError
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.supernet import Supernet
 from nasir.settings.building import settings_of_component
 from nasir.training.checkpoint import load, save

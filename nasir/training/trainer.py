@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import EvaluationError
-from nasir.core.patches import Patches
 from nasir.core.seeds import derived_seed
+from nasir.core.task import Patches
 from nasir.training.averaging import Average
 from nasir.training.checkpoint import load, save
 from nasir.training.course import Course

@@ -8,8 +8,7 @@ import attrs
 from torch import nn
 
 from nasir.core.evaluator import means
-from nasir.core.patches import Patches
-from nasir.core.task import Sample, Task
+from nasir.core.task import Patches, Sample, Task
 from nasir.training.restoring import restored
 
 

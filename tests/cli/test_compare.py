@@ -11,7 +11,7 @@ import pytest
 
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing
 
 OBJECTIVE = ["psnr", "-parameters"]

@@ -17,7 +17,7 @@ from toy_plugin import ToySpace
 from nasir.apps.correlate import correlation, correlations
 from nasir.cli.main import main
 from nasir.core.errors import NasirError
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.trial import FULL, Proposal, Trial
 
 VALUES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12)
 ARCHITECTURES = list(ToySpace().domain)

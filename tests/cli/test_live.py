@@ -12,7 +12,7 @@ import pytest
 from nasir.cli.live import Display, Tally, watched
 from nasir.core.architecture import Architecture
 from nasir.core.progress import report
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing
 
 PROPOSAL = Proposal(Architecture("s", {"size": 1}))

@@ -14,7 +14,7 @@ import pytest
 from nasir.cli.main import main
 from nasir.cli.tables import figure, print_summary, score, spelt, spelt_choices, table
 from nasir.core.architecture import Architecture
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing
 
 ANSI = "\x1b["

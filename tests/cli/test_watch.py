@@ -17,7 +17,7 @@ from nasir.cli import watch
 from nasir.cli.main import main
 from nasir.cli.watch import Follower
 from nasir.core.architecture import Architecture
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
 

@@ -15,7 +15,7 @@ from toy_plugin import WORDS, ToySpace, ToyTask, figures, outcome
 from nasir.cli.main import main
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.failures import (
     FailurePolicy,
     MemoryLimitError,
@@ -24,9 +24,9 @@ from nasir.core.failures import (
     WorkerDiedError,
     failure_of,
 )
-from nasir.core.problem import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.executors.inline import InlineExecutor
 from nasir.runs.run import Run, create, writing
 

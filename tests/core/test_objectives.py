@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
 from nasir.core.objectives import Objective, dominates, objectives, pareto_front, values_of
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 
 TWO = objectives(["psnr", "-parameters"])
 

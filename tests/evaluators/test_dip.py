@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.evaluator import Evaluation
+from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.metrics import psnr
-from nasir.core.problem import Problem
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Sample, Split, Task
+from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.dip import AUTOMATIC, DeepImagePrior
 from nasir.fitting import fit as fitting
 from nasir.fitting.fit import Course, Fit

@@ -4,10 +4,10 @@ import attrs
 import pytest
 
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.search_space import Signature
-from nasir.core.strategy import FULL
 from nasir.core.task import Sample, Split, Task
+from nasir.core.trial import FULL
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.testing import EvaluatorContract

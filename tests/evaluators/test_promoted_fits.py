@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from toy_training import Small, Waves
 
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.task import Split, Task
+from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.evaluators.train import Train
 from nasir.fitting import descent

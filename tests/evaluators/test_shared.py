@@ -11,11 +11,11 @@ from torch import nn
 from toy_supernet import ToySpace, ToySupernet, ToyTask
 
 from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
-from nasir.core.problem import Problem
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.shared import Shared
 from nasir.evaluators.supernet_path import SupernetPath
 from nasir.testing import EvaluatorContract

@@ -11,10 +11,9 @@ import torch
 from toy_training import Small, Waves
 
 from nasir.core.evaluation import evaluate_trial
-from nasir.core.evaluator import Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.registry import registries
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.settings import building
 from nasir.strategies.combining.parts import Apart
 

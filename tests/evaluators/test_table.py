@@ -92,7 +92,7 @@ def test_a_lower_fidelity_is_the_last_point_of_the_curve_before_it(made: dict[st
     problem = plan([*SPACE, "evaluator=table", f"evaluator.table={made['path']}"], {})[0].problem
     for fidelity, point in ((0.1, "0.2"), (0.2, "0.2"), (0.59, "0.4"), (0.6, "0.6"), (0.99, "0.8")):
         curve = [v for name, v in trial.metrics.items() if name.startswith(f"psnr@{point}:")]
-        proposal = nasir.core.strategy.Proposal(trial.architecture, fidelity=fidelity)
+        proposal = nasir.core.trial.Proposal(trial.architecture, fidelity=fidelity)
         score = problem.evaluators["full"].evaluate(proposal, problem, 0).score
         assert len(curve) == 4
         assert score == pytest.approx(np.mean(curve), abs=1e-5)

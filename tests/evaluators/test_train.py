@@ -14,15 +14,14 @@ from safetensors.numpy import save_file
 from toy_training import Small, Waves, wave
 
 from nasir.core.errors import EvaluationError, NasirError, PictureError, SettingsError
-from nasir.core.evaluator import Evaluation
+from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.metrics import psnr
 from nasir.core.patches import divided
-from nasir.core.problem import Problem
 from nasir.core.progress import listening
 from nasir.core.search_space import SearchSpace
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Task
+from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.train import Train
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.settings import building

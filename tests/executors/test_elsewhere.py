@@ -16,9 +16,9 @@ import pytest
 from toy_plugin import ToyEvaluator, ToySpace, ToyTask
 
 from nasir.core.errors import EvaluationError, RunFolderError
+from nasir.core.evaluator import Problem
 from nasir.core.failures import TimeLimitError, WorkerDiedError
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL
+from nasir.core.trial import FULL
 from nasir.executors.elsewhere import packed_call, run_folder
 from nasir.executors.host import Host
 from nasir.executors.luggage import Luggage, packed, versions

@@ -18,8 +18,8 @@ from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures, make_tro
 import nasir
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import evaluate_trial
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.executors.process import Process
 from nasir.runs.run import Run
 

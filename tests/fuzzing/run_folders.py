@@ -313,7 +313,7 @@ def _checkpoint(place: Path, picture: Path) -> None:
 def _supernet(place: Path, picture: Path) -> None:
     from toy_supernet import ToySpace, ToyTask
 
-    from nasir.core.problem import Problem
+    from nasir.core.evaluator import Problem
     from nasir.training.supernet_file import load_supernet
 
     load_supernet(place, Problem(ToySpace(), ToyTask(), {}))

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.proxy import Probe
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
-from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Sample
+from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.settings import building
 from nasir.tasks.denoise import Denoise

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from nasir.cli.main import main
+from nasir.core.errors import RunFolderError
 from nasir.runs import heartbeat
 from nasir.runs import ownership as holding
-from nasir.core.errors import RunFolderError
 from nasir.runs.heartbeat import HOLDER, read_holder
 from nasir.runs.run import TRIALS, Run, create, writing
 

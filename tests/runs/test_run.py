@@ -11,12 +11,12 @@ import pytest
 from toy_plugin import figures
 
 import nasir
-from nasir.runs import run as runs
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.plugins.manager import plugins
+from nasir.runs import run as runs
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
 from nasir.settings.overrides import read_file
-from nasir.plugins.manager import plugins
 
 PASSING = ("-wal", "-shm", "lock")
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
+from nasir.core.trial import Proposal, Trial
 from nasir.runs.store import RunStore
-from nasir.core.strategy import Proposal, Trial
 
 ARCHITECTURE = Architecture("toy", {"operation": "conv", "kernel": 3, "skip": True, "rate": 1.0})
 TRIAL = Trial(0, Proposal(ARCHITECTURE, "full", 0.1), 2**48 - 1)

@@ -16,10 +16,10 @@ import nasir
 from nasir.apps.search import search as api
 from nasir.core.component import setting
 from nasir.core.errors import PluginError, SettingsError
-from nasir.core.evaluator import Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.registry import Entry, registries
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.settings.experiment import Experiment, experiment
 from nasir.settings.overrides import Settings
 

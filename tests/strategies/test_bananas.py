@@ -8,8 +8,9 @@ from scipy import stats
 from scipy.integrate import quad
 
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.bananas.acquisition import ACQUISITIONS
 from nasir.strategies.bananas.encoding import one_hot
 from nasir.strategies.bananas.ensemble import Ensemble

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
+from nasir.core.evaluator import Problem
 from nasir.core.objectives import Objective
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.evolution.strategy import Evolution
 from nasir.strategies.random import RandomSearch
 from nasir.testing.strategies import DomainAlone, NeverAsked, Play

@@ -3,9 +3,9 @@ from __future__ import annotations
 import attrs
 
 from nasir.core.domain import Domain
+from nasir.core.evaluator import Problem
 from nasir.core.objectives import Objective
-from nasir.core.problem import Problem
-from nasir.core.strategy import Trial
+from nasir.core.trial import Trial
 from nasir.strategies.evolution.strategy import Evolution
 from nasir.testing import StrategyContract
 

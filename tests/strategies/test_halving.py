@@ -12,7 +12,7 @@ from played_rungs import LARGE, bound, ended, played, started
 
 from nasir.core.domain import Domain
 from nasir.core.errors import SettingsError
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.runs import state_coding
 from nasir.strategies.halving.brackets import fidelities, halving
 from nasir.strategies.halving.halving import SuccessiveHalving

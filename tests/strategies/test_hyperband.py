@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from played_rungs import bound, played
 
-from nasir.core.strategy import Trial
+from nasir.core.trial import Trial
 from nasir.strategies.halving.brackets import hyperband
 from nasir.strategies.halving.hyperband import Hyperband
 from nasir.testing import StrategyContract

@@ -22,15 +22,14 @@ from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import NasirError, PictureError, SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.executor import ExecutorFactory
-from nasir.core.problem import Problem
 from nasir.core.proxy import Probe, Proxy
 from nasir.core.registry import Entry, registries
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal, Trial
 from nasir.core.task import Sample, Task
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.runs import state_coding
 from nasir.runs.run import Run

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import SettingsError
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.local_search import LARGEST, LocalSearch
 from nasir.testing.strategies import DomainAlone, NeverAsked, Play
 

@@ -12,9 +12,9 @@ from scipy import stats
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import NasirError, SettingsError, UnknownNameError
+from nasir.core.evaluator import Problem
 from nasir.core.limits import Limits, limited, limits
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.nevergrad.encoding import Transitions, Weights
 from nasir.strategies.nevergrad.optimizer import ArchitectureOptimizer
 from nasir.strategies.nevergrad.strategy import FAILED_LOSS, Nevergrad

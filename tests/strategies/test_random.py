@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from nasir.core.domain import Domain
-from nasir.core.strategy import Proposal
+from nasir.core.trial import Proposal
 from nasir.runs import state_coding
 from nasir.strategies.random import RandomSearch
 

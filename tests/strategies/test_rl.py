@@ -20,7 +20,7 @@ from scipy.stats import chisquare
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import SettingsError
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.runs import state_coding
 from nasir.settings.building import structure
 from nasir.strategies.rl.controller import Controller

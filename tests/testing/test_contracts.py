@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.search_space import SearchSpace, Signature
-from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
 from nasir.core.task import Sample, Split, Task
+from nasir.core.trial import Proposal, Trial
 from nasir.testing import SearchSpaceContract, StrategyContract, TaskContract
 
 

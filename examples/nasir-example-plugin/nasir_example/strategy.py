@@ -6,7 +6,8 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.strategy import Proposal, Strategy
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal
 
 
 @attrs.define

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from nasir.core.strategy import FULL, Trial
+from nasir.core.trial import FULL, Trial
 
 
 @attrs.define

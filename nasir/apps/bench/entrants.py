@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from nasir.core.errors import SettingsError
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL
+from nasir.core.evaluator import Problem
+from nasir.core.trial import FULL
 from nasir.settings.experiment import Experiment
 from nasir.settings.overrides import Override, Settings
 

@@ -10,9 +10,10 @@ import attrs
 from nasir.core.engine import MOST_REFUSED, with_pictures
 from nasir.core.errors import NasirError
 from nasir.core.evaluation import evaluate_trial
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial
 
 
 def simulated(

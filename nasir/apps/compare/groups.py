@@ -12,7 +12,7 @@ import attrs
 from nasir.apps.compare.hypervolume import share
 from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, dominates, objectives, pareto_front, values_of
-from nasir.core.strategy import Trial, best_of
+from nasir.core.trial import Trial, best_of
 from nasir.runs.run import Run
 
 if TYPE_CHECKING:

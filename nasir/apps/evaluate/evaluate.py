@@ -11,12 +11,12 @@ import attrs
 from nasir.apps.evaluate.entries import ArchitectureContestant, Contestant, MethodContestant, Result
 from nasir.core.component import settings_of
 from nasir.core.errors import PluginError, SettingsError, unknown_name
+from nasir.core.evaluator import Problem
 from nasir.core.method import Method
-from nasir.core.problem import Problem
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
-from nasir.core.strategy import FULL
 from nasir.core.task import Task
+from nasir.core.trial import FULL
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder, is_training
 from nasir.settings.building import make

@@ -23,7 +23,7 @@ from nasir.apps.report.spelling import (
     spelt,
 )
 from nasir.apps.report.trial_table import Cell, plain_table, sortable
-from nasir.core.strategy import FOUND
+from nasir.core.trial import FOUND
 from nasir.runs.run import Run
 from nasir.runs.summary import summary
 

@@ -8,7 +8,7 @@ from nasir.apps.report.axes import span
 from nasir.apps.report.importance import FEWEST, Importance, Option, comparable, importances
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.spelling import score, spelt
-from nasir.core.strategy import Trial
+from nasir.core.trial import Trial
 
 BARS, CARDS = 12, 6
 """Decisions with a bar, and those whose options are shown."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nasir.apps.report.markup import Html, tag
 from nasir.apps.report.pictures import FULL_SCALE, HEAT, KINDS, Picture, Pictures, View
 from nasir.apps.report.spelling import FIRST, figure, heading
-from nasir.core.strategy import FOUND
+from nasir.core.trial import FOUND
 
 SMALL = 320
 """Pixels of a side below which single pixels are shown as squares."""

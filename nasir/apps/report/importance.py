@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 import attrs
 
 from nasir.core.architecture import Value
-from nasir.core.strategy import FULL, Trial
+from nasir.core.trial import FULL, Trial
 
 FEWEST = 6
 """Trials below which nothing is said."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.errors import PictureError
-from nasir.core.strategy import FOUND
+from nasir.core.trial import FOUND
 
 if TYPE_CHECKING:
     import numpy as np

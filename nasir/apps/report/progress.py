@@ -14,7 +14,7 @@ from nasir.apps.report.reading import SEARCH, Reading
 from nasir.apps.report.spelling import heading, score
 from nasir.apps.report.trial_table import plain_table, told
 from nasir.core.objectives import Objective
-from nasir.core.strategy import FOUND, FULL, Trial
+from nasir.core.trial import FOUND, FULL, Trial
 
 MOST = 2000
 """Dots of one diagram: of more trials those that improved, and others evenly among the rest."""

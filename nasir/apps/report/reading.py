@@ -10,7 +10,7 @@ import attrs
 
 from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, objectives, pareto_front
-from nasir.core.strategy import FOUND, Trial
+from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import ENVIRONMENT, SETTINGS, Run
 from nasir.runs.summary import DEGRADED, summary
 from nasir.settings.overrides import Settings

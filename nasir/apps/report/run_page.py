@@ -19,7 +19,7 @@ from nasir.apps.report.reading import TEST, Reading, read
 from nasir.apps.report.reproduction import copied, reproduction
 from nasir.apps.report.spelling import duration, figure, heading, metric_names, score
 from nasir.apps.report.trial_table import plain_table, trial_table
-from nasir.core.strategy import FOUND, Trial
+from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import Run
 
 GOES_ON = ("interrupted", "stopped")

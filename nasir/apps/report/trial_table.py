@@ -8,7 +8,7 @@ import attrs
 
 from nasir.apps.report.markup import Child, Html, joined, tag
 from nasir.apps.report.spelling import figure, heading, metric_names, score, spelt_choices
-from nasir.core.strategy import FULL, Trial, best_first
+from nasir.core.trial import FULL, Trial, best_first
 
 MOST = 1000
 """Trials in the table, the best of each stage first; a page of more would open slowly."""

@@ -12,10 +12,10 @@ from nasir.apps.restore.window import NAME, Window, part
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import evaluate_trial
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Trial
 from nasir.core.task import Sample
+from nasir.core.trial import Proposal, Trial
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,9 +18,9 @@ from nasir.core.architecture import Architecture
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.evaluation import evaluate_trial
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.evaluators.dip import DeepImagePrior
 from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment

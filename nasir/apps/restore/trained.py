@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from nasir.apps.restore.mosaic import OVERLAPPING, magnification
 from nasir.apps.restore.tiles import Canvas, cut
 from nasir.apps.restore.window import part
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.progress import report
-from nasir.core.strategy import FULL
 from nasir.core.task import Sample
+from nasir.core.trial import FULL
 from nasir.evaluators.size import check_size
 
 if TYPE_CHECKING:

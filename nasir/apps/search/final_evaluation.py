@@ -10,11 +10,11 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, failed, outcome_of
+from nasir.core.evaluator import Problem
 from nasir.core.failures import FailurePolicy
-from nasir.core.problem import Problem
 from nasir.core.retries import Tries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FOUND, FULL, Proposal, Trial
+from nasir.core.trial import FOUND, FULL, Proposal, Trial
 from nasir.runs.run import Run, file_name, write_result
 from nasir.runs.store import RunStore
 

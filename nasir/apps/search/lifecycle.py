@@ -16,7 +16,8 @@ from nasir.apps.search.final_evaluation import Finals
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
-from nasir.core.strategy import Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Trial
 from nasir.runs.run import Run, create, write_result, writing
 from nasir.runs.store import RunStore
 from nasir.settings.experiment import Experiment, check_name, experiment

@@ -17,8 +17,8 @@ from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import describe, use_threads
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL
 from nasir.core.task import Sample
+from nasir.core.trial import FULL
 from nasir.runs.training_folder import CURVE, RESULT, WEIGHTS
 
 if TYPE_CHECKING:

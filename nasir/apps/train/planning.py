@@ -11,11 +11,12 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError, unknown_name
-from nasir.core.patches import Patches, divided
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
+from nasir.core.patches import divided
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL
+from nasir.core.task import Patches
+from nasir.core.trial import FULL
 from nasir.evaluators.train import Train
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder

@@ -12,11 +12,10 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator, means
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal
 from nasir.core.task import Sample, Split
+from nasir.core.trial import Proposal
 from nasir.evaluators.results import picture_artifacts
 from nasir.training.device import usable
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.plugins import hookimpl
 
 if TYPE_CHECKING:
-    from nasir.core.strategy import Trial
+    from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
 FOLDER = "tensorboard"
@@ -38,7 +38,7 @@ class Log:
     def add(self, trial: Trial) -> None:
         """Log a trial that has ended; a failed one has no figures."""
         from nasir.core.errors import NasirError
-        from nasir.core.strategy import best_of
+        from nasir.core.trial import best_of
 
         if trial.score is None:
             return

@@ -10,8 +10,9 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import NasirError, SettingsError
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Part, Proposal, Strategy, Trial, best_of
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import Part, Strategy
+from nasir.core.trial import FULL, Proposal, Trial, best_of
 from nasir.strategies.combining.parts import Combining, as_parts, inward, learnable
 
 OWN = -1

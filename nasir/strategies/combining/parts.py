@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Part, Proposal, Strategy, Trial
+from nasir.core.strategy import Part, Strategy
 from nasir.core.task import Split
+from nasir.core.trial import FULL, Proposal, Trial
 
 
 def as_parts(given: Iterable[Part | Strategy]) -> tuple[Part, ...]:

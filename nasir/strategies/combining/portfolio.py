@@ -11,8 +11,9 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Part, Proposal, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import Part
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.combining.parts import Combining, as_parts, inward, learnable
 
 OTHERS = -1

@@ -10,9 +10,9 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
-from nasir.core.evaluator import Evaluator
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Part, Proposal, Trial
+from nasir.core.evaluator import Evaluator, Problem
+from nasir.core.strategy import Part
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.store import trial_from, trial_mapping
 from nasir.strategies import ranking
 from nasir.strategies.combining.parts import Combining, inward, outward

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import EvaluationError
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from nasir.core.patches import Patches, divided
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
+from nasir.core.patches import divided
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import softmax
+from nasir.core.task import Patches
 from nasir.strategies.darts.bilevel import Batches, Bilevel
 from nasir.training.feed import Feed
 from nasir.training.losses import loss

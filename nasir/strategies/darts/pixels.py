@@ -20,14 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import PictureError
-from nasir.core.evaluator import means
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem, means
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL
 from nasir.core.supernet import Supernet, softmax
 from nasir.core.task import Sample
+from nasir.core.trial import FULL
 from nasir.settings.building import make
 from nasir.strategies.darts.bilevel import Batches, Bilevel
 from nasir.training.optimizers import optimizer

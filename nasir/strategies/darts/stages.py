@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.trial import FULL, Proposal
 from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
 

@@ -12,10 +12,10 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Strategy, Trial, best_of
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial, best_of
 from nasir.training.losses import terms
 
 EPOCH = "supernet"

@@ -9,9 +9,9 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Trial
+from nasir.core.trial import Trial
 
 TRIES = 100
 """Draws of architectures that are known, after which a small domain is listed."""

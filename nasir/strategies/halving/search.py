@@ -12,8 +12,9 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.halving.brackets import Bracket
 from nasir.strategies.halving.candidates import Candidates
 from nasir.strategies.halving.rungs import Rung, over, promotion, survivor

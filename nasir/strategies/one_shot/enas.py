@@ -12,9 +12,9 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import EvaluationError
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.strategies.one_shot.strategy import OneShot
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError
+from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
-from nasir.core.problem import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.training.feed import Feed

@@ -11,7 +11,7 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
 from nasir.strategies.one_shot.strategy import OneShot
 from nasir.strategies.unseen import unseen

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.core.evaluator import Evaluation, Evaluator
-from nasir.core.problem import Problem
-from nasir.core.strategy import Proposal
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.trial import Proposal
 from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
 

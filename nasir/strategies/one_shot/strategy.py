@@ -12,10 +12,10 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Domain
-from nasir.core.evaluator import Evaluator
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial, best_of
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial, best_of
 from nasir.settings.building import make
 from nasir.training.losses import terms
 

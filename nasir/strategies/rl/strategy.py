@@ -9,9 +9,10 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal, Strategy, Trial
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial
 
 Scored = tuple[Architecture, float]
 

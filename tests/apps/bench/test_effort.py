@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nasir.apps.bench.effort import Effort, Found, found, spent
 from nasir.core.architecture import Architecture
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 
 
 def trial(size: int, fidelity: float = 1.0, seed: int = 0, stage: str = "full", **more) -> Trial:

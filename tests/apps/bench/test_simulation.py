@@ -14,8 +14,9 @@ from nasir.apps.bench.simulation import simulated, simulation
 from nasir.apps.search import search as api
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal, Strategy, Trial
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import Strategy
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.executors.inline import InlineExecutor
 from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment

@@ -12,7 +12,7 @@ import pytest
 from reporting.browser import Browser, program
 
 from nasir.core.architecture import Architecture
-from nasir.core.strategy import FOUND, Proposal, Trial
+from nasir.core.trial import FOUND, Proposal, Trial
 from nasir.runs.run import Run, create, write_result, writing
 
 Make = Callable[..., Run]

@@ -15,7 +15,7 @@ from toy_plugin import ToySpace, figures, outcome
 import nasir
 from nasir.apps.search.search import plan
 from nasir.core.errors import ArchitectureError, NasirError, SettingsError, UnknownNameError
-from nasir.core.strategy import Trial
+from nasir.core.trial import Trial
 from nasir.plugins.manager import plugins
 
 TOY = {"space": "toy", "task": "toy", "evaluator": "toy", "strategy": "random", "threads": 1}

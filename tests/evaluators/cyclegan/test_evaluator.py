@@ -18,11 +18,10 @@ from torch import nn
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import EvaluationError, NasirError, PictureError, SettingsError
-from nasir.core.evaluator import Evaluation
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.search_space import SearchSpace, Signature
-from nasir.core.strategy import FULL, Proposal
 from nasir.core.task import Task
+from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.cyclegan.adversarial import Made, least_squares, train
 from nasir.evaluators.cyclegan.discriminator import FIELDS, ReplayPool, halvings, patch_gan
 from nasir.evaluators.cyclegan.evaluator import CycleGan

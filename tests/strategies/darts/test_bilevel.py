@@ -12,8 +12,8 @@ from torch.func import functional_call
 from toy_supernet import ToySpace, ToyTask
 
 from nasir.core.errors import EvaluationError, SettingsError
+from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
-from nasir.core.problem import Problem
 from nasir.strategies.darts.patches import OnPatches
 from nasir.strategies.darts.strategy import Darts
 from nasir.training.losses import loss

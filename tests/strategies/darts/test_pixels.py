@@ -12,9 +12,9 @@ from same_bits import check_goes_on_to_the_same_bits
 from toy_supernet import ToySpace, ToyTask
 
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.problem import Problem
-from nasir.core.strategy import FULL, Proposal
+from nasir.core.evaluator import Problem
 from nasir.core.task import Sample, Split
+from nasir.core.trial import FULL, Proposal
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.settings.building import make
 from nasir.strategies.darts.perturbation import select

@@ -14,10 +14,9 @@ from toy_supernet import OPTIONS, ToySpace, ToySupernet, ToyTask
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluation
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.search_space import Signature
-from nasir.core.strategy import Proposal, Trial
+from nasir.core.trial import Proposal, Trial
 from nasir.search_spaces.clearer.space import Clearer
 from nasir.strategies.darts import perturbation
 from nasir.strategies.darts.stages import begin

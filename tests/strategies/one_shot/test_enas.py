@@ -11,8 +11,8 @@ from toy_supernet import ToySpace, ToyTask
 
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import EvaluationError
-from nasir.core.problem import Problem
-from nasir.core.strategy import Trial
+from nasir.core.evaluator import Problem
+from nasir.core.trial import Trial
 from nasir.strategies.one_shot.enas import Enas
 from nasir.strategies.one_shot.strategy import SHARED
 from nasir.testing.strategies import DomainAlone, NeverAsked

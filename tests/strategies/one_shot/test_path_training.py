@@ -17,12 +17,11 @@ from toy_supernet import OPTIONS, ToySpace, ToyTask
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError, NasirError
-from nasir.core.evaluator import Evaluation
+from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.patches import divided
-from nasir.core.problem import Problem
 from nasir.core.search_space import SearchSpace
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Proposal
+from nasir.core.trial import Proposal
 from nasir.search_spaces.clearer.space import Clearer
 from nasir.search_spaces.hinas.space import HiNas
 from nasir.strategies.one_shot.path_training import PathTraining

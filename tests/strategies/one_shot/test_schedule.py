@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
+from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import FULL, Proposal, Trial
+from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs import state_coding
 from nasir.settings import building
 from nasir.strategies.one_shot.enas import Enas

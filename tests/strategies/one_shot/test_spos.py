@@ -9,8 +9,8 @@ import numpy as np
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
-from nasir.core.problem import Problem
-from nasir.core.strategy import Trial
+from nasir.core.evaluator import Problem
+from nasir.core.trial import Trial
 from nasir.strategies.one_shot.rsws import RandomWeightSharing
 from nasir.strategies.one_shot.spos import SinglePathOneShot
 from nasir.strategies.one_shot.strategy import SHARED, OneShot
