@@ -9,7 +9,6 @@ from nasir.core.errors import SettingsError
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
 from nasir.settings.building import settings_of_component, structure
-from nasir.settings.experiment import RunSettings
 from nasir.settings.overrides import COMPONENTS, Settings, read_file
 from nasir.settings.run_settings import run_settings_class
 

@@ -85,7 +85,7 @@ def check_run_setting(name: str, field: Any) -> None:
         raise PluginError(f"the run setting {name!r} comes with nasir: choose another name")
     try:
         (made,) = attrs.fields(attrs.make_class("Settings", {name: field}))
-    except (TypeError, ValueError, SyntaxError):
+    except (AttributeError, TypeError, ValueError, SyntaxError):
         made = None
     if made is None or made.type is None or made.default is attrs.NOTHING:
         raise PluginError(
