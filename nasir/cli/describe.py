@@ -10,25 +10,21 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from itertools import islice, takewhile
-from pathlib import Path
 from typing import Any
 
 import attrs
 
 from nasir.cli.command import Command
-from nasir.cli.list import summary
+from nasir.cli.list import PLURALS
 from nasir.cli.tables import print_json, screen_width, spelt, stress
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
-from nasir.core.strategy import Part
-from nasir.settings.building import is_list_type, make, plain, structure
-from nasir.settings.experiment import DEFAULTS, is_list
+from nasir.settings.building import is_list_type, kind_of, make, plain, structure
+from nasir.settings.experiment import DEFAULTS, RunSettings, is_list
 from nasir.settings.overrides import Settings, expand, merge, parse_override
-from nasir.settings.recipes import recipe_comment
-from nasir.settings.run_settings import run_settings_class
 
 PARAGRAPHS = 3
 """So many paragraphs of a docstring are told."""
@@ -36,8 +32,8 @@ PARAGRAPHS = 3
 WIDEST = 100
 """Longest line of text where no terminal says otherwise."""
 
-TYPES = {int: "integer", float: "number", str: "string", bool: "true or false", Part: "strategy"}
-LISTS = {int: "integers", float: "numbers", str: "strings", Part: "strategies"}
+TYPES = {int: "integer", float: "number", str: "string", bool: "true or false"}
+LISTS = {int: "integers", float: "numbers", str: "strings"}
 
 
 class DescribeCommand(Command):
@@ -67,20 +63,15 @@ def described(words: Sequence[str]) -> dict[str, Any]:
         return _run(words[1:])
     kind, name, fields = _read(words)
     entry = registries[kind].entry(name)
-    target = entry.load() if kind not in ("recipe", "run_setting") else None
+    target = entry.load()
     content: dict[str, Any] = {
         "kind": kind,
         "name": name,
-        "summary": summary(kind, entry),
+        "summary": entry.summary,
         "owner": entry.owner,
-        "text": _text(target) if target else [],
+        "text": _text(target),
         "settings": [],
     }
-    if kind == "recipe":
-        return content | {"text": [recipe_comment(Path(entry.target)), f"File: {entry.target}"]}
-    if kind == "run_setting":
-        settings = _settings(run_settings_class(), "", None)
-        return content | {"settings": [one for one in settings if one["key"] == name]}
     if not (isinstance(target, type) and attrs.has(target)):
         return content
     open_fields = [f.name for f in settings_of(target) if f.default is attrs.NOTHING]
@@ -94,15 +85,14 @@ def described(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _run(words: Sequence[str]) -> dict[str, Any]:
-    cls = run_settings_class()
-    run = structure(cls, _tree(words))
+    run = structure(RunSettings, _tree(words))
     return {
         "kind": "run",
         "name": "run",
         "summary": "the settings of a run that belong to no component",
         "owner": None,
         "text": [],
-        "settings": _settings(cls, "", run),
+        "settings": _settings(RunSettings, "", run),
         "components": {kind: DEFAULTS[kind]["name"] for kind in DEFAULTS},
     }
 
@@ -182,11 +172,16 @@ def _type(annotation: Any) -> str:
     """A type in words: ``list of integers``, ``number or none``."""
     if annotation in TYPES:
         return TYPES[annotation]
+    kind = kind_of(annotation)
+    if kind is not None:
+        return kind
     args = typing.get_args(annotation)
     if type(None) in args:
         return " or ".join([*(_type(a) for a in args if a is not type(None)), "none"])
     if is_list_type(annotation):
-        return f"list of {LISTS[args[0]]}" if args[0] in LISTS else "list"
+        kind = kind_of(args[0])
+        of = PLURALS[kind] if kind else LISTS.get(args[0])
+        return f"list of {of}" if of else "list"
     return str(getattr(annotation, "__name__", annotation))
 
 

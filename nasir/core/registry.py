@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from nasir.core.errors import NameTakenError, PluginError, unknown_name
+from nasir.core.errors import NameTakenError, PluginError, SettingsError, unknown_name
+from nasir.core.import_strings import import_string, load, loaded
 
 NAME = re.compile(r"\w[\w.-]*")
 """What may be registered."""
+
+USES = ("search", "evaluate", "train", "restore", "score")
+"""What components are used for; each has components that are taken where the user names none."""
+
+IMPORT_STRING = re.compile(r"[\w.]+:[\w.<>]+")
 
 KINDS = (
     "space",
@@ -23,8 +28,6 @@ KINDS = (
     "operation",
     "proxy",
     "method",
-    "recipe",
-    "run_setting",
     "command",
 )
 """What can be registered."""
@@ -32,24 +35,39 @@ KINDS = (
 
 @attrs.frozen
 class Entry:
-    """A registered name: the object or its import string ``module:object``, and who owns it."""
+    """A registered name: the object or its import string ``module:object``, and who owns it.
+
+    `default_for` lists the uses (:data:`USES`) in which the component is taken where the user
+    names none; of an executor, ``one_worker`` or ``many_workers``. `owner` is
+    empty for what is not registered.
+    """
 
     name: str
     target: Any
     summary: str
     owner: str
+    default_for: Sequence[str] = ()
+
+    @property
+    def origin(self) -> str:
+        """The name with the plugin that registered it, for messages."""
+        return f"{self.name!r} of plugin {self.owner!r}" if self.owner else repr(self.name)
 
     def load(self) -> Any:
         """The object itself, imported if need be."""
         if not isinstance(self.target, str):
             return self.target
-        module, _, attribute = self.target.partition(":")
         try:
-            return getattr(import_module(module), attribute)
+            return load(self.target)
         except (Exception, SystemExit) as error:
+            reason = f"which cannot be imported: {type(error).__name__}: {error}"
+            if not self.owner:
+                raise SettingsError(
+                    f"{self.name!r} is an import string, {reason}; install its module here, or go "
+                    "on in the program that defines it"
+                ) from error
             raise PluginError(
-                f"plugin {self.owner!r} registers {self.name!r} as {self.target!r}, "
-                f"which cannot be imported: {type(error).__name__}: {error}; "
+                f"plugin {self.owner!r} registers {self.name!r} as {self.target!r}, {reason}; "
                 f"mend the plugin or disable it with -p no:{self.owner}"
             ) from error
 
@@ -87,16 +105,31 @@ class Registry(Mapping[str, Entry]):
         return self.entry(name).load()
 
     def entry(self, name: str) -> Entry:
-        """The entry called `name`; refuses an unknown name with the nearest right one."""
+        """The entry called `name`, or that of an import string ``module:Class``.
+
+        Refuses an unknown name with the nearest right one.
+        """
+        if isinstance(name, str) and IMPORT_STRING.fullmatch(name):
+            return Entry(name, name, "", "")
         if not isinstance(name, str) or name not in self._entries:
             raise unknown_name(self.kind, str(name), self._entries)
         return self._entries[name]
 
-    def name_of(self, component: type) -> str | None:
-        """The name that a class is registered by; None where it is not."""
-        spelt = f"{component.__module__}:{component.__qualname__}"
-        named = (n for n, entry in self._entries.items() if entry.target in (component, spelt))
-        return next(named, None)
+    def name_of(self, component: type) -> str:
+        """The name of a class in settings: the one that it is registered by, or an import string.
+
+        The import string is that of the class itself.
+        """
+        for name, entry in self._entries.items():
+            target = entry.target
+            if component is (loaded(target) if isinstance(target, str) else target):
+                return name
+        return import_string(component)
+
+    def default(self, use: str) -> str | None:
+        """The component that is taken for a use where the user names none."""
+        fitting = (name for name, entry in self._entries.items() if use in entry.default_for)
+        return next(fitting, None)
 
     def __getitem__(self, name: str) -> Entry:
         return self._entries[name]

@@ -6,9 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import attrs
-
-from nasir.core.registry import registries
 from nasir.core.task import Split
 from nasir.core.trial import Proposal, Trial, best_of
 
@@ -78,19 +75,3 @@ class Strategy(ABC):
     def recommend(self, trials: Sequence[Trial]) -> Trial:
         """The trial whose architecture to use: the best score at the full stage by default."""
         return best_of(trials)
-
-
-@attrs.frozen
-class Part:
-    """A strategy that another holds, with the name that it is registered by."""
-
-    name: str
-    strategy: Strategy
-
-    @classmethod
-    def of(cls, given: Part | Strategy) -> Part:
-        """The strategy as a part; what is one stays as it is."""
-        if isinstance(given, Part):
-            return given
-        name = registries["strategy"].name_of(type(given))
-        return cls(name or type(given).__name__, given)

@@ -68,7 +68,7 @@ class _Lookup(Evaluator):
     def records(self, problem: Problem) -> Records:
         """What the table has for the problem's task."""
         tasks = load_table(self.table).tasks
-        name = registries["task"].name_of(type(problem.task)) or type(problem.task).__name__
+        name = registries["task"].name_of(type(problem.task))
         if name not in tasks:
             raise SettingsError(
                 f"table {self.table} has no task {name}: take task={' or task='.join(tasks)}"

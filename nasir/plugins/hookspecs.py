@@ -3,14 +3,17 @@
 A ``register_...`` hook is called once, at the first use of any registry, with a function
 ``register(name, target, summary)``: `target` is a class or, better, its import string
 ``"module:Class"``, so that nothing is imported before it is used; `summary` is one line for
-``nasir list``. The others are called while a search runs, in the process that holds the run.
+``nasir list``. The optional ``default_for`` lists the uses (``search``, ``evaluate``, ``train``,
+``restore``, ``score``) in which the component is taken where the user names none.
+
+The others are called while a search runs, in the process that holds the run.
 Nothing that a hook returns is looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
@@ -20,7 +23,13 @@ if TYPE_CHECKING:
 
 hookspec = pluggy.HookspecMarker("nasir")
 
-Register = Callable[[str, Any, str], None]
+
+class Register(Protocol):
+    """What a ``register_...`` hook is called with."""
+
+    def __call__(
+        self, name: str, target: Any, summary: str = "", default_for: Sequence[str] = ()
+    ) -> None: ...
 
 
 @hookspec
@@ -65,24 +74,6 @@ def register_proxies(register: Register) -> None:
 @hookspec
 def register_methods(register: Register) -> None:
     """Name attrs subclasses of :class:`nasir.core.method.Method`: restoration without a network."""
-
-
-@hookspec
-def register_recipes(register: Register) -> None:
-    """Name settings files: ``register(name, path)``, for ``nasir run NAME``.
-
-    `path` is the whole path of a TOML file. Without a summary, ``nasir list`` prints the first
-    sentence of the comment that the file begins with.
-    """
-
-
-@hookspec
-def register_run_settings(register: Register) -> None:
-    """Add settings to every run: ``register(name, setting(default, meaning, type=bool))``.
-
-    See :func:`nasir.core.component.setting`. A run has the value as ``run.settings[name]``, unless
-    it is the default; a run with another value is resumed only where the plugin is there.
-    """
 
 
 @hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
@@ -17,8 +17,6 @@ from nasir.core.errors import NasirError, PluginError, unknown_name
 from nasir.core.registry import Entry, Registries
 from nasir.plugins import hookspecs
 from nasir.plugins.switches import disabled_plugins
-from nasir.settings.recipes import check_recipe
-from nasir.settings.run_settings import check_run_setting
 
 ENTRY_POINTS = "nasir"
 STRICT = "NASIR_STRICT_PLUGINS"
@@ -33,7 +31,6 @@ BUILTIN = (
     "executors",
     "proxies",
     "methods",
-    "recipes",
     "commands",
     "tensorboard",
 )
@@ -48,13 +45,8 @@ HOOK_KINDS = {
     "register_operations": "operation",
     "register_proxies": "proxy",
     "register_methods": "method",
-    "register_recipes": "recipe",
-    "register_run_settings": "run_setting",
     "register_commands": "command",
 }
-
-CHECKS = {"recipe": check_recipe, "run_setting": check_run_setting}
-"""What is checked of a target when it is registered, by kind; others when they are used."""
 
 log = logging.getLogger("nasir")
 
@@ -139,10 +131,11 @@ class Plugins:
     def _fill_one(
         self, record: PluginRecord, plugin: object, hook: str, kind: str, registries: Registries
     ) -> None:
-        def register(name: str, target: Any, summary: str = "") -> None:
-            if kind in CHECKS:
-                CHECKS[kind](name, target)
-            registries[kind].register(Entry(name, target, summary, record.name))
+        def register(
+            name: str, target: Any, summary: str = "", default_for: Sequence[str] = ()
+        ) -> None:
+            entry = Entry(name, target, summary, record.name, tuple(default_for))
+            registries[kind].register(entry)
             record.registers.append(f"{kind} {name}")
 
         argument = "cli" if kind == "command" else "register"

@@ -12,32 +12,94 @@ from cattrs.errors import CattrsError
 
 from nasir.core.component import settings_of
 from nasir.core.errors import NasirError, PluginError, SettingsError, unknown_name
+from nasir.core.evaluator import Evaluator
+from nasir.core.executor import ExecutorFactory
+from nasir.core.import_strings import import_string
+from nasir.core.method import Method
+from nasir.core.proxy import Proxy
 from nasir.core.registry import registries
-from nasir.core.strategy import Part, Strategy
+from nasir.core.search_space import SearchSpace
+from nasir.core.strategy import Strategy
+from nasir.core.task import Task
 from nasir.settings.strategy_expressions import expand_expression
 
 NO_VALUE = "none"
 """How a setting that may be empty is set to nothing."""
 
+INTERFACES: Mapping[str, type] = {
+    "space": SearchSpace,
+    "strategy": Strategy,
+    "task": Task,
+    "evaluator": Evaluator,
+    "executor": ExecutorFactory,
+    "method": Method,
+    "proxy": Proxy,
+}
+"""What a component of a kind must be. A field of this type, or of a subclass, holds a component."""
 
-def make(kind: str, given: str | Mapping[str, Any]) -> Any:
-    """The component called by name, or by ``{"name": ..., field: value}``.
 
-    Raises :class:`SettingsError` for an unknown name or field, a wrong type or value.
+def make(kind: str, given: Any, **fields: Any) -> Any:
+    """The component of a name, of ``{"name": ..., field: value}``, or `given` itself if it is one.
+
+    ``make("space", "nasdip", depth=3)``. A name is a registered one, or an import string
+    ``module:Class``. Raises :class:`SettingsError` for an unknown name or field, a wrong type or
+    value, and for an object of another kind.
     """
-    fields = {"name": given} if isinstance(given, str) else dict(given)
+    if not isinstance(given, str | Mapping):
+        return _instance(kind, given, fields)
+    fields = ({"name": given} if isinstance(given, str) else dict(given)) | fields
     if kind == "strategy":
         fields = expand_expression(fields)
     name = fields.pop("name", None)
     if not isinstance(name, str):
         raise SettingsError(f'{kind} wants a name: {kind} = "NAME", known: {_known(kind)}')
+    return structure(component_class(kind, name), fields, kind)
+
+
+def component_class(kind: str, name: str) -> type:
+    """The class of a registered component, or of an import string; refuses one of another kind."""
     entry = registries[kind].entry(name)
     cls = entry.load()
     if not (isinstance(cls, type) and attrs.has(cls)):
-        raise PluginError(
-            f"{kind} {name!r} of plugin {entry.owner!r} is no attrs class, as a component must be"
+        raise PluginError(f"{kind} {entry.origin} is no attrs class, as a component must be")
+    interface = INTERFACES.get(kind, object)
+    if not issubclass(cls, interface):
+        raise PluginError(f"{kind} {entry.origin} is no {interface.__name__}")
+    return cls
+
+
+def name_of(component: Any) -> str:
+    """The name of a component in settings."""
+    kind = kind_of(type(component))
+    return registries[kind].name_of(type(component)) if kind else import_string(type(component))
+
+
+def kind_of(annotation: Any) -> str | None:
+    """The kind of the components of a class or interface; None if they are no components."""
+    if not isinstance(annotation, type):
+        return None
+    kinds = (kind for kind, cls in INTERFACES.items() if issubclass(annotation, cls))
+    return next(kinds, None)
+
+
+def _instance(kind: str, component: Any, fields: Mapping[str, Any]) -> Any:
+    interface = INTERFACES[kind]
+    if isinstance(component, type) and issubclass(component, interface):
+        raise SettingsError(f"{kind} wants an instance, not a class: write {component.__name__}()")
+    if not isinstance(component, interface):
+        raise SettingsError(
+            f"{kind} wants a name, a mapping or an instance of {interface.__name__}, "
+            f"got {component!r:.80}"
         )
-    return structure(cls, fields, kind)
+    if not attrs.has(type(component)):
+        name = type(component).__name__
+        raise SettingsError(f"{kind} {name} is no attrs class: write @attrs.define above {name}")
+    for field in fields:
+        raise SettingsError(
+            f"{kind}.{field} cannot be set: {kind} is an instance of {type(component).__name__} "
+            "already; set it there"
+        )
+    return component
 
 
 def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:
@@ -64,7 +126,11 @@ def settings_of_component(component: Any) -> dict[str, Any]:
     for field in settings_of(type(component)):
         value = getattr(component, field.name)
         if value is not None:
-            written[field.name] = plain(value)
+            try:
+                written[field.name] = plain(value)
+            except SettingsError as error:
+                owner = type(component).__name__
+                raise SettingsError(f"{field.name} of {owner}: {error}") from None
         elif field.default is not None:
             written[field.name] = NO_VALUE
     return written
@@ -72,8 +138,8 @@ def settings_of_component(component: Any) -> dict[str, Any]:
 
 def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
     wanted: Any = field.type
-    if isinstance(field.default, Part) and isinstance(value, Mapping):
-        value = {"name": field.default.name, **value}
+    if isinstance(value, Mapping) and kind_of(type(field.default)):
+        value = {"name": name_of(field.default), **value}
     try:
         return _converter.structure(value, wanted)
     except (SettingsError, ValueError, TypeError, OverflowError, CattrsError) as error:
@@ -93,12 +159,17 @@ def _known(kind: str) -> str:
 
 def plain(value: Any) -> Any:
     """A setting's value as TOML has it."""
-    if isinstance(value, Part):
-        return {"name": value.name, **settings_of_component(value.strategy)}
+    if kind_of(type(value)):
+        return {"name": name_of(value), **settings_of_component(value)}
     if isinstance(value, Mapping):
         return {key: plain(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         return [plain(below) for below in value]
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise SettingsError(
+            f"{value!r:.60} cannot be written to a settings file: take strings, numbers, lists of "
+            "them, or components"
+        )
     return value
 
 
@@ -139,18 +210,13 @@ def is_list_type(annotation: Any) -> bool:
     return any(is_list_type(arg) for arg in typing.get_args(annotation) if arg is not type(None))
 
 
-def _structure_part(value: Any, _: Any) -> Part:
-    """A strategy inside another one, from its name, or its name and fields."""
-    if isinstance(value, Part):
-        return value
-    if not isinstance(value, str | Mapping):
-        raise SettingsError(f"wants the name of a strategy, got {value!r}")
-    pick = expand_expression({"name": value} if isinstance(value, str) else value)
-    made = make("strategy", pick)
-    if not isinstance(made, Strategy):
-        owner = registries["strategy"].entry(pick["name"]).owner
-        raise PluginError(f"strategy {pick['name']!r} of plugin {owner!r} is no Strategy")
-    return Part(str(pick["name"]), made)
+def _structure_component(value: Any, wanted: Any) -> Any:
+    """A component in a field of another one, from its name, its name and fields, or itself."""
+    kind = str(kind_of(wanted))
+    made = make(kind, value)
+    if not isinstance(made, wanted):
+        raise SettingsError(f"{kind} {name_of(made)!r} is no {wanted.__name__}")
+    return made
 
 
 def _is_optional(annotation: Any) -> bool:
@@ -169,9 +235,9 @@ _converter.register_structure_hook(float, _strict(float, (int, float), "a number
 _converter.register_structure_hook(
     str, _strict(str, (str,), "a string, such as '\"text\"' with both quotes")
 )
-_converter.register_structure_hook(Part, _structure_part)
 _converter.register_structure_hook_func(
     lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
 )
+_converter.register_structure_hook_func(lambda a: kind_of(a) is not None, _structure_component)
 _converter.register_structure_hook_func(_is_optional, _structure_optional)
 _converter.register_structure_hook_func(_is_option, _structure_option)

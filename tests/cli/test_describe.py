@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import pytest
@@ -14,6 +15,7 @@ from nasir.cli.main import main
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
+from nasir.core.evaluator import Evaluation, Evaluator
 from nasir.core.registry import KINDS, Entry, registries
 from nasir.core.search_space import SearchSpace
 
@@ -55,11 +57,14 @@ class Ladder(SearchSpace):
 
 
 @attrs.define
-class Picky:
-    """Wants to be told."""
+class Picky(Evaluator):
+    """An evaluator with a setting that has no default."""
 
     size: int = attrs.field(metadata={"meaning": "in pixels"})
     words: list[str] = attrs.field(factory=list, metadata={"meaning": "free"})
+
+    def evaluate(self, proposal: Any, problem: Any, seed: int) -> Evaluation:
+        raise NotImplementedError
 
 
 class Bare:

@@ -10,16 +10,19 @@ def register_evaluators(register: Register) -> None:
         "dip",
         "nasir.evaluators.dip:DeepImagePrior",
         "fit the untrained network to each picture alone (deep image prior)",
+        default_for=("search", "evaluate", "restore"),
     )
     register(
         "proxy",
         "nasir.evaluators.proxy:ProxyEvaluator",
         "score the untrained network by proxies, without ground truth",
+        default_for=("score",),
     )
     register(
         "train",
         "nasir.evaluators.train:Train",
-        "train the network on patches and judge it on whole pictures",
+        "train the network on patches and evaluate it on whole pictures",
+        default_for=("train",),
     )
     register(
         "shared",

@@ -6,7 +6,17 @@ from nasir.plugins.hookspecs import Register
 
 @hookimpl
 def register_executors(register: Register) -> None:
-    register("inline", "nasir.executors.inline:Inline", "one evaluation after another, here")
-    register("process", "nasir.executors.process:Process", "worker processes on this machine")
+    register(
+        "inline",
+        "nasir.executors.inline:Inline",
+        "one evaluation after another, here",
+        ("one_worker",),
+    )
+    register(
+        "process",
+        "nasir.executors.process:Process",
+        "worker processes on this machine",
+        ("many_workers",),
+    )
     register("ray", "nasir.executors.ray:Ray", "the machines of a Ray cluster")
     register("dask", "nasir.executors.dask:Dask", "the workers of a Dask cluster")

@@ -1,5 +1,6 @@
 """NAS-DIP: its search space and the operations of its upsampling cell."""
 
+from nasir.core.registry import USES
 from nasir.plugins import hookimpl
 from nasir.plugins.hookspecs import Register
 
@@ -13,6 +14,7 @@ def register_search_spaces(register: Register) -> None:
         "nasdip",
         "nasir.search_spaces.nasdip.space:NasDip",
         "upsampling cell and cross-level connections of a deep image prior (NAS-DIP)",
+        default_for=USES,
     )
 
 

@@ -20,6 +20,7 @@ def register_strategies(register: Register) -> None:
         "rl",
         "nasir.strategies.rl.strategy:ReinforcementLearning",
         "a recurrent controller trained by policy gradient (NAS-DIP, AutoGAN)",
+        default_for=("search",),
     )
     register(
         "evolution",
@@ -55,6 +56,7 @@ def register_strategies(register: Register) -> None:
         "isnas",
         "nasir.strategies.isnas:IsnasDip",
         "untrained networks scored by a proxy, the best few fitted (ISNAS-DIP)",
+        default_for=("restore",),
     )
     register(
         "darts",

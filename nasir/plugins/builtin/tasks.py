@@ -1,12 +1,18 @@
 """The tasks that come with nasir."""
 
+from nasir.core.registry import USES
 from nasir.plugins import hookimpl
 from nasir.plugins.hookspecs import Register
 
 
 @hookimpl
 def register_tasks(register: Register) -> None:
-    register("denoise", "nasir.tasks.denoise:Denoise", "remove noise from photographs")
+    register(
+        "denoise",
+        "nasir.tasks.denoise:Denoise",
+        "remove noise from photographs",
+        default_for=USES,
+    )
     register("sr", "nasir.tasks.super_resolution:SuperResolution", "enlarge photographs")
     register(
         "real_denoise",

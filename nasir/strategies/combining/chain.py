@@ -11,9 +11,9 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.strategy import Part, Strategy
+from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial, best_of
-from nasir.strategies.combining.parts import Combining, as_parts, inward, learnable
+from nasir.strategies.combining.parts import Combining, inward, learnable
 
 OWN = -1
 """The owner of what the chain itself proposes."""
@@ -28,10 +28,10 @@ class Chain(Combining):
     supernet's architecture, say) is judged so before the next begins.
     """
 
-    parts: tuple[Part, ...] = setting(
+    parts: tuple[Strategy, ...] = setting(
         (),
         "strategies, in their order; strategy=a+b stands for strategy=chain strategy.parts=a,b",
-        converter=as_parts,
+        converter=tuple,
     )
     trials: tuple[int, ...] | None = setting(
         None,
@@ -52,12 +52,12 @@ class Chain(Combining):
             )
 
     @property
-    def held(self) -> tuple[Part, ...]:
+    def held(self) -> tuple[Strategy, ...]:
         return self.parts
 
     @property
     def usual_trials(self) -> int:
-        last = self.parts[-1].strategy.usual_trials
+        last = self.parts[-1].usual_trials
         return sum(self._share(place) + 1 for place in range(len(self.parts) - 1)) + last
 
     def bind(self, problem: Problem) -> None:
@@ -125,7 +125,7 @@ class Chain(Combining):
 
     def _share(self, place: int) -> int:
         """How many trials a part has."""
-        strategy: Strategy = self.parts[place].strategy
+        strategy = self.parts[place]
         if place + 1 == len(self.parts):
             return self._asked + 1
         return self.trials[place] if self.trials is not None else strategy.usual_trials

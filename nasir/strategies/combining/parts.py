@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,10 @@ import attrs
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Part, Strategy
+from nasir.core.strategy import Strategy
 from nasir.core.task import Split
 from nasir.core.trial import FULL, Proposal, Trial
-
-
-def as_parts(given: Iterable[Part | Strategy]) -> tuple[Part, ...]:
-    return tuple(map(Part.of, given))
+from nasir.settings.building import name_of
 
 
 @attrs.define
@@ -35,13 +32,13 @@ class Combining(Strategy):
 
     @property
     @abstractmethod
-    def held(self) -> tuple[Part, ...]:
+    def held(self) -> tuple[Strategy, ...]:
         """The strategies that are held."""
 
     @property
     def split(self) -> Split:  # type: ignore[override]
         """The pictures that all of the strategies are judged on."""
-        splits = {part.strategy.split: part.name for part in self.held}
+        splits = {part.split: name_of(part) for part in self.held}
         if len(splits) > 1:
             raise SettingsError(
                 f"strategy {splits['test']} searches on the test pictures without ground truth, "
@@ -53,9 +50,7 @@ class Combining(Strategy):
     def looks_at(self) -> frozenset[str]:  # type: ignore[override]
         """The stages whose pictures any of the strategies looks at."""
         return frozenset(
-            outward(stage, place)
-            for place, part in enumerate(self.held)
-            for stage in part.strategy.looks_at
+            outward(stage, place) for place, part in enumerate(self.held) for stage in part.looks_at
         )
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
@@ -67,11 +62,11 @@ class Combining(Strategy):
         return {
             outward(stage, place): Apart(evaluator, stage, place)
             for place, part in enumerate(self.held)
-            for stage, evaluator in part.strategy.stages(full).items()
+            for stage, evaluator in part.stages(full).items()
         }
 
     def bind(self, problem: Problem) -> None:
-        self._held = [_fresh(part.strategy) for part in self.held]
+        self._held = [_fresh(part) for part in self.held]
         for place, strategy in enumerate(self._held):
             strategy.bind(_inside(problem, place))
 

@@ -12,9 +12,9 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.evaluator import Problem
-from nasir.core.strategy import Part
+from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.strategies.combining.parts import Combining, as_parts, inward, learnable
+from nasir.strategies.combining.parts import Combining, inward, learnable
 
 OTHERS = -1
 """The owner of a trial that no part proposed."""
@@ -31,7 +31,7 @@ class Portfolio(Combining):
     what the others find.
     """
 
-    parts: tuple[Part, ...] = setting((), "strategies", converter=as_parts)
+    parts: tuple[Strategy, ...] = setting((), "strategies", converter=tuple)
     exploration: float = setting(0.2, "weight of turns that were few, >= 0", must.ge(0))
     window: int = setting(30, "last turns of a part that count, >= 1", must.ge(1))
     share: bool = setting(True, "whether the parts learn from each other's trials")
@@ -41,12 +41,12 @@ class Portfolio(Combining):
     _scores: list[float] = attrs.field(init=False, factory=list)
 
     @property
-    def held(self) -> tuple[Part, ...]:
+    def held(self) -> tuple[Strategy, ...]:
         return self.parts
 
     @property
     def usual_trials(self) -> int:
-        return sum(part.strategy.usual_trials for part in self.parts)
+        return sum(part.usual_trials for part in self.parts)
 
     def bind(self, problem: Problem) -> None:
         Combining.bind(self, problem)

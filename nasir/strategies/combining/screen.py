@@ -11,7 +11,7 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.evaluator import Evaluator, Problem
-from nasir.core.strategy import Part
+from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.store import trial_from, trial_mapping
 from nasir.strategies import ranking
@@ -21,7 +21,7 @@ from nasir.strategies.random import RandomSearch
 SCREEN = "screen"
 """The stage at which candidates are scored."""
 
-UNSCREENED = Part("random", RandomSearch())
+UNSCREENED = RandomSearch()
 """What is screened where nothing else is said."""
 
 
@@ -59,7 +59,7 @@ class Screen(Combining):
     through. With several proxies the mean of their ranks counts.
     """
 
-    inner: Part = setting(UNSCREENED, "the strategy that is screened", converter=Part.of)  # noqa: RUF009 (frozen)
+    inner: Strategy = setting(UNSCREENED, "the strategy that is screened")  # noqa: RUF009 (frozen)
     proxies: tuple[str, ...] = setting(
         ("psd_db_strip_mse",),
         "proxies to screen by (nasir list proxies); -NAME: the other way round",
@@ -74,12 +74,12 @@ class Screen(Combining):
     _done: int = attrs.field(init=False, default=0)
 
     @property
-    def held(self) -> tuple[Part, ...]:
+    def held(self) -> tuple[Strategy, ...]:
         return (self.inner,)
 
     @property
     def usual_trials(self) -> int:
-        return self.inner.strategy.usual_trials * (self.candidates + 1)
+        return self.inner.usual_trials * (self.candidates + 1)
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         scoring = ranking.scoring(full, self.proxies, self.initialisations, self.score_side)
