@@ -18,11 +18,11 @@ from nasir.cli.main import main
 from nasir.cli.run import RunCommand
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
+from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 from nasir.runs import training_folder
 from nasir.runs.run import write_result
 from nasir.settings.building import make
 from nasir.settings.overrides import COMPONENTS
-from nasir.settings.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -10,12 +10,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from itertools import islice, takewhile
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from nasir.cli.command import Command
-from nasir.cli.list import PLURALS
+from nasir.cli.list import PLURALS, summary
 from nasir.cli.tables import print_json, screen_width, spelt, stress
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
@@ -23,8 +24,10 @@ from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
 from nasir.settings.building import is_list_type, kind_of, make, plain, structure
-from nasir.settings.experiment import DEFAULTS, RunSettings, is_list
+from nasir.settings.experiment import DEFAULTS, is_list
 from nasir.settings.overrides import Settings, expand, merge, parse_override
+from nasir.settings.recipes import recipe_comment
+from nasir.settings.run_settings import run_settings_class
 
 PARAGRAPHS = 3
 """So many paragraphs of a docstring are told."""
@@ -63,15 +66,20 @@ def described(words: Sequence[str]) -> dict[str, Any]:
         return _run(words[1:])
     kind, name, fields = _read(words)
     entry = registries[kind].entry(name)
-    target = entry.load()
+    target = entry.load() if kind not in ("recipe", "run_setting") else None
     content: dict[str, Any] = {
         "kind": kind,
         "name": name,
-        "summary": entry.summary,
+        "summary": summary(kind, entry),
         "owner": entry.owner,
-        "text": _text(target),
+        "text": _text(target) if target else [],
         "settings": [],
     }
+    if kind == "recipe":
+        return content | {"text": [recipe_comment(Path(entry.target)), f"File: {entry.target}"]}
+    if kind == "run_setting":
+        settings = _settings(run_settings_class(), "", None)
+        return content | {"settings": [one for one in settings if one["key"] == name]}
     if not (isinstance(target, type) and attrs.has(target)):
         return content
     open_fields = [f.name for f in settings_of(target) if f.default is attrs.NOTHING]
@@ -85,14 +93,15 @@ def described(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _run(words: Sequence[str]) -> dict[str, Any]:
-    run = structure(RunSettings, _tree(words))
+    cls = run_settings_class()
+    run = structure(cls, _tree(words))
     return {
         "kind": "run",
         "name": "run",
         "summary": "the settings of a run that belong to no component",
         "owner": None,
         "text": [],
-        "settings": _settings(RunSettings, "", run),
+        "settings": _settings(cls, "", run),
         "components": {kind: DEFAULTS[kind]["name"] for kind in DEFAULTS},
     }
 

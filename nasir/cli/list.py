@@ -6,16 +6,12 @@ import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import nasir
 from nasir.cli.command import Command
 from nasir.core.errors import unknown_name
-from nasir.core.registry import KINDS, registries
+from nasir.core.registry import KINDS, Entry, registries
+from nasir.settings.recipes import recipe_comment
 
-RECIPES = "recipe"
-
-PLURALS = {
-    kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in (*KINDS, RECIPES)
-}
+PLURALS = {kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in KINDS}
 
 Row = dict[str, str]
 
@@ -42,12 +38,17 @@ class ListCommand(Command):
 
 def registered(kind: str) -> list[Row]:
     """The names of a kind, each with its summary and owner."""
-    if kind == RECIPES:
-        return _recipes()
     return [
-        {"name": name, "summary": entry.summary, "owner": entry.owner}
+        {"name": name, "summary": summary(kind, entry), "owner": entry.owner}
         for name, entry in registries[kind].items()
     ]
+
+
+def summary(kind: str, entry: Entry) -> str:
+    """What an entry is, in a line; of a recipe the first sentence of its comment."""
+    if kind != "recipe" or entry.summary:
+        return entry.summary
+    return re.split(r"\.\s+(?=[A-Z])", recipe_comment(Path(entry.target)))[0].rstrip(".")
 
 
 def _kind(given: str) -> str:
@@ -71,19 +72,3 @@ def _print(listed: dict[str, list[Row]]) -> None:
         cells += [[f"  {row['name']}", row["owner"], row["summary"]] for row in rows]
         cells += [] if rows else [["  none", "", ""]]
     print(table((), cells, fold=2, bold=headings))
-
-
-def _recipes() -> list[Row]:
-    """The settings files that come with nasir; the comment at the head of each says what it is."""
-    folder = Path(nasir.__file__).parent / "recipes"
-    return [
-        {"name": path.stem, "summary": _first_sentence(path), "owner": "nasir"}
-        for path in sorted(folder.glob("*.toml"))
-    ]
-
-
-def _first_sentence(path: Path) -> str:
-    comment = re.match(r"(#.*\n?)*", path.read_text(encoding="utf-8"))
-    lines = comment[0].splitlines() if comment else []
-    text = " ".join(line.lstrip("# ").strip() for line in lines)
-    return re.split(r"\.\s+(?=[A-Z])", text)[0].rstrip(".")

@@ -13,13 +13,16 @@ def setting(
     meaning: str,
     validator: Callable[..., Any] | list[Callable[..., Any]] | None = None,
     converter: Callable[[Any], Any] | None = None,
+    type: Any = None,
 ) -> Any:
     """A field of a component: its default value, what it means, and what it may be.
 
     `meaning` is one phrase with unit and range where there is one; ``nasir describe`` prints it.
+    `type` is given where no annotation says it: for a run setting of a plugin.
     """
+    metadata = {"meaning": meaning}
     return attrs.field(
-        default=default, validator=validator, converter=converter, metadata={"meaning": meaning}
+        default=default, validator=validator, converter=converter, metadata=metadata, type=type
     )
 
 

@@ -28,6 +28,8 @@ KINDS = (
     "operation",
     "proxy",
     "method",
+    "recipe",
+    "run_setting",
     "command",
 )
 """What can be registered."""

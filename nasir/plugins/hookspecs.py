@@ -77,6 +77,24 @@ def register_methods(register: Register) -> None:
 
 
 @hookspec
+def register_recipes(register: Register) -> None:
+    """Name settings files: ``register(name, path)``, for ``nasir run NAME``.
+
+    `path` is the whole path of a TOML file. Without a summary, ``nasir list`` prints the first
+    sentence of the comment that the file begins with.
+    """
+
+
+@hookspec
+def register_run_settings(register: Register) -> None:
+    """Add settings to every run: ``register(name, setting(default, meaning, type=bool))``.
+
+    See :func:`nasir.core.component.setting`. A run has the value as ``run.settings[name]``, unless
+    it is the default; a run with another value is resumed only where the plugin is there.
+    """
+
+
+@hookspec
 def register_commands(cli: Register) -> None:
     """Name subclasses of :class:`nasir.cli.command.Command`: ``nasir NAME``."""
 

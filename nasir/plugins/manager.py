@@ -17,6 +17,8 @@ from nasir.core.errors import NasirError, PluginError, unknown_name
 from nasir.core.registry import Entry, Registries
 from nasir.plugins import hookspecs
 from nasir.plugins.switches import disabled_plugins
+from nasir.settings.recipes import check_recipe
+from nasir.settings.run_settings import check_run_setting
 
 ENTRY_POINTS = "nasir"
 STRICT = "NASIR_STRICT_PLUGINS"
@@ -31,6 +33,7 @@ BUILTIN = (
     "executors",
     "proxies",
     "methods",
+    "recipes",
     "commands",
     "tensorboard",
 )
@@ -45,8 +48,13 @@ HOOK_KINDS = {
     "register_operations": "operation",
     "register_proxies": "proxy",
     "register_methods": "method",
+    "register_recipes": "recipe",
+    "register_run_settings": "run_setting",
     "register_commands": "command",
 }
+
+CHECKS = {"recipe": check_recipe, "run_setting": check_run_setting}
+"""What is checked of a target when it is registered, by kind; others when they are used."""
 
 log = logging.getLogger("nasir")
 
@@ -134,6 +142,8 @@ class Plugins:
         def register(
             name: str, target: Any, summary: str = "", default_for: Sequence[str] = ()
         ) -> None:
+            if kind in CHECKS:
+                CHECKS[kind](name, target)
             entry = Entry(name, target, summary, record.name, tuple(default_for))
             registries[kind].register(entry)
             record.registers.append(f"{kind} {name}")

@@ -9,8 +9,8 @@ from nasir.core.errors import SettingsError
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
 from nasir.settings.building import settings_of_component, structure
-from nasir.settings.experiment import RunSettings
 from nasir.settings.overrides import COMPONENTS, Settings, read_file
+from nasir.settings.run_settings import run_settings_class
 
 
 def read_whole_settings(path: Path) -> Settings:
@@ -22,6 +22,12 @@ def read_whole_settings(path: Path) -> Settings:
     for kind in COMPONENTS:
         if kind not in tree:
             raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
+    known = {field.name for field in settings_of(run_settings_class())}
+    for key in tree.keys() - known - set(COMPONENTS):
+        raise SettingsError(
+            f"{path} has the run setting {key!r} of a plugin that is not here: install or enable "
+            "it (environment.json names the plugins of the run), or delete that line"
+        )
     return tree
 
 
@@ -36,9 +42,10 @@ def read_settings(path: Path) -> Settings:
         fields = tree.get(kind, {"name": ""})
         if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
             raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
-    known = {field.name for field in settings_of(RunSettings)} & tree.keys()
+    cls = run_settings_class()
+    known = {field.name for field in settings_of(cls)} & tree.keys()
     try:
-        general = structure(RunSettings, {key: tree[key] for key in known})
+        general = structure(cls, {key: tree[key] for key in known})
         objectives(general.objective or ())
         limits(general.limit or ())
     except SettingsError as error:

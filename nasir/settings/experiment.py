@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from nasir.core.component import setting, settings_of
+from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.evaluator import Problem
 from nasir.core.executor import ExecutorFactory
@@ -21,9 +21,8 @@ from nasir.core.strategy import Strategy
 from nasir.core.trial import FOUND, FULL
 from nasir.settings.building import NO_VALUE, is_list_type, make, settings_of_component, structure
 from nasir.settings.overrides import COMPONENTS, Override, Settings
+from nasir.settings.run_settings import RunSettings, run_settings_class
 from nasir.settings.strategy_expressions import CHAIN, JOINED, parts_of
-
-at_least = attrs.validators.ge
 
 DEFAULTS: Settings = {
     "space": {"name": "nasdip"},
@@ -32,64 +31,6 @@ DEFAULTS: Settings = {
     "evaluator": {"name": "dip"},
 }
 """What is searched when nothing is said. The executor follows from the number of workers."""
-
-
-@attrs.frozen
-class RunSettings:
-    """The settings of a run that belong to no component."""
-
-    seed: int = setting(0, "what all randomness of the run is made from, >= 0", at_least(0))
-    trials: int | None = setting(
-        None,
-        "proposals to evaluate, >= 1; none: as many as suit the strategy",
-        attrs.validators.optional(at_least(1)),
-    )
-    seconds: float | None = setting(
-        None,
-        "stop proposing after so many seconds; none: no limit",
-        attrs.validators.optional(at_least(0)),
-    )
-    workers: int = setting(1, "evaluations at a time, >= 1", at_least(1))
-    threads: int = setting(
-        0,
-        "threads of one evaluation; 0: the processor's cores shared among the workers",
-        at_least(0),
-    )
-    objective: tuple[str, ...] | None = setting(
-        None,
-        "metrics that the search is for, - before one of which less is better, such as "
-        "psnr,-parameters; none: the evaluator's score",
-    )
-    limit: tuple[str, ...] | None = setting(
-        None,
-        "bounds on parameters and multiply_adds (of 64 x 64 pixels), such as parameters<1e6: "
-        "architectures beyond one are never built",
-    )
-    references: tuple[str, ...] | None = setting(
-        None, "reference architectures to judge beside the found one; none: the space's baseline"
-    )
-    tries: int = setting(
-        2, "tries of a trial whose worker died or that ran out of memory or time, >= 1", at_least(1)
-    )
-    retry_errors: bool = setting(False, "whether a trial that failed of anything else has them too")
-    time_limit: float | None = setting(
-        None,
-        "seconds after which an evaluation is stopped, > 0; none: never",
-        attrs.validators.optional(attrs.validators.gt(0)),
-    )
-    memory_limit: int | None = setting(
-        None,
-        "MiB of main memory beyond which an evaluation's process is stopped, >= 1; none: no limit",
-        attrs.validators.optional(at_least(1)),
-    )
-    stop_after: int | None = setting(
-        None,
-        "stop the run after so many failed trials in a row, >= 1; none: never",
-        attrs.validators.optional(at_least(1)),
-    )
-    tensorboard: bool = setting(False, "whether the run is logged for TensorBoard, in its folder")
-    folder: str = setting("runs", "where the runs' folders are made")
-    name: str | None = setting(None, "name of the run's folder; none: time-space-strategy-task")
 
 
 @attrs.frozen(eq=False)
@@ -127,7 +68,7 @@ class Experiment:
             "evaluator": self.problem.evaluators[FULL],
             "executor": self.executor,
         }
-        return settings_of_component(self.settings) | {
+        return _general(self.settings) | {
             kind: {"name": self.names[kind]} | settings_of_component(component)
             for kind, component in components.items()
         }
@@ -142,7 +83,7 @@ def experiment(tree: Settings) -> Experiment:
     for key in general:
         if key not in _general_names():
             raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
-    settings = structure(RunSettings, general)
+    settings = structure(run_settings_class(), general)
     for kind in COMPONENTS:
         for name in _names(kind, tree):
             registries[kind].entry(name)
@@ -176,7 +117,7 @@ def is_list(word: Override, tree: Settings) -> bool:
         if inside:
             cls = _addressed(kind, inside, tree)
     else:
-        cls, last = RunSettings, kind
+        cls, last = run_settings_class(), kind
     types = {f.name: f.type for f in settings_of(cls)} if cls else {}
     return is_list_type(types.get(last))
 
@@ -220,8 +161,19 @@ def _within_limits(executor: ExecutorFactory, settings: RunSettings) -> Executor
     return executor.within(settings.time_limit, settings.memory_limit)
 
 
+def _general(settings: RunSettings) -> Settings:
+    """The settings as TOML has them; those of plugins only where they are not at their defaults.
+
+    So a run depends on a plugin only where it uses it.
+    """
+    defaults = settings_of_component(run_settings_class()())
+    added = registries["run_setting"]
+    written = settings_of_component(settings)
+    return {k: v for k, v in written.items() if k not in added or v != defaults.get(k)}
+
+
 def _general_names() -> list[str]:
-    return [field.name for field in settings_of(RunSettings)]
+    return [field.name for field in settings_of(run_settings_class())]
 
 
 def _resolved(settings: RunSettings, strategy: Strategy) -> RunSettings:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from nasir.core.errors import SettingsError
+from nasir.core.errors import PluginError, SettingsError
+from nasir.core.registry import registries
 from nasir.settings.overrides import Override, overrides_of, parse_override, read_file
-
-RECIPES = Path(__file__).parents[1] / "recipes"
-"""Settings of published experiments, one TOML file each."""
 
 
 def read_overrides(texts: Iterable[str], settings: Mapping[str, Any]) -> list[Override]:
@@ -26,13 +25,29 @@ def read_text(text: str) -> list[Override]:
     return [parse_override(text)] if "=" in text else overrides_of(read_file(_file(text)))
 
 
+def check_recipe(name: str, path: Any) -> None:
+    """Refuse a recipe that is no file; raises :class:`~nasir.core.errors.PluginError`."""
+    if not isinstance(path, str | Path) or not Path(path).is_file():
+        raise PluginError(f"the recipe {name!r} needs the path of a TOML file, got {str(path)!r}")
+
+
+def recipe_comment(path: Path) -> str:
+    """The comment at the head of a recipe, in one line."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return " ".join(line.lstrip("# ").strip() for line in takewhile(_is_comment, lines))
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#")
+
+
 def _file(text: str) -> str | Path:
     if text.endswith(".toml"):
         return text
-    recipes = {path.stem: path for path in RECIPES.glob("*.toml")}
+    recipes = registries["recipe"]
     if text in recipes:
-        return recipes[text]
-    names = ", ".join(sorted(recipes))
+        return Path(recipes[text].target)
+    names = ", ".join(recipes)
     raise SettingsError(
         f"{text!r} is neither key=value, nor a settings file NAME.toml, nor a recipe ({names})"
     )

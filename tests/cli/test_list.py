@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from nasir.cli.list import summary
 from nasir.cli.main import main
 from nasir.core.registry import KINDS, registries
 
@@ -16,7 +17,8 @@ def test_every_registered_name_is_listed_with_its_summary_and_owner(capsys):
     for kind in KINDS:
         for name, entry in registries[kind].items():
             assert any(
-                line.split(maxsplit=2) == [name, entry.owner, entry.summary] for line in lines
+                line.split(maxsplit=2) == [name, entry.owner, summary(kind, entry)]
+                for line in lines
             )
 
 

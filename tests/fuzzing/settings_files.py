@@ -12,7 +12,7 @@ import tomli_w
 from fuzzing.judge import Case
 from fuzzing.mutations import altered, damaged
 from nasir.apps.search import search as api
-from nasir.settings.recipes import RECIPES
+from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 
 NESTED = 100_000
 

@@ -15,9 +15,9 @@ from nasir.apps.search import search as api
 from nasir.cli.main import main
 from nasir.core.component import settings_of
 from nasir.core.registry import KINDS, registries
-from nasir.settings.experiment import RunSettings
+from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 from nasir.settings.overrides import COMPONENTS
-from nasir.settings.recipes import RECIPES
+from nasir.settings.run_settings import run_settings_class
 
 MOST_RUNS = 2
 """Plans of more runs than these are made, but not carried out."""
@@ -41,7 +41,7 @@ def _keys() -> tuple[str, ...]:
 @cache
 def _settings() -> list[tuple[str, str, str]]:
     """Every setting of a run: its key, its default as a word, the component that has it."""
-    usual = [(field.name, field.default, "") for field in settings_of(RunSettings)]
+    usual = [(field.name, field.default, "") for field in settings_of(run_settings_class())]
     for kind in COMPONENTS:
         for name in registries[kind]:
             fields = settings_of(registries[kind].load(name))

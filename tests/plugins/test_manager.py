@@ -75,7 +75,7 @@ def test_the_plugins_that_come_with_nasir_load() -> None:
     for name in BUILTIN:
         record = plugins.records[f"nasir-{name}"]
         assert (record.status, record.distribution) == ("ok", "nasir")
-        assert record.registers or name == "tensorboard"  # which has only hooks
+        assert record.registers
     assert {"nasdip"} <= set(registries["space"])
     assert {"random", "rl"} <= set(registries["strategy"])
 
@@ -249,6 +249,57 @@ def test_a_disabled_name_disables_every_plugin_of_that_name(install: Install) ->
     plugins, _ = _filled(disabled=("twin",), strict=True)
     twins = [r for r in plugins.records.values() if r.distribution in ("abel", "cain")]
     assert [record.status for record in twins] == ["disabled", "disabled"]
+
+
+RECIPE = """
+from pathlib import Path
+from nasir.plugins import hookimpl
+
+@hookimpl
+def register_recipes(register):
+    register("theirs", Path(__file__).with_name({file!r}), "a stranger's settings")
+"""
+
+
+def test_a_plugin_registers_a_recipe_by_its_path(install: Install, tmp_path: Path) -> None:
+    (tmp_path / "theirs.toml").write_text("seed = 3")
+    install("mine", RECIPE.format(file="theirs.toml"))
+    _, registries = _filled(strict=True)
+    assert registries["recipe"]["theirs"].target == tmp_path / "theirs.toml"
+
+
+def test_a_recipe_that_is_no_file_is_refused(install: Install) -> None:
+    install("mine", RECIPE.format(file="missing.toml"))
+    with pytest.raises(PluginError, match="the recipe 'theirs' needs the path of a TOML file"):
+        _filled(strict=True)
+
+
+RUN_SETTING = """
+from nasir.core.component import setting
+from nasir.plugins import hookimpl
+
+@hookimpl
+def register_run_settings(register):
+    register({name!r}, {field}, "a stranger's setting")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "reason"),
+    [
+        ("seed", "setting(0, 'theirs', type=int)", "'seed' comes with nasir"),
+        ("space", "setting(0, 'theirs', type=int)", "'space' comes with nasir"),
+        ("mine", "setting(0, 'no type')", "needs a field with type and default"),
+        ("mine", "int", "needs a field with type and default"),
+        ("mi.ne", "setting(0, 'theirs', type=int)", "needs a field with type and default"),
+    ],
+)
+def test_a_run_setting_that_no_run_can_have_is_refused(
+    install: Install, name: str, field: str, reason: str
+) -> None:
+    install("mine", RUN_SETTING.format(name=name, field=field))
+    with pytest.raises(PluginError, match=reason):
+        _filled(strict=True)
 
 
 class _Listener:

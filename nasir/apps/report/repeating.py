@@ -9,8 +9,8 @@ from typing import Any
 
 from nasir.core.errors import NasirError
 from nasir.settings.building import make, settings_of_component
-from nasir.settings.experiment import RunSettings
 from nasir.settings.overrides import COMPONENTS, Alternatives, Settings, parse_override
+from nasir.settings.run_settings import run_settings_class
 from nasir.settings.strategy_expressions import CHAIN, JOINED, PARTS
 
 OWN = ("name", "folder")
@@ -51,7 +51,7 @@ def _agrees(made: Any, wanted: Any) -> bool:
 
 
 def _words(settings: Settings) -> Spelt:
-    usual = settings_of_component(RunSettings())
+    usual = settings_of_component(run_settings_class()())
     for kind in COMPONENTS:
         fields = settings[kind]
         if kind == "executor" and fields == {"name": "inline"} and settings["workers"] == 1:

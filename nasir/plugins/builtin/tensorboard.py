@@ -11,12 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.core.component import setting
 from nasir.plugins import hookimpl
+from nasir.plugins.hookspecs import Register
 
 if TYPE_CHECKING:
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
+SETTING = "tensorboard"
 FOLDER = "tensorboard"
 
 _logs: dict[Path, Log] = {}
@@ -68,8 +71,14 @@ class Log:
 
 
 @hookimpl
+def register_run_settings(register: Register) -> None:
+    meaning = "whether the run is logged for TensorBoard, in its folder"
+    register(SETTING, setting(False, meaning, type=bool), "log a run for TensorBoard")
+
+
+@hookimpl
 def run_started(run: Run) -> None:
-    if not run.settings.get("tensorboard"):
+    if not run.settings.get(SETTING):
         return
     try:
         _logs[run.folder] = Log(run)

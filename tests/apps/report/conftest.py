@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reporting.browser import Browser, program
+from apps.report.browser import Browser, program
 
 from nasir.core.architecture import Architecture
 from nasir.core.trial import FOUND, Proposal, Trial

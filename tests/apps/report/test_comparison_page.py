@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reporting.conftest import trial
+from apps.report.conftest import trial
 
 from nasir.cli.main import main
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from apps.report.conftest import trial
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reporting.conftest import trial
 from scipy import stats
 
 from nasir.apps.report.importance import comparable, importances

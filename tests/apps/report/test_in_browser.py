@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reporting.conftest import pictures, trial
+from apps.report.conftest import pictures, trial
 
 from nasir.apps.report.page import write
 from nasir.apps.report.run_page import run_page

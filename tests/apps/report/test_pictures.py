@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from apps.report.conftest import pictures, trial
 from PIL import Image
-from reporting.conftest import pictures, trial
 
 from nasir.apps.report import pictures as module
 from nasir.apps.report.pictures import differences, pictures_of

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from reporting.conftest import pictures, trial
+from apps.report.conftest import pictures, trial
 
 import nasir
 from nasir.cli.main import main

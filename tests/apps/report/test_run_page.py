@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from reporting.conftest import pictures, trial
+from apps.report.conftest import pictures, trial
 
 from nasir.apps.report.run_page import run_page
 from nasir.runs.run import Run
