@@ -23,8 +23,9 @@ from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
-from nasir.settings.building import is_list_type, kind_of, make, plain, structure
+from nasir.settings.building import is_list_type, make, plain, structure
 from nasir.settings.experiment import DEFAULTS, is_list
+from nasir.settings.interfaces import kind_of
 from nasir.settings.overrides import Settings, expand, merge, parse_override
 from nasir.settings.recipes import recipe_comment
 from nasir.settings.run_settings import run_settings_class

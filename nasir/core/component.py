@@ -14,13 +14,16 @@ def setting(
     validator: Callable[..., Any] | list[Callable[..., Any]] | None = None,
     converter: Callable[[Any], Any] | None = None,
     type: Any = None,
+    open: bool = False,
 ) -> Any:
     """A field of a component: its default value, what it means, and what it may be.
 
     `meaning` is one phrase with unit and range where there is one; ``nasir describe`` prints it.
-    `type` is given where no annotation says it: for a run setting of a plugin.
+    `type` is given where no annotation says it: for a run setting of a plugin. A field that holds
+    a component may be `open`: the settings of that component can then be given without the field's
+    name, ``task.sigma`` for ``task.noise.sigma``.
     """
-    metadata = {"meaning": meaning}
+    metadata = {"meaning": meaning} | ({"open": True} if open else {})
     return attrs.field(
         default=default, validator=validator, converter=converter, metadata=metadata, type=type
     )

@@ -23,6 +23,7 @@ KINDS = (
     "space",
     "strategy",
     "task",
+    "degradation",
     "evaluator",
     "executor",
     "operation",

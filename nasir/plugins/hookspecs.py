@@ -48,6 +48,11 @@ def register_tasks(register: Register) -> None:
 
 
 @hookspec
+def register_degradations(register: Register) -> None:
+    """Name frozen attrs subclasses of :mod:`nasir.core.degradation`'s ForwardOperator or Noise."""
+
+
+@hookspec
 def register_evaluators(register: Register) -> None:
     """Name attrs subclasses of :class:`nasir.core.evaluator.Evaluator`."""
 

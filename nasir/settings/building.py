@@ -11,31 +11,22 @@ from cattrs import BaseValidationError, Converter
 from cattrs.errors import CattrsError
 
 from nasir.core.component import settings_of
-from nasir.core.errors import NasirError, PluginError, SettingsError, unknown_name
-from nasir.core.evaluator import Evaluator
-from nasir.core.executor import ExecutorFactory
-from nasir.core.import_strings import import_string
-from nasir.core.method import Method
-from nasir.core.proxy import Proxy
+from nasir.core.errors import NasirError, SettingsError, unknown_name
 from nasir.core.registry import registries
-from nasir.core.search_space import SearchSpace
-from nasir.core.strategy import Strategy
-from nasir.core.task import Task
+from nasir.settings.interfaces import (
+    COMPOSITIONS,
+    INTERFACES,
+    component_class,
+    held_type,
+    kind_of,
+    name_of,
+    split_name,
+)
+from nasir.settings.nested import expand_short, short_names, spread
 from nasir.settings.strategy_expressions import expand_expression
 
 NO_VALUE = "none"
 """How a setting that may be empty is set to nothing."""
-
-INTERFACES: Mapping[str, type] = {
-    "space": SearchSpace,
-    "strategy": Strategy,
-    "task": Task,
-    "evaluator": Evaluator,
-    "executor": ExecutorFactory,
-    "method": Method,
-    "proxy": Proxy,
-}
-"""What a component of a kind must be. A field of this type, or of a subclass, holds a component."""
 
 
 def make(kind: str, given: Any, **fields: Any) -> Any:
@@ -48,38 +39,24 @@ def make(kind: str, given: Any, **fields: Any) -> Any:
     if not isinstance(given, str | Mapping):
         return _instance(kind, given, fields)
     fields = ({"name": given} if isinstance(given, str) else dict(given)) | fields
-    if kind == "strategy":
-        fields = expand_expression(fields)
+    return _from_fields(kind, fields, kind)
+
+
+def _from_fields(kind: str, fields: Mapping[str, Any], where: str) -> Any:
+    fields = expand_expression(fields) if kind == "strategy" else dict(fields)
     name = fields.pop("name", None)
     if not isinstance(name, str):
-        raise SettingsError(f'{kind} wants a name: {kind} = "NAME", known: {_known(kind)}')
-    return structure(component_class(kind, name), fields, kind)
+        raise SettingsError(f'{where} wants a name: {where} = "NAME", known: {_known(kind)}')
+    return _named(kind, name, fields, where)
 
 
-def component_class(kind: str, name: str) -> type:
-    """The class of a registered component, or of an import string; refuses one of another kind."""
-    entry = registries[kind].entry(name)
-    cls = entry.load()
-    if not (isinstance(cls, type) and attrs.has(cls)):
-        raise PluginError(f"{kind} {entry.origin} is no attrs class, as a component must be")
-    interface = INTERFACES.get(kind, object)
-    if not issubclass(cls, interface):
-        raise PluginError(f"{kind} {entry.origin} is no {interface.__name__}")
-    return cls
-
-
-def name_of(component: Any) -> str:
-    """The name of a component in settings."""
-    kind = kind_of(type(component))
-    return registries[kind].name_of(type(component)) if kind else import_string(type(component))
-
-
-def kind_of(annotation: Any) -> str | None:
-    """The kind of the components of a class or interface; None if they are no components."""
-    if not isinstance(annotation, type):
-        return None
-    kinds = (kind for kind, cls in INTERFACES.items() if issubclass(annotation, cls))
-    return next(kinds, None)
+def _named(kind: str, name: str, fields: Mapping[str, Any], where: str) -> Any:
+    """The component called `name`, or those that ``+`` joins in it."""
+    parts = split_name(kind, name)
+    if len(parts) == 1:
+        return structure(component_class(kind, name), fields, where)
+    picks = spread(kind, parts, fields, where)
+    return COMPOSITIONS[kind](tuple(_named(kind, p, picks[p], f"{where}.{p}") for p in parts))
 
 
 def _instance(kind: str, component: Any, fields: Mapping[str, Any]) -> Any:
@@ -106,10 +83,13 @@ def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:
     """An instance of the attrs class `cls` from its fields; `where` begins the key in errors."""
     names = {field.name: field for field in settings_of(cls)}
     values = {}
+    fields = expand_short(cls, fields, where)
     for key, value in fields.items():
         path = f"{where}.{key}" if where else key
         if key not in names:
-            raise unknown_name("setting", path, [f"{where}.{n}" if where else n for n in names])
+            short = (short_names(f, fields.get(f.name)) for f in names.values())
+            known = sorted({*names}.union(*short))
+            raise unknown_name("setting", path, [f"{where}.{n}" if where else n for n in known])
         values[key] = _value(value, names[key], path)
     try:
         return cls(**values)
@@ -140,6 +120,9 @@ def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
     wanted: Any = field.type
     if isinstance(value, Mapping) and kind_of(type(field.default)):
         value = {"name": name_of(field.default), **value}
+    kind = kind_of(held_type(wanted))
+    if kind is not None and isinstance(value, Mapping):
+        value = _from_fields(kind, value, path)
     try:
         return _converter.structure(value, wanted)
     except (SettingsError, ValueError, TypeError, OverflowError, CattrsError) as error:
@@ -159,6 +142,9 @@ def _known(kind: str) -> str:
 
 def plain(value: Any) -> Any:
     """A setting's value as TOML has it."""
+    if type(value) in COMPOSITIONS.values():
+        parts = {name_of(part): settings_of_component(part) for part in value.parts}
+        return {"name": name_of(value), **parts}
     if kind_of(type(value)):
         return {"name": name_of(value), **settings_of_component(value)}
     if isinstance(value, Mapping):

@@ -20,6 +20,7 @@ from nasir.core.registry import registries
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FOUND, FULL
 from nasir.settings.building import NO_VALUE, is_list_type, make, settings_of_component, structure
+from nasir.settings.nested import field_at
 from nasir.settings.overrides import COMPONENTS, Override, Settings
 from nasir.settings.run_settings import RunSettings, run_settings_class
 from nasir.settings.strategy_expressions import CHAIN, JOINED, parts_of
@@ -114,6 +115,8 @@ def is_list(word: Override, tree: Settings) -> bool:
         name = _default_name(kind, tree)
         cls: Any = registries[kind].load(CHAIN if JOINED in name else name)
         *inside, last = field
+        if found := field_at(cls, field, tree.get(kind, {})):
+            return is_list_type(found.type)
         if inside:
             cls = _addressed(kind, inside, tree)
     else:

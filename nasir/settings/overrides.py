@@ -191,9 +191,14 @@ def _set(tree: Settings, path: tuple[str, ...], value: Any) -> None:
     *parents, last = path
     for parent in parents:
         below = tree.get(parent)
-        if not isinstance(below, dict):
+        if isinstance(below, dict):
+            tree[parent] = dict(below)  # it may be another run's of the same sweep, too
+        else:
             tree[parent] = {"name": below} if isinstance(below, str) else {}
         tree = tree[parent]
+    held = tree.get(last)
+    if isinstance(value, str) and isinstance(held, dict) and held.get("name", value) == value:
+        value = {**held, "name": value}  # the fields of a component may come before its name
     tree[last] = value
 
 

@@ -75,7 +75,10 @@ def test_a_strategy_with_fields_can_be_given_in_a_list():
         (["strategy=random", "strategy.rl.steps=3"], "there is no rl among the strategies random"),
         (["strategy=random,isnas", "strategy.rl.steps=3"], "there is no rl"),
         (["strategy=zero_cost+rl", "strategy.rl.pool=3"], "strategy.pool"),
-        (["strategy=screen", "strategy.inner=3"], "strategy wants a name, a mapping or an instance of Strategy, got 3"),
+        (
+            ["strategy=screen", "strategy.inner=3"],
+            "strategy wants a name, a mapping or an instance of Strategy, got 3",
+        ),
         (["strategy=screen", "strategy.proxies=synflo"], "did you mean 'synflow'"),
         (["strategy=rl+isnas"], "they cannot be combined"),
         (["strategy=chain", "strategy.parts=rl,random", "strategy.trials=1,2"], "1 parts before"),

@@ -15,7 +15,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.task import Split
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.settings.building import name_of
+from nasir.settings.interfaces import name_of
 
 
 @attrs.define

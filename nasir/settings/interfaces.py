@@ -1,0 +1,85 @@
+"""The interfaces of components: what each kind must be, and what it is called in settings."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from nasir.core.degradation import Composition, Degradation
+from nasir.core.errors import PluginError, SettingsError
+from nasir.core.evaluator import Evaluator
+from nasir.core.executor import ExecutorFactory
+from nasir.core.import_strings import import_string
+from nasir.core.method import Method
+from nasir.core.proxy import Proxy
+from nasir.core.registry import registries
+from nasir.core.search_space import SearchSpace
+from nasir.core.strategy import Strategy
+from nasir.core.task import Task
+
+INTERFACES: Mapping[str, type] = {
+    "space": SearchSpace,
+    "strategy": Strategy,
+    "task": Task,
+    "degradation": Degradation,
+    "evaluator": Evaluator,
+    "executor": ExecutorFactory,
+    "method": Method,
+    "proxy": Proxy,
+}
+"""What a component of a kind must be. A field of this type, or of a subclass, holds a component."""
+
+JOINED = "+"
+
+COMPOSITIONS: Mapping[str, type] = {"degradation": Composition}
+"""What ``a+b`` makes of components of a kind, from a tuple of them."""
+
+
+def component_class(kind: str, name: str) -> type:
+    """The class of a registered component, or of an import string; refuses one of another kind."""
+    entry = registries[kind].entry(name)
+    cls = entry.load()
+    if not (isinstance(cls, type) and attrs.has(cls)):
+        raise PluginError(f"{kind} {entry.origin} is no attrs class, as a component must be")
+    interface = INTERFACES.get(kind, object)
+    if not issubclass(cls, interface):
+        raise PluginError(f"{kind} {entry.origin} is no {interface.__name__}")
+    return cls
+
+
+def name_of(component: Any) -> str:
+    """The name of a component in settings."""
+    if type(component) in COMPOSITIONS.values():
+        return JOINED.join(map(name_of, component.parts))
+    kind = kind_of(type(component))
+    return registries[kind].name_of(type(component)) if kind else import_string(type(component))
+
+
+def kind_of(annotation: Any) -> str | None:
+    """The kind of the components of a class or interface; None if they are no components."""
+    if not isinstance(annotation, type):
+        return None
+    kinds = (kind for kind, cls in INTERFACES.items() if issubclass(annotation, cls))
+    return next(kinds, None)
+
+
+def held_type(annotation: Any) -> Any:
+    """The type of a setting, without ``| None``."""
+    args = typing.get_args(annotation)
+    held = [arg for arg in args if arg is not type(None)]
+    return held[0] if len(held) == 1 and len(args) == 2 else annotation
+
+
+def split_name(kind: str, name: str) -> list[str]:
+    """The parts of ``a+b`` if components of this kind can be joined; each is there once."""
+    if kind not in COMPOSITIONS:
+        return [name]
+    parts = name.split(JOINED)
+    if not all(parts):
+        raise SettingsError(f"{kind}={name} lacks a part: write FIRST{JOINED}SECOND")
+    if twice := next((part for part in parts if parts.count(part) > 1), None):
+        raise SettingsError(f"{kind}={name} has {twice} twice: take it once")
+    return parts

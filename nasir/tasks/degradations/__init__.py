@@ -1,0 +1,1 @@
+"""Degradations: one forward operator or noise a file."""
