@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from nasir.core.architecture import Architecture
+from nasir.core.diagram import Drawing
 from nasir.core.domain import Domain
 from nasir.core.errors import ArchitectureError, unknown_name
 
@@ -68,6 +69,13 @@ class SearchSpace(ABC):
         if name not in references:
             raise unknown_name("reference architecture", name, references)
         return references[name]
+
+    def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        """The drawings of an architecture on the report page; none: its choices are listed.
+
+        What is raised is taken as none.
+        """
+        return ()
 
     def supernet(self, signature: Signature, partial: int = 1) -> Supernet:
         """A network that holds all architectures at once; not every space has one.

@@ -11,7 +11,7 @@ import numpy as np
 
 from fuzzing.judge import Case
 from fuzzing.mutations import damaged_json
-from nasir.apps.report.diagrams.draw import drawn
+from nasir.apps.report.diagrams import diagram
 from nasir.apps.search import search as api
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings import building
@@ -65,4 +65,4 @@ def _build(file: Path) -> None:
 
 def _draw(file: Path) -> None:
     architecture, space = find_architecture(str(file), building.make("space", "nasdip"))
-    str(drawn(architecture, {"name": architecture.space} | building.settings_of_component(space)))
+    str(diagram(architecture, {"name": architecture.space} | building.settings_of_component(space)))

@@ -9,14 +9,10 @@ import attrs
 from nasir.apps.report.axes import Axes, span
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.markup import number as pixel
+from nasir.core.diagram import Point
 
 WIDE, NARROW = (980.0, 340.0), (420.0, 320.0)
 """Width and height in pixels; a stylesheet shows the one that fits."""
-
-COLOURS = 8
-"""Colours of series in the stylesheet; further series begin again."""
-
-Point = tuple[float, float]
 
 
 @attrs.frozen

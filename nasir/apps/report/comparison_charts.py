@@ -8,8 +8,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nasir.apps.report.axes import Axes, span
-from nasir.apps.report.charts import COLOURS, Point, both, polyline, steps
+from nasir.apps.report.charts import Point, both, polyline, steps
+from nasir.apps.report.diagrams import legend
 from nasir.apps.report.markup import Html, joined, tag
+from nasir.core.diagram import COLOURS, Key
 
 if TYPE_CHECKING:
     from nasir.apps.compare.curves import Curve
@@ -35,7 +37,7 @@ def curves(panel: Curves) -> Html:
             told=f"{panel.of} of {', '.join(shown)}",
         )
 
-    return joined(legend(list(shown)), both(draw))
+    return joined(_legend(list(shown)), both(draw))
 
 
 def fronts(by_name: Mapping[str, Sequence[Point]], xlabel: str, ylabel: str) -> Html:
@@ -52,15 +54,11 @@ def fronts(by_name: Mapping[str, Sequence[Point]], xlabel: str, ylabel: str) -> 
             told=f"Pareto fronts of {', '.join(by_name)}",
         )
 
-    return joined(legend(list(by_name)), both(draw))
+    return joined(_legend(list(by_name)), both(draw))
 
 
-def legend(names: Sequence[str]) -> Html:
-    """The colours of series by their names."""
-    keys = [
-        tag("li", tag("i", class_=f"key series{p % COLOURS}"), name) for p, name in enumerate(names)
-    ]
-    return tag("ul", keys, class_="legend")
+def _legend(names: Sequence[str]) -> Html:
+    return legend([Key(name, place % COLOURS) for place, name in enumerate(names)])
 
 
 def _known(curve: Curve) -> list[Row]:

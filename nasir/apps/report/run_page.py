@@ -10,7 +10,7 @@ from typing import Any
 
 from nasir.apps.report import progress
 from nasir.apps.report.decisions import decisions
-from nasir.apps.report.diagrams.draw import drawn
+from nasir.apps.report.diagrams import diagram
 from nasir.apps.report.gallery import gallery
 from nasir.apps.report.markup import Child, Html, joined, tag
 from nasir.apps.report.page import FILE, Section, check, page, write
@@ -162,7 +162,7 @@ def _architecture(reading: Reading) -> Section | None:
         tag(
             "details",
             tag("summary", f"Reference {name}"),
-            drawn(trial.architecture, space),
+            diagram(trial.architecture, space),
             class_="fold",
         )
         for (name, split), trial in reading.finals.items()
@@ -171,7 +171,7 @@ def _architecture(reading: Reading) -> Section | None:
     written = json.dumps(found.mapping | {"settings": space}, indent=2)
     source = tag("details", tag("summary", "As JSON"), copied(written), class_="fold")
     lead = tag("p", "Trial ", str(reading.best.number), ", ", tag("code", found.id), class_="note")
-    content = joined(lead, drawn(found, space), others, source)
+    content = joined(lead, diagram(found, space), others, source)
     return Section("Architecture", "Found architecture", content)
 
 

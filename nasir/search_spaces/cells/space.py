@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,12 +11,15 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
+from nasir.core.diagram import Drawing
 from nasir.core.domain import Condition, Decision, Domain
 from nasir.core.errors import ArchitectureError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.cells import decisions
+from nasir.search_spaces.cells.diagram import cell_drawings, layers_drawing
 from nasir.search_spaces.cells.genotype import NONE, SKIP, CellGenotype, Genotype
+from nasir.search_spaces.cells.widths import cell_width
 from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
@@ -196,6 +199,16 @@ class CellSpace(SearchSpace):
         from nasir.search_spaces.cells.supernet import CellSupernet
 
         return CellSupernet(self, signature, partial)
+
+    def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        genotype = self.genotype(architecture)
+        factors = [self.width_factors[level] for level in genotype.levels]
+        channels_of = [cell_width(self.width, factor) for factor in factors]
+        cells = {f"Layer {n}": cell for n, cell in enumerate(genotype.cells)}
+        if not self.layer_wise:
+            cells = {"The cell of all layers": genotype.cells[0]}
+        layers = layers_drawing(channels_of, factors, self.nodes, self.end == "compact")
+        return (layers, *cell_drawings(cells))
 
     def genotype(self, architecture: Architecture) -> Genotype:
         """The genotype of an architecture of this space.

@@ -11,9 +11,11 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
+from nasir.core.diagram import Drawing
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import SearchSpace, Signature
+from nasir.search_spaces.clearer.diagram import network_drawing
 from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
@@ -110,6 +112,9 @@ class Clearer(SearchSpace):
         from nasir.search_spaces.clearer.supernet import ClearerSupernet
 
         return ClearerSupernet(self, signature, partial)
+
+    def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        return (network_drawing(self.modules_of(architecture), self.widths, self.bottlenecks),)
 
     def modules_of(self, architecture: Architecture) -> tuple[tuple[str, ...], ...]:
         """The option of each column of each cell; refuses an architecture of another space."""

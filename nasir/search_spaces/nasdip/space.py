@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,13 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture, Value
 from nasir.core.component import setting
+from nasir.core.diagram import Drawing
 from nasir.core.domain import Condition, Decision, Domain
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.nasdip import connections as joined
+from nasir.search_spaces.nasdip.diagram import cell_drawing, network_drawing
 from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, cell_of
 from nasir.search_spaces.sizes import FARTHEST, channels
 
@@ -143,6 +145,16 @@ class NasDip(SearchSpace):
         from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 
         return NasDipSupernet(self, signature, partial)
+
+    def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        choices = architecture.choices
+        hand_made = choices.get("network") == HAND_MADE
+        levels = joined.shared_choices((0,), self.depth) if hand_made else choices
+        connections = joined.matrix(levels, self.depth)
+        return (
+            network_drawing(connections, self.width, hand_made),
+            cell_drawing(choices, hand_made),
+        )
 
     def reference(self) -> Mapping[str, Architecture]:
         named = {

@@ -1,1 +1,0 @@
-"""Architectures drawn: one module a search space, and a list of choices for any other."""
