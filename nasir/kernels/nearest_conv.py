@@ -1,10 +1,10 @@
 """Nearest-neighbour resizing followed by a convolution, as four smaller convolutions.
 
-Of an output pixel at an odd or even row and column, the k x k taps on the resized map fall on
-only (r + 1) x (r + 1) different pixels of the map before it, r = (k - 1) / 2: the taps that
-fall on the same one are added up. That makes 4 (r + 1)^2 instead of 4 k^2 multiply-adds for a
-pixel. The outermost r pixels see the reflected border and are computed as they are written,
-which only large maps with many channels repay.
+Nearest resizing repeats every pixel 2 x 2 times. The k x k taps of one output pixel therefore
+read only (r + 1) x (r + 1) different pixels of the small map, r = (k - 1) / 2. Taps that read the
+same pixel are added up, once for each parity of the output's row and column: 4 (r + 1)^2 instead
+of 4 k^2 multiply-adds a pixel of the small map. The outermost r output pixels depend on the
+reflected border and are computed as written.
 """
 
 from __future__ import annotations
@@ -16,17 +16,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nasir.search_spaces.reflection import ReflectedConv2d, reflect
-
-WORTHWHILE = 200_000_000
-"""Multiply-adds that must be saved before the four convolutions and their border are faster."""
+from nasir.kernels.choice import four_convolutions_are_faster
+from nasir.kernels.reflection import ReflectedConv2d, reflect
 
 
 def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
-    """``conv(nearest(x))``, equal but for rounding: ``(N, C, H, W) -> (N, O, 2H, 2W)``."""
+    """``conv(nearest(x))`` up to rounding: ``(N, C, H, W) -> (N, O, 2H, 2W)``."""
     if conv.kernel_size[0] == 1:
         return nearest(conv(x))
-    if not _four_are_faster(x, conv):
+    if not four_convolutions_are_faster(x, conv):
         return conv(nearest(x))
     bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
     phases = F.conv2d(x, _phase_weights(conv.weight), bias)
@@ -38,17 +36,8 @@ def nearest(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def _four_are_faster(x: Tensor, conv: ReflectedConv2d) -> bool:
-    r = conv.border
-    if conv.dilation[0] > 1 or conv.groups > 1 or min(x.shape[-2:]) < 2 * r + 2:
-        return False
-    kernel = conv.kernel_size[0]
-    saved = 4 * x.numel() * conv.out_channels * (kernel**2 - (r + 1) ** 2)
-    return saved >= WORTHWHILE
-
-
 def _phase_weights(weight: Tensor) -> Tensor:
-    """``(O, C, k, k)`` to ``(4 O, C, r + 1, r + 1)``, ordered as for depth to space."""
+    """``(O, C, k, k)`` to ``(4 O, C, r + 1, r + 1)``, in the order of depth to space."""
     sums = weight.new_tensor(_tap_sums(weight.shape[-1]))
     o, c = weight.shape[:2]
     phases = torch.einsum("asi,btj,ocij->oabcst", sums, sums, weight)

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial as bound
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasir.search_spaces.cells.ends import ASPP, START, Aspp, Start, SupernetEnd
-from nasir.search_spaces.cells.genotype import NONE, SKIP
+from nasir.kernels.choice import MEMORY_FORMAT
+from nasir.search_spaces.cells.architectures import CellArchitectures
+from nasir.search_spaces.cells.ends import START, Start, SupernetEnd
+from nasir.search_spaces.cells.genotype import NONE
 from nasir.search_spaces.cells.level import WidthLevel
 from nasir.search_spaces.cells.operations import operation
-from nasir.search_spaces.cells.phases import dilated_depthwise
 from nasir.search_spaces.cells.routing import Ladder, Transitions, is_used, reached, two_back
 from nasir.search_spaces.cells.supercell import SuperCell
-
-if TYPE_CHECKING:
-    from nasir.search_spaces.cells.space import CellSpace
 
 
 @attrs.frozen
 class Mix:
-    """The weights of a forward pass; no work is done for what is exactly zero.
+    """The weights of a forward pass; what has weight zero is not computed.
 
-    `operations` are ``(edges, options)`` a layer, `levels` the transitions between widths. With
-    `literal`, the second input of a cell and the end part follow equation 5 of HiNAS as printed,
-    else the levels' probabilities (:func:`~.routing.two_back`).
+    `operations` are ``(edges, options)`` for each layer, `levels` the transitions between widths.
+    With `literal`, the second input of a cell and the end follow equation 5 of HiNAS as printed,
+    else the probabilities of the levels (:func:`~.routing.two_back`).
     """
 
     operations: Sequence[Tensor]
@@ -42,7 +39,7 @@ class SuperBody(nn.Module):
 
     def __init__(
         self,
-        space: CellSpace,
+        space: CellArchitectures,
         ladder: Ladder,
         widths: Sequence[int],
         in_channels: int,
@@ -68,14 +65,20 @@ class SuperBody(nn.Module):
     def forward(self, x: Tensor, mix: Mix) -> Tensor:
         reach = reached(self.ladder, mix.levels)
         outputs: dict[int, Tensor] = {}
-        # Of one channel, `contiguous` would keep strides that convolutions take for channels first.
-        x = x.clone(memory_format=torch.channels_last)
+        # `contiguous` would not change the strides of one channel, and convolutions go by these
+        x = x.clone(memory_format=MEMORY_FORMAT)
         before, now = ({0: self.activate(feature)} for feature in self.start(x))
         for layer in range(self.ladder.layers):
             outputs = self._layer(layer, before, now, mix, reach)
             before, now = now, {i: self.activate(h) for i, h in outputs.items()}
-        ones = {i: torch.ones_like(share) for i, share in reach[-1].items()}
-        return self._finished(outputs, ones if mix.literal else reach[-1])
+        weights = {i: torch.ones_like(w) if mix.literal else w for i, w in reach[-1].items()}
+        places = {level: place for place, level in enumerate(self.ladder.at(layer))}
+        used = [level for level in places if level in outputs and is_used(weights[level])]
+        restored: Tensor = self.end.mixed(
+            {places[level]: outputs[level] for level in used},
+            {places[level]: weights[level] for level in used},
+        )
+        return restored
 
     def _layer(
         self,
@@ -85,7 +88,7 @@ class SuperBody(nn.Module):
         mix: Mix,
         reach: Sequence[Mapping[int, Tensor]],
     ) -> dict[int, Tensor]:
-        """The outputs of a layer's cells that a path may reach, by level."""
+        """The outputs by level of the layer's cells that some path reaches."""
         weights = mix.operations[layer]
         run = bound(_run, weights=weights, active=(weights.detach() != 0).tolist())
         made = {}
@@ -103,27 +106,9 @@ class SuperBody(nn.Module):
             made[level] = self.layers[layer][str(level)](before, now, shares, into, run)
         return made
 
-    def _finished(self, outputs: Mapping[int, Tensor], weights: Mapping[int, Tensor]) -> Tensor:
-        """The end part on weighted levels.
-
-        As a rectifier of w y is w times that of y, w goes into the convolution's weights.
-        """
-        activation, convolution, norm = self.end.fuse
-        levels = self.ladder.at(self.ladder.layers - 1)
-        made, kernels = [], []
-        for place, level in enumerate(levels):
-            weight = weights[level]
-            if level in outputs and is_used(weight):
-                made.append(_pyramid(self.end.aspps[place], outputs[level]))
-                seen = convolution.weight[:, place * 2 * ASPP : (place + 1) * 2 * ASPP]
-                kernels.append(weight.to(seen.device) * seen)
-        y = F.conv2d(activation(torch.cat(made, 1)), torch.cat(kernels, 1), padding=1)
-        features: Tensor = self.end.output(norm(y))
-        return features
-
 
 def level_of(
-    space: CellSpace,
+    space: CellArchitectures,
     ladder: Ladder,
     widths: Sequence[int],
     layer: int,
@@ -135,12 +120,13 @@ def level_of(
     def channels(layer: int, level: int) -> int:
         return START if layer < 0 else space.nodes * widths[level]
 
-    makers = {
-        name: bound(operation, name, affine=False, activation=space.activation)
+    options = {
+        name: None
+        if name == NONE
+        else bound(operation, name, affine=False, activation=space.activation)
         for name in space.options
-        if name not in (SKIP, NONE)
     }
-    make_cell = bound(SuperCell, space.options, makers, space.nodes, widths[level], partial)
+    make_cell = bound(SuperCell, options, space.nodes, widths[level], partial)
     return WidthLevel(
         {k: channels(layer - 2, k) for k in ladder.at(layer - 2)},
         {k: channels(layer - 1, k) for k in ladder.sources(layer, level)},
@@ -149,17 +135,6 @@ def level_of(
         make_cell,
         space.cell_sharing,
     )
-
-
-def _pyramid(aspp: Aspp, x: Tensor) -> Tensor:
-    """What `aspp` makes of `x`, its dilated convolutions as plain ones."""
-    branches: Any = aspp.branches
-    point, *others = branches
-    made = [point(x)]
-    for activation, depthwise, pointwise, norm in others:
-        rate = depthwise.dilation[0]
-        made.append(norm(pointwise(dilated_depthwise(activation(x), depthwise.weight, rate))))
-    return torch.cat(made, 1)
 
 
 def _run(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from nasir.core.search_space import Signature
+from nasir.search_spaces.cells.architectures import CellArchitectures
 from nasir.search_spaces.cells.cell import Cell
 from nasir.search_spaces.cells.ends import START, CompactEnd, PathEnd, Start
 from nasir.search_spaces.cells.frame import Frame
 from nasir.search_spaces.cells.genotype import Genotype
 from nasir.search_spaces.cells.widths import cell_width
-
-if TYPE_CHECKING:
-    from nasir.search_spaces.cells.space import CellSpace
 
 
 class CompactNetwork(nn.Module):
@@ -40,9 +37,11 @@ class CompactNetwork(nn.Module):
         return restored
 
 
-def compact_network(space: CellSpace, genotype: Genotype, signature: Signature) -> CompactNetwork:
+def compact_network(
+    space: CellArchitectures, genotype: Genotype, signature: Signature
+) -> CompactNetwork:
     """The network of a genotype at the width, and with the end, that `space` is set to."""
-    frame = Frame(space, signature)
+    frame = Frame(signature, space.residual, space.upsampling)
     cells: list[Cell] = []
     channels = [START, START]
     for cell, level in zip(genotype.cells, genotype.levels, strict=True):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nasir.kernels.dilated_depthwise import dilated_depthwise
+from nasir.kernels.scaled_inputs import conv2d_of_scaled
 from nasir.search_spaces.cells.operations import Activation, PointwiseConv, SeparableConv
 
 START = 64
@@ -57,6 +60,16 @@ class Aspp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([branch(x) for branch in self.branches], dim=1)
 
+    def by_phases(self, x: Tensor) -> Tensor:
+        """:meth:`forward` with a kernel for its dilated convolutions."""
+        branches: Any = self.branches
+        point, *others = branches
+        made = [point(x)]
+        for activation, depthwise, pointwise, norm in others:
+            rate = depthwise.dilation[0]
+            made.append(norm(pointwise(dilated_depthwise(activation(x), depthwise.weight, rate))))
+        return torch.cat(made, 1)
+
 
 class CompactEnd(nn.Module):
     """The end of a built network: the last cell's output and the start's low-level features.
@@ -98,8 +111,7 @@ class CompactEnd(nn.Module):
 class SupernetEnd(nn.Module):
     """The end of a supernet: an ASPP for the last cell of every level, concatenated.
 
-    From one ``(N, in_channels[i], H, W)`` a level to ``(N, out_channels, H, W)``. Level i has the
-    channels ``128 i .. 128 i + 127`` of what the convolution ``fuse[1]`` sees.
+    From one ``(N, in_channels[i], H, W)`` a level to ``(N, out_channels, H, W)``.
     """
 
     def __init__(
@@ -110,33 +122,51 @@ class SupernetEnd(nn.Module):
         activation: Activation = nn.ReLU,
     ) -> None:
         super().__init__()
-        self.aspps = nn.ModuleList(
+        self.aspps: Any = nn.ModuleList(
             Aspp(channels, ASPP, (ASPP_RATE,), affine, activation) for channels in in_channels
         )
-        self.fuse = nn.Sequential(
+        self.fuse: Any = nn.Sequential(
             activation(),
             nn.Conv2d(2 * ASPP * len(in_channels), ASPP, 3, padding=1, bias=False),
             nn.BatchNorm2d(ASPP, affine=affine),
         )
-        self.output = nn.Sequential(
+        self.output: Any = nn.Sequential(
             activation(), nn.Conv2d(ASPP, out_channels, 3, padding=1, bias=False)
         )
 
     def forward(self, features: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
-        """`weights` ``(levels,)`` multiply what the ASPPs make: before, the batch normalisations
-        in these would undo it."""
+        """`weights` ``(levels,)`` multiply the outputs of the ASPPs.
+
+        Before the ASPPs, their batch normalisations would undo it.
+        """
         made = [aspp(x) for aspp, x in zip(self.aspps, features, strict=True)]
         if weights is not None:
             made = [weight * y for weight, y in zip(weights, made, strict=True)]
         y: Tensor = self.output(self.fuse(torch.cat(made, dim=1)))
         return y
 
+    def mixed(self, features: Mapping[int, Tensor], weights: Mapping[int, Tensor]) -> Tensor:
+        """:meth:`forward` of the places among the levels that are given, with their weights >= 0.
+
+        A rectifier of w y is w times that of y, so that w can be moved behind it.
+        """
+        activation, convolution, norm = self.fuse
+        made = [activation(self.aspps[i].by_phases(x)) for i, x in features.items()]
+        kernels = [convolution.weight[:, self.channels(i)] for i in features]
+        y = conv2d_of_scaled(made, [weights[i] for i in features], kernels)
+        restored: Tensor = self.output(norm(y))
+        return restored
+
+    @staticmethod
+    def channels(place: int) -> slice:
+        """The channels of a level in the input of the convolution ``fuse[1]``."""
+        return slice(place * 2 * ASPP, (place + 1) * 2 * ASPP)
+
 
 class PathEnd(SupernetEnd):
-    """The supernet's end for one level alone, in the place of a :class:`CompactEnd`.
+    """The supernet's end for one level, in place of a :class:`CompactEnd`.
 
-    Its parameters are those of a :class:`SupernetEnd` with one level; it needs no low-level
-    features.
+    It takes no low-level features.
     """
 
     def __init__(

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nasir.search_spaces.cells.mixture import mixture
+from nasir.kernels.normalised_sum import normalised_sum
+from nasir.kernels.stacks import FullStack
 from nasir.search_spaces.cells.operations import Activation, PointwiseConv
-from nasir.search_spaces.cells.stacks import FullStack
 from nasir.search_spaces.cells.supercell import SuperCell
 
 CellRun = Callable[[SuperCell, Tensor, Tensor], Tensor]
@@ -86,7 +86,7 @@ class WidthLevel(nn.Module):
     ) -> Tensor:
         """The weighted sum of the normalised 1x1 convolutions of the features."""
         chosen = [projections[str(k)] for k in weights]
-        return mixture(
+        return normalised_sum(
             [stack(features[k], (0,)) for k, stack in zip(weights, chosen, strict=True)],
             [stack.norm for stack in chosen],
             [weight.reshape(1) for weight in weights.values()],

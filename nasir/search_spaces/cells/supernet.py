@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -14,14 +13,12 @@ from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.supernet import Inputs, Supernet
 from nasir.search_spaces.cells import widths
+from nasir.search_spaces.cells.architectures import CellArchitectures
 from nasir.search_spaces.cells.body import Mix, SuperBody
 from nasir.search_spaces.cells.derivation import cell_of
 from nasir.search_spaces.cells.frame import Frame
 from nasir.search_spaces.cells.genotype import NONE, SKIP, CellGenotype, Genotype, edges
 from nasir.search_spaces.cells.routing import Ladder, along, reached, transitions
-
-if TYPE_CHECKING:
-    from nasir.search_spaces.cells.space import CellSpace
 
 
 class CellSupernet(Supernet):
@@ -32,7 +29,7 @@ class CellSupernet(Supernet):
     have no scale and shift, so that :func:`~.inherit.inherit` can copy all weights.
     """
 
-    def __init__(self, space: CellSpace, signature: Signature, partial: int = 1) -> None:
+    def __init__(self, space: CellArchitectures, signature: Signature, partial: int = 1) -> None:
         super().__init__()
         self.space, self.partial = space, partial
         self.ladder = Ladder(space.layers, len(space.width_factors), space.levels)
@@ -45,7 +42,7 @@ class CellSupernet(Supernet):
                 f"partial={partial} does not divide the width {wrong[0]} of a cell: take a divisor "
                 f"of all of {', '.join(map(str, self.widths))}"
             )
-        self.frame = Frame(space, signature)
+        self.frame = Frame(signature, space.residual, space.upsampling)
         self.body = SuperBody(
             space,
             self.ladder,

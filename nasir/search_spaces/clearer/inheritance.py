@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nasir.core.architecture import Architecture
+from nasir.search_spaces.clearer.network import ClearerNetwork
+from nasir.search_spaces.clearer.supernet import ClearerSupernet
 from nasir.search_spaces.inheritance import check_whole
-
-if TYPE_CHECKING:
-    from nasir.search_spaces.clearer.network import ClearerNetwork
-    from nasir.search_spaces.clearer.supernet import ClearerSupernet
 
 
 def inherit(
@@ -23,7 +19,7 @@ def inherit(
     """
     check_whole(supernet.partial, "modules")
     network.backbone.load_state_dict(supernet.backbone.state_dict())
-    chosen = supernet.space.modules_of(architecture)
+    chosen = supernet.columns.modules_of(architecture)
     for modules, columns, options in zip(network.cells, supernet.cells, chosen, strict=True):
         for module, column, option in zip(modules, columns, options, strict=True):
             module.load_state_dict(column[option].state_dict())

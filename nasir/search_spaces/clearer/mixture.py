@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nasir.kernels.weighted_pair import weighted_pair
 from nasir.search_spaces.clearer.modules import Branches
 from nasir.search_spaces.clearer.network import MODULES
 
@@ -16,9 +16,9 @@ class MixedColumn(nn.ModuleDict):
     """The modules ``parallel`` and ``fusion`` (P and F), mixed or one of them.
 
     The mixture is w0 P(x) + w1 F(x) (CLEARER, equation 1), or w0 P(x) + w1 F(P(x)) where
-    `chained`. A module that is not used, because its weight is zero, is left out, so that F alone
-    is F(x) in both. With `partial` k the modules see the first 1/k of each branch's channels; the
-    others pass by, and all are shuffled.
+    `chained`. A module of weight zero is not computed; if P is not, F is F(x) in both. With
+    `partial` k the modules see the first 1/k of each branch's channels; the others pass by, and
+    all are shuffled.
     """
 
     def __init__(self, widths: Sequence[int], chained: bool = False, partial: int = 1) -> None:
@@ -42,7 +42,7 @@ class MixedColumn(nn.ModuleDict):
             return [weights[number] * y for y in module(branches)]
         p = self["parallel"](branches)
         f = self["fusion"](p if self.chained else branches)
-        return [mix(weights, *pair) for pair in zip(p, f, strict=True)]
+        return [weighted_pair(weights, *pair) for pair in zip(p, f, strict=True)]
 
     def _beside_rest(self, branches: Branches, module: Callable[[Branches], Branches]) -> Branches:
         """`module` on the active channels of each branch."""
@@ -53,26 +53,3 @@ class MixedColumn(nn.ModuleDict):
             torch.cat((y, x[:, y.shape[1] :]), dim=1) for x, y in zip(branches, active, strict=True)
         ]
         return [torch.channel_shuffle(y, self.partial) for y in joined]
-
-
-def mix(weights: Tensor, p: Tensor, f: Tensor) -> Tensor:
-    """w0 p + w1 f, with fewer passes over the maps, forward and backward, than term by term."""
-    mixed: Tensor = _Mix.apply(weights, p, f)
-    return mixed
-
-
-class _Mix(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, weights: Tensor, p: Tensor, f: Tensor) -> Tensor:
-        ctx.save_for_backward(weights, p, f)
-        w0, w1 = weights.unbind()
-        return torch.addcmul(p * w0, f, w1)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        weights, p, f = ctx.saved_tensors
-        w0, w1 = weights.unbind()
-        of_weights = None
-        if ctx.needs_input_grad[0]:
-            of_weights = torch.stack([(gradient * y).sum() for y in (p, f)])
-        return of_weights, gradient * w0, gradient * w1

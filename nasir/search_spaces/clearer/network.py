@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from nasir.core.search_space import Signature
+from nasir.kernels.choice import MEMORY_FORMAT
+from nasir.kernels.reflection import AnySize
 from nasir.search_spaces.clearer.blocks import EXPANSION, Bottleneck, start_small
 from nasir.search_spaces.clearer.modules import (
     Branches,
@@ -16,7 +17,6 @@ from nasir.search_spaces.clearer.modules import (
     ParallelModule,
     TransitionModule,
 )
-from nasir.search_spaces.reflection import AnySize
 
 Column = Callable[[Branches], Branches]
 
@@ -55,8 +55,7 @@ class Backbone(nn.Module):
     def forward(self, x: Tensor, cells: Sequence[Sequence[Column]]) -> Tensor:
         """Restore ``(N, in, H, W)`` to ``(N, out, s H, s W)`` by way of the columns of `cells`."""
         height, width = x.shape[-2:]
-        # Convolution on a processor is up to twice as fast with the channels innermost.
-        x = self.any_size(x).contiguous(memory_format=torch.channels_last)
+        x = self.any_size(x).contiguous(memory_format=MEMORY_FORMAT)
         branches = [self.start(x)]
         for transition, cell in zip(self.transitions, cells, strict=True):
             branches = transition(branches)

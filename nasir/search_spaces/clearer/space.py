@@ -12,19 +12,18 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.diagram import Drawing
-from nasir.core.domain import Decision, Domain
+from nasir.core.domain import Domain
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import SearchSpace, Signature
+from nasir.search_spaces.clearer.columns import Columns
 from nasir.search_spaces.clearer.diagram import network_drawing
 from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from nasir.search_spaces.clearer.supernet import ClearerSupernet
+    from nasir.core.supernet import Supernet
 
-NAME = "clearer"
-OPTIONS = ("parallel", "fusion")
 ALL_PARALLEL = "all_parallel"
 
 
@@ -88,51 +87,47 @@ class Clearer(SearchSpace):
         """The channels of each scale, the finest first."""
         return tuple(self.channels * 2**scale for scale in range(self.cells + 1))
 
-    @property
-    def decision_names(self) -> tuple[tuple[str, ...], ...]:
-        """The decisions of the columns of each cell: ``cell1.column1`` and so on."""
-        columns = self.columns * self.cells if len(self.columns) == 1 else self.columns
-        return tuple(
-            tuple(f"cell{cell}.column{column}" for column in range(1, number + 1))
-            for cell, number in enumerate(columns, start=1)
-        )
-
     @cached_property
+    def searched(self) -> Columns:
+        """The columns of all cells."""
+        return Columns(self.columns * self.cells if len(self.columns) == 1 else self.columns)
+
+    @property
     def domain(self) -> Domain:
-        names = [name for cell in self.decision_names for name in cell]
-        return Domain(NAME, tuple(Decision(name, OPTIONS) for name in names))
+        return self.searched.domain
 
     def build(self, architecture: Architecture, signature: Signature) -> nn.Module:
         from nasir.search_spaces.clearer.network import ClearerNetwork
 
-        modules = self.modules_of(architecture)
+        modules = self.searched.modules_of(architecture)
         return ClearerNetwork(modules, self.widths, self.bottlenecks, signature)
 
-    def supernet(self, signature: Signature, partial: int = 1) -> ClearerSupernet:
+    def supernet(self, signature: Signature, partial: int = 1) -> Supernet:
         from nasir.search_spaces.clearer.supernet import ClearerSupernet
 
-        return ClearerSupernet(self, signature, partial)
+        if partial < 1 or self.channels % partial:
+            raise SettingsError(
+                f"partial={partial} does not divide the {self.channels} channels of space.channels"
+            )
+        return ClearerSupernet(
+            self.searched,
+            self.widths,
+            self.bottlenecks,
+            signature,
+            partial,
+            chained=self.mixture == "program",
+            program_complexity=self.complexity == "program",
+        )
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
-        return (network_drawing(self.modules_of(architecture), self.widths, self.bottlenecks),)
-
-    def modules_of(self, architecture: Architecture) -> tuple[tuple[str, ...], ...]:
-        """The option of each column of each cell; refuses an architecture of another space."""
-        choices = self.domain.architecture(architecture.choices).choices
-        return tuple(tuple(str(choices[name]) for name in cell) for cell in self.decision_names)
-
-    def architecture_of(self, chosen: Sequence[int]) -> Architecture:
-        """The architecture of one option number a column, 0 for parallel and 1 for fusion."""
-        names = [name for cell in self.decision_names for name in cell]
-        return Architecture(
-            NAME, {name: OPTIONS[option] for name, option in zip(names, chosen, strict=True)}
-        )
+        modules = self.searched.modules_of(architecture)
+        return (network_drawing(modules, self.widths, self.bottlenecks),)
 
     def reference(self) -> Mapping[str, Architecture]:
         """One module everywhere, or the two in turn in each cell, parallel first."""
-        columns = [column for cell in self.decision_names for column in range(len(cell))]
+        columns = [column for cell in self.searched.names for column in range(len(cell))]
         return {
-            ALL_PARALLEL: self.architecture_of([0] * len(columns)),
-            "all_fusion": self.architecture_of([1] * len(columns)),
-            "alternating": self.architecture_of([column % 2 for column in columns]),
+            ALL_PARALLEL: self.searched.architecture_of([0] * len(columns)),
+            "all_fusion": self.searched.architecture_of([1] * len(columns)),
+            "alternating": self.searched.architecture_of([column % 2 for column in columns]),
         }

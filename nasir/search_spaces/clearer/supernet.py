@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial as bound
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.supernet import INITIAL_LOGITS, Supernet
+from nasir.kernels.choice import MEMORY_FORMAT
 from nasir.search_spaces.clearer.blocks import start_small
+from nasir.search_spaces.clearer.columns import Columns
 from nasir.search_spaces.clearer.mixture import MixedColumn
 from nasir.search_spaces.clearer.network import MODULES, Backbone, Column
-
-if TYPE_CHECKING:
-    from nasir.search_spaces.clearer.space import Clearer
 
 PROGRAM_COMPLEXITY = (0.7, 0.3)
 """Of the parallel and the fusion module, in the published program."""
@@ -27,33 +25,36 @@ PROGRAM_COMPLEXITY = (0.7, 0.3)
 class ClearerSupernet(Supernet):
     """Both modules in every column, mixed by the table ``alphas`` (columns of all cells, 2).
 
-    Its two options are parallel and fusion, in this order. With `partial` k the columns' modules
-    see 1/k of the channels of each branch; the others pass by, and all are shuffled (PC-DARTS).
+    Its two options are parallel and fusion, in this order. The mixture is that of
+    :class:`~.mixture.MixedColumn`, `chained` or not. With `partial` k the columns' modules see 1/k
+    of the channels of each branch; the others pass by, and all are shuffled (PC-DARTS).
     """
 
     sizes: Tensor
 
-    def __init__(self, space: Clearer, signature: Signature, partial: int = 1) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        widths: Sequence[int],
+        bottlenecks: int,
+        signature: Signature,
+        partial: int = 1,
+        *,
+        chained: bool = False,
+        program_complexity: bool = False,
+    ) -> None:
         super().__init__()
-        if partial < 1 or space.channels % partial:
-            raise SettingsError(
-                f"partial={partial} does not divide the {space.channels} channels of space.channels"
-            )
-        self.space = space
-        self.partial = partial
-        self.backbone = Backbone(space.widths, space.bottlenecks, signature)
+        self.columns, self.partial = columns, partial
+        self.backbone = Backbone(widths, bottlenecks, signature)
         self.cells: Any = nn.ModuleList(
-            nn.ModuleList(
-                MixedColumn(space.widths[: scale + 1], space.mixture == "program", partial)
-                for _ in names
-            )
-            for scale, names in enumerate(space.decision_names, start=1)
+            nn.ModuleList(MixedColumn(widths[: scale + 1], chained, partial) for _ in names)
+            for scale, names in enumerate(columns.names, start=1)
         )
-        rows = sum(map(len, space.decision_names))
+        rows = sum(columns.numbers)
         self.alphas = nn.Parameter(INITIAL_LOGITS * torch.randn(rows, len(MODULES)))
         start_small(self)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.register_buffer("sizes", self._sizes(), persistent=False)
+        self.to(memory_format=MEMORY_FORMAT)  # type: ignore[call-overload]
+        self.register_buffer("sizes", self._sizes(program_complexity), persistent=False)
 
     def forward(self, x: Tensor, architecture: Architecture | None = None) -> Tensor:
         return self.backbone(x, self._mixed() if architecture is None else self._path(architecture))
@@ -62,19 +63,17 @@ class ClearerSupernet(Supernet):
         return {"alphas": self.alphas}
 
     def derive(self) -> Architecture:
-        """The option of the greater weight in each row; the parallel module where they are equal.
-
-        Closed options are not taken.
-        """
+        """The option of the greater weight in each row, parallel where both are equal."""
         with torch.no_grad():
             best = self.weights_of("alphas").argmax(dim=-1).tolist()
-        return self.space.architecture_of(best)
+        return self.columns.architecture_of(best)
 
     def complexity(self) -> Tensor:
         """CLEARER, equation 5: the mean over the columns of a_p C_p + a_f C_f.
 
-        C is a module's number of parameters over the larger's of its column, so that the network
-        of all larger modules has 1; or 0.7 and 0.3 (setting `complexity` of the space).
+        C is a module's number of parameters, divided by that of the larger module of its column;
+        the network of all larger modules has complexity 1. With `program_complexity`, C is 0.7 and
+        0.3.
         """
         return (self.weights_of("alphas") * self.sizes).sum(dim=-1).mean()
 
@@ -85,16 +84,16 @@ class ClearerSupernet(Supernet):
         return [[bound(column.mixed, *next(rows)) for column in cell] for cell in self.cells]
 
     def _path(self, architecture: Architecture) -> list[list[Column]]:
-        chosen = self.space.modules_of(architecture)
+        chosen = self.columns.modules_of(architecture)
         return [
             [bound(column.one, option) for column, option in zip(cell, options, strict=True)]
             for cell, options in zip(self.cells, chosen, strict=True)
         ]
 
-    def _sizes(self) -> Tensor:
+    def _sizes(self, of_program: bool) -> Tensor:
         """C of equation 5: ``(columns, 2)``."""
         columns = [column for cell in self.cells for column in cell]
-        if self.space.complexity == "program":
+        if of_program:
             return torch.tensor([PROGRAM_COMPLEXITY] * len(columns))
         sizes = torch.tensor(
             [[_parameters(column[name]) for name in MODULES] for column in columns]

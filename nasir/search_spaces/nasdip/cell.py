@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from nasir.core.architecture import Value
 from nasir.core.errors import ArchitectureError, unknown_name
 from nasir.search_spaces.nasdip.operations import Transform, buildable, operation
+from nasir.search_spaces.nasdip.rewriting import after_nearest
 from nasir.search_spaces.nasdip.upsample import Nearest
 
 DECISIONS = ("upsample", "transform", "kernel", "dilation", "activation")
@@ -37,7 +38,6 @@ class UpsamplingCell(nn.Module):
         self.transform_first = resize.place == "last"
         self.resize = resize(width, kernel, dilation)
         self.resize_activation = activation()
-        self.resize_is_nearest = resize is Nearest
         self.transform: Transform | None = None
         if transform is not None:
             ratio = resize.channels_per_output
@@ -51,8 +51,8 @@ class UpsamplingCell(nn.Module):
         if self.transform_first:
             x = self.transform_activation(self.transform(x))
             return self.resize_activation(self.resize(x))
-        if self.resize_is_nearest:  # commutes with anything that works pixel by pixel
-            x = self.transform.after_nearest(self.resize_activation(x))
+        if type(self.resize) is Nearest:  # commutes with what works pixel by pixel
+            x = after_nearest(self.transform, self.resize_activation(x))
         else:
             x = self.transform(self.resize_activation(self.resize(x)))
         return self.transform_activation(x)

@@ -25,11 +25,6 @@ def full_name(decoder: int, source: int) -> str:
     return f"connection_{decoder}_{source}"
 
 
-def decision_on(decoder: int, source: int, full: bool) -> str:
-    """The decision on the connection of one source with one decoder level."""
-    return full_name(decoder, source) if full else shared_name(source - decoder)
-
-
 def shared_decisions(depth: int, same_level: str, connections: str) -> list[Decision]:
     """One decision a level difference; the same level may be ``always`` connected.
 

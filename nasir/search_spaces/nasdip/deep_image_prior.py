@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasir.core.search_space import Signature
+from nasir.kernels.reflection import AnySize
 from nasir.search_spaces.nasdip.network import conv_norm_act, encoder_level
-from nasir.search_spaces.reflection import AnySize
 
 SKIP_CHANNELS = 4
 

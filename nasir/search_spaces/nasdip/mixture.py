@@ -1,4 +1,9 @@
-"""All upsampling cells at once."""
+"""All upsampling cells at once: the options of every decision, each with its weight.
+
+NAS-DIP has no supernet; this one mixes as DARTS does, at each place where a decision acts:
+y = sum_t w_t T_t(sum_a w_a a(sum_u w_u U_u(x))), and the activations again, with upsamplings U,
+activations a, and transforms T by kernel size and dilation.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,6 @@ from functools import reduce
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasir.kernels.nearest_conv import nearest
@@ -17,8 +21,8 @@ from nasir.search_spaces.nasdip.cell_options import (
     CellOptions,
     Weights,
 )
-from nasir.search_spaces.nasdip.operations import Transform, operation
-from nasir.search_spaces.reflection import reflect
+from nasir.search_spaces.nasdip.operations import operation
+from nasir.search_spaces.nasdip.rewriting import weighted_sum
 
 Step = Callable[[Tensor], Tensor]
 
@@ -52,7 +56,7 @@ class MixedCell(nn.Module):
 
     def _beside_rest(self, steps: Sequence[tuple[Tensor, Step]], x: Tensor) -> Tensor:
         active = x[:, : self.active]
-        y = _sum([share * step(active) for share, step in steps])
+        y = reduce(torch.add, [share * step(active) for share, step in steps])
         if self.partial == 1:
             return y
         y = torch.cat((y, nearest(x[:, self.active :])), dim=1)
@@ -91,16 +95,16 @@ class Branch(nn.Module):
     def mixed(self, weights: BranchWeights) -> Step:
         """The mixture by weights, which maps ``(N, width, H, W)`` to ``(N, width, 2H, 2W)``."""
         transforms = _of(self.transforms, weights.terms)
-        transformed = [mixture(transforms), self._activated("transform", weights)]
+        transformed = [weighted_sum(transforms), self._activated("transform", weights)]
         if self.place == "alone":
             return _chain(transformed)
         resizes = _of(self.resizes, weights.upsamplings)
-        resized = [mixture(resizes), self._activated("resize", weights)]
+        resized = [weighted_sum(resizes), self._activated("resize", weights)]
         first = self.place == "first"
         return _chain([*resized, *transformed] if first else [*transformed, *resized])
 
     def _activated(self, what: str, weights: BranchWeights) -> Step:
-        return mixture(_of(getattr(self, f"{what}_activations"), weights.activations))
+        return weighted_sum(_of(getattr(self, f"{what}_activations"), weights.activations))
 
 
 def _activations(names: Iterable[str]) -> nn.ModuleList:
@@ -113,50 +117,3 @@ def _of(modules: Sequence[nn.Module], weights: Weights) -> list[tuple[Tensor, nn
 
 def _chain(steps: Sequence[Step]) -> Step:
     return lambda x: reduce(lambda y, step: step(y), steps, x)
-
-
-def mixture(operations: Sequence[tuple[Tensor, nn.Module]]) -> Step:
-    """The sum of w M(x) over all w and M, as a function of x.
-
-    Transforms that are convolutions are one for each dilation, with the weighted sum of their
-    kernels: a convolution is linear in its kernel.
-    """
-    if len(operations) == 1:
-        [(weight, module)] = operations
-        return lambda x: weight * module(x)
-    others: list[tuple[Tensor, nn.Module]] = []
-    kernels: dict[int, list[Tensor]] = {}
-    for weight, module in operations:
-        convolution = module.as_convolution() if isinstance(module, Transform) else None
-        if convolution is None:
-            others.append((weight, module))
-        else:
-            kernel, dilation = convolution
-            kernels.setdefault(dilation, []).append(weight * kernel)
-    merged = {dilation: _centred_sum(of) for dilation, of in kernels.items()}
-
-    def mixed(x: Tensor) -> Tensor:
-        alone = [weight * module(x) for weight, module in others]
-        return _sum([*alone, *(_convolved(x, k, dilation) for dilation, k in merged.items())])
-
-    return mixed
-
-
-def _sum(parts: Sequence[Tensor]) -> Tensor:
-    return reduce(torch.add, parts)
-
-
-def _centred_sum(kernels: Sequence[Tensor]) -> Tensor:
-    """The sum of kernels ``(O, C, k, k)`` of odd k, the middle of all at the same place."""
-    by_size: dict[int, list[Tensor]] = {}
-    for kernel in kernels:
-        by_size.setdefault(kernel.shape[-1], []).append(kernel)
-    largest = max(by_size)
-    borders = {size: (largest - size) // 2 for size in by_size}
-    return _sum([F.pad(_sum(of), (borders[size],) * 4) for size, of in by_size.items()])
-
-
-def _convolved(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
-    border = dilation * (kernel.shape[-1] - 1) // 2
-    x = reflect(x, border, border, border, border) if border else x
-    return F.conv2d(x, kernel, dilation=dilation)

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from nasir.core.architecture import Value
 from nasir.core.search_space import Signature
+from nasir.kernels.reflection import AnySize, ReflectedConv2d
 from nasir.search_spaces.nasdip.cell import UpsamplingCell
 from nasir.search_spaces.nasdip.connections import Matrix
-from nasir.search_spaces.reflection import AnySize, ReflectedConv2d
 
 SLOPE = 0.2
 """Of the leaky ReLUs outside the upsampling cell."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from nasir.core.registry import registries
 
@@ -18,13 +18,13 @@ class Upsampling(nn.Module):
     """Doubles height and width: ``(N, C, H, W) -> (N, C / channels_per_output, 2H, 2W)``."""
 
     place: ClassVar[Literal["first", "last", "alone"]] = "first"
-    """Before the feature transform, after it, or with weights of its own in place of it."""
+    """Before the feature transform, after it, or in place of it with weights of its own."""
 
     channels_per_output: ClassVar[int] = 1
     """How many input channels make one output channel."""
 
     def __init__(self, channels: int, kernel: int, dilation: int) -> None:
-        """`kernel` and `dilation` are of use to an upsampling that stands alone."""
+        """`kernel` and `dilation` are those of an upsampling of place ``alone``."""
         super().__init__()
 
 
@@ -32,7 +32,7 @@ class Transform(nn.Module):
     """Transforms features: ``(N, in_channels, H, W) -> (N, out_channels, H, W)``."""
 
     takes_kernel: ClassVar[bool] = True
-    """Whether kernel size and dilation rate mean anything to it."""
+    """Whether it has a kernel size and a dilation rate."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int) -> None:
         super().__init__()
@@ -41,17 +41,6 @@ class Transform(nn.Module):
     def fits(cls, in_channels: int, out_channels: int) -> bool:
         """Whether it can be built with these channels."""
         return True
-
-    def after_nearest(self, x: Tensor) -> Tensor:
-        """The transform of `x` resized to twice its size by nearest neighbour."""
-        return self(x.repeat_interleave(2, -2).repeat_interleave(2, -1))
-
-    def as_convolution(self) -> tuple[Tensor, int] | None:
-        """The kernel ``(O, C, k, k)`` and the dilation of a convolution that does the same.
-
-        Its borders are reflected, and it has no bias. None where there is no such convolution.
-        """
-        return None
 
 
 def operation(decision: str, option: str) -> Any:

@@ -144,7 +144,8 @@ class NasDip(SearchSpace):
     def supernet(self, signature: Signature, partial: int = 1) -> NasDipSupernet:
         from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 
-        return NasDipSupernet(self, signature, partial)
+        self._check_partial(partial)
+        return NasDipSupernet(self.domain, self.depth, self.width, signature, partial)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         choices = architecture.choices
@@ -168,6 +169,17 @@ class NasDip(SearchSpace):
     def published(self, cell: int, differences: tuple[int, ...]) -> Architecture:
         """The architecture of a published cell number and connected level differences."""
         return Architecture(NAME, {**cell_of(cell), **self._connected(differences)})
+
+    def _check_partial(self, partial: int) -> None:
+        """Refuse to divide the channels unevenly, or into too few for some of the cells."""
+        if partial < 1 or self.width % partial:
+            raise SettingsError(f"partial={partial} does not divide space.width={self.width}")
+        narrow = attrs.evolve(self, width=self.width // partial)
+        if narrow.domain != self.domain:
+            raise SettingsError(
+                f"partial={partial} leaves {narrow.width} of {self.width} channels, too few for "
+                "some of the cells: take a smaller partial, or a greater space.width"
+            )
 
     def _connected(self, differences: tuple[int, ...]) -> dict[str, Value]:
         spelt = joined.full_choices if self.connections == "full" else joined.shared_choices

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import attrs
 import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import SettingsError
+from nasir.core.domain import Domain
 from nasir.core.search_space import Signature
 from nasir.core.supernet import INITIAL_LOGITS, Supernet
 from nasir.search_spaces.nasdip.cell_options import CellOptions
-from nasir.search_spaces.nasdip.connections import decision_on, matrix
+from nasir.search_spaces.nasdip.connections import full_name, matrix, shared_name
 from nasir.search_spaces.nasdip.mixture import MixedCell
 from nasir.search_spaces.nasdip.network import LevelNetwork, Place
-
-if TYPE_CHECKING:
-    from nasir.search_spaces.nasdip.space import NasDip
 
 CONNECTIONS = "connections"
 """The table ``(decisions, 2)`` of the connections that are searched: off, on."""
@@ -35,19 +31,20 @@ class NasDipSupernet(Supernet):
     operations see 1/k of the channels (PC-DARTS).
     """
 
-    def __init__(self, space: NasDip, signature: Signature, partial: int = 1) -> None:
+    def __init__(
+        self, domain: Domain, depth: int, width: int, signature: Signature, partial: int = 1
+    ) -> None:
         super().__init__()
-        _check_partial(space, partial)
-        self.space, self.partial = space, partial
-        self.cell = CellOptions(space.domain)
+        self.domain, self.partial = domain, partial
+        self.cell = CellOptions(domain)
         connections = {
-            d.name: d.options for d in space.domain.decisions if d.name not in self.cell.options
+            d.name: d.options for d in domain.decisions if d.name not in self.cell.options
         }
         self.searched = [name for name, options in connections.items() if len(options) > 1]
         self.body = LevelNetwork(
-            lambda: MixedCell(self.cell, space.width, partial),
-            matrix({name: options[-1] for name, options in connections.items()}, space.depth),
-            space.width,
+            lambda: MixedCell(self.cell, width, partial),
+            matrix({name: options[-1] for name, options in connections.items()}, depth),
+            width,
             signature,
         )
         shapes = self.cell.shapes()
@@ -76,11 +73,10 @@ class NasDipSupernet(Supernet):
         with torch.no_grad():
             tables = self._mixed()
         chosen = self.cell.best(tables)
-        domain = self.space.domain
-        fixed = {d.name: d.options[0] for d in domain.decisions if len(d.options) == 1}
+        fixed = {d.name: d.options[0] for d in self.domain.decisions if len(d.options) == 1}
         rows = tables[CONNECTIONS].argmax(-1).tolist() if self.searched else []
         on = {name: bool(row) for name, row in zip(self.searched, rows, strict=True)}
-        return domain.architecture({**fixed, **chosen, **on})
+        return self.domain.architecture({**fixed, **chosen, **on})
 
     def skips(self, architecture: Architecture) -> int:
         """1 where the cell has no transform, 0 otherwise."""
@@ -103,7 +99,7 @@ class NasDipSupernet(Supernet):
 
     def _path(self, architecture: Architecture) -> dict[str, Tensor]:
         """Tables with all the weight on the choices of an architecture."""
-        choices = self.space.domain.architecture(architecture.choices).choices
+        choices = self.domain.architecture(architecture.choices).choices
         like = next(iter(self.tables.values())).detach()
         tables = self.cell.one_hot(choices, like)
         if self.searched:
@@ -116,18 +112,11 @@ class NasDipSupernet(Supernet):
         one = tables["upsample"].new_ones(())
         weights = tables[CONNECTIONS][:, 1].unbind() if self.searched else ()
         by_name = dict(zip(self.searched, weights, strict=True))
-        full = self.space.connections == "full"
-        shares = {p: by_name.get(decision_on(*p, full), one) for p in self.body.connections}
+        shares = {p: by_name.get(self._decision_on(*p), one) for p in self.body.connections}
         return {place: share for place, share in shares.items() if share}
 
-
-def _check_partial(space: NasDip, partial: int) -> None:
-    """Refuse channels that cannot be divided, and too few of them for some of the cells."""
-    if partial < 1 or space.width % partial:
-        raise SettingsError(f"partial={partial} does not divide space.width={space.width}")
-    narrow = attrs.evolve(space, width=space.width // partial)
-    if narrow.domain != space.domain:
-        raise SettingsError(
-            f"partial={partial} leaves {narrow.width} of {space.width} channels, too few for some "
-            "of the cells: take a smaller one, or a greater space.width"
-        )
+    def _decision_on(self, decoder: int, source: int) -> str:
+        """The decision on the connection of a source with a decoder level."""
+        full = full_name(decoder, source)
+        named = any(decision.name == full for decision in self.domain.decisions)
+        return full if named else shared_name(source - decoder)

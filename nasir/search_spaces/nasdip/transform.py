@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from nasir.kernels.nearest_conv import nearest_conv2d
+from nasir.kernels.reflection import ReflectedConv2d
 from nasir.search_spaces.nasdip.operations import Transform
-from nasir.search_spaces.reflection import ReflectedConv2d
 
 STACKED = 4
 """How many consecutive channels ``split_stack_sum`` adds up."""
@@ -24,12 +22,6 @@ class Conv(Transform):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
-
-    def after_nearest(self, x: Tensor) -> Tensor:
-        return nearest_conv2d(x, self.conv)
-
-    def as_convolution(self) -> tuple[Tensor, int]:
-        return self.conv.weight, self.conv.dilation[0]
 
 
 class TransposedConv(Transform):
@@ -60,15 +52,11 @@ class SplitStackSum(Transform):
         return in_channels % STACKED == 0
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(self._stacked_sum(x))
+        return self.conv(self.stacked_sum(x))
 
-    def after_nearest(self, x: Tensor) -> Tensor:
-        return nearest_conv2d(self._stacked_sum(x), self.conv)
-
-    def as_convolution(self) -> tuple[Tensor, int]:
-        return self.conv.weight.repeat_interleave(STACKED, 1), self.conv.dilation[0]
-
-    def _stacked_sum(self, x: Tensor) -> Tensor:
+    @staticmethod
+    def stacked_sum(x: Tensor) -> Tensor:
+        """``(N, 4 C, H, W)`` to ``(N, C, H, W)``."""
         return x.unflatten(1, (-1, STACKED)).sum(2)
 
 
@@ -84,10 +72,6 @@ class SeparableConv(Transform):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.point_wise(self.depth_wise(x))
-
-    def as_convolution(self) -> tuple[Tensor, int]:
-        kernel = self.point_wise.weight * self.depth_wise.weight.transpose(0, 1)
-        return kernel, self.depth_wise.dilation[0]
 
 
 class DepthWiseConv(Transform):
@@ -106,9 +90,6 @@ class DepthWiseConv(Transform):
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
-    def as_convolution(self) -> tuple[Tensor, int]:
-        return _each_alone(self.conv.weight.squeeze(1)), self.conv.dilation[0]
-
 
 class Identity(Transform):
     """No transform."""
@@ -121,11 +102,6 @@ class Identity(Transform):
 
     def forward(self, x: Tensor) -> Tensor:
         return x
-
-
-def _each_alone(kernels: Tensor) -> Tensor:
-    """Kernels ``(C, k, k)`` of single channels as ``(C, C, k, k)``, zero between channels."""
-    return torch.diag_embed(kernels.permute(1, 2, 0)).permute(2, 3, 0, 1)
 
 
 class CellLeakyReLU(nn.LeakyReLU):

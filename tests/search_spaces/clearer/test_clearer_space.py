@@ -47,7 +47,7 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
 
 def test_references_are_of_one_kind_or_alternate() -> None:
     space = Clearer(cells=2, columns=(1, 3))
-    modules = {name: space.modules_of(a) for name, a in space.reference().items()}
+    modules = {name: space.searched.modules_of(a) for name, a in space.reference().items()}
     p, f = "parallel", "fusion"
     assert modules == {
         "all_parallel": ((p,), (p, p, p)),

@@ -11,7 +11,6 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.clearer.inheritance import inherit
-from nasir.search_spaces.clearer.mixture import mix
 from nasir.search_spaces.clearer.space import Clearer
 from nasir.search_spaces.clearer.supernet import ClearerSupernet
 
@@ -29,7 +28,7 @@ def one_hot(logits: Tensor) -> Tensor:
 
 def chosen(supernet: ClearerSupernet, architecture: Architecture) -> ClearerSupernet:
     """The supernet with all the weight on the modules of `architecture`."""
-    options = [m == "fusion" for cell in supernet.space.modules_of(architecture) for m in cell]
+    options = [m == "fusion" for cell in supernet.columns.modules_of(architecture) for m in cell]
     with torch.no_grad():
         supernet.alphas.copy_(torch.tensor([[-1.0, 1.0] if f else [1.0, -1.0] for f in options]))
     supernet.relaxation = one_hot
@@ -93,13 +92,6 @@ def test_a_column_mixes_as_the_formula_says(mixture: str) -> None:
         torch.testing.assert_close(got, 0.3 * a + 0.7 * b)
 
 
-def test_the_gradients_of_a_mixture_are_right_twice() -> None:
-    tensors = [torch.rand(2), torch.randn(1, 2, 3, 3), torch.randn(1, 2, 3, 3)]
-    inputs = [t.double().requires_grad_() for t in tensors]
-    assert torch.autograd.gradcheck(mix, inputs)
-    assert torch.autograd.gradgradcheck(mix, inputs)
-
-
 def test_modules_without_weight_are_not_run() -> None:
     supernet = chosen(made(SMALL), SMALL.named("all_parallel"))
     for cell in supernet.cells:
@@ -118,10 +110,11 @@ def test_gradients_reach_all_weights_and_architecture_parameters(
 
 
 def test_complexity_is_one_for_all_parallel_and_the_mean_ratio_for_all_fusion() -> None:
-    supernet = Clearer().supernet(Signature(3, 3))
-    assert chosen(supernet, supernet.space.named("all_parallel")).complexity().item() == 1
+    space = Clearer()
+    supernet = space.supernet(Signature(3, 3))
+    assert chosen(supernet, space.named("all_parallel")).complexity().item() == 1
     ratios = (20_672 / 92_544, 153_536 / 387_968, 784_512 / 1_568_640)
-    fusion = chosen(supernet, supernet.space.named("all_fusion")).complexity().item()
+    fusion = chosen(supernet, space.named("all_fusion")).complexity().item()
     assert fusion == pytest.approx(sum(ratios) / 3)
 
 
@@ -160,7 +153,7 @@ def test_derivation_takes_the_greater_weight_and_the_first_of_equal_ones(
     with torch.no_grad():
         supernet.alphas.copy_(torch.tensor([[1.0, 1.0], [0.0, 0.1], [0.2, 0.1], [-1.0, -2.0]]))
     p, f = "parallel", "fusion"
-    assert SMALL.modules_of(supernet.derive()) == ((p, f), (p, p))
+    assert SMALL.searched.modules_of(supernet.derive()) == ((p, f), (p, p))
 
 
 def test_a_closed_option_is_not_derived(supernet: ClearerSupernet) -> None:
@@ -170,7 +163,7 @@ def test_a_closed_option_is_not_derived(supernet: ClearerSupernet) -> None:
     closed[1, 0] = True
     supernet.close({"alphas": closed})
     p, f = "parallel", "fusion"
-    assert SMALL.modules_of(supernet.derive()) == ((p, f), (p, p))
+    assert SMALL.searched.modules_of(supernet.derive()) == ((p, f), (p, p))
     assert supernet(picture()).isfinite().all()
 
 

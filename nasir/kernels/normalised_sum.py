@@ -1,4 +1,8 @@
-"""Weighted sums of batch-normalised features that keep nothing but the features themselves."""
+"""Weighted sums of batch-normalised features.
+
+The normalisation is folded into the weights of the sum. For the backward pass only the features
+are kept, not the normalised ones.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,8 @@ def pixels(x: Tensor) -> Tensor:
 class StackedNorm(nn.BatchNorm2d):
     """Batch normalisations without scale and shift of `parts` features of `width` channels each.
 
-    The features lie one after another in a stack of channels, and any of them may be absent from
-    a batch: each part counts its own batches.
+    The features are stacked along the channels. A batch may lack some of them, so each part counts
+    its own batches.
     """
 
     num_batches_tracked: Tensor
@@ -43,7 +47,7 @@ class StackedNorm(nn.BatchNorm2d):
     def statistics(self, y: Tensor, parts: Sequence[int]) -> Statistics:
         """Mean and 1 / standard deviation of each channel of `y`, a stack of `parts`.
 
-        Those of the batch in training, when they also go into the running ones.
+        In training they are those of the batch, which also update the running ones.
         """
         everything = len(parts) == len(self.num_batches_tracked)
         index = slice(None) if everything else self.channels(parts)
@@ -65,14 +69,17 @@ class StackedNorm(nn.BatchNorm2d):
         return mean, torch.rsqrt(variance + self.eps)
 
     def _rate(self, counted: slice | list[int]) -> float | Tensor:
-        """How much of a running statistic the batch replaces; a mean of all without momentum."""
+        """The share of a running statistic that the batch replaces.
+
+        Without momentum the running statistic is the mean of all batches.
+        """
         if self.momentum is not None:
             return self.momentum
         share = 1.0 / self.num_batches_tracked[counted].to(self.running_mean.dtype)
         return share.repeat_interleave(self.width)
 
 
-def mixture(
+def normalised_sum(
     features: Sequence[Tensor],
     norms: Sequence[StackedNorm],
     weights: Sequence[Tensor],
@@ -81,15 +88,15 @@ def mixture(
 ) -> Tensor:
     """``base + sum_o weights[o] * norms[o](features[o])``, with one weight for each part.
 
-    Each feature is ``(N, P c, H, W)``, a stack of the `P` `parts` of its norm (in training or
-    evaluation mode as that is), and its weights are ``(P,)``. `base` is ``(N, H, W, P c)``; its
-    memory becomes the result's, so that it must not be used again.
+    Each feature is ``(N, P c, H, W)``, a stack of the `P` `parts` of its norm, and its weights are
+    ``(P,)``. The norms' mode decides between statistics of the batch and running ones. `base` is
+    ``(N, H, W, P c)``; its memory is reused for the result, so it must not be used again.
     """
     found = [
         norm.statistics(y, which) for y, norm, which in zip(features, norms, parts, strict=True)
     ]
     scales = torch.stack(list(weights)).repeat_interleave(norms[0].width, dim=1).to(features[0])
-    total = _Mixture.apply(scales, found, norms[0].training, base, *features)
+    total = _NormalisedSum.apply(scales, found, norms[0].training, base, *features)
     return total.permute(0, 3, 1, 2)
 
 
@@ -114,8 +121,8 @@ def channelwise(values: Tensor) -> Tensor:
     return values.view(1, -1, 1, 1)
 
 
-class _Mixture(torch.autograd.Function):
-    """The sum of :func:`mixture`, ``(N, H, W, P c)``, with scales ``(features, P c)``."""
+class _NormalisedSum(torch.autograd.Function):
+    """The sum of :func:`normalised_sum`, ``(N, H, W, P c)``, with scales ``(features, P c)``."""
 
     @staticmethod
     def forward(

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
+from nasir.kernels.stacks import FullStack, SeparableStack
 from nasir.search_spaces.cells.cell import Cell
 from nasir.search_spaces.cells.compact import CompactNetwork
-from nasir.search_spaces.cells.ends import ASPP, PathEnd
+from nasir.search_spaces.cells.ends import PathEnd
 from nasir.search_spaces.cells.genotype import SKIP, CellGenotype
-from nasir.search_spaces.cells.stacks import FullStack, SeparableStack
-from nasir.search_spaces.cells.supercell import SuperCell
+from nasir.search_spaces.cells.supercell import SuperCell, first_node
 from nasir.search_spaces.cells.supernet import CellSupernet
 
 
@@ -44,7 +44,7 @@ def inherit(network: CompactNetwork, supernet: CellSupernet, architecture: Archi
     place = supernet.ladder.at(len(cells) - 1).index(levels[-1])
     _copy_same(end.aspps[0], body.end.aspps[place])
     _copy_same(end.output, body.end.output)
-    seen = body.end.fuse[1].weight[:, place * 2 * ASPP : (place + 1) * 2 * ASPP]
+    seen = body.end.fuse[1].weight[:, body.end.channels(place)]
     _copy(end.fuse, [seen], [(body.end.fuse[2], slice(None), 0)])
 
 
@@ -77,7 +77,7 @@ def _copy_cell(cell: Cell, source: SuperCell, chosen: CellGenotype) -> None:
         if name == SKIP:
             continue
         held = fans[state].operations[name]
-        part = node - max(0, state - 1)
+        part = node - first_node(state)
         if isinstance(held, nn.ModuleList):
             _copy_same(operation, held[part])
         else:

@@ -1,4 +1,7 @@
-"""Stacks of separable convolutions that keep their inputs only and compute the rest anew."""
+"""Stacks of separable convolutions.
+
+For the backward pass only their inputs are kept; what is between is computed again.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nasir.search_spaces.cells.mixture import Statistics, channelwise, normalised_gradient, pixels
+from nasir.kernels.normalised_sum import Statistics, channelwise, normalised_gradient, pixels
 
 
 def spread_separable(a: Tensor, depthwise: Tensor, pointwise: Tensor) -> Tensor:
@@ -31,8 +34,8 @@ def normed_separable(
 ) -> Tensor:
     """P separable convolutions, each of its own part of the normalised and activated `z`.
 
-    `z` is ``(N, P c, H, W)``. `statistics` are those of this very `z` with `batch`; the weights
-    are as in :func:`spread_separable`.
+    `z` is ``(N, P c, H, W)``. With `batch`, `statistics` are those of this `z`, and gradients pass
+    through them. The weights are as in :func:`spread_separable`.
     """
     return _Normed.apply(z, statistics, batch, negative_slope, depthwise, pointwise)
 
@@ -60,7 +63,7 @@ def _pointwise(x: Tensor, weight: Tensor) -> Tensor:
 def _backward(
     g: Tensor, x: Tensor, depthwise: Tensor, pointwise: Tensor, needs: tuple[bool, bool, bool]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Gradients by `x` and both weights, as far as they are needed."""
+    """Gradients by `x` and both weights, None for those that are not needed."""
     by_pointwise = None
     if needs[2]:
         between = _parts(_depthwise(x, depthwise), len(pointwise))
@@ -91,9 +94,9 @@ def _by_depthwise(g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _beside_zeros(x: Tensor, left: int, right: int) -> Tensor:
-    """`x` with columns of zeros added, or taken away where negative.
+    """`x` with `left` and `right` columns of zeros added, or cut off where negative.
 
-    As :func:`torch.nn.functional.pad` does it, which fills the whole with zeros first.
+    Equal to :func:`torch.nn.functional.pad`, which is slower: it first fills everything with zeros.
     """
     batch, channels, height, width = x.shape
     shape = (batch, channels, height, width + left + right)
@@ -108,7 +111,7 @@ def _beside_zeros(x: Tensor, left: int, right: int) -> Tensor:
 def _convolution_backward(
     g: Tensor, x: Tensor, weight: Tensor, beside: int, needs: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor]:
-    """Gradients by `x` and `weight`, where rows are padded to size and columns by `beside`."""
+    """Gradients by `x` and `weight`; rows are padded to keep the size, columns by `beside`."""
     padding = [weight.shape[-2] // 2, beside]
     by_x, by_weight, _ = torch.ops.aten.convolution_backward(
         g, x, weight, None, [1, 1], padding, [1, 1], False, [0, 0], len(weight), [*needs, False]

@@ -9,7 +9,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.cells.compact import CompactNetwork
-from nasir.search_spaces.cells.inherit import inherit
+from nasir.search_spaces.cells.inheritance import inherit
 from nasir.search_spaces.cells.supernet import CellSupernet
 from nasir.search_spaces.hinas.space import HiNas
 from nasir.search_spaces.irnas.space import IrNas

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasir.search_spaces.reflection import AnySize, ReflectedConv2d, reflect
+from nasir.kernels.reflection import AnySize, ReflectedConv2d, reflect
 
 SIDES = st.integers(1, 7)
 BORDERS = st.integers(0, 20)

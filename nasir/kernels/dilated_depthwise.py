@@ -1,4 +1,4 @@
-"""Dilated depth-wise convolutions by way of plain ones."""
+"""A dilated depth-wise convolution as plain ones on every `rate`-th pixel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def dilated_depthwise(x: Tensor, weight: Tensor, rate: int) -> Tensor:
-    """Every channel of `x` convolved with its own kernel, whose taps are `rate` pixels apart.
+    """``F.conv2d(x, weight, padding=rate * (k // 2), dilation=rate, groups=C)``.
 
-    ``(N, C, H, W)`` to the same, zero outside, with weights ``(C, 1, k, k)`` of odd k. Pixels that
-    are a multiple of the rate apart form rate x rate pictures of their own, on which the kernel is
-    a dense one: CPUs have no fast dilated depth-wise convolution.
+    ``(N, C, H, W)`` to the same shape, with weights ``(C, 1, k, k)`` of odd k. The pixels of equal
+    row and column modulo the rate form rate x rate small pictures, on which the kernel is not
+    dilated. CPUs have no fast dilated depth-wise convolution.
     """
     batch, channels, height, width = x.shape
     x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 0, -width % rate, 0, -height % rate))

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasir.search_spaces.cells.phases import dilated_depthwise
+from nasir.kernels.dilated_depthwise import dilated_depthwise
 
 
 @given(

@@ -1,4 +1,4 @@
-"""One operation of several edges that leave the same state, computed together."""
+"""Several operations of the same layers on one feature, computed as one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasir.search_spaces.cells.mixture import StackedNorm
-from nasir.search_spaces.cells.separable import normed_separable, spread_separable
+from nasir.kernels.normalised_sum import StackedNorm
+from nasir.kernels.separable import normed_separable, spread_separable
 
 
 class FullStack(nn.Module):
-    """Activation, convolution, batch norm on P edges: one convolution of P c channels.
+    """P times activation, convolution, batch norm: one convolution of P c channels.
 
-    The normalisation is left to the mixture (:func:`~.mixture.mixture`).
+    The normalisation is left to :func:`~nasir.kernels.normalised_sum.normalised_sum`.
     """
 
     def __init__(self, operations: Sequence[Any]) -> None:
@@ -30,18 +30,18 @@ class FullStack(nn.Module):
 
     @staticmethod
     def holds(operation: Any) -> bool:
-        """Whether an operation is of this kind."""
+        """Whether `operation` is such a chain of layers."""
         return kinds(operation) == "acn" and _keeps_size(operation[1], groups=1)
 
     def forward(self, a: Tensor, parts: Sequence[int]) -> Tensor:
-        """From the activated state ``(N, c, H, W)`` to ``(N, P c, H, W)`` of the edges `parts`."""
+        """From an activated feature ``(N, c, H, W)`` to ``(N, P c, H, W)`` of the P `parts`."""
         weight: Tensor = self.weight
         if len(parts) * self.norm.width < len(weight):
             weight = weight[self.norm.channels(parts)]
         return F.conv2d(a, weight, None, 1, self.padding, self.dilation)
 
     def weights_of(self, part: int) -> list[Tensor]:
-        """The convolutions' weights of an edge, in order."""
+        """The weights of the convolutions of one part, in order."""
         return [self.weight.detach()[self.norm.channels([part])]]
 
     def norms(self) -> list[StackedNorm]:
@@ -50,9 +50,9 @@ class FullStack(nn.Module):
 
 
 class SeparableStack(nn.Module):
-    """(Activation, depth-wise and point-wise convolution, batch norm) twice, on P edges.
+    """P times (activation, depth-wise and point-wise convolution, batch norm) twice.
 
-    The last normalisation is left to the mixture (:func:`~.mixture.mixture`).
+    The last normalisation is left to :func:`~nasir.kernels.normalised_sum.normalised_sum`.
     """
 
     def __init__(self, operations: Sequence[Any]) -> None:
@@ -73,7 +73,7 @@ class SeparableStack(nn.Module):
 
     @staticmethod
     def holds(operation: Any) -> bool:
-        """Whether an operation is of this kind."""
+        """Whether `operation` is such a chain of layers."""
         return kinds(operation) == "accnaccn" and all(
             _keeps_size(operation[start + 1], groups=operation[start + 1].in_channels)
             and operation[start + 1].dilation == (1, 1)
@@ -84,7 +84,7 @@ class SeparableStack(nn.Module):
         )
 
     def forward(self, a: Tensor, parts: Sequence[int]) -> Tensor:
-        """From the activated state ``(N, c, H, W)`` to ``(N, P c, H, W)`` of the edges `parts`."""
+        """From an activated feature ``(N, c, H, W)`` to ``(N, P c, H, W)`` of the P `parts`."""
         weights: list[Tensor] = [self.depthwise1, self.pointwise1, self.depthwise2, self.pointwise2]
         if len(parts) < len(self.pointwise1):
             channels = self.norm.channels(parts)
@@ -94,7 +94,7 @@ class SeparableStack(nn.Module):
         return normed_separable(z, statistics, self.training, self.negative_slope, *weights[2:])
 
     def weights_of(self, part: int) -> list[Tensor]:
-        """The convolutions' weights of an edge, in order."""
+        """The weights of the convolutions of one part, in order."""
         channels = self.norm.channels([part])
         stages = ((self.depthwise1, self.pointwise1), (self.depthwise2, self.pointwise2))
         return [

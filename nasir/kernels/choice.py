@@ -1,0 +1,44 @@
+"""Which form of an operation is computed: as it is written, or rewritten.
+
+Every choice by size, device or installed package is made here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+import torch
+from torch import Tensor, nn
+
+MEMORY_FORMAT = torch.channels_last
+"""Convolutions on CPUs are up to twice as fast with the channels innermost in memory."""
+
+SAVED_MULTIPLY_ADDS = 200_000_000
+"""Multiply-adds that four convolutions must save to repay their border and the reordering."""
+
+
+def four_convolutions_are_faster(x: Tensor, conv: nn.Conv2d) -> bool:
+    """Whether :func:`~nasir.kernels.nearest_conv.nearest_conv2d` splits `conv` into four."""
+    kernel = conv.kernel_size[0]
+    r = (kernel - 1) // 2
+    if kernel == 1 or conv.dilation[0] > 1 or conv.groups > 1 or min(x.shape[-2:]) < 2 * r + 2:
+        return False
+    saved = 4 * x.numel() * conv.out_channels * (kernel**2 - (r + 1) ** 2)
+    return saved >= SAVED_MULTIPLY_ADDS
+
+
+def exporting() -> bool:
+    """Whether the network is being compiled or traced, for any size of picture."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+@cache
+def torchvision_deform_conv() -> Callable[..., Tensor] | None:
+    """``torchvision.ops.deform_conv2d`` where torchvision can be imported; it is no dependency."""
+    try:
+        kernel: Callable[..., Tensor] = import_module("torchvision.ops").deform_conv2d
+    except Exception:  # a torchvision built for another torch fails with more than ImportError
+        return None
+    return kernel
