@@ -48,14 +48,14 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
 
     from nasir.core.evaluator import Problem
     from nasir.core.metrics import psnr
-    from nasir.fitting.fit import Course, fit
-    from nasir.fitting.stopping import Stopper
+    from nasir.fitting.dip import DeepImagePrior
+    from nasir.fitting.stopping import StoppingRule
     from nasir.settings import building
 
-    class All(Stopper):
+    class All(StoppingRule):
         """Lets the rules watch one fit to its end, and notes the PSNR of every step."""
 
-        def __init__(self, rules: dict[str, Stopper]) -> None:
+        def __init__(self, rules: dict[str, StoppingRule]) -> None:
             super().__init__(how["iterations"] + 1)
             self.rules = rules
             self.psnr: list[float] = []
@@ -80,24 +80,22 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
     (sample,) = task.samples("test")
     row: dict[str, Any] = {"picture": picture, "sigma": sigma, "name": sample.name}
     for names in (RULES[:2], RULES[2:]):
-        evaluators = {
-            name: building.make(
-                "evaluator", {"name": "dip", "iterations": how["iterations"], "stop": name}
-            )
-            for name in names
-        }
+        methods = [DeepImagePrior(iterations=how["iterations"], stop=name) for name in names]
         watching: list[All] = []
 
-        def begin(unseen: Any, evaluators: Any = evaluators, watching: list[All] = watching) -> All:
-            rules = {n: e.stopper(how["iterations"], unseen) for n, e in evaluators.items()}
-            watching.append(All(rules))
-            return watching[0]
+        class Watched(DeepImagePrior):
+            """Fits as the first method does, while all rules watch."""
 
-        first = evaluators[names[0]]
+            def stopping_rule(
+                self, task: Any, unseen: Any = None, methods: Any = methods, to: Any = watching
+            ) -> All:
+                to.append(All({m.stop: m.stopping_rule(task, unseen) for m in methods}))
+                return to[0]
+
+        # "heldout" holds pixels out; the rule of the variances does not
+        first = Watched(iterations=how["iterations"], stop=names[-1])
         problem = Problem(space, task, {"full": first}, split="test")
-        held_out = first.held_out if names == RULES[2:] else 0.0
-        course = Course(how["iterations"], held_out=held_out, stopper=begin)
-        fit(first, space.named("nasdip_denoising"), problem, sample, how["seed"], course)
+        first.fit_picture(space.named("nasdip_denoising"), problem, sample, how["seed"])
         (watched,) = watching
         if "best" not in row:
             best = max(watched.psnr)

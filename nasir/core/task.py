@@ -92,6 +92,9 @@ class Task(ABC):
     networks: ClassVar[int] = 1
     """How many networks :meth:`assemble` puts together; each has input channels of its own."""
 
+    single_pictures: ClassVar[bool] = True
+    """Whether each picture is restored by itself, so that a network can be fitted to one."""
+
     default_evaluator: ClassVar[str | None] = None
     """The evaluator that judges this task where none is asked for; None: as suits the space."""
 

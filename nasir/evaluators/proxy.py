@@ -13,13 +13,13 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.picture_size import check_size, whole_or_large_enough
 from nasir.core.proxy import Probe
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
 from nasir.core.trial import Proposal
-from nasir.evaluators.size import check_size, whole_or_large_enough
 from nasir.settings.building import make
 from nasir.training import memory
 

@@ -64,7 +64,7 @@ class Shared(Evaluator):
             load_supernet(Path(self.supernet), problem)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        from nasir.evaluators.results import picture_artifacts, picture_figures
+        from nasir.core.restored import picture_artifacts, picture_figures
         from nasir.evaluators.supernet_path import SupernetPath
         from nasir.training.restoring import restored
 

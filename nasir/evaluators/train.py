@@ -15,18 +15,18 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.patches import divided
+from nasir.core.picture_size import check_size
 from nasir.core.progress import report
-from nasir.core.seeds import derived_seed
-from nasir.core.task import Patches, Sample
-from nasir.core.trial import Proposal
-from nasir.evaluators.paths import whole_path
-from nasir.evaluators.results import (
+from nasir.core.restored import (
     metric_names,
     picture_artifacts,
     picture_figures,
     weight_artifacts,
 )
-from nasir.evaluators.size import check_size
+from nasir.core.seeds import derived_seed
+from nasir.core.task import Patches, Sample
+from nasir.core.trial import Proposal
+from nasir.evaluators.paths import whole_path
 from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training

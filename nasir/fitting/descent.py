@@ -3,39 +3,56 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import attrs
 import torch
 from torch import Tensor, nn
 
 from nasir.core.errors import EvaluationError
 from nasir.core.task import Sample, Task
-from nasir.fitting.stopping import Stopper
+from nasir.fitting.fit import Fit, FitRequest
+from nasir.fitting.stopping import StoppingRule
 from nasir.training.optimizers import load_optimizer_state, optimizer_state
 
-if TYPE_CHECKING:
-    from nasir.evaluators.dip import DeepImagePrior
+
+@attrs.frozen
+class DescentSettings:
+    """How a network is fitted to a picture from a random input.
+
+    `lr` is the learning rate of Adam. The input is uniform in [0, `input_scale`], and perturbed at
+    each step by normal noise of standard deviation `input_noise`. `averaging` is the weight of the
+    past in the average of outputs. Every `check_every` steps the parameters go back to those of the
+    last check where the PSNR against the degraded picture fell by `rollback` dB since; 0: never.
+    """
+
+    lr: float
+    input_scale: float
+    input_noise: float
+    averaging: float
+    rollback: float
+    check_every: int
 
 
 class Descent:
-    """All that the next steps of a fit depend on: what Adam, the average and the stopper know.
+    """The state of a fit: network, Adam, average of outputs, and stopping rule.
 
-    `average` is the average of the outputs so far and `loss` that of the last step; `ended` tells
-    whether `stopper` has ended the fit. The noise is drawn from torch's generator of the device.
+    `average` is the average of the outputs so far and `loss` that of the last step; `ended` is
+    whether `rule` has ended the fit. The noise is drawn from torch's generator of the device.
     """
 
     def __init__(
         self,
-        how: DeepImagePrior,
+        how: DescentSettings,
         network: nn.Module,
         x: Tensor,
         task: Task,
         sample: Sample,
-        stopper: Stopper | None,
+        rule: StoppingRule | None,
     ) -> None:
         self.how, self.network, self.x = how, network, x
-        self.task, self.sample, self.stopper = task, sample, stopper
+        self.task, self.sample, self.rule = task, sample, rule
         self.optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
         self.guard = _Guard(network, how.rollback, how.check_every)
         self.step, self.loss, self.ended = 0, math.nan, False
@@ -61,8 +78,8 @@ class Descent:
         self.guard.watch(self.step, self.loss)
         output, past = output.detach(), self.average
         self.average = output if past is None else torch.lerp(output, past, how.averaging)
-        if self.stopper is not None:
-            self.ended = self.stopper.watch(self.step, output, self.average)
+        if self.rule is not None:
+            self.ended = self.rule.watch(self.step, output, self.average)
         return self.average
 
     def tensors(self) -> dict[str, Tensor]:
@@ -71,8 +88,8 @@ class Descent:
         found = {f"network/{name}": value for name, value in self.network.state_dict().items()}
         found |= {f"optimizer/{name}": t for name, t in optimizer_state(self.optimizer).items()}
         found |= {f"good/{i}": value for i, value in enumerate(self.guard.good)}
-        if self.stopper is not None:
-            found |= {f"stopper/{name}": t for name, t in self.stopper.tensors().items()}
+        if self.rule is not None:
+            found |= {f"rule/{name}": t for name, t in self.rule.tensors().items()}
         return found | {"average": self.average, "generator": _generator(self.x.device)}
 
     def values(self) -> dict[str, Any]:
@@ -82,23 +99,66 @@ class Descent:
             "loss": self.loss,
             "ended": self.ended,
             "good_loss": self.guard.loss,
-            "stopper": self.stopper.values() if self.stopper is not None else {},
+            "rule": self.rule.values() if self.rule is not None else {},
         }
 
     def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-        """Go on from a state of the same fit."""
+        """Continue from a state of the same fit."""
         device = self.x.device
         self.network.load_state_dict(under(tensors, "network/"))
         load_optimizer_state(self.optimizer, under(tensors, "optimizer/"))
         good = under(tensors, "good/")
         self.guard.good = [good[str(i)].to(device) for i in range(len(good))]
         self.guard.loss = values["good_loss"]
-        if self.stopper is not None:
-            moved = {name: t.to(device) for name, t in under(tensors, "stopper/").items()}
-            self.stopper.load(moved, values["stopper"])
+        if self.rule is not None:
+            moved = {name: t.to(device) for name, t in under(tensors, "rule/").items()}
+            self.rule.load(moved, values["rule"])
         self.average = tensors["average"].to(device)
         self.step, self.loss, self.ended = values["step"], values["loss"], values["ended"]
         _set_generator(device, tensors["generator"])
+
+
+def descend(descent: Descent, full: int, marks: Sequence[int], request: FitRequest) -> Fit:
+    """Do the steps of a fit, of which a full one has `full`, with an output after each of `marks`.
+
+    The fit continues from the state in ``request.checkpoint``, to the same bits as without it, and
+    keeps its own there where a longer fit may follow.
+    """
+    end, kept = request.steps(full), request.checkpoint
+    outputs = _resume(descent, request, end, marks)
+    while descent.step < end and not descent.ended:
+        average = descent.advance()
+        if descent.step in marks:
+            outputs[descent.step] = average
+        request.progress(descent.step, end, descent.loss, descent.ended)
+    if kept is not None and kept.promised:
+        tensors = {f"at/{step}": output for step, output in outputs.items()}
+        kept.save(descent.tensors() | tensors, {**descent.values(), "marks": list(outputs)})
+    elif kept is not None:
+        kept.remove()
+    rule = descent.rule
+    if rule is not None and rule.picture is not None:
+        outputs[rule.step] = rule.picture
+    return Fit(outputs, descent.step, full, descent.loss, stopped=rule is not None)
+
+
+def _resume(
+    descent: Descent, request: FitRequest, end: int, marks: Sequence[int]
+) -> dict[int, Tensor]:
+    """Bring a fit that has not begun to the state that is kept; returns its outputs.
+
+    Nothing changes where no whole state of this fit is kept, or the state is beyond `end` or lacks
+    the output of a mark.
+    """
+    found = request.checkpoint.load() if request.checkpoint is not None else None
+    if found is None:
+        return {}
+    tensors, values = found
+    past = [mark for mark in marks if mark <= values["step"]]
+    if values["step"] > end or not set(past) <= set(values["marks"]):
+        return {}
+    descent.load(tensors, values)
+    return {mark: tensors[f"at/{mark}"].to(request.device) for mark in past}
 
 
 class _Guard:

@@ -1,182 +1,142 @@
-"""Fitting one network to one picture (Deep Image Prior; NAS-DIP section 3.1)."""
+"""What is asked of one fit, and what comes of it."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
-import torch
-from torch import Tensor, nn
 
-from nasir.core.architecture import Architecture
-from nasir.core.errors import PictureError
-from nasir.core.evaluator import Problem
 from nasir.core.progress import report
-from nasir.core.search_space import Signature
-from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
-from nasir.fitting.descent import Descent
-from nasir.fitting.stopping import Stopper
 
 if TYPE_CHECKING:
-    from nasir.evaluators.dip import DeepImagePrior
+    from torch import Tensor, nn
+
     from nasir.fitting.checkpoint import FitCheckpoint
 
 REPORT_EVERY = 5
 
 
-@attrs.frozen(eq=False)
-class Fit:
-    """A finished fit: the restored picture `at` each of some `steps`, and how it was got.
-
-    `gauge` tells how good the pictures are, in dB: PSNR against the ground truth, or on the
-    pixels that were kept out of the fit; it is empty where there is neither. `ran` counts the
-    steps, and `loss` is the last one.
-    """
-
-    sample: Sample
-    network: nn.Module
-    input: Tensor
-    steps: list[int]
-    at: list[Tensor]
-    gauge: list[float]
-    ran: int = 0
-    loss: float = math.nan
-
-
 @attrs.frozen
-class Course:
-    """How a fit goes: at most `steps` steps, looked at after each of `marks`.
+class FitRequest:
+    """How far a fit goes, and what it may use.
 
-    `held_out` is the share of the observed pixels that are kept out of the fit; `stopper` makes
-    what ends it early, given the loss on those pixels. `turn` is which of how many pictures this
-    is, for the progress that is reported. `checkpoint` is what the fit goes on from, to the same
-    bits as without it.
+    `input_shape` is the shape ``(1, C, H, W)`` of what the network takes. `fidelity` is the share
+    of the full fit to do, in (0, 1]. `points` is the number of evenly spaced points of a full fit
+    at which an output is wanted; see :meth:`marks`. `unseen` is the sample with the held-out
+    pixels alone in its mask, to measure the fit by; None: no pixels are held out. `turn` is the
+    number of this picture, from 0, and the number of all. `checkpoint` keeps the state of a fit
+    that a longer one may continue; a method may ignore it.
     """
 
-    steps: int
-    marks: Sequence[int] = ()
-    held_out: float = 0.0
-    stopper: Callable[[Callable[[Tensor], float]], Stopper] | None = None
+    input_shape: tuple[int, int, int, int]
+    fidelity: float = 1.0
+    points: int = 1
+    unseen: Sample | None = None
     device: str = "cpu"
     turn: tuple[int, int] = (0, 1)
     checkpoint: FitCheckpoint | None = None
 
+    def steps(self, full: int) -> int:
+        """The steps of this fit, at least one, where a full one has `full`."""
+        return max(1, round(full * self.fidelity))
 
-def fit(
-    how: DeepImagePrior,
-    architecture: Architecture,
-    problem: Problem,
-    sample: Sample,
-    seed: int,
-    course: Course,
-) -> Fit:
-    """Fit `architecture` to `sample`.
+    def marks(self, full: int) -> list[int]:
+        """The steps after which an output is wanted, ascending; the last is the end of this fit.
 
-    All randomness comes from `seed`, but for the pixels that are kept out, which come from the
-    run's; torch's global generator is left as it was. Raises :class:`EvaluationError` where the
-    loss is not finite.
-    """
-    device = course.device
-    with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
-        torch.manual_seed(seed)
-        network, x = _begin(architecture, problem, sample, how.input_scale, device)
-        # The same pixels in every trial: what they say of two architectures can be compared.
-        pixels = derived_seed(problem.seed, "held out", sample.name)
-        seen, unseen = _held_out(sample.to(device), course.held_out, pixels)
-        view = _View(problem.task, sample.to(device), unseen)
-        stopper = course.stopper(view.unseen_loss) if course.stopper else None
-        descent = Descent(how, network, x, problem.task, seen, stopper)
-        result = Fit(sample, network, x, [], [], [])
-        kept = course.checkpoint
-        if kept is not None:
-            kept.resume(descent, result, course.steps, course.marks)
-        while descent.step < course.steps and not descent.ended:
-            average = descent.advance()
-            if descent.step in course.marks:
-                view.look(result, descent.step, average)
-            ended = descent.ended or descent.step == course.steps
-            if descent.step % REPORT_EVERY == 0 or ended:
-                _report(course, descent.step, descent.loss)
-        if kept is not None:
-            kept.leave(descent, result)
-        if stopper is not None and stopper.picture is not None:
-            view.look(result, stopper.step, stopper.picture)
-    return attrs.evolve(result, ran=descent.step, loss=descent.loss)
+        They are those of a full fit of `full` steps, as far as this one goes.
+        """
+        end = self.steps(full)
+        marks = {max(1, round(full * (i + 1) / self.points)) for i in range(self.points)}
+        return sorted({mark for mark in marks if mark < end} | {end})
+
+    def progress(self, step: int, steps: int, loss: float, ended: bool = False) -> None:
+        """Report that `step` of `steps` are done, now and then and when the fit has ended."""
+        if step % REPORT_EVERY == 0 or step == steps or ended:
+            number, pictures = self.turn
+            report(number * steps + step, pictures * steps, fit_psnr=decibels(loss))
 
 
 @attrs.frozen(eq=False)
-class _View:
-    """Looks at averaged outputs, with the pixels that the fit does not see or the ground truth."""
+class Fit:
+    """The result of one fit.
 
-    task: Task
+    `outputs` are the network's outputs by step, ascending; the last one is the result. `ran` is
+    the number of steps done, `full` that of a full fit, and `loss` the last one. `stopped` is True
+    where a stopping rule chose the last output.
+    """
+
+    outputs: Mapping[int, Tensor] = attrs.field(validator=attrs.validators.min_len(1))
+    ran: int = 1
+    full: int = 1
+    loss: float = math.nan
+    stopped: bool = False
+
+
+@attrs.frozen(eq=False)
+class FittedPicture:
+    """A picture, the network that was fitted to it, and how it was restored.
+
+    `restored` are the pictures ``(1, C, H, W)`` on the CPU, one for each output of `fit`. `quality`
+    is that of each in dB: PSNR on the held-out pixels, or else against the ground truth; empty
+    where there is neither, NaN where the task measures no PSNR.
+    """
+
     sample: Sample
-    unseen: Sample | None
+    network: nn.Module
+    input_shape: tuple[int, int, int, int]
+    fit: Fit
+    restored: list[Tensor]
+    quality: list[float]
 
-    def unseen_loss(self, average: Tensor) -> float:
-        assert self.unseen is not None, "no pixels are kept out of this fit"
-        return self.task.loss(average, self.unseen).item()
+    @classmethod
+    def of(
+        cls,
+        fit: Fit,
+        sample: Sample,
+        network: nn.Module,
+        task: Task,
+        seen: Sample,
+        request: FitRequest,
+    ) -> FittedPicture:
+        """What became of `sample` in a fit to `seen`, its part that the fit knows."""
+        whole = sample.to(request.device)
+        outputs = [output.detach() for output in fit.outputs.values()]
+        pictures = [task.restored(output, whole) for output in outputs]
+        quality: list[float] = []
+        if request.unseen is not None:
+            quality = [decibels(task.loss(one, request.unseen).item()) for one in outputs]
+        elif sample.clean is not None:
+            quality = [task.metrics(picture, whole).get("psnr", math.nan) for picture in pictures]
+        if math.isnan(fit.loss):
+            fit = attrs.evolve(fit, loss=task.loss(outputs[-1], seen).item())
+        restored = [picture.clone().cpu() for picture in pictures]
+        return cls(sample, network, request.input_shape, fit, restored, quality)
 
-    def look(self, result: Fit, step: int, average: Tensor) -> None:
-        picture = self.task.restored(average, self.sample)
-        result.steps.append(step)
-        result.at.append(picture.clone().cpu())
-        if self.unseen is not None:
-            result.gauge.append(_decibels(self.unseen_loss(average)))
-        elif self.sample.clean is not None:
-            result.gauge.append(self.task.metrics(picture, self.sample).get("psnr", math.nan))
+    @property
+    def steps(self) -> list[int]:
+        """The steps of the restored pictures."""
+        return list(self.fit.outputs)
 
+    def cost(self) -> dict[str, float]:
+        """Parameters of the network, and multiply-adds of one pass at the picture's size."""
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
 
-def cost(one: Fit) -> dict[str, float]:
-    """Parameters of the network, and multiply-adds of one forward pass at the picture's size."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        copy.deepcopy(one.network)(one.input)  # a pass moves the statistics of the norms
-    return {
-        "parameters": sum(p.numel() for p in one.network.parameters()),
-        "multiply_adds": counter.get_total_flops() // 2,
-    }
-
-
-def _begin(
-    architecture: Architecture, problem: Problem, sample: Sample, scale: float, device: str
-) -> tuple[nn.Module, Tensor]:
-    """A fresh network and its fixed input, ``(1, C, H, W)`` uniform in [0, scale]."""
-    task, channels = problem.task, problem.space.input_channels
-    signature = Signature(channels, task.signature.out_channels)
-    network = task.assemble(lambda s: problem.space.build(architecture, s), signature)
-    height, width = task.unrestored(sample).shape[-2:]
-    x = torch.rand(1, task.networks * channels, height, width) * scale
-    return network.to(device), x.to(device)
-
-
-def _held_out(sample: Sample, share: float, seed: int) -> tuple[Sample, Sample | None]:
-    """The sample without a random share of its observed pixels, and with these alone."""
-    if share == 0:
-        return sample, None
-    size = sample.degraded.shape[-2:]
-    generator = np.random.default_rng(seed)
-    kept = torch.from_numpy(generator.random(size) >= share).to(sample.degraded)[None, None]
-    observed = kept.new_ones(1, 1, *size) if sample.mask is None else sample.mask
-    inside, outside = observed * kept, observed * (1 - kept)
-    if not (inside.any() and outside.any()):
-        raise PictureError(
-            f"{sample.name} has too few observed pixels to keep {share} of them out: use "
-            "evaluator.reward=psnr and another evaluator.stop"
-        )
-    return attrs.evolve(sample, mask=inside), attrs.evolve(sample, mask=outside)
+        parameters = list(self.network.parameters())
+        device = parameters[0].device if parameters else "cpu"
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            # a pass moves the statistics of the norms
+            copy.deepcopy(self.network)(torch.zeros(self.input_shape, device=device))
+        return {
+            "parameters": sum(parameter.numel() for parameter in parameters),
+            "multiply_adds": counter.get_total_flops() // 2,
+        }
 
 
-def _report(course: Course, step: int, loss: float) -> None:
-    number, pictures = course.turn
-    done, total = number * course.steps + step, pictures * course.steps
-    report(done, total, fit_psnr=_decibels(loss))
-
-
-def _decibels(loss: float) -> float:
+def decibels(loss: float) -> float:
+    """The PSNR of a mean squared error, for a peak of 1."""
     return -10 * math.log10(loss) if loss > 0 else math.inf

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 
-class Stopper(ABC):
-    """Watches a fit, keeps the best picture so far, and says when no better one is to be expected.
+class StoppingRule(ABC):
+    """Watches a fit, keeps the best output so far, and ends the fit when none better is expected.
 
-    That is when what it measures has not fallen for `patience` steps.
+    The fit ends when the measure has not fallen for `patience` steps.
     """
 
     def __init__(self, patience: int) -> None:
@@ -28,7 +28,7 @@ class Stopper(ABC):
         """What is least where the fit should stop; infinite where that is not known yet."""
 
     def watch(self, step: int, output: Tensor, average: Tensor) -> bool:
-        """Look at the network's output and the average of outputs; whether to stop."""
+        """Measure the network's output and the average of outputs; whether to stop."""
         value = self.measure(output, average)
         if value < self.least or self.picture is None:
             self.least, self.step, self.picture = value, step, average.clone()
@@ -47,12 +47,12 @@ class Stopper(ABC):
         return {"step": self.step, "least": self.least}
 
     def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, float]) -> None:
-        """Go on from a state of a stopper with the same settings."""
+        """Continue from a state of a rule with the same settings."""
         self.picture = tensors["picture"]
         self.step, self.least = int(values["step"]), values["least"]
 
 
-class WindowedVariance(Stopper):
+class WindowedVariance(StoppingRule):
     """ES-WMV (Wang et al., "Early Stopping for Deep Image Prior", arXiv 2112.06074, algorithm 1).
 
     Measures the variance of the last `window` outputs, summed over their pixels: it falls while
@@ -93,7 +93,7 @@ class WindowedVariance(Stopper):
         self._sum, self._squares = tensors["sum"], values["squares"]
 
 
-class MovingVariance(Stopper):
+class MovingVariance(StoppingRule):
     """ES-EMV (same paper): the exponential moving variance of the outputs, summed over pixels.
 
     It needs the memory of one picture. `forgetting` is the weight alpha of the newest output.
@@ -126,7 +126,7 @@ class MovingVariance(Stopper):
         self._mean, self._variance = tensors["mean"], values["variance"]
 
 
-class HeldOut(Stopper):
+class HeldOut(StoppingRule):
     """Measures the loss of the averaged output on pixels that were kept out of the fit."""
 
     def __init__(self, loss: Callable[[Tensor], float], patience: int) -> None:

@@ -63,6 +63,7 @@ class Translate(Task):
     seed: int = setting(0, "what tiles and held out pictures are drawn from, >= 0", must.ge(0))
     _pictures: Any = attrs.field(init=False, default=None, eq=False, repr=False)
 
+    single_pictures = False
     default_evaluator = "cyclegan"
     signature = Signature(3, 3)
 

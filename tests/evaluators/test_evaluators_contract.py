@@ -8,7 +8,7 @@ from nasir.core.evaluator import Problem
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
 from nasir.core.trial import FULL
-from nasir.evaluators.dip import DeepImagePrior
+from nasir.fitting.dip import DeepImagePrior
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.testing import EvaluatorContract
 

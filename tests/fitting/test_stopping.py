@@ -12,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nasir.evaluators.dip import DeepImagePrior
-from nasir.fitting.stopping import HeldOut, MovingVariance, Stopper, WindowedVariance
+from nasir.core.task import Sample
+from nasir.fitting.dip import DeepImagePrior
+from nasir.fitting.stopping import HeldOut, MovingVariance, StoppingRule, WindowedVariance
+from nasir.tasks.denoise import Denoise
 
 SHAPE = (1, 2, 3, 3)
+PICTURE = Sample("zeros", torch.zeros(SHAPE))
 
 
 @attrs.define
-class Told(Stopper):
-    """Measures what it was told to."""
+class Planned(StoppingRule):
+    """Measures given values."""
 
     values: list[float]
     patience: int
@@ -32,7 +35,7 @@ class Told(Stopper):
         return self.values.pop(0)
 
 
-def watched(stopper: Stopper, values: int) -> int:
+def watched(stopper: StoppingRule, values: int) -> int:
     """The step at which it stops, of so many whose picture is their number; 0: at none."""
     for step in range(1, values + 1):
         picture = torch.full(SHAPE, float(step))
@@ -124,7 +127,7 @@ def test_outputs_that_are_changed_in_place_afterwards_are_remembered_as_they_wer
 def test_a_fit_stops_when_the_least_value_is_as_old_as_the_patience(
     values: list[float], patience: int, stops: int, best: int
 ):
-    stopper = Told(list(values), patience)
+    stopper = Planned(list(values), patience)
     assert watched(stopper, len(values)) == stops
     assert stopper.step == best
     assert stopper.picture is not None
@@ -136,7 +139,7 @@ def test_a_fit_stops_when_the_least_value_is_as_old_as_the_patience(
 def test_the_picture_of_the_least_value_is_kept_the_first_of_equals(
     values: list[int], patience: int
 ):
-    stopper = Told([float(v) for v in values], patience)
+    stopper = Planned([float(v) for v in values], patience)
     seen = values[: watched(stopper, len(values)) or len(values)]
     assert stopper.step == 1 + seen.index(min(seen))
     assert stopper.least == min(seen)
@@ -175,7 +178,7 @@ def test_the_kept_picture_is_the_average_and_not_the_output():
 
 
 def test_the_kept_picture_does_not_change_with_the_average():
-    average, stopper = _one(1), Told([1.0, 2.0], 5)
+    average, stopper = _one(1), Planned([1.0, 2.0], 5)
     stopper.watch(1, average, average)
     stopper.watch(2, average, average.mul_(3))
     assert stopper.picture is not None
@@ -191,16 +194,12 @@ def _one(value: float) -> Tensor:
     return torch.full(SHAPE, float(value))
 
 
-def unused(average: Tensor) -> float:
-    raise AssertionError("no pixels are held out")
-
-
 def test_the_usual_window_patience_and_forgetting_are_the_published_ones():
     """W = 100, P = 1000 and alpha = 0.1 (arXiv 2112.06074), in a fit that is long enough."""
-    windowed = DeepImagePrior(stop="wmv").stopper(3000, unused)
+    windowed = DeepImagePrior(iterations=3000, stop="wmv").stopping_rule(Denoise())
     assert isinstance(windowed, WindowedVariance)
     assert (windowed.window, windowed.patience) == (100, 1000)
-    moving = DeepImagePrior(stop="emv").stopper(3000, unused)
+    moving = DeepImagePrior(iterations=3000, stop="emv").stopping_rule(Denoise())
     assert isinstance(moving, MovingVariance)
     assert (moving.forgetting, moving.patience) == (0.1, 1000)
 
@@ -208,13 +207,16 @@ def test_the_usual_window_patience_and_forgetting_are_the_published_ones():
 @pytest.mark.parametrize("steps", [1, 2, 5, 30, 100, 999, 2999])
 @pytest.mark.parametrize("stop", ["wmv", "emv", "heldout"])
 def test_the_patience_of_a_short_fit_leaves_room_to_stop(stop: str, steps: int):
-    stopper = DeepImagePrior(stop=stop).stopper(steps, unused)
+    stopper = DeepImagePrior(iterations=steps, stop=stop).stopping_rule(Denoise(), PICTURE)
+    assert stopper is not None
     assert 1 <= stopper.patience <= max(1, steps // 3)
     if isinstance(stopper, WindowedVariance):
         assert 2 <= stopper.window <= max(2, steps // 10)
 
 
 def test_a_window_and_a_patience_that_are_given_are_taken():
-    stopper = DeepImagePrior(stop="wmv", window=7, patience=4).stopper(20, unused)
+    stopper = DeepImagePrior(iterations=20, stop="wmv", window=7, patience=4).stopping_rule(
+        Denoise()
+    )
     assert isinstance(stopper, WindowedVariance)
     assert (stopper.window, stopper.patience) == (7, 4)

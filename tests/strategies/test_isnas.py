@@ -30,7 +30,7 @@ from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.evaluators.dip import DeepImagePrior
+from nasir.fitting.dip import DeepImagePrior
 from nasir.runs import state_coding
 from nasir.runs.run import Run
 from nasir.runs.store import RunStore

@@ -21,7 +21,7 @@ from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.evaluators.dip import DeepImagePrior
+from nasir.fitting.dip import DeepImagePrior
 from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment
 from nasir.settings.overrides import Settings

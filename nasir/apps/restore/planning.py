@@ -16,7 +16,7 @@ from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError, UnknownNameError
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
-from nasir.evaluators.dip import DeepImagePrior
+from nasir.fitting.dip import DeepImagePrior
 from nasir.runs.architecture_file import check_member, read_architecture
 from nasir.runs.run import DESCRIPTION, Run
 from nasir.runs.training_folder import is_training

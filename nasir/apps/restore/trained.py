@@ -9,10 +9,10 @@ from nasir.apps.restore.mosaic import OVERLAPPING, magnification
 from nasir.apps.restore.tiles import Canvas, cut
 from nasir.apps.restore.window import part
 from nasir.core.evaluator import Problem
+from nasir.core.picture_size import check_size
 from nasir.core.progress import report
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
-from nasir.evaluators.size import check_size
 
 if TYPE_CHECKING:
     import numpy as np

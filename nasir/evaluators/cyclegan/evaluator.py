@@ -13,10 +13,10 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
+from nasir.core.restored import picture_artifacts
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
 from nasir.core.trial import Proposal
-from nasir.evaluators.results import picture_artifacts
 from nasir.training.device import usable
 
 if TYPE_CHECKING:

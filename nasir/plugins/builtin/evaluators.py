@@ -8,7 +8,7 @@ from nasir.plugins.hookspecs import Register
 def register_evaluators(register: Register) -> None:
     register(
         "dip",
-        "nasir.evaluators.dip:DeepImagePrior",
+        "nasir.fitting.dip:DeepImagePrior",
         "fit the untrained network to each picture alone (deep image prior)",
         default_for=("search", "evaluate", "restore"),
     )

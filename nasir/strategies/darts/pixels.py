@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import attrs
 import numpy as np
@@ -21,13 +20,14 @@ from torch import Tensor, nn
 
 from nasir.core.errors import PictureError
 from nasir.core.evaluator import Problem, means
-from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet, softmax
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
-from nasir.settings.building import make
+from nasir.fitting.descent import DescentSettings
+from nasir.fitting.dip import DeepImagePrior
+from nasir.fitting.method import FittingMethod
 from nasir.strategies.darts.bilevel import Batches, Bilevel
 from nasir.training.optimizers import optimizer
 
@@ -41,15 +41,14 @@ Parts = tuple[Sample, Sample, Sample]
 class OnPixels(Bilevel):
     """A supernet for each picture, and pixels of it for weights, architecture and validation.
 
-    The weights are descended on as the evaluator ``dip`` does: by Adam, with its settings where
-    it judges the problem.
+    The weights are descended on as the problem's fitting method does, or else as ``dip``: by Adam.
     """
 
     usual_arch_lr = ARCH_LR
     score_by = "heldout_psnr"
 
     def _make(self, problem: Problem) -> None:
-        self.prior = prior_of(problem)
+        self.prior = _descent(problem)
         self.parts = [
             tuple(part.to(self.device) for part in parts)
             for parts in divided_pixels(problem, self.how.held_out)
@@ -78,7 +77,7 @@ class OnPixels(Bilevel):
         return optimizer("adam", self.weights, self._rate(0))
 
     def _rate(self, step: int) -> float:
-        return self.how.lr or float(self.prior.lr)
+        return self.how.lr or self.prior.lr
 
     @contextmanager
     def _batches(self) -> Iterator[tuple[Batches, Batches]]:
@@ -127,11 +126,15 @@ class OnPixels(Bilevel):
             supernet.relaxation, supernet.closed = self.supernet.relaxation, self.supernet.closed
 
 
-def prior_of(problem: Problem) -> Any:
-    """The evaluator ``dip`` with the problem's settings, or its own where another one judges."""
-    judge = problem.evaluators.get(FULL)
-    dip = registries["evaluator"].load("dip")
-    return judge if isinstance(judge, dip) else make("evaluator", "dip")
+def _fitting_method(problem: Problem) -> FittingMethod:
+    """The fitting method that evaluates the found architecture, or ``dip`` where none does."""
+    evaluator = problem.evaluators.get(FULL)
+    return evaluator if isinstance(evaluator, FittingMethod) else DeepImagePrior()
+
+
+def _descent(problem: Problem) -> DescentSettings:
+    """How that method descends, or ``dip`` where it does not."""
+    return _fitting_method(problem).descent or DeepImagePrior().descent
 
 
 def divided_pixels(problem: Problem, share: float) -> list[Parts]:
@@ -140,7 +143,7 @@ def divided_pixels(problem: Problem, share: float) -> list[Parts]:
     Of them `share` are kept out of the fit, half for the architecture and half for validation.
     Raises :class:`~nasir.core.errors.PictureError` where a part would be empty.
     """
-    task, side = problem.task, prior_of(problem).side
+    task, side = problem.task, _fitting_method(problem).side
     samples = [task.shrunk(s, side) if side else s for s in task.samples(problem.split)]
     return [_divided(sample, share, problem.seed) for sample in samples]
 

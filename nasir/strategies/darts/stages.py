@@ -11,6 +11,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import FULL, Proposal
+from nasir.fitting.method import FittingMethod
 from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
 
@@ -123,7 +124,7 @@ def searched_on(how: Darts, problem: Problem) -> str:
     if how.data != "auto":
         return how.data
     judge, known = problem.evaluators.get(FULL), registries["evaluator"]
-    if isinstance(judge, known.load("dip")):
+    if isinstance(judge, FittingMethod):
         return "pixels"
     trained = isinstance(judge, known.load("train"))
     return "pixels" if problem.space.default_evaluator == "dip" and not trained else "patches"

@@ -19,9 +19,9 @@ from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
 from nasir.core.trial import FULL, Proposal
-from nasir.evaluators.dip import AUTOMATIC, DeepImagePrior
-from nasir.fitting import fit as fitting
-from nasir.fitting.fit import Course, Fit
+from nasir.fitting.dip import AUTOMATIC, DeepImagePrior
+from nasir.fitting.fit import FittedPicture
+from nasir.fitting.held_out import divide_pixels
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.inpaint import Inpaint
@@ -84,12 +84,11 @@ def masked(share: float = 0.5, side: int = 20) -> Sample:
     return attrs.evolve(sample, degraded=sample.degraded * mask, mask=mask)
 
 
-def fitted(sample: Sample, held_out: float, steps: int = 6) -> Fit:
-    how = dip(iterations=steps)
-    course = Course(steps, [steps], held_out)
-    return fitting.fit(
-        how, PROPOSAL.architecture, problem(Given((sample,)), how), sample, 7, course
-    )
+def fitted(sample: Sample, held_out: float, steps: int = 6) -> FittedPicture:
+    """A fit with a share of the pixels held out, none where it is 0."""
+    split: Split = "search" if held_out else "test"
+    how = dip(iterations=steps, stop="fixed", reward="heldout", held_out=held_out or 0.1)
+    return how.fit_picture(PROPOSAL.architecture, problem(Given((sample,)), how, split), sample, 7)
 
 
 def same(first: Evaluation, second: Evaluation) -> bool:
@@ -142,8 +141,7 @@ def test_pictures_stop_each_at_their_own_time():
 
 @pytest.mark.parametrize("sample", [picture(), masked()], ids=["whole", "masked"])
 def test_held_out_pixels_and_the_others_are_together_the_observed_ones(sample: Sample):
-    inside, outside = fitting._held_out(sample, 0.3, seed=3)
-    assert outside is not None
+    inside, outside = divide_pixels(sample, 0.3, seed=3)
     assert inside.mask is not None
     assert outside.mask is not None
     observed = torch.ones(1, 1, 20, 20) if sample.mask is None else sample.mask
@@ -156,8 +154,7 @@ def test_held_out_pixels_and_the_others_are_together_the_observed_ones(sample: S
 def held_out_of(sample: Sample, share: float, run_seed: int = 0) -> Sample:
     """The pixels of `sample` that the fits of a run keep out."""
     seed = derived_seed(run_seed, "held out", sample.name)
-    _, outside = fitting._held_out(sample, share, seed)
-    assert outside is not None
+    _, outside = divide_pixels(sample, share, seed)
     return outside
 
 
@@ -188,12 +185,12 @@ def test_the_values_of_held_out_pixels_never_influence_a_fit(sample: Sample):
     changed = torch.where(outside.mask.bool(), 100.0 - sample.degraded, sample.degraded)
     one = fitted(sample, 0.3)
     other = fitted(attrs.evolve(sample, degraded=changed), 0.3)
-    assert one.gauge != other.gauge
+    assert one.quality != other.quality
     weights, others = one.network.state_dict(), other.network.state_dict()
     assert all(torch.equal(weights[name], others[name]) for name in weights)
-    assert torch.equal(one.at[-1], other.at[-1])
+    assert torch.equal(one.restored[-1], other.restored[-1])
     without = fitted(attrs.evolve(sample, degraded=changed), 0.0)
-    assert not torch.equal(without.at[-1], one.at[-1])
+    assert not torch.equal(without.restored[-1], one.restored[-1])
 
 
 def test_missing_pixels_are_never_held_out():

@@ -17,9 +17,9 @@ from toy_training import Small, Waves
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.task import Split, Task
 from nasir.core.trial import FULL, Proposal
-from nasir.evaluators.dip import DeepImagePrior
 from nasir.evaluators.train import Train
 from nasir.fitting import descent
+from nasir.fitting.dip import DeepImagePrior
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
 from nasir.training import trainer

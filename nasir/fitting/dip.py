@@ -1,0 +1,118 @@
+"""The deep image prior: an untrained network fitted to each picture alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.task import Sample, Task
+from nasir.fitting.fit import Fit, FitRequest
+from nasir.fitting.method import FittingMethod
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nasir.fitting.descent import DescentSettings
+    from nasir.fitting.stopping import StoppingRule
+
+AUTOMATIC = ("wmv", "emv", "heldout")
+"""The ways to stop each fit by itself."""
+
+
+@attrs.define
+class DeepImagePrior(FittingMethod):
+    """Fits the network to the degraded picture and scores what it restores by PSNR.
+
+    The network maps a fixed uniform input, perturbed anew at each step, to the picture; its
+    outputs are averaged over the steps. The fit sees the degraded picture only. On the search
+    split the ground truth gives the reward and, with ``stop = "search"``, the step at which all
+    pictures together are restored best (NAS-DIP section 3.1, t*), which the test split then uses.
+    The score is the mean PSNR in dB; where there is no ground truth, minus the mean loss.
+
+    With ``reward = "heldout"`` a share of the observed pixels is kept out of each fit of a
+    search, and the PSNR on them takes the ground truth's place, in the score and in the stop.
+
+    A fit of fidelity f is the full fit, left after the share f of its steps. A longer fit with the
+    same seed continues where it was left, from the state among the checkpoints of a run, and comes
+    to the same bits as without that.
+    """
+
+    iterations: int = setting(100, "steps of a full fit, >= 1", must.ge(1))
+    lr: float = setting(0.01, "learning rate of Adam, > 0", must.gt(0))
+    input_scale: float = setting(0.1, "the fixed input is uniform in [0, this]", must.gt(0))
+    input_noise: float = setting(
+        1 / 30, "standard deviation of what perturbs the input each step, >= 0", must.ge(0)
+    )
+    averaging: float = setting(
+        0.9, "weight of the past in the average of outputs, in [0, 1)", [must.ge(0), must.lt(1)]
+    )
+    rollback: float = setting(
+        5.0, "dB of PSNR against the degraded picture that make a collapse; 0: never", must.ge(0)
+    )
+    check_every: int = setting(50, "steps between looks for a collapse, >= 1", must.ge(1))
+    stop: str = setting(
+        "search",
+        "when to stop: where the search pictures are best; at the fixed iterations; or each "
+        "picture by itself, by windowed (wmv) or exponential (emv) variance or by heldout pixels",
+        must.in_(("search", "fixed", *AUTOMATIC)),
+    )
+    window: int | None = setting(
+        None,
+        "outputs in the variance of wmv, >= 2; none: 100, or a tenth of fewer than 1000 iterations",
+        must.optional(must.ge(2)),
+    )
+    forgetting: float = setting(
+        0.1, "weight of the newest output in emv, in (0, 1)", [must.gt(0), must.lt(1)]
+    )
+    patience: int | None = setting(
+        None,
+        "steps without a new minimum after which wmv, emv and heldout stop, >= 1; none: 1000, or a "
+        "third of fewer than 3000 iterations",
+        must.optional(must.ge(1)),
+    )
+
+    def fit(self, network: nn.Module, sample: Sample, task: Task, request: FitRequest) -> Fit:
+        import torch
+
+        from nasir.fitting.descent import Descent, descend
+
+        x = (torch.rand(request.input_shape) * self.input_scale).to(request.device)
+        rule = self.stopping_rule(task, request.unseen)
+        descent = Descent(self.descent, network, x, task, sample, rule)
+        marks = [] if rule else request.marks(self.iterations)
+        return descend(descent, self.iterations, marks, request)
+
+    @property
+    def descent(self) -> DescentSettings:
+        from nasir.fitting.descent import DescentSettings
+
+        return DescentSettings(
+            self.lr,
+            self.input_scale,
+            self.input_noise,
+            self.averaging,
+            self.rollback,
+            self.check_every,
+        )
+
+    @property
+    def stops_by_held_out_pixels(self) -> bool:
+        return self.stop == "heldout"
+
+    def stopping_rule(self, task: Task, unseen: Sample | None = None) -> StoppingRule | None:
+        """The rule that ends a fit by itself; None where the number of steps is fixed."""
+        from nasir.fitting import stopping
+
+        patience = self.patience or max(1, min(1000, self.iterations // 3))
+        if self.stop == "wmv":
+            window = self.window or max(2, min(100, self.iterations // 10))
+            return stopping.WindowedVariance(window, patience)
+        if self.stop == "emv":
+            return stopping.MovingVariance(self.forgetting, patience)
+        if self.stop == "heldout":
+            assert unseen is not None, "no pixels are held out"
+            return stopping.HeldOut(lambda x: task.loss(x, unseen).item(), patience)
+        return None

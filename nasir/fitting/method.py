@@ -1,0 +1,268 @@
+"""How a network is fitted to one picture."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.architecture import Architecture
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
+from nasir.core.picture_size import check_size
+from nasir.core.restored import (
+    metric_names,
+    picture_artifacts,
+    picture_figures,
+    weight_artifacts,
+)
+from nasir.core.search_space import Signature
+from nasir.core.seeds import derived_seed
+from nasir.core.task import Sample, Task
+from nasir.core.trial import Proposal
+from nasir.fitting.fit import Fit, FitRequest, FittedPicture
+from nasir.training.device import usable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from nasir.fitting.descent import DescentSettings
+
+
+@attrs.define
+class FittingMethod(Evaluator):
+    """Fits a fresh network to each picture alone, and scores what it restores.
+
+    A subclass gives :meth:`fit`; its fields are further settings. It is an evaluator, and works
+    wherever one picture is restored without training data.
+
+    Each picture has a network of its own, with a seed of its own. On the search split the score is
+    the mean PSNR in dB against the ground truth, or with ``reward = "heldout"`` on observed pixels
+    that were kept out of the fit; where there is neither, it is minus the mean loss.
+    """
+
+    stop: str = setting(
+        "search",
+        "when to stop: where the search pictures are best, or at the end of a fixed fit",
+        must.in_(("search", "fixed")),
+    )
+    stops: int = setting(20, "how many stopping points `search` compares, >= 1", must.ge(1))
+    curve: int = setting(
+        0,
+        "points of each fit at which its PSNR is reported, as psnr@SHARE:PICTURE; wants "
+        "evaluator.stop=fixed, >= 0",
+        must.ge(0),
+    )
+    reward: str = setting(
+        "psnr",
+        "what scores a search: psnr against ground truth, or on heldout pixels without any",
+        must.in_(("psnr", "heldout")),
+    )
+    held_out: float = setting(
+        0.1,
+        "share of the observed pixels that heldout keeps out of a fit, in (0, 1)",
+        [must.gt(0), must.lt(1)],
+    )
+    side: int = setting(
+        0,
+        "fit to pictures shrunk until their short side has so many pixels; 0: as they are",
+        must.ge(0),
+    )
+    device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
+
+    def __attrs_post_init__(self) -> None:
+        if self.curve and self.stop != "fixed":
+            raise SettingsError("evaluator.curve wants evaluator.stop=fixed")
+
+    @abstractmethod
+    def fit(self, network: nn.Module, sample: Sample, task: Task, request: FitRequest) -> Fit:
+        """Fit a fresh `network` to `sample`, by ``task.loss``, and return its outputs.
+
+        `network` is in training mode and takes ``request.input_shape``. Network and sample are on
+        ``request.device``; the sample has no ground truth, and its mask is 0 at pixels that are
+        held out. Random numbers come from torch's global generator, which is seeded for this fit.
+        Return an output for each of ``request.marks(steps)``, or the last one alone. Whatever is
+        raised makes a failed trial.
+        """
+
+    @property
+    def descent(self) -> DescentSettings | None:
+        """How it descends from a random input, for a search that fits supernets in the same way.
+
+        None where it does not, as by default.
+        """
+        return None
+
+    @property
+    def stops_by_held_out_pixels(self) -> bool:
+        """Whether :meth:`fit` needs held-out pixels to stop by."""
+        return False
+
+    def signature(self, problem: Problem) -> Signature:
+        """Random channels as the space has them go in, at the size of the restored picture."""
+        return Signature(problem.space.input_channels, problem.task.signature.out_channels)
+
+    def check(self, problem: Problem) -> None:
+        task = problem.task
+        if not task.single_pictures:
+            raise SettingsError(
+                f"{type(self).__name__} fits networks to single pictures, which this task has "
+                f"not: take evaluator={task.default_evaluator}"
+            )
+        searched = task.samples(problem.split)
+        for sample in [*searched, *task.samples("test")]:
+            check_size(self._sized(sample, task), problem)
+        blind = self.reward == "heldout" or problem.split == "test"
+        lacking = [sample.name for sample in searched if sample.clean is None]
+        if lacking and not blind:
+            raise SettingsError(
+                f"{lacking[0]} has no ground truth to score a search by: search on clean pictures "
+                "and give it as a test picture, or take evaluator.reward=heldout"
+            )
+        usable(self.device)
+
+    def metric_names(self, problem: Problem) -> Collection[str]:
+        own = {"heldout_psnr"} if self._holds_out(problem) else set()
+        return metric_names(problem.task.samples(problem.split), problem.task) | own
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        task, samples = problem.task, problem.task.samples(problem.split)
+        fits = [
+            self.fit_picture(
+                proposal.architecture, problem, sample, seed, proposal.fidelity, (i, len(samples))
+            )
+            for i, sample in enumerate(samples)
+        ]
+        searching = problem.split == "search" and self.stop == "search"
+        stop = _best_stop(fits) if searching else -1
+        metrics = means([task.metrics(one.restored[stop], one.sample) for one in fits])
+        figures = {**metrics, **fits[0].cost()}
+        if searching:
+            figures["stop"] = fits[0].steps[stop] / fits[0].fit.full
+        if any(one.fit.stopped for one in fits):
+            figures["stopped_at"] = sum(one.steps[-1] for one in fits) / len(fits)
+            figures["iterations"] = sum(one.fit.ran for one in fits) / len(fits)
+        if self._holds_out(problem):
+            figures["heldout_psnr"] = sum(one.quality[stop] for one in fits) / len(fits)
+        if problem.split == "test":
+            figures |= picture_figures(_results(fits), task)
+        if self.curve:
+            figures |= _curves(fits, task)
+        score = self._score(figures, problem, sum(one.fit.loss for one in fits) / len(fits))
+        return Evaluation(score, figures, _artifacts(fits) if problem.artifacts else {})
+
+    def fit_picture(
+        self,
+        architecture: Architecture,
+        problem: Problem,
+        sample: Sample,
+        seed: int,
+        fidelity: float = 1.0,
+        turn: tuple[int, int] = (0, 1),
+    ) -> FittedPicture:
+        """Fit a fresh network to one picture, with a seed made from `seed` and its name.
+
+        torch's global generator is left as it was. `turn` is the picture's number among how many,
+        for progress. Raises what :meth:`fit` raises.
+        """
+        import torch
+
+        from nasir.fitting.checkpoint import FitCheckpoint
+
+        task, device = problem.task, usable(self.device)
+        sample, seed = self._sized(sample, task), derived_seed(seed, sample.name)
+        with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
+            torch.manual_seed(seed)
+            network = task.assemble(
+                lambda signature: problem.space.build(architecture, signature),
+                self.signature(problem),
+            ).to(device)
+            seen, unseen = self._divided(sample.to(device), problem)
+            # an evaluation with artifacts is the last of its kind: no fit continues it
+            promised = fidelity < 1 and not problem.artifacts
+            request = FitRequest(
+                self._input_shape(sample, problem),
+                fidelity,
+                self._points(problem),
+                unseen,
+                device,
+                turn,
+                FitCheckpoint.of(self, architecture, problem, sample, seed, device, promised),
+            )
+            fit = self.fit(network, seen, task, request)
+            return FittedPicture.of(fit, sample, network, task, seen, request)
+
+    def _score(self, figures: Mapping[str, float], problem: Problem, loss: float) -> float:
+        if self.reward == "heldout" and problem.split == "search":
+            return figures["heldout_psnr"]
+        return figures.get("psnr", -loss)
+
+    def _input_shape(self, sample: Sample, problem: Problem) -> tuple[int, int, int, int]:
+        signature, restored = self.signature(problem), problem.task.unrestored(sample)
+        height, width = (side // signature.scale for side in restored.shape[-2:])
+        return 1, problem.task.networks * signature.in_channels, height, width
+
+    def _points(self, problem: Problem) -> int:
+        """At how many points of a full fit an output is wanted."""
+        if problem.split == "search" and self.stop == "search":
+            return self.stops
+        return self.curve or 1
+
+    def _divided(self, sample: Sample, problem: Problem) -> tuple[Sample, Sample | None]:
+        """What a fit sees, without ground truth, and the held-out pixels where there are any."""
+        seen = attrs.evolve(sample, clean=None)
+        if not self._holds_out(problem):
+            return seen, None
+        from nasir.fitting.held_out import divide_pixels
+
+        # the same pixels in every trial, so that the rewards of two architectures compare
+        return divide_pixels(
+            seen, self.held_out, derived_seed(problem.seed, "held out", sample.name)
+        )
+
+    def _holds_out(self, problem: Problem) -> bool:
+        """Whether pixels are held out: for the reward of a search, or to stop by."""
+        rewarding = self.reward == "heldout" and problem.split == "search"
+        return rewarding or self.stops_by_held_out_pixels
+
+    def _sized(self, sample: Sample, task: Task) -> Sample:
+        return task.shrunk(sample, self.side) if self.side else sample
+
+
+def _best_stop(fits: Sequence[FittedPicture]) -> int:
+    """The place among the stopping points where the pictures are best in the mean, or the last."""
+    if len({len(one.quality) for one in fits}) > 1:
+        return -1  # the fits stopped each by itself
+    means = [sum(values) / len(fits) for values in zip(*(f.quality for f in fits), strict=True)]
+    if not means or any(map(math.isnan, means)):
+        return -1  # the task measures no PSNR
+    return max(range(len(means)), key=means.__getitem__)
+
+
+def _results(fits: Sequence[FittedPicture]) -> list[tuple[Sample, Tensor]]:
+    """Each picture with its last restoration."""
+    return [(one.sample, one.restored[-1]) for one in fits]
+
+
+def _curves(fits: Sequence[FittedPicture], task: Task) -> dict[str, float]:
+    """The PSNR of each picture at each point, by the share of a full fit."""
+    figures = {}
+    for one in fits:
+        for step, picture in zip(one.steps, one.restored, strict=True):
+            value = task.metrics(picture, one.sample).get("psnr")
+            if value is not None:
+                figures[f"psnr@{step / one.fit.full:.3g}:{one.sample.name}"] = value
+    return figures
+
+
+def _artifacts(fits: Sequence[FittedPicture]) -> dict[str, Any]:
+    """Clean, degraded and restored pictures, and the weights of each fit."""
+    artifacts = picture_artifacts(_results(fits))
+    for one in fits:
+        artifacts |= weight_artifacts(one.network, one.sample.name)
+    return artifacts
