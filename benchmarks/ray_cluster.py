@@ -6,7 +6,7 @@ Each node has one CPU and processes of its own, as on another machine.
 
 1. A search on both, where another node joins after a quarter of the trials, and all processes of
    one are killed after half; its trials against those of the same search in this process, how
-   often each was told, and how many each worker did.
+   often each was recorded, and how many each worker did.
 2. Evaluations a second, which only compute, with two workers and with one, in turn.
 3. Milliseconds of an evaluation that does nothing, one after another: with this executor, as a
    bare Ray task, as a call of a bare Ray actor, and with worker processes of this machine
@@ -115,18 +115,18 @@ def joined(address: str, count: int) -> None:
 
 @attrs.define
 class Counting:
-    """Counts how often each trial is told of, and calls `actions` after so many."""
+    """Counts how often each trial is recorded, and calls `actions` after so many."""
 
     actions: Mapping[int, Callable[[], None]]
-    told: collections.Counter[int] = attrs.field(factory=collections.Counter)
+    recorded: collections.Counter[int] = attrs.field(factory=collections.Counter)
     times: dict[int, float] = attrs.field(factory=dict)
 
     def __call__(self, hook: str, trial: Any = None, **_: Any) -> None:
         if hook != "trial_finished":
             return
-        self.told[trial.number] += 1
+        self.recorded[trial.number] += 1
         self.times[trial.number] = time.perf_counter()
-        self.actions.get(self.told.total(), lambda: None)()
+        self.actions.get(self.recorded.total(), lambda: None)()
 
 
 class Losses(logging.Handler):
@@ -170,7 +170,7 @@ def lost_node(
     moments = [counting.times[number] for number in sorted(counting.times)]
     return {
         "complete": sum(trial.state == "complete" for trial in run.trials),
-        "told_once": sum(times == 1 for times in counting.told.values()),
+        "recorded_once": sum(times == 1 for times in counting.recorded.values()),
         "same_as_inline": figures(run) == figures(inline),
         "failed_tries": sum(map(len, run.failed_tries.values())),
         "begun_anew": losses.count,
@@ -279,20 +279,20 @@ def main() -> None:
     parser.add_argument("--json")
     arguments = parser.parse_args()
     made_up.known()
-    told: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         cluster(f"{folder}/cluster") as (address, nodes),
     ):
-        told["throughput"] = throughput(address, arguments.rounds, arguments.work)
-        print(json.dumps(told, indent=2), flush=True)
-        told["overhead"] = overhead(address, arguments.rounds)
-        print(json.dumps(told, indent=2), flush=True)
+        results["throughput"] = throughput(address, arguments.rounds, arguments.work)
+        print(json.dumps(results, indent=2), flush=True)
+        results["overhead"] = overhead(address, arguments.rounds)
+        print(json.dumps(results, indent=2), flush=True)
         numbers = (arguments.trials, 2 * arguments.work)  # so that a node has time to join
-        told["lost_node"] = lost_node(address, nodes, *numbers, folder)
-    print(json.dumps(told, indent=2))
+        results["lost_node"] = lost_node(address, nodes, *numbers, folder)
+    print(json.dumps(results, indent=2))
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(told, indent=2))
+        Path(arguments.json).write_text(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

@@ -15,15 +15,15 @@ from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
 from nasir.core.failures import TimeLimitError
 
-AGAIN = 1.0
-"""Seconds after which an evaluation that took its end for an error of its own is stopped anew."""
+REPEAT_SECONDS = 1.0
+"""Seconds after which an evaluation that caught :class:`TimeLimitError` is stopped again."""
 
 
 class InlineExecutor(Executor):
     """Runs a call when it is submitted, and returns when it is done.
 
-    A call that takes longer than `seconds` is stopped between two steps of Python, by the alarm
-    that a process has one of; a single long step in C is not cut short.
+    A call that takes longer than `seconds` is stopped by the alarm of this process, between two
+    steps of Python: a single long step in C is not cut short.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -32,7 +32,7 @@ class InlineExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            with _stopped_after(self._seconds):
+            with _time_limit(self._seconds):
                 result = fn(*args, **kwargs)
             future.set_result(result)
         except Exception as error:
@@ -48,17 +48,18 @@ class Inline(ExecutorFactory):
 
     def start(self, workers: int) -> InlineExecutor:
         if self._seconds is not None:
-            import torch  # noqa: F401 (an import that is stopped half-way cannot be done again)
+            import torch  # noqa: F401 (an interrupted import cannot be repeated)
         return InlineExecutor(self._seconds)
 
     def within(self, seconds: float | None, mebibytes: int | None) -> Inline:
-        """With a limit on time where this is the main thread of a process that has alarms."""
+        """With a limit on time, in the main thread of a process that has alarms."""
         if mebibytes is not None:
             raise SettingsError(
                 f"memory_limit={mebibytes}: an evaluation in this process cannot be stopped for "
                 "its memory; take executor=process"
             )
-        if seconds is not None and not _has_alarm():
+        main = threading.current_thread() is threading.main_thread()
+        if seconds is not None and not (main and hasattr(signal, "setitimer")):
             raise SettingsError(
                 f"time_limit={seconds:g}: an evaluation in this process can be stopped in its main "
                 "thread and not on Windows; take executor=process"
@@ -68,21 +69,16 @@ class Inline(ExecutorFactory):
         return limited
 
 
-def _has_alarm() -> bool:
-    main = threading.current_thread() is threading.main_thread()
-    return main and hasattr(signal, "setitimer")
-
-
-class _Stopped(BaseException):
-    """What an evaluation that goes on after :class:`TimeLimitError` cannot take for an error."""
+class _StoppedAgain(BaseException):
+    """Stops an evaluation that has caught :class:`TimeLimitError` with all other exceptions."""
 
 
 @contextmanager
-def _stopped_after(seconds: float | None) -> Iterator[None]:
+def _time_limit(seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
-    told = f"stopped after {seconds:g} seconds"
+    message = f"stopped after {seconds:g} seconds"
     error: type[BaseException] = TimeLimitError
     over = False
 
@@ -90,16 +86,16 @@ def _stopped_after(seconds: float | None) -> Iterator[None]:
         nonlocal error
         if over:
             return
-        signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        raised, error = error, _Stopped
-        raise raised(told)
+        signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS)
+        raised, error = error, _StoppedAgain
+        raise raised(message)
 
     handler = signal.signal(signal.SIGALRM, stop)
     others = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
-    except _Stopped:
-        raise TimeLimitError(told) from None
+    except _StoppedAgain:
+        raise TimeLimitError(message) from None
     finally:
         try:
             over = True

@@ -2,90 +2,38 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import attrs
 
 from nasir.core.component import setting
-from nasir.core.errors import EvaluationError, SettingsError
-from nasir.core.executor import ExecutorFactory
+from nasir.core.errors import SettingsError
 from nasir.core.failures import WorkerDiedError
 from nasir.executors import ray_cluster
-from nasir.executors.elsewhere import packed_call, run_folder
-from nasir.executors.host import Host
-from nasir.executors.luggage import packed
-from nasir.executors.ray_hosts import HostLostError, RayHost, RayHosts
-from nasir.executors.worker import result_of
+from nasir.executors.cluster_executor import ClusterFactory, refuse_missing
+from nasir.executors.cluster_worker import ClusterWorker
+from nasir.executors.environment import WorkerEnvironment
+from nasir.executors.ray_executor import RayExecutor
 
-FIRST = 30.0
-"""Seconds that are waited for the first worker before evaluations are sent off."""
-
-log = logging.getLogger("nasir")
-
-
-class RayExecutor(Executor):
-    """A thread for each evaluation that may be in flight, to wait for a host and its answer.
-
-    An evaluation whose host is lost begins anew on another, up to `moves` times; a future ends
-    once, whatever becomes of the hosts.
-    """
-
-    def __init__(self, workers: int, hosts: RayHosts, moves: int, left: Callable[[], None]) -> None:
-        self._hosts = hosts
-        self._moves = moves
-        self._left = left
-        self._ended = False
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="nasir-ray")
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return self._threads.submit(self._call, fn, args, kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the hosts, after their calls or (to cancel) at once, and leave the cluster."""
-        self._ended = self._ended or cancel_futures
-        if cancel_futures:
-            self._hosts.end()
-        self._threads.shutdown(wait=True, cancel_futures=cancel_futures)
-        self._hosts.end()
-        self._left()
-
-    def _call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        call, run = packed_call(fn, args, kwargs), run_folder(args)
-        for _ in range(self._moves + 1):
-            host = self._hosts.take()
-            try:
-                answer = host.answer(call, run)
-            except HostLostError as error:
-                if self._ended:
-                    raise EvaluationError("the executor was shut down") from None
-                log.warning("a worker was lost with its evaluation: %s", error)
-                self._hosts.replace(host)
-                continue
-            except BaseException:
-                self._hosts.replace(host)
-                raise
-            self._hosts.give_back(host)
-            return result_of(answer)
-        raise WorkerDiedError(f"{self._moves + 1} workers were lost with this evaluation")
+FIRST_WORKER_SECONDS = 30.0
+"""Seconds to wait for the first worker before evaluations are submitted."""
 
 
 def _share(_: Any, field: attrs.Attribute[Any], value: float) -> None:
-    """Ray shares a processor out in parts, several only whole."""
+    """Ray divides one processor into parts, and gives several only whole."""
     if not (math.isfinite(value) and value >= 0 and (value <= 1 or value == int(value))):
         raise ValueError(f"{field.name}={value:g}: wants 0, a fraction below 1, or a whole number")
 
 
 def _address(_: Any, field: attrs.Attribute[Any], value: str | None) -> None:
     if value not in (None, ray_cluster.AUTO):
-        ray_cluster.parts(str(value))
+        ray_cluster.host_and_port(str(value))
 
 
 @attrs.define
-class Ray(ExecutorFactory):
+class Ray(ClusterFactory):
     """Evaluates on a Ray cluster, on as many machines as are in it while the run lasts."""
 
     address: str | None = setting(
@@ -101,44 +49,35 @@ class Ray(ExecutorFactory):
         attrs.validators.ge(0),
     )
 
-    _seconds: float | None = attrs.field(init=False, default=None)
-    _mebibytes: int | None = attrs.field(init=False, default=None)
-
     def start(self, workers: int) -> RayExecutor:
-        user = object()
-        ray_cluster.join(self.address, self.cpus, self.gpus, workers, user)
+        leave = ray_cluster.join(self.address, self.cpus, self.gpus, workers)
         try:
-            hosts = RayHosts(workers, self._beginning())
-            refusal = hosts.first(FIRST)
-            if refusal is not None:
-                hosts.end()
-                raise SettingsError(f"executor=ray: {refusal}")
+            executor = RayExecutor(workers, self._actor_starter(), self.moves, leave)
         except BaseException:
-            ray_cluster.leave(user)
+            leave()
             raise
-        return RayExecutor(workers, hosts, self.moves, lambda: ray_cluster.leave(user))
+        try:
+            executor.wait_for_first(FIRST_WORKER_SECONDS)
+        except BaseException as error:
+            executor.shutdown(cancel_futures=True)
+            if isinstance(error, WorkerDiedError):
+                raise SettingsError(f"executor=ray: {error}") from None
+            raise
+        return executor
 
-    def within(self, seconds: float | None, mebibytes: int | None) -> Ray:
-        """With limits that each machine keeps; one that cannot is told of when it is used."""
-        ray_cluster.refuse_missing()
-        limited = attrs.evolve(self)
-        limited._seconds, limited._mebibytes = seconds, mebibytes
-        return limited
+    def _check(self) -> None:
+        refuse_missing("ray", "ray")
 
-    def _beginning(self) -> Callable[[], RayHost]:
-        """What begins one actor after another, all with the luggage of this moment."""
-        ray = ray_cluster.library()
-        luggage = ray.put(packed())
-        actor = ray.remote(Host).options(
+    def _actor_starter(self) -> Callable[[], Any]:
+        """What starts one actor after another, all with the environment of this moment."""
+        import ray
+
+        environment = ray.put(WorkerEnvironment.of_this_process())
+        actor = ray.remote(ClusterWorker).options(
             num_cpus=self.cpus,
             num_gpus=self.gpus,
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy="SPREAD",
         )
-
-        def begin() -> RayHost:
-            handle = actor.remote(self._seconds, self._mebibytes)
-            return RayHost(handle, handle.open.remote(luggage))
-
-        return begin
+        return lambda: actor.remote(environment, self._seconds, self._mebibytes)

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import socket
-from importlib.util import find_spec
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -14,16 +14,16 @@ from nasir.core.errors import SettingsError
 
 LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
 
-PATIENCE = 5.0
+CONNECT_SECONDS = 5.0
 """Seconds within which a cluster must answer at the address that was given."""
 
-_TROUBLE = {
+_FAILED = {
     LOCAL: "executor=ray: no Ray cluster could be started on this machine",
     AUTO: "executor.address=auto: no Ray cluster runs here (ray start --head begins one)",
 }
 
-_TOKEN = (
-    "this cluster lets in only who has its token: set RAY_AUTH_MODE=token, and put the token into "
+_NEEDS_TOKEN = (
+    "this cluster requires its token: set RAY_AUTH_MODE=token, and put the token into "
     "~/.ray/auth_token or RAY_AUTH_TOKEN (on its machine, ray get-auth-token prints it)"
 )
 
@@ -33,26 +33,8 @@ _lock = Lock()
 _users: list[object] = []
 
 
-MISSING = 'executor=ray wants Ray, which is not installed: pip install "nasir[ray]"'
-
-
-def refuse_missing() -> None:
-    """Refuse where Ray is not installed; imports nothing."""
-    if find_spec("ray") is None or find_spec("cloudpickle") is None:
-        raise SettingsError(MISSING)
-
-
-def library() -> Any:
-    """Ray itself."""
-    try:
-        import ray
-    except ImportError:
-        raise SettingsError(MISSING) from None
-    return ray
-
-
-def parts(address: str) -> tuple[str, int]:
-    """Host and port of an address; refuses what is none."""
+def host_and_port(address: str) -> tuple[str, int]:
+    """The parts of an address; refuses what is none."""
     host, colon, port = address.removeprefix(CLIENT).rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535 or "/" in host:
         raise SettingsError(
@@ -61,36 +43,39 @@ def parts(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def join(address: str | None, cpus: float, gpus: float, workers: int, user: object) -> None:
+def join(address: str | None, cpus: float, gpus: float, workers: int) -> Callable[[], None]:
     """Connect this process to the cluster at `address`; None: to one of its own on this machine.
 
-    A process is in one cluster at a time: a connection that is there already is used. Raises
-    :class:`~nasir.core.errors.SettingsError` where that is another cluster, none answers, or one
-    of its own could never have room.
+    A process is in one cluster at a time: a connection that exists is used. Returns what leaves
+    the cluster again, and stops one of this process's own after its last user. Raises
+    :class:`~nasir.core.errors.SettingsError` if the process is in another cluster, none answers,
+    or one of its own could never have room.
     """
-    ray = library()
+    import ray
+
+    user = object()
     with _lock:
         if ray.is_initialized():
             _refuse_another(ray, address)
-            if _users:
-                _users.append(user)
-            return
-        if address is None:
+            if not _users:  # the program has joined it, and stays in it
+                return lambda: None
+        elif address is None:
             _start(ray, cpus, gpus, workers)
         else:
             _connect(ray, address)
         _users.append(user)
-    _look_for_room(ray, cpus, gpus)
+    _warn_without_room(ray, cpus, gpus)
+    return lambda: _leave(user)
 
 
-def leave(user: object) -> None:
-    """Disconnect once the last user has left; a cluster of this process's own is stopped."""
+def _leave(user: object) -> None:
+    import ray
+
     with _lock:
-        if user not in _users:
-            return
-        _users.remove(user)
-        if not _users:
-            library().shutdown()
+        if user in _users:
+            _users.remove(user)
+            if not _users:
+                ray.shutdown()
 
 
 def _start(ray: Any, cpus: float, gpus: float, workers: int) -> None:
@@ -98,20 +83,26 @@ def _start(ray: Any, cpus: float, gpus: float, workers: int) -> None:
     room = {"num_cpus": max(1, math.ceil(workers * cpus)), "include_dashboard": False}
     try:
         _init(ray, LOCAL, **room)
-    except SettingsError:  # Ray gives up after seconds, in which a busy machine may not do it
+    except SettingsError:  # Ray gives up after seconds, which may be too few on a busy machine
         _init(ray, LOCAL, **room)
-    there = ray.cluster_resources().get("GPU", 0)
-    if gpus > there:
+    available = ray.cluster_resources().get("GPU", 0)
+    if gpus > available:
         ray.shutdown()
         raise SettingsError(
-            f"executor.gpus={gpus:g}: this machine has {there:g}; give the address of a cluster "
-            "that has more with executor.address=HOST:PORT"
+            f"executor.gpus={gpus:g}: this machine has {available:g}; give the address of a "
+            "cluster that has more with executor.address=HOST:PORT"
         )
 
 
 def _connect(ray: Any, address: str) -> None:
     if address != AUTO:
-        _refuse_silent(address)
+        try:  # Ray itself would try for a minute
+            socket.create_connection(host_and_port(address), CONNECT_SECONDS).close()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise SettingsError(
+                f"executor.address={address}: nothing answers there: {reason}"
+            ) from None
     _init(ray, address)
 
 
@@ -120,24 +111,12 @@ def _init(ray: Any, address: str, **more: Any) -> None:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except Exception as error:
         ray.shutdown()
-        what = _TROUBLE.get(address, f"executor.address={address}")
-        raise SettingsError(f"{what}: {_why(error)}") from None
-
-
-def _why(error: Exception) -> str:
-    """Ray names the want of a token only as the cause, and at length."""
-    if "AuthenticationError" in {type(one).__name__ for one in (error, error.__cause__)}:
-        return _TOKEN
-    return " ".join(str(error).split())
-
-
-def _refuse_silent(address: str) -> None:
-    """Refuse an address where nobody listens, which Ray itself would try for a minute."""
-    try:
-        socket.create_connection(parts(address), PATIENCE).close()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise SettingsError(f"executor.address={address}: nothing answers there: {why}") from None
+        reason = " ".join(str(error).split())
+        # Ray names a missing token only as the cause
+        if "AuthenticationError" in {type(one).__name__ for one in (error, error.__cause__)}:
+            reason = _NEEDS_TOKEN
+        failed = _FAILED.get(address, f"executor.address={address}")
+        raise SettingsError(f"{failed}: {reason}") from None
 
 
 def _refuse_another(ray: Any, address: str | None) -> None:
@@ -151,8 +130,8 @@ def _refuse_another(ray: Any, address: str | None) -> None:
         )
 
 
-def _look_for_room(ray: Any, cpus: float, gpus: float) -> None:
-    """Warn where evaluations wait for a node that is not there yet."""
+def _warn_without_room(ray: Any, cpus: float, gpus: float) -> None:
+    """Warn if evaluations wait for a node that has not joined yet."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(n.get("CPU", 0) >= cpus and n.get("GPU", 0) >= gpus for n in nodes):
         log.warning(

@@ -25,7 +25,7 @@ from nasir.core.evaluator import Evaluation, Evaluator
 
 @attrs.define
 class Wanderer(Evaluator):
-    crash: str = setting("", "a file: where it is not there, it is made, and the process dies")
+    crash: str = setting("", "a file: if it is missing, it is made, and the process dies")
 
     def evaluate(self, proposal, problem, seed):
         import numpy as np
@@ -33,7 +33,7 @@ class Wanderer(Evaluator):
 
         from wanderer_scores import score_of
 
-        if self.crash and once(self.crash):
+        if self.crash and is_first(self.crash):
             os._exit(3)
         score = score_of(proposal.architecture.id, seed)
         pictures = {"pictures/toy-restored": np.full((4, 5, 3), score, np.float32)}
@@ -44,8 +44,7 @@ class Wanderer(Evaluator):
         )
 
 
-def once(path):
-    """Whether this is the first call with a path."""
+def is_first(path):
     try:
         Path(path).touch(exist_ok=False)
     except FileExistsError:
@@ -53,21 +52,19 @@ def once(path):
     return True
 
 
-def where():
-    """The file that this is read from, and the process that started this one."""
+def file_and_parent():
     return __file__, os.getppid()
 
 
-def lost_once(path):
-    """Kills the process that started this one, the first time."""
-    if once(path):
+def kill_parent_once(path):
+    if is_first(path):
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)
     return "done"
 
 
-def kept(problem, name, content):
-    """What is in a checkpoint, which is then written anew; None where there is none."""
+def rewrite_checkpoint(problem, name, content):
+    """The content of a checkpoint before, None if there was none, and its path."""
     path = problem.checkpoints / name
     before = path.read_text() if path.exists() else None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +88,7 @@ def token_of_ray() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def wanderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Its folder, which is none that other processes are told of."""
+    """The folder of the plugin, which other processes do not know."""
     folder = tmp_path_factory.mktemp("only_here")
     (folder / "wanderer.py").write_text(PLUGIN)
     (folder / "wanderer_scores.py").write_text(SCORES)

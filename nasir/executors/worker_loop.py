@@ -1,42 +1,38 @@
-"""What a worker process does: take a call, say that it has begun, return what came of it."""
+"""The loop of a worker process: take a call, report that it has begun, send the result back."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any
+
+from nasir.executors.environment import WorkerEnvironment
 
 BEGUN = b"begun"
 
 
-class Belongings(Protocol):
-    """What a worker brings along to a machine that is not the run's."""
-
-    def unpack(self) -> None:
-        """Lay it out in this process, before anything else is imported."""
-
-    def discard(self) -> None:
-        """Remove what is left of it; called where nobody else can any more."""
-
-
-def work(connection: Connection, belongings: Belongings | None = None) -> None:
+def work(
+    connection: Connection, environment: WorkerEnvironment | None, folder: Path | None
+) -> None:
     """Answer calls until the process that started this one is gone.
 
     A call comes as a pickled ``(function, arguments, keywords)``. The answer is :data:`BEGUN`
-    once it has been read, with all that had to be imported for it, and then a pickled
-    ``(result, error)``.
+    once the call and all its imports are loaded, then a pickled ``(result, error)``. A worker on
+    another machine has the `environment` of the run, in a `folder` that ends with its parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that holds the run
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    Thread(target=_end_with_parent, args=(belongings,), daemon=True).start()
-    if belongings is not None:
-        belongings.unpack()
-    import torch  # noqa: F401 (which takes seconds that count for no evaluation)
+    Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    if environment is not None and folder is not None:
+        environment.set_up(folder)
+    import torch  # noqa: F401 (its import takes seconds, which count for no evaluation)
 
     while True:
         try:
@@ -46,8 +42,8 @@ def work(connection: Connection, belongings: Belongings | None = None) -> None:
             return
 
 
-def dumped(result: Any = None, error: BaseException | None = None) -> bytes:
-    """A pickled ``(result, error)``; the error's words where it would not come back itself."""
+def pack_answer(result: Any = None, error: BaseException | None = None) -> bytes:
+    """A pickled ``(result, error)``; an error that cannot be pickled is sent as its text."""
     if error is None:
         return pickle.dumps((result, None))
     try:
@@ -58,22 +54,22 @@ def dumped(result: Any = None, error: BaseException | None = None) -> bytes:
     return whole
 
 
-def result_of(answer: bytes) -> Any:
-    """What an answer brings; raises the error that it brings instead."""
+def unpack_answer(answer: bytes) -> Any:
+    """The result in an answer; raises the error in it, if it has one."""
     result, error = pickle.loads(answer)
     if error is not None:
         raise error
     return result
 
 
-def _end_with_parent(belongings: Belongings | None) -> None:
-    """End this process with the one that started it, in the middle of an evaluation too."""
+def _end_with_parent(folder: Path | None) -> None:
+    """End this process with its parent, also in the middle of an evaluation."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
     wait([parent.sentinel])
-    if belongings is not None:
-        belongings.discard()
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
@@ -81,6 +77,6 @@ def _answer(received: bytes, connection: Connection) -> bytes:
     try:
         function, arguments, keywords = pickle.loads(received)
         connection.send_bytes(BEGUN)
-        return dumped(function(*arguments, **keywords))
+        return pack_answer(function(*arguments, **keywords))
     except (Exception, SystemExit) as error:
-        return dumped(error=error)
+        return pack_answer(error=error)

@@ -1,4 +1,4 @@
-"""The files that modules consist of, for machines that have not got them."""
+"""The files of plugins, for machines that do not have them."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from importlib.util import find_spec
 from pathlib import Path
 
 LARGEST = 64
-"""MiB of a module's files beyond which they are not sent."""
+"""Size in MiB beyond which the files of a module are not sent."""
 
 log = logging.getLogger("nasir")
 
 
-def sources(modules: Iterable[str]) -> dict[str, bytes]:
+def plugin_files(modules: Iterable[str]) -> dict[str, bytes]:
     """By relative path, the files of top-level modules and of those beside them that they import.
 
-    What has compiled parts or is larger than :data:`LARGEST` is left out: it must be installed
-    where it is wanted.
+    A module that has compiled parts or is larger than :data:`LARGEST` is left out: it must be
+    installed on each machine.
     """
+    installed = set(map(Path, sysconfig.get_paths().values()))  # neighbours there are unrelated
     found: dict[str, bytes] = {}
-    waiting, seen = sorted(modules), {"nasir", "__main__", *sys.stdlib_module_names}
-    while waiting:
+    waiting, done = set(modules), {"nasir", "__main__", *sys.stdlib_module_names}
+    while waiting := waiting - done:
         name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        for root, paths in _located(name):
-            if _can_be_sent(name, paths):
-                files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-                found |= files
-                beside = root not in _installed()
-                waiting += [n for n in _imported(files) if beside and _is_in(n, root)]
+        done.add(name)
+        for root, paths in _locations(name):
+            if not _can_be_sent(name, paths):
+                continue
+            files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+            found |= files
+            if root not in installed:
+                waiting |= {n for n in _imports(files) if _is_in(n, root)}
     return found
 
 
-def _located(name: str) -> Iterator[tuple[Path, list[Path]]]:
-    """The folders that a top-level module lies in, with its files; a namespace has several."""
+def _locations(name: str) -> Iterator[tuple[Path, list[Path]]]:
+    """The folders that contain a top-level module, and its files; a namespace has several."""
     try:
         spec = find_spec(name)
     except (ImportError, ValueError):
@@ -63,16 +63,14 @@ def _can_be_sent(name: str, paths: list[Path]) -> bool:
     return size <= LARGEST
 
 
-def _imported(files: dict[str, bytes]) -> Iterator[str]:
-    """The top-level names of all that these files import, wherever in them."""
+def _imports(files: dict[str, bytes]) -> Iterator[str]:
+    """The top-level names of all modules that these files import, also inside functions."""
     for path, content in files.items():
-        if not path.endswith(".py"):
-            continue
         try:
-            tree = ast.parse(content)
+            nodes = list(ast.walk(ast.parse(content))) if path.endswith(".py") else []
         except (SyntaxError, ValueError):
             continue
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 yield from (alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -81,8 +79,3 @@ def _imported(files: dict[str, bytes]) -> Iterator[str]:
 
 def _is_in(name: str, root: Path) -> bool:
     return (root / f"{name}.py").is_file() or (root / name / "__init__.py").is_file()
-
-
-def _installed() -> set[Path]:
-    """The folders of what was installed, whose neighbours have nothing to do with each other."""
-    return {Path(path) for path in sysconfig.get_paths().values()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import numpy as np
@@ -26,7 +27,7 @@ def test_an_evaluation_in_this_process_is_stopped_in_time(toy):
     assert run.trials[0].seconds < 10
 
 
-def test_an_evaluation_that_takes_its_end_for_an_error_is_stopped_all_the_same():
+def test_an_evaluation_that_catches_all_errors_is_stopped():
     def stubborn() -> None:
         while True:
             with suppress(Exception):
@@ -38,17 +39,15 @@ def test_an_evaluation_that_takes_its_end_for_an_error_is_stopped_all_the_same()
     assert executor.submit(abs, -3).result() == 3
 
 
-def test_what_is_in_time_is_left_alone(toy):
+def test_an_evaluation_within_its_limit_is_unchanged(toy):
     limited = toy("executor=inline", "time_limit=30")
     assert [t.score for t in limited.trials] == [t.score for t in toy().trials]
 
 
-def test_the_alarm_of_others_goes_on(toy):
+def test_the_alarm_of_others_continues():
     """That of this very test, by pytest-timeout, for one."""
-    import signal
-
-    heard: list[int] = []
-    handler = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    rings: list[int] = []
+    handler = signal.signal(signal.SIGALRM, lambda *_: rings.append(1))
     others = signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         executor = Inline().within(5, None).start(1)
@@ -57,39 +56,29 @@ def test_the_alarm_of_others_goes_on(toy):
     finally:
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, *others)
-    assert heard == [1]
+    assert rings == [1]
 
 
-def test_what_cannot_be_enforced_in_this_process_is_refused(toy):
+def test_limits_that_cannot_be_enforced_in_this_process_are_refused(toy):
     with pytest.raises(SettingsError, match=r"memory_limit=500: .*executor=process"):
         toy("executor=inline", "memory_limit=500")
-    refused: list[str] = []
-
-    def elsewhere() -> None:
-        try:
-            Inline().within(1.0, None)
-        except SettingsError as error:
-            refused.append(str(error))
-
-    thread = threading.Thread(target=elsewhere)
-    thread.start()
-    thread.join()
-    assert "take executor=process" in refused[0]
+    with ThreadPoolExecutor(1) as thread, pytest.raises(SettingsError, match="executor=process"):
+        thread.submit(Inline().within, 1.0, None).result()
 
 
-def test_an_executor_that_knows_no_limits_refuses_them():
-    class Elsewhere(ExecutorFactory):
+def test_an_executor_without_limits_refuses_them():
+    class Unlimited(ExecutorFactory):
         def start(self, workers):
             raise AssertionError
 
-    elsewhere = Elsewhere()
-    assert elsewhere.within(None, None) is elsewhere
+    executor = Unlimited()
+    assert executor.within(None, None) is executor
     for limits in ((1.0, None), (None, 100)):
         with pytest.raises(SettingsError, match="take executor=process"):
-            elsewhere.within(*limits)
+            executor.within(*limits)
 
 
-def test_with_a_limit_the_executor_is_one_that_enforces_it():
+def test_a_limit_chooses_an_executor_that_enforces_it():
     from toy_plugin import WORDS
 
     from nasir.apps.search.search import plan
@@ -102,17 +91,23 @@ def test_with_a_limit_the_executor_is_one_that_enforces_it():
 
 
 def hoard(mebibytes: int) -> float:
-    """Take memory, and keep it for long."""
     taken = np.ones(mebibytes * 2**17)
     time.sleep(ENOUGH)
     return float(taken[0])
 
 
-def test_a_call_beyond_a_limit_is_stopped_and_the_next_is_done():
-    executor = Process(timeout=100.0).within(120.0, 600).start(1)
+@pytest.mark.parametrize(
+    ("limits", "call", "error", "reason"),
+    [
+        ((120.0, 600), (hoard, 600), MemoryLimitError, r"MiB of memory, with memory_limit=600"),
+        ((1.0, None), (time.sleep, 60), TimeLimitError, "stopped after 1 seconds"),
+    ],
+)
+def test_a_call_beyond_a_limit_is_stopped_and_the_next_is_done(limits, call, error, reason: str):
+    executor = Process(timeout=100.0).within(*limits).start(1)
     try:
-        with pytest.raises(MemoryLimitError, match=r"MiB of memory, with memory_limit=600"):
-            executor.submit(hoard, 600).result(ENOUGH)
+        with pytest.raises(error, match=reason):
+            executor.submit(*call).result(ENOUGH)
         assert executor.submit(abs, -3).result(ENOUGH) == 3
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

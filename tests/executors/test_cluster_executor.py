@@ -18,47 +18,47 @@ from typing import Any
 import numpy as np
 import pytest
 from processes import ENOUGH, alive, begin, complete, descendants, wait_until
-from toy_plugin import WORDS, figures
+from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures
 
-from nasir.core.errors import SettingsError
+from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.failures import TimeLimitError, WorkerDiedError
-from nasir.executors import dask_station, ray_cluster
+from nasir.core.evaluator import Problem
+from nasir.core.trial import FULL
+from nasir.executors import dask_workers, ray_cluster
 from nasir.executors.dask import Dask
-from nasir.executors.luggage import Luggage, versions
+from nasir.executors.environment import WorkerEnvironment, versions
 from nasir.executors.ray import Ray
-from nasir.executors.worker import result_of
+from nasir.executors.worker_loop import unpack_answer
 from nasir.runs.run import Run
 
 pytestmark = pytest.mark.timeout(900)  # a cluster starts slowly where others work
 
-without_ray = pytest.mark.skipif(find_spec("ray") is None, reason="wants nasir[ray]")
-without_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="wants nasir[dask]")
+without_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs nasir[ray]")
+without_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="needs nasir[dask]")
 
 
 @pytest.fixture(scope="module")
-def ray_of_ours() -> Iterator[Any]:
+def standing_ray() -> Iterator[Any]:
     """A cluster that was there before, which no run may stop."""
-    pytest.importorskip("ray", reason="wants nasir[ray]")
-    user = object()
-    ray_cluster.join(None, 1, 0, 2, user)
-    yield ray_cluster.library()
-    ray_cluster.leave(user)
+    ray = pytest.importorskip("ray", reason="needs nasir[ray]")
+    leave = ray_cluster.join(None, 1, 0, 2)
+    yield ray
+    leave()
 
 
 @pytest.fixture(params=["ray", "dask"])
 def cluster(request: pytest.FixtureRequest) -> str:
     if request.param == "dask":
-        pytest.importorskip("distributed", reason="wants nasir[dask]")
+        pytest.importorskip("distributed", reason="needs nasir[dask]")
     else:
-        request.getfixturevalue("ray_of_ours")
+        request.getfixturevalue("standing_ray")
     return str(request.param)
 
 
-def test_a_search_on_a_cluster_is_that_of_this_process(
+def test_a_search_on_a_cluster_makes_the_trials_of_one_here(
     cluster: str, toy: Callable[..., Any], wanderer: Path
 ):
-    """With a plugin that only this process has, an evaluation that kills its process once, and
-    pictures that come back; a second try is no other trial."""
+    """With a plugin that only this process has, pictures, and a try whose process dies."""
     crash = Path("crashed").absolute()
     words = ("evaluator=wanderer", "trials=8", "threads=2", f"evaluator.crash={crash}")
     crash.touch()
@@ -89,27 +89,46 @@ def start() -> Iterator[Callable[..., Executor]]:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def test_a_lost_host_is_no_try_of_what_it_ran(ray_of_ours, start, wanderer: Path, tmp_path: Path):
+def test_an_evaluation_whose_worker_is_lost_begins_anew(
+    standing_ray, start, wanderer: Path, tmp_path: Path
+):
     """The cluster's own process dies, as it does with its machine."""
     import wanderer as plugin
 
     lost = str(tmp_path / "lost")
     executor = start(Ray())
-    assert executor.submit(plugin.lost_once, lost).result(ENOUGH) == "done"
+    assert executor.submit(plugin.kill_parent_once, lost).result(ENOUGH) == "done"
     with pytest.raises(WorkerDiedError, match="1 workers were lost with this evaluation"):
-        start(Ray(moves=0)).submit(plugin.lost_once, lost + " too").result(ENOUGH)
+        start(Ray(moves=0)).submit(plugin.kill_parent_once, lost + " too").result(ENOUGH)
     picture = executor.submit(np.zeros, (300, 300)).result(ENOUGH)
     picture += 1  # no view of what the cluster holds, which nobody may write to
     executor.shutdown()
     assert picture.sum() == 90_000
-    assert ray_of_ours.is_initialized()
+    assert standing_ray.is_initialized()
 
 
-def test_limits_hold_on_a_cluster(cluster: str, start):
-    factory = {"ray": Ray, "dask": Dask}[cluster]().within(1.0, 50_000)
-    executor = start(factory)
-    with pytest.raises(TimeLimitError, match="stopped after 1 seconds"):
+def test_a_cluster_keeps_limits_sends_checkpoints_and_ends_at_once(
+    cluster: str, start, wanderer: Path, tmp_path: Path
+):
+    import wanderer as plugin
+
+    executor = start({"ray": Ray, "dask": Dask}[cluster]().within(3.0, 50_000))
+    with pytest.raises(TimeLimitError, match="stopped after 3 seconds"):
         executor.submit(time.sleep, 60).result(ENOUGH)
+
+    folder = tmp_path / "unseen" / "checkpoints"
+    problem = Problem(ToySpace(), ToyTask(), {FULL: ToyEvaluator()}, checkpoints=folder)
+    for before, content in ((None, "one"), ("one", "the second"), ("by another", "last")):
+        call = executor.submit(plugin.rewrite_checkpoint, problem, "fit", content)
+        assert call.result(ENOUGH)[0] == before
+        assert (folder / "fit").read_text() == content
+        (folder / "fit").write_text("by another" if content == "the second" else content)
+
+    running = executor.submit(time.sleep, 60)
+    time.sleep(0.5)
+    executor.shutdown(wait=False, cancel_futures=True)
+    with pytest.raises(EvaluationError, match="shut down"):
+        running.result(2)
 
 
 @without_dask
@@ -124,18 +143,35 @@ def test_a_dask_worker_that_dies_has_its_calls_done_elsewhere(
         n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=0
     ) as there:
         executor = start(Dask(address=there.scheduler_address))
-        assert executor.submit(plugin.lost_once, str(tmp_path / "lost")).result(ENOUGH) == "done"
+        assert (
+            executor.submit(plugin.kill_parent_once, str(tmp_path / "lost")).result(ENOUGH)
+            == "done"
+        )
         executor.shutdown()
         assert there.scheduler.status.name == "running"
 
 
 @without_dask
-def test_a_station_goes_to_another_worker_without_its_hosts():
-    luggage = Luggage({**versions(), "torch": "1.0"}, (), {}, {})
-    station = pickle.loads(pickle.dumps(dask_station.Station("run", luggage, None, None)))
-    with pytest.raises(Exception, match=r"the run 1\.0: install the same"):
-        result_of(dask_station.answer(station, b""))
-    dask_station.end("run")
+def test_a_copy_in_another_dask_worker_has_no_processes_and_refuses_other_versions():
+    environment = WorkerEnvironment({**versions(), "torch": "1.0"}, (), {}, {})
+    workers = pickle.loads(pickle.dumps(dask_workers.DaskWorkers("run", environment, None, None)))
+    for _ in range(2):
+        with pytest.raises(EvaluationError, match=r"the run 1\.0: install the same"):
+            unpack_answer(dask_workers.evaluate(workers, b"", None).result)
+    dask_workers.end("run")
+    with pytest.raises(EvaluationError, match="shut down"):
+        unpack_answer(dask_workers.evaluate(workers, b"", None).result)
+
+
+@pytest.mark.parametrize("refusing", [True, False])
+def test_ray_refuses_to_start_where_no_machine_can_evaluate(standing_ray, monkeypatch, refusing):
+    """Of its versions, or because its worker cannot be made at all."""
+    there = WorkerEnvironment({**versions(), "torch": "1.0"} if refusing else {}, (), {}, {})
+    monkeypatch.setattr(WorkerEnvironment, "of_this_process", lambda: there)
+    reason = r"the run 1\.0: install the same" if refusing else "'Python'"
+    with pytest.raises(SettingsError, match=f"executor=ray: .*{reason}"):
+        Ray().start(1)
+    assert standing_ray.is_initialized()
 
 
 @without_ray
@@ -159,7 +195,7 @@ def test_a_missing_library_is_refused_in_one_line(name: str, monkeypatch, capsys
 
     missing = {"ray": "ray", "dask": "distributed"}[name]
     monkeypatch.setattr(
-        f"nasir.executors.{'ray_cluster' if name == 'ray' else name}.find_spec",
+        "nasir.executors.cluster_executor.find_spec",
         lambda module: None if module == missing else find_spec(module),
     )
     assert main(["run", "--quiet", *WORDS, f"executor={name}"]) == 2
@@ -198,7 +234,7 @@ def test_wrong_settings_of_ray_are_refused(toy, word: str, said: str):
 
 
 @without_ray
-def test_an_address_where_nobody_listens_is_refused_at_once():
+def test_an_address_without_a_cluster_is_refused_at_once():
     """By a process that is in no cluster yet."""
     refused = begin("run", *WORDS, "executor=ray", "executor.address=127.0.0.1:1")
     _, said = refused.communicate(timeout=ENOUGH)
@@ -208,16 +244,17 @@ def test_an_address_where_nobody_listens_is_refused_at_once():
 
 
 @without_ray
-def test_a_cluster_with_a_token_says_what_it_wants(monkeypatch):
+def test_a_cluster_with_a_token_says_how_to_give_it(monkeypatch):
+    import ray
     from ray.exceptions import AuthenticationError
 
     def refusing(*_: Any, **__: Any) -> None:
         raise ConnectionError("Failed to connect") from AuthenticationError("InvalidAuthToken")
 
-    monkeypatch.setattr(ray_cluster.library(), "init", refusing)
-    monkeypatch.setattr(ray_cluster.library(), "shutdown", lambda: None)
+    monkeypatch.setattr(ray, "init", refusing)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
     with pytest.raises(SettingsError, match=r"host:1: .* set RAY_AUTH_MODE=token"):
-        ray_cluster._init(ray_cluster.library(), "host:1")
+        ray_cluster._init(ray, "host:1")
 
 
 @without_dask
@@ -232,8 +269,8 @@ def test_wrong_settings_of_dask_are_refused(tmp_path: Path):
 
 
 @without_ray
-def test_gpus_that_a_cluster_of_its_own_cannot_have_are_refused(ray_of_ours, monkeypatch):
+def test_more_gpus_than_this_machine_has_are_refused(standing_ray, monkeypatch):
     monkeypatch.setattr(ray_cluster, "_init", lambda *_, **__: None)
-    monkeypatch.setattr(ray_of_ours, "shutdown", lambda: None)
+    monkeypatch.setattr(standing_ray, "shutdown", lambda: None)
     with pytest.raises(SettingsError, match=r"executor\.gpus=64: this machine has 0"):
-        ray_cluster._start(ray_of_ours, 1, 64, 1)
+        ray_cluster._start(standing_ray, 1, 64, 1)
