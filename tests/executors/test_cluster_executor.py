@@ -21,8 +21,8 @@ from processes import ENOUGH, alive, begin, complete, descendants, wait_until
 from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures
 
 from nasir.core.errors import EvaluationError, SettingsError
-from nasir.core.failures import TimeLimitError, WorkerDiedError
 from nasir.core.evaluator import Problem
+from nasir.core.failures import TimeLimitError, WorkerDiedError
 from nasir.core.trial import FULL
 from nasir.executors import dask_workers, ray_cluster
 from nasir.executors.dask import Dask

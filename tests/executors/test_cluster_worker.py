@@ -17,8 +17,8 @@ from processes import alive, descendants, wait_until
 from toy_plugin import ToyEvaluator, ToySpace, ToyTask
 
 from nasir.core.errors import EvaluationError
-from nasir.core.failures import TimeLimitError, WorkerDiedError
 from nasir.core.evaluator import Problem
+from nasir.core.failures import TimeLimitError, WorkerDiedError
 from nasir.core.trial import FULL
 from nasir.executors.checkpoints import RunCheckpoints
 from nasir.executors.cluster_executor import ClusterExecutor
