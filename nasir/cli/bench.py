@@ -39,10 +39,10 @@ class BenchCommand(Command):
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.bench.bench import plan
         from nasir.cli.bench_tables import print_outcomes, print_outcomes_json
-        from nasir.cli.progress_bar import progress_bar
+        from nasir.cli.displays import show_work
 
         planned = plan(arguments.words)
-        with progress_bar("searches"):
+        with show_work("searches"):
             found = planned.outcomes(arguments.output)
         if arguments.json:
             print_outcomes_json(found)

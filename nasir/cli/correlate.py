@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
-from nasir.cli.progress_bar import progress_bar
+from nasir.cli.displays import show_work
 from nasir.core.errors import SettingsError
 from nasir.runs.table import CARRIED, ENDING, carried, load_table
 
@@ -68,7 +68,7 @@ def _found(name: str, proxies: Sequence[str], initialisations: int) -> dict[str,
         found = table_correlations(load_table(name))
         return {f"{name} {task}": correlations for task, correlations in found.items()}
     run = Run(name)
-    with progress_bar(str(run.folder)):
+    with show_work(str(run.folder)):
         return {str(run.folder): correlations(run, proxies, initialisations)}
 
 

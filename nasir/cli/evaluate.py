@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasir.cli.command import Command
-from nasir.cli.progress_bar import progress_bar
+from nasir.cli.displays import show_work
 from nasir.core.errors import RunFolderError
 from nasir.runs.foreign_folders import refuse_links_out
 
@@ -59,7 +59,7 @@ class EvaluateCommand(Command):
         results: list[Result] = []
         try:
             for contestant in planned.contestants:
-                with progress_bar(contestant.name):
+                with show_work(contestant.name):
                     results.append(contestant.judged())
                 if folder is not None:
                     _save(folder, results[-1])

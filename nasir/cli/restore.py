@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-import attrs
 
 from nasir.cli.command import Command
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from nasir.apps.restore.restore import Restoration
-    from nasir.core.trial import Trial
-    from nasir.runs.run import Run
 
 EXAMPLES = """
 WORD is key=value or a settings file NAME.toml; later ones win.
@@ -31,9 +20,6 @@ WORD is key=value or a settings file NAME.toml; later ones win.
   tile=512             pictures with a longer side are restored in tiles; 0: whole
   evaluator.iterations=600 space.width=32 seed=1 ...   (nasir describe evaluator=dip)
 """
-
-EVERY = 15.0
-"""Seconds between two lines about a fit, where there is no terminal."""
 
 
 class RestoreCommand(Command):
@@ -53,9 +39,10 @@ class RestoreCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.restore.restore import restore
+        from nasir.cli.displays import show_restoration
         from nasir.cli.tables import print_json, table
 
-        with watched(arguments.quiet or arguments.json) as notify:
+        with show_restoration(arguments.quiet or arguments.json) as notify:
             done = restore(
                 arguments.image,
                 *arguments.words,
@@ -112,129 +99,3 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
         )
     pairs.append(("time", f"{done.seconds:.1f} s"))
     return pairs
-
-
-@contextmanager
-def watched(quiet: bool) -> Iterator[Callable[..., None]]:
-    """Show on standard error how far a restoration is."""
-    if quiet:
-        yield lambda hook, **arguments: None
-        return
-    from rich.console import Console
-
-    from nasir.core.progress import listening
-
-    console = Console(stderr=True)
-    if not console.is_terminal or console.is_dumb_terminal:
-        lines = Lines()
-        with listening(lines.hear):
-            yield lines.notify
-        return
-    from rich.live import Live
-
-    bar = Bar()
-    with Live(console=console, get_renderable=bar.render, transient=True), listening(bar.hear):
-        yield bar.notify
-
-
-@attrs.define
-class Progress:
-    """What is being done, and how far it is."""
-
-    what: str = "reading"
-    done: int = 0
-    total: int = 0
-    figures: dict[str, float] = attrs.field(factory=dict)
-    tile: int = 0
-    tiles: int = 0
-    searching: bool = False
-    began: float = attrs.field(factory=time.monotonic)
-
-    def notify(self, hook: str, **arguments: Any) -> None:
-        """Hand a hook to the method of its name, where there is one."""
-        method = getattr(self, hook, None)
-        if method is not None:
-            method(**arguments)
-
-    def search_started(self, trials: int, seconds: float) -> None:
-        self.searching, self.what = True, f"searching for at most {seconds:.0f} s"
-        self.done, self.total = 0, trials
-
-    def trial_finished(self, run: Run, trial: Trial) -> None:
-        self.done += 1
-
-    def tile_started(self, number: int, tiles: int) -> None:
-        if number == 0:
-            self.began = time.monotonic()
-        self.searching, self.tile, self.tiles = False, number, tiles
-        self.what = "restoring" + (f" tile {number + 1} of {tiles}" if tiles > 1 else "")
-        self.done, self.total, self.figures = 0, 0, {}
-
-    def hear(self, done: int, total: int, figures: dict[str, float]) -> None:
-        """Take in the progress of a fit; a search counts its trials instead."""
-        if not self.searching and self.tiles:
-            self.done, self.total, self.figures = done, total, figures
-
-    def left(self) -> float | None:
-        """Seconds to the end of all tiles, if no fit stops early; None: cannot tell."""
-        if self.searching or not self.done or not self.total:
-            return None
-        tiles = self.tile + self.done / self.total
-        return (time.monotonic() - self.began) * (self.tiles - tiles) / tiles
-
-    def __str__(self) -> str:
-        from nasir.cli.tables import figure
-
-        left = self.left()
-        parts = [f"{self.done}/{self.total}"] if self.total else []
-        parts += [f"{n.replace('_', ' ')} {figure(n, v)}" for n, v in self.figures.items()]
-        parts += [f"about {timedelta(seconds=round(left))} left"] if left is not None else []
-        return "  ".join(parts)
-
-
-@attrs.define
-class Bar(Progress):
-    """A bar that is drawn anew as the work goes."""
-
-    def render(self) -> Table:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-        from rich.text import Text
-
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        bar = ProgressBar(total=self.total or None, completed=self.done, width=30)
-        grid.add_row(Text(self.what), bar, Text(str(self)))
-        return grid
-
-
-@attrs.define
-class Lines(Progress):
-    """A line for each thing that is begun, and now and then one about how far it is."""
-
-    told: float = attrs.field(factory=time.monotonic)
-
-    def search_started(self, trials: int, seconds: float) -> None:
-        Progress.search_started(self, trials, seconds)
-        self._say(f"{self.what}: {trials} trials")
-
-    def trial_finished(self, run: Run, trial: Trial) -> None:
-        Progress.trial_finished(self, run, trial)
-        self._say_now_and_then()
-
-    def tile_started(self, number: int, tiles: int) -> None:
-        Progress.tile_started(self, number, tiles)
-        self._say(self.what)
-
-    def hear(self, done: int, total: int, figures: dict[str, float]) -> None:
-        Progress.hear(self, done, total, figures)
-        self._say_now_and_then()
-
-    def _say_now_and_then(self) -> None:
-        if self.total and time.monotonic() - self.told >= EVERY:
-            self._say(f"{self.what}: {self}")
-
-    def _say(self, line: str) -> None:
-        self.told = time.monotonic()
-        # The work outlives the terminal or pipe that it told its progress to.
-        with suppress(OSError):
-            print(line, file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ class ResumeCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.search import search as api
-        from nasir.cli.live import watched
+        from nasir.cli.displays import show_search
         from nasir.cli.run import exit_code
         from nasir.cli.tables import print_json, print_summary
         from nasir.runs.ownership import take_over
@@ -35,7 +35,7 @@ class ResumeCommand(Command):
         if arguments.take_over:
             take_over(run.folder, run.folder / TRIALS)
         trials = arguments.trials or run.progress.get("trials") or run.settings.get("trials", 0)
-        with watched(trials, arguments.quiet or arguments.json) as notify:
+        with show_search(trials, arguments.quiet or arguments.json) as notify:
             api.go_on(run, notify, arguments.trials, arguments.seconds)
         content = summary(run)
         if arguments.json:

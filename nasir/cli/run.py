@@ -38,16 +38,16 @@ class RunCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.search import search as api
+        from nasir.apps.search.parallel import thread_share
 
         at_a_time = arguments.parallel
         if at_a_time < 1:
             raise SettingsError(f"--parallel {at_a_time}: so many runs at a time, from 1")
-        plans = api.plan(arguments.words, {})  # first: a misspelt word is told at once
+        plans = api.plan(arguments.words, {})  # first: a misspelt word is refused at once
         at_a_time = min(at_a_time, len(plans))
         if at_a_time > 1:
-            plans = api.plan(
-                [*arguments.words, *thread_share(arguments.words, plans, at_a_time)], {}
-            )
+            share = thread_share(arguments.words, plans, at_a_time)
+            plans = api.plan([*arguments.words, *share], {})
         from nasir.cli.comparison_tables import print_runs
         from nasir.cli.tables import print_json, print_summary
         from nasir.runs.summary import summary
@@ -74,11 +74,11 @@ class RunCommand(Command):
 
 def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
     from nasir.apps.search import search as api
-    from nasir.cli.live import watched
+    from nasir.cli.displays import show_search
 
     runs: list[Run] = []
     for planned in plans:
-        with watched(planned.trials, quiet) as notify:
+        with show_search(planned.trials, quiet) as notify:
             runs.append(api.start(planned, notify))
         if runs[-1].state == "interrupted":
             break
@@ -86,22 +86,13 @@ def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> lis
 
 
 def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
-    from nasir.cli.parallel import in_parallel
-    from nasir.cli.sweep_progress import watched_sweep
+    from nasir.apps.search.parallel import in_parallel
+    from nasir.cli.displays import show_sweep
 
     for planned in plans:
         planned.problem.check()
-    with watched_sweep(len(plans), quiet) as heard:
-        return in_parallel(plans, at_a_time, heard)
-
-
-def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
-    """The word for the threads of each of so many runs at a time, where none says how many."""
-    from nasir.settings.recipes import read_overrides
-
-    if any(word.path == ("threads",) and word.value != 0 for word in read_overrides(words, {})):
-        return []
-    return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
+    with show_sweep(len(plans), quiet) as report:
+        return in_parallel(plans, at_a_time, report)
 
 
 def exit_code(state: str, found: bool) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
-from nasir.cli.progress_bar import progress_bar
+from nasir.cli.displays import show_work
 from nasir.core.errors import RunFolderError
 from nasir.core.ranking import bare, bare_names
 
@@ -49,7 +49,7 @@ class ScoreCommand(Command):
         file = Path(arguments.output).expanduser() if arguments.output else None
         if file is not None:
             _check_writable(file)
-        with progress_bar("scoring"):
+        with show_work("scoring"):
             scored = planned.ranked()
         if file is not None:
             _write(file, scored, planned.proxies)

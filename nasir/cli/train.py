@@ -41,8 +41,8 @@ class TrainCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.train.train import train
+        from nasir.cli.displays import show_training
         from nasir.cli.tables import print_json
-        from nasir.cli.training_progress import training_progress
 
         quiet = arguments.quiet or arguments.json
 
@@ -51,7 +51,7 @@ class TrainCommand(Command):
                 folder = shlex.quote(str(training.folder))
                 print(f"to go on after any kind of end: nasir train {folder}", file=sys.stderr)
 
-        with training_progress(quiet):
+        with show_training(quiet):
             training = train(*arguments.words, output=arguments.output, started=started)
         if arguments.json:
             print_json(summary(training))

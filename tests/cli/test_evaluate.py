@@ -17,10 +17,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from nasir.apps.evaluate.evaluate import evaluate, plan
 from nasir.cli.main import main
-from nasir.cli.progress_bar import progress_bar
 from nasir.core.errors import NasirError
 from nasir.core.method import Method
-from nasir.core.progress import report
 from nasir.core.registry import Entry, registries
 from nasir.runs.run import Run
 
@@ -99,19 +97,6 @@ def test_methods_and_architectures_are_in_one_table(pictures: Path, capsys):
     saved = {str(path.relative_to("out")) for path in Path("out").rglob("*.png")}
     names = ("tv", "nlm", "deep_image_prior", "nasdip_denoising")
     assert saved == {f"{name}/{p}.png" for name in names for p in ("cat", "dog", "owl")}
-
-
-def test_a_terminal_gets_a_progress_bar(monkeypatch: pytest.MonkeyPatch):
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    with progress_bar("bicubic"):
-        report(3, 4)
-    assert re.search("bicubic.* 75%", terminal.getvalue())
 
 
 def test_csv_has_the_figures_of_json(pictures: Path, capsys):

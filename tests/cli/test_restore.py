@@ -11,8 +11,6 @@ import pytest
 from PIL import Image
 
 from nasir.cli.main import main
-from nasir.cli.restore import Bar, watched
-from nasir.core.progress import report
 
 TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=3", "threads=1")
 
@@ -91,41 +89,3 @@ def test_ctrl_c_leaves_no_files_and_exits_with_130(capsys, monkeypatch):
     monkeypatch.setattr("nasir.apps.restore.mosaic.evaluate_trial", interrupted)
     assert main(["restore", "cat.png", *TINY]) == 130
     assert [path.name for path in Path().iterdir()] == ["cat.png"]
-
-
-def test_a_terminal_shows_a_bar(capsys, monkeypatch):
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"}.items():
-        monkeypatch.setenv(name, value)
-    with watched(quiet=False) as notify:
-        notify("tile_started", number=1, tiles=3)
-        report(120, 300, fit_psnr=23.414)
-    said = capsys.readouterr()
-    assert said.out == ""
-    plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", said.err)
-    assert "restoring tile 2 of 3" in plain
-    assert "120/300  fit psnr 23.41" in plain
-
-
-def test_the_time_left_is_that_of_all_tiles(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr("nasir.cli.restore.time.monotonic", lambda: now[0])
-    bar = Bar()
-    bar.notify("tile_started", number=0, tiles=4)
-    assert bar.left() is None
-    now[0] += 10
-    bar.hear(50, 100, {})
-    # half a tile in 10 s: three and a half are left
-    assert bar.left() == pytest.approx(70)
-    bar.notify("tile_started", number=2, tiles=4)
-    now[0] += 30
-    bar.hear(50, 100, {})
-    assert bar.left() == pytest.approx(40 / 2.5 * 1.5)
-
-
-def test_a_search_counts_its_trials(monkeypatch):
-    bar = Bar()
-    bar.notify("search_started", trials=9, seconds=60)
-    bar.hear(3, 5, {"fit_psnr": 20.0})
-    for _ in range(4):
-        bar.notify("trial_finished", run=None, trial=None)
-    assert (bar.what, str(bar)) == ("searching for at most 60 s", "4/9")

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 import toy_trained
 
-from nasir.cli import training_progress
 from nasir.cli.main import main
-from nasir.core.progress import report
 
 
 @pytest.fixture
@@ -88,16 +86,3 @@ def test_what_cannot_be_trained_is_told_in_one_line(argv: list[str], told: str, 
     assert said.out == ""
     assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
     assert told in said.err
-
-
-def test_lines_come_now_and_then_and_tell_what_is_left(capsys, monkeypatch):
-    times = iter((100.0, 110.0, 120.0, 121.0, 122.0))
-    monkeypatch.setattr(training_progress.time, "monotonic", lambda: next(times))
-    with training_progress.training_progress(quiet=False):
-        for step in (100, 150, 200, 250, 300):
-            report(step, 300, loss=0.5, validation_psnr=30.123)
-    assert capsys.readouterr().err.splitlines() == [
-        "step 100/300  loss 0.5  validation psnr 30.12",
-        "step 200/300  loss 0.5  validation psnr 30.12  about 0:00:20 left",
-        "step 300/300  loss 0.5  validation psnr 30.12",
-    ]

@@ -13,9 +13,9 @@ import rich.console  # noqa: F401 (before a test is nobody, who may not be able 
 from toy_plugin import WORDS
 
 from nasir.apps.search import search as api
+from nasir.apps.search.follower import Follower
 from nasir.cli import watch
 from nasir.cli.main import main
-from nasir.cli.watch import Follower
 from nasir.core.architecture import Architecture
 from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing

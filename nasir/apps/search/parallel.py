@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.cli.live import Tally
+from nasir.apps.search.tally import Tally
 from nasir.core.errors import NasirError
+from nasir.settings.recipes import read_overrides
 
 if TYPE_CHECKING:
     from nasir.core.trial import Trial
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Told:
-    """What a run's process tells of it: its folder and how far it is."""
+class RunReport:
+    """What a run's process reports: the folder, and how far the run is."""
 
     folder: str
     done: int
@@ -33,8 +34,8 @@ class Told:
     state: str = "running"
 
 
-Heard = Callable[[int, Told], None]
-"""Called with the number of a run, in the order of the plan, and what its process tells."""
+TakeReport = Callable[[int, RunReport], None]
+"""Called with the number of a run, in the order of the plan, and each report of its process."""
 
 
 @attrs.frozen(eq=False)
@@ -46,7 +47,7 @@ class Child:
     connection: Connection
 
 
-def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> list[Run]:
+def in_parallel(planned: Sequence[Experiment], at_a_time: int, report: TakeReport) -> list[Run]:
     """Search all that was planned, so many at a time, and return the runs in the same order.
 
     After Ctrl-C every run that had begun is interrupted, and those that had not are left out.
@@ -70,7 +71,7 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> 
             troubles.append(str(message))
         else:
             folders[child.number] = message.folder
-            heard(child.number, message)
+            report(child.number, message)
 
     try:
         while waiting or children:
@@ -81,12 +82,19 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, heard: Heard) -> 
         if troubles:
             raise NasirError(troubles[0])
     except KeyboardInterrupt:
-        with _deaf():
+        with _ignoring_interrupts():
             for child in children:
                 child.process.terminate()
             while children:
                 _take_all(children, take)
     return [Run(folders[number]) for number in sorted(folders)]
+
+
+def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
+    """The word for the threads of each of so many runs at a time, where none says how many."""
+    if any(word.path == ("threads",) and word.value != 0 for word in read_overrides(words, {})):
+        return []
+    return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
 
 
 def _started(number: int, settings: Settings) -> Child:
@@ -99,7 +107,7 @@ def _started(number: int, settings: Settings) -> Child:
 
 
 def _take_all(children: Sequence[Child], take: Callable[[Child], None]) -> None:
-    """Wait until processes tell something, or end."""
+    """Wait until processes report something, or end."""
     ready = wait([child.connection for child in children])
     for child in [child for child in children if child.connection in ready]:
         take(child)
@@ -116,7 +124,7 @@ def _trouble(child: Child, folder: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _ignoring_interrupts() -> Iterator[None]:
     """Let no second Ctrl-C disturb the ending of the runs."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -126,7 +134,7 @@ def _deaf() -> Iterator[None]:
 
 
 def _search(connection: Connection, settings: Settings) -> None:
-    """One run, in its process: it ends in order when it is told to, and when nobody listens."""
+    """One run, in its process: it ends in order on SIGTERM, and when its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
     signal.signal(signal.SIGTERM, _interrupt)
     from nasir.apps.search import search as api
@@ -134,7 +142,7 @@ def _search(connection: Connection, settings: Settings) -> None:
 
     try:
         planned = experiment(settings)
-        api.start(planned, Telling(connection, Tally(planned.trials)))
+        api.start(planned, Reporter(connection, Tally(planned.trials)))
     except NasirError as error:
         connection.send(NasirError(str(error)))
     except KeyboardInterrupt:
@@ -147,8 +155,8 @@ def _interrupt(*_: Any) -> None:
 
 
 @attrs.define
-class Telling:
-    """Tells the process that began this one how far its run is."""
+class Reporter:
+    """Reports to the process that began this one how far its run is."""
 
     connection: Connection
     tally: Tally
@@ -162,8 +170,8 @@ class Telling:
             return
         state = run.state if hook == "run_finished" else "running"
         best = str(self.tally)
-        told = Told(str(run.folder), self.tally.done, self.tally.planned, best, state)
+        report = RunReport(str(run.folder), self.tally.done, self.tally.planned, best, state)
         try:
-            self.connection.send(told)
+            self.connection.send(report)
         except OSError:  # who began this run is gone
             raise KeyboardInterrupt from None

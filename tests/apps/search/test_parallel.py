@@ -9,21 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from io import StringIO
 from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from toy_plugin import WORDS, outcome
 
 import nasir
+from nasir.apps.search.parallel import Reporter, RunReport, thread_share
 from nasir.apps.search.search import plan
-from nasir.cli.live import Tally
+from nasir.apps.search.tally import Tally
 from nasir.cli.main import main
-from nasir.cli.parallel import Telling, Told
-from nasir.cli.run import thread_share
-from nasir.cli.sweep_progress import Display, Lines
 from nasir.runs.run import Run
 
 PROGRAM = "import sys; from nasir.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -93,48 +89,21 @@ def test_each_has_its_share_of_the_threads():
 def test_a_process_whose_parent_is_gone_interrupts_its_run(toy):
     here, there = Pipe(duplex=False)
     here.close()
-    telling = Telling(there, Tally(6))
+    reporter = Reporter(there, Tally(6))
     with pytest.raises(KeyboardInterrupt):
-        telling("run_started", run=toy())
+        reporter("run_started", run=toy())
 
 
-def test_a_process_tells_how_far_its_run_is(toy):
+def test_a_process_reports_how_far_its_run_is(toy):
     run = toy()
     here, there = Pipe(duplex=False)
-    telling = Telling(there, Tally(6))
+    reporter = Reporter(there, Tally(6))
     for hook in ("run_started", "trial_started", "run_finished"):
-        telling(hook, run=run)
+        reporter(hook, run=run)
     best = f"best {run.best.score:.2f} (trial {run.best.number})"
-    assert here.recv() == Told(str(run.folder), 6, 6, best, "running")
-    assert here.recv() == Told(str(run.folder), 6, 6, best, "finished")
+    assert here.recv() == RunReport(str(run.folder), 6, 6, best, "running")
+    assert here.recv() == RunReport(str(run.folder), 6, 6, best, "finished")
     assert not here.poll()
-
-
-def test_lines_tell_which_run_they_are_of(capsys):
-    lines = Lines(3)
-    lines.hear(1, Told("runs/x", 0, 50, "no result yet"))
-    lines.hear(1, Told("runs/x", 12, 50, "best 27.90 (trial 3)"))
-    lines.hear(1, Told("runs/x", 50, 50, "best 27.90 (trial 3)", "finished"))
-    assert capsys.readouterr().err.splitlines() == [
-        "run 2 of 3  runs/x  begun",
-        "run 2 of 3  runs/x  12/50  best 27.90 (trial 3)",
-        "run 2 of 3  runs/x  finished",
-    ]
-
-
-def test_the_display_has_a_bar_for_each_run_that_goes_on():
-    display = Display(4)
-    display.hear(0, Told("runs/a", 50, 50, "best 1", "finished"))
-    display.hear(2, Told("runs/c", 1, 50, "best 3"))
-    display.hear(1, Told("runs/b", 12, 50, "best 2"))
-    console = Console(width=100, record=True, file=StringIO())
-    console.print(display.render())
-    first, second, third = (" ".join(line.split()) for line in console.export_text().splitlines())
-    assert first.startswith("runs ")
-    assert first.endswith(" 1/4")
-    assert second.startswith("run 2 ")
-    assert second.endswith("12/50 best 2 runs/b")
-    assert third.startswith("run 3 ")
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "two"])

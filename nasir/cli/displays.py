@@ -1,0 +1,291 @@
+"""What is shown of searches, sweeps, trainings, restorations and other work in progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from nasir.apps.search.tally import Tally
+from nasir.cli.screen import Row, Screen, screen
+from nasir.cli.tables import figure, score
+from nasir.core.progress import listening
+
+if TYPE_CHECKING:
+    from nasir.apps.search.parallel import RunReport, TakeReport
+    from nasir.core.trial import Trial
+    from nasir.runs.run import Run
+
+Notify = Callable[..., None]
+"""Called with the name of a hook and its arguments."""
+
+
+@contextmanager
+def show_work(name: str) -> Iterator[None]:
+    """Show one piece of work that reports its progress; without a terminal nothing."""
+    with screen() as shown, listening(Work(shown, name).hear):
+        yield
+
+
+@contextmanager
+def show_training(quiet: bool) -> Iterator[None]:
+    """Show a training that reports its progress."""
+    with screen(quiet) as shown, listening(TrainingDisplay(shown).hear):
+        yield
+
+
+@contextmanager
+def show_search(trials: int, quiet: bool) -> Iterator[Notify]:
+    """Show a run of so many `trials` by its hooks, which go to the function that is returned."""
+    with screen(quiet) as shown:
+        display = SearchDisplay(shown, Tally(trials))
+        with listening(display.hear):
+            yield hooks_of(display)
+
+
+@contextmanager
+def show_restoration(quiet: bool) -> Iterator[Notify]:
+    """Show the restoration of a picture by its hooks."""
+    with screen(quiet) as shown:
+        display = RestorationDisplay(shown)
+        with listening(display.hear):
+            yield hooks_of(display)
+
+
+@contextmanager
+def show_sweep(runs: int, quiet: bool) -> Iterator[TakeReport]:
+    """Show so many runs in processes of their own by their reports."""
+    with screen(quiet) as shown:
+        yield SweepDisplay(shown, runs).hear
+
+
+def hooks_of(display: object) -> Notify:
+    """Hand each hook to the method of its name, where `display` has one."""
+
+    def notify(hook: str, **arguments: Any) -> None:
+        method = getattr(display, hook, None)
+        if method is not None:
+            method(**arguments)
+
+    return notify
+
+
+@attrs.define
+class Work:
+    """One row with a percentage."""
+
+    screen: Screen
+    name: str
+
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        words = f"{done / total:.0%}" if total else ""
+        self.screen.rows[self.name] = Row(done, total, words)
+
+
+@attrs.define
+class TrainingDisplay:
+    """A row, or the first figures, the last, and some between."""
+
+    screen: Screen
+    began: float | None = None
+    first: int = 0
+    """Steps that were done when this process began."""
+
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        begins = self.began is None
+        if self.began is None:
+            self.began, self.first = time.monotonic(), done
+
+        def left() -> float | None:
+            return self._left(done, total)
+
+        row = Row(done, total, f"{done}/{total}  {figures_in_words(figures)}", left)
+        self.screen.rows["training"] = row
+        if begins or done >= total:
+            self.screen.print(f"step {row}")
+        else:
+            self.screen.print_now_and_then(f"step {row}")
+
+    def _left(self, done: int, total: int) -> float | None:
+        if self.began is None or not self.first < done < total:
+            return None
+        return (time.monotonic() - self.began) * (total - done) / (done - self.first)
+
+
+@attrs.define
+class SearchDisplay:
+    """The search and the evaluations in flight, or a line for each evaluation that has ended."""
+
+    screen: Screen
+    tally: Tally
+    flying: list[str] = attrs.field(factory=list)
+    share: float = 0.0
+    """How much of the evaluation in flight is done."""
+    began: float = attrs.field(factory=time.monotonic)
+
+    def __attrs_post_init__(self) -> None:
+        self.screen.title = "getting ready"
+
+    def run_started(self, run: Run) -> None:
+        self.tally.begin(run)
+        self.began = time.monotonic()
+        self.screen.title = str(run.folder)
+        self._draw()
+        before = f", {self.tally.done} done before" if self.tally.done else ""
+        self.screen.print(f"run {run.folder}: {self.tally.planned} trials{before}")
+
+    def trial_started(self, run: Run, trial: Trial) -> None:
+        self._begin(f"trial {trial.number}")
+
+    def trial_finished(self, run: Run, trial: Trial) -> None:
+        tally, name = self.tally, f"trial {trial.number}"
+        tally.add(trial)
+        self._end(name)
+        words = (
+            f"complete  {result(trial)}  {tally}" if trial.state == "complete" else result(trial)
+        )
+        line = (f"{tally.done}/{tally.planned}", name, words, *seconds(trial))
+        self.screen.print("  ".join(line))
+
+    def final_started(self, run: Run, name: str, split: str, trial: Trial) -> None:
+        self.tally.searched = True
+        self._begin(f"final {name} ({split} pictures)")
+
+    def final_finished(self, run: Run, name: str, split: str, trial: Trial) -> None:
+        self.tally.finals += 1
+        what = f"final {name} ({split} pictures)"
+        self._end(what)
+        self.screen.print("  ".join((what, result(trial), *seconds(trial))))
+
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Take in the progress of the fit in flight."""
+        self.share = done / total if total else 0.0
+        if self.flying:
+            steps = f"{done}/{total}" if total else ""
+            words = (", ".join(self.flying), steps, figures_in_words(figures))
+            self.screen.rows["fit"] = Row(done, total, "  ".join(filter(None, words)))
+
+    def _begin(self, what: str) -> None:
+        self.flying.append(what)
+        self.hear(0, 0, {})
+
+    def _end(self, what: str) -> None:
+        self.flying = [other for other in self.flying if other != what]
+        self.screen.rows.pop("fit", None)
+        self.hear(0, 0, {})
+        self._draw()
+
+    def _draw(self) -> None:
+        tally = self.tally
+        failed = f"{tally.failed} failed" if tally.failed else ""
+        words = "  ".join(filter(None, (f"{tally.done}/{tally.planned}", str(tally), failed)))
+        self.screen.rows["search"] = Row(tally.done, tally.planned, words, self._left)
+
+    def _left(self) -> float | None:
+        return self.tally.left(time.monotonic() - self.began, self.share)
+
+
+@attrs.define
+class SweepDisplay:
+    """A row for each run that goes on, or a line for each report."""
+
+    screen: Screen
+    runs: int
+    over: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self._draw()
+
+    def hear(self, number: int, report: RunReport) -> None:
+        name, progress = f"run {number + 1}", f"{report.done}/{report.planned}  {report.best}"
+        rows = self.screen.rows
+        if report.state == "running":
+            rows[name] = Row(report.done, report.planned, f"{progress}  {report.folder}")
+            words = progress if report.done else "begun"
+        else:
+            rows.pop(name, None)
+            self.over += 1
+            words = report.state
+        self._draw()
+        self.screen.print(f"{name} of {self.runs}  {report.folder}  {words}")
+
+    def _draw(self) -> None:
+        self.screen.rows["runs"] = Row(self.over, self.runs, f"{self.over}/{self.runs}")
+
+
+@attrs.define
+class RestorationDisplay:
+    """What is being done, or a line for each thing that is begun, and now and then one between."""
+
+    screen: Screen
+    what: str = "reading"
+    tile: int = 0
+    tiles: int = 0
+    searching: bool = False
+    began: float = attrs.field(factory=time.monotonic)
+
+    def __attrs_post_init__(self) -> None:
+        self._draw(Row(0, None))
+
+    def search_started(self, trials: int, seconds: float) -> None:
+        self.searching, self.what = True, f"searching for at most {seconds:.0f} s"
+        self._draw(Row(0, trials, f"0/{trials}"))
+        self.screen.print(f"{self.what}: {trials} trials")
+
+    def trial_finished(self, run: Run, trial: Trial) -> None:
+        row = self.screen.rows[self.what]
+        done = row.done + 1
+        self._draw_and_print(Row(done, row.total, f"{done}/{row.total}"))
+
+    def tile_started(self, number: int, tiles: int) -> None:
+        if number == 0:
+            self.began = time.monotonic()
+        self.searching, self.tile, self.tiles = False, number, tiles
+        self.what = "restoring" + (f" tile {number + 1} of {tiles}" if tiles > 1 else "")
+        self._draw(Row(0, None))
+        self.screen.print(self.what)
+
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Take in the progress of a fit; a search counts its trials instead."""
+        if self.searching or not self.tiles:
+            return
+
+        def left() -> float | None:
+            return self._left(done, total)
+
+        words = (f"{done}/{total}" if total else "", figures_in_words(figures))
+        self._draw_and_print(Row(done, total, "  ".join(filter(None, words)), left))
+
+    def _left(self, done: int, total: int) -> float | None:
+        """Seconds to the end of all tiles, if no fit stops early."""
+        if not done or not total:
+            return None
+        tiles = self.tile + done / total
+        return (time.monotonic() - self.began) * (self.tiles - tiles) / tiles
+
+    def _draw(self, row: Row) -> None:
+        self.screen.rows = {self.what: row}
+
+    def _draw_and_print(self, row: Row) -> None:
+        self._draw(row)
+        if row.total:
+            self.screen.print_now_and_then(f"{self.what}: {row}")
+
+
+def figures_in_words(figures: Mapping[str, float]) -> str:
+    """Figures in a line."""
+    return "  ".join(f"{name.replace('_', ' ')} {figure(name, v)}" for name, v in figures.items())
+
+
+def result(trial: Trial) -> str:
+    """The score of a trial, or why it failed."""
+    if trial.state != "complete":
+        return f"failed: {trial.reason}"
+    return f"score {score(trial.score)}" if trial.score is not None else ""
+
+
+def seconds(trial: Trial) -> list[str]:
+    return [f"{trial.seconds:.1f} s"] if trial.seconds is not None else []
