@@ -159,14 +159,14 @@ def _random(settings: dict[str, Any], variant: str, seed: int, file: Path) -> di
 
 
 def _dncnn(settings: dict[str, Any], variant: str, seed: int, parameters: int) -> dict[str, Any]:
-    """DnCNN with as many parameters, trained on the same patches with the same course."""
+    """DnCNN with as many parameters, trained on the same patches with the same hyperparameters."""
     import torch
     from dncnn import of_size
 
     from nasir.core.seeds import derived_seed
     from nasir.settings import building
     from nasir.training.trainer import train
-    from nasir.training.validation import figures
+    from nasir.training.validation import mean_metrics
 
     torch.set_num_threads(1)
     task = building.make("task", settings["task"])
@@ -174,8 +174,8 @@ def _dncnn(settings: dict[str, Any], variant: str, seed: int, parameters: int) -
     own = derived_seed(seed, "final", "test")
     torch.manual_seed(own)
     network = of_size(parameters)
-    trained = train(network, task.patches(), evaluator.course(1.0), own).final()
-    found = figures(trained, task.samples("test"), task)
+    trained = train(network, task.patches(), evaluator.hyperparameters(1.0), own).final()
+    found = mean_metrics(trained, task.samples("test"), task)
     size = sum(parameter.numel() for parameter in network.parameters())
     return _row(variant, seed, "dncnn", {**found, "parameters": size})
 

@@ -66,7 +66,7 @@ class Shared(Evaluator):
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.core.restored import picture_artifacts, picture_figures
         from nasir.evaluators.supernet_path import SupernetPath
-        from nasir.training.restoring import restored
+        from nasir.training.restoring import restore
 
         path = SupernetPath(self._loaded(problem), proposal.architecture)
         validation, training = self._parts(problem)
@@ -74,7 +74,7 @@ class Shared(Evaluator):
             own_seed = derived_seed(problem.seed, "calibration")
             path.calibrate(training, own_seed, self.calibration, self.batch, self.patch)
         results = [
-            (sample, restored(path, sample, problem.task, self.tile))
+            (sample, restore(path, sample, problem.task, self.tile))
             for sample in self._judged(problem, validation)
         ]
         figures = means([problem.task.metrics(picture, sample) for sample, picture in results])

@@ -30,8 +30,8 @@ from nasir.evaluators.paths import whole_path
 from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training
-from nasir.training.course import PRECISIONS, Course
 from nasir.training.device import usable
+from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
 from nasir.training.losses import terms
 from nasir.training.weights import find_weights, load_weights
 
@@ -168,12 +168,12 @@ class Train(Evaluator):
         """With half the batch, or on the CPU: at once where nothing is trained in batches."""
         return Evaluator.smaller(self) if self.weights is None else self.on_cpu()
 
-    def course(self, fidelity: float) -> Course:
+    def hyperparameters(self, fidelity: float) -> Hyperparameters:
         """The training at a fidelity, in (0, 1]; one with the full schedule may be left early."""
-        numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Course)}
+        numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Hyperparameters)}
         if self.schedule_of == OWN:
             numbers["iterations"] = self.steps(fidelity)
-        return Course(**numbers)
+        return Hyperparameters(**numbers)
 
     def steps(self, fidelity: float) -> int:
         """How many steps a training of a fidelity in (0, 1] does."""
@@ -194,7 +194,7 @@ class Train(Evaluator):
         trained = train(
             network,
             self._learnt_from(problem),
-            self.course(proposal.fidelity),
+            self.hyperparameters(proposal.fidelity),
             derived_seed(seed, "training"),
             device,
             checkpoint,
@@ -206,10 +206,10 @@ class Train(Evaluator):
 
     def _restored(self, network: nn.Module, problem: Problem) -> list[tuple[Sample, Tensor]]:
         """The pictures to be judged by, and what the network makes of each."""
-        from nasir.training.restoring import restored
+        from nasir.training.restoring import restore
 
         return [
-            (sample, restored(network, sample, problem.task, self.tile, self.ensemble))
+            (sample, restore(network, sample, problem.task, self.tile, self.ensemble))
             for sample in self._judged(problem)
         ]
 
@@ -267,7 +267,7 @@ def _built(architecture: Architecture, problem: Problem, seed: int) -> nn.Module
 
 
 def _description(proposal: Proposal, problem: Problem) -> str:
-    """What the weights follow from besides course, seed and pictures, in words."""
+    """What the weights follow from besides hyperparameters, seed and pictures, in words."""
     parts = [settings_of_component(part) for part in (problem.space, problem.task)]
     return f"{proposal.architecture.json} {problem.split} {parts}"
 

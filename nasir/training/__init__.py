@@ -1,1 +1,1 @@
-"""Training networks on many pictures: what evaluators and strategies have in common."""
+"""Training a network on many pictures, for evaluators and strategies."""

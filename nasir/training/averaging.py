@@ -1,4 +1,4 @@
-"""The moving average of a network's weights."""
+"""The exponential moving average of a network's weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-class Average:
-    """An exponential moving average of all that a network's state holds.
+class MovingAverage:
+    """The exponential moving average of all floating-point tensors of a network's state.
 
-    The weight of the past is the lesser of `decay` and (1 + t) / (10 + t) after t steps, so that
-    the first weights are soon forgotten. Counters are copied.
+    After t steps the past has the weight min(decay, (1 + t) / (10 + t)), so that the first weights
+    soon lose their influence. Counters are copied.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -24,7 +24,7 @@ class Average:
         self._counters = [name for name in self.state if name not in set(self._smooth)]
 
     def update(self, step: int) -> None:
-        """Take in the network's weights after `step` steps."""
+        """Add the network's weights after `step` steps."""
         decay = min(self.decay, (1 + step) / (10 + step))
         averaged = [self.state[name] for name in self._smooth]
         get_ema_multi_avg_fn(decay)(averaged, [self._live[name] for name in self._smooth], step)
@@ -32,7 +32,7 @@ class Average:
             self.state[name].copy_(self._live[name])
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         with torch.no_grad():
             for name, value in self.state.items():
                 value.copy_(state[name])

@@ -1,4 +1,4 @@
-"""The state of unfinished work in one file, without pickle."""
+"""The state of unfinished work in one safetensors file, without pickle."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VALUES = "values"
-"""The one entry of the file's metadata, of which safetensors keeps no order."""
+"""The only entry of the file's metadata: safetensors does not keep the order of several."""
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], values: Any) -> None:
-    """Write tensors and values (as JSON) as a safetensors file: whole, or not at all.
+    """Write tensors, and values as JSON, to a file: completely, or not at all.
 
     Raises :class:`~nasir.core.errors.RunFolderError` where it cannot be written.
     """
@@ -46,7 +46,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], values: Any) -> None:
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], Any] | None:
-    """What :func:`save` was given, on the CPU; None where there is no file as it was written."""
+    """The tensors and values given to :func:`save`, on the CPU; None without an undamaged file."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -59,7 +59,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], Any] | None:
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
-    """Made from all that is kept, to tell what a disk or a person has changed."""
+    """A hash of the whole content, which detects a changed file."""
     import torch
 
     digest = hashlib.sha256(text.encode())

@@ -1,4 +1,4 @@
-"""What can be told of a training before its first step."""
+"""Checks of a training before its first step."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from nasir.core.seeds import derived_seed
 from nasir.training.losses import terms
 
 WINDOW = 11
-"""Pixels of a side that SSIM needs."""
+"""Side of SSIM's window, in pixels."""
 
 
 def check_training(
     problem: Problem, patch: int, loss: str, validation: float, parts: int, room: str = "strategy"
 ) -> None:
-    """Refuse patches that no picture has, too few pictures for `parts`, and SSIM of less.
+    """Refuse patches that are too large or too small, and too few pictures for `parts`.
 
-    Of the `parts` one is to validate on, where there are several. `room` is where the settings
-    are, for the message.
+    A patch must fit into every training picture, and SSIM's window into every patch. If there are
+    several `parts`, the first is the share `validation`. `room` is the settings' prefix in
+    messages. Raises :class:`~nasir.core.errors.SettingsError`.
     """
     patches = problem.task.patches()
     side = patches.largest_side

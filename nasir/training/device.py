@@ -1,4 +1,4 @@
-"""Where networks are trained."""
+"""The device that networks are trained on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def usable(device: str, setting: str = "evaluator.device") -> str:
-    """`device`, or for ``auto`` a GPU where there is one; refuses what torch cannot use.
+    """`device`; for ``auto``, a GPU if there is one, else the CPU.
 
-    `setting` is what the user sets it with.
+    Raises :class:`~nasir.core.errors.SettingsError`, which names `setting`, for a device that torch
+    cannot use.
     """
     import torch
 
@@ -29,7 +30,7 @@ def usable(device: str, setting: str = "evaluator.device") -> str:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where a network's parameters are; the CPU for one without any."""
+    """The device of a network's parameters; the CPU if it has none."""
     import torch
 
     return next((p.device for p in network.parameters()), torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""Batches of patches that are ready when a step wants them."""
+"""Batches of patches, prepared by threads before they are needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Feed:
-    """The batch of each step, a pure function of seed and step.
+    """The batch of each step: a function of seed and step alone.
 
-    Inside ``with feed:`` threads prepare the batches of the next `ahead` steps; outside, a batch
-    is made when it is asked for. `count` pairs a batch, degraded patches of `side` pixels.
+    Inside ``with feed:`` threads prepare the batches of the next `ahead` steps; outside, a batch is
+    made when it is requested. A batch has `count` pairs, whose degraded patches have `side` pixels
+    a side.
     """
 
     def __init__(self, patches: Patches, seed: int, count: int, side: int, ahead: int = 2) -> None:

@@ -1,4 +1,4 @@
-"""What a training minimises: weighted sums of named terms."""
+"""Losses: weighted sums of named terms."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Loss = Callable[["Tensor", "Tensor"], "Tensor"]
 
 NAMES = ("mse", "l1", "log_ssim")
 LEAST_SSIM = 1e-4
-"""SSIM is taken as this where it is less: its logarithm stays finite."""
+"""Lower bound of SSIM, which keeps its logarithm finite."""
 
 
 def terms(text: str) -> tuple[tuple[float, str], ...]:
-    """The weights and names in a sum such as ``mse+0.6*log_ssim``; a weight left out is 1.
+    """The weights and names in a sum such as ``mse+0.6*log_ssim``; the default weight is 1.
 
-    Raises :class:`~nasir.core.errors.SettingsError` for an unknown name, a weight that is no
-    number above 0, or a name that is there twice.
+    Raises :class:`~nasir.core.errors.SettingsError` for an unknown name, a weight that is not a
+    number above 0, or a name that occurs twice.
     """
     pairs = [_term(term) for term in text.split("+")]
     names = [name for _, name in pairs]
@@ -34,11 +34,11 @@ def terms(text: str) -> tuple[tuple[float, str], ...]:
 
 
 def loss(text: str, mean_terms: bool = False) -> Loss:
-    """The loss that `text` says, as for :func:`terms`.
+    """The loss of a sum as in :func:`terms`.
 
-    `mse` and `l1` are means over pixels and channels, where HiNAS equation 7 has the sum of
-    squares; `log_ssim` is log10(1 / SSIM) (HiNAS, equation 8), which is 0 for equal pictures.
-    With `mean_terms` the sum is divided by the number of terms.
+    `mse` and `l1` are means over pixels and channels (HiNAS, equation 7, has the sum of squares).
+    `log_ssim` is log10(1 / SSIM), 0 for equal pictures (HiNAS, equation 8). With `mean_terms` the
+    sum is divided by the number of terms.
     """
     import torch.nn.functional as F
 
@@ -74,5 +74,7 @@ def _term(term: str) -> tuple[float, str]:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise SettingsError(f"the weight of {name} in a loss is a number above 0, got {weight!r}")
+        raise SettingsError(
+            f"the weight of {name} in a loss must be a number above 0, got {weight!r}"
+        )
     return value, name

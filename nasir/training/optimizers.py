@@ -1,4 +1,4 @@
-"""What changes the weights."""
+"""Optimisers and their state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def optimizer(
     from torch import optim
 
     if kind == "sgd":
-        # the fused one fails where a weight has its first gradient later than others
+        # the fused one fails if a weight has its first gradient later than others
         return optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay, foreach=True)
     first, second = betas
     if kind == "adam":
@@ -39,28 +39,25 @@ def optimizer(
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Take `lr` from the next step on, for all parameters."""
+    """Set the learning rate of all parameters."""
     for group in optimizer.param_groups:
         group["lr"] = lr
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's memory of each parameter as tensors, by ``PLACE/NAME``.
-
-    It is without learning rates and other settings.
-    """
+    """The optimiser's tensors for each parameter, by ``PLACE/NAME``; no learning rates."""
     import torch
 
     return {
         f"{place}/{name}": value
-        for place, memory in optimizer.state_dict()["state"].items()
-        for name, value in memory.items()
+        for place, tensors in optimizer.state_dict()["state"].items()
+        for name, value in tensors.items()
         if isinstance(value, torch.Tensor)
     }
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Take over what :func:`optimizer_state` gave of an optimiser of the same parameters."""
+    """Load the :func:`optimizer_state` of an optimiser of the same parameters."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         place, _, name = key.partition("/")

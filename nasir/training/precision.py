@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 
 class Precision:
-    """The forward pass in `asked` precision, and steps along what comes back.
+    """Forward passes in a precision, and optimiser steps along their gradients.
 
-    The loss and the weights are float32; with float16 the loss is scaled so that small gradients
-    do not vanish, and a step whose gradients overflow is left out.
+    `asked` is float32, bfloat16, float16 or auto. Loss and weights are float32. With float16 the
+    loss is scaled, so that small gradients do not vanish, and a step whose gradients overflow is
+    skipped.
     """
 
     def __init__(self, asked: str, device: str) -> None:
@@ -21,7 +22,7 @@ class Precision:
         self.scaler = torch.amp.GradScaler(self.kind, enabled=self.dtype is torch.float16)
 
     def output(self, network: nn.Module, x: Tensor) -> Tensor:
-        """What the network makes of `x`, in float32."""
+        """The network's output for `x`, in float32."""
         with torch.autocast(self.kind, self.dtype, enabled=self.dtype is not torch.float32):
             output: Tensor = network(x)
         return output.float()
@@ -33,7 +34,7 @@ class Precision:
         parameters: Sequence[nn.Parameter],
         clip: float,
     ) -> None:
-        """One step along the gradient of `loss`, its values clipped to [-clip, clip]; 0: never."""
+        """One step along the gradient of `loss`, its values clipped to [-clip, clip] unless 0."""
         optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         if clip:

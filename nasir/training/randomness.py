@@ -1,4 +1,4 @@
-"""Steps that come to the same bits whenever they are done."""
+"""Random numbers of training steps that can be repeated to the bit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def repeatable(device: str) -> Iterator[None]:
-    """Leave torch's generators as they were; let a GPU convolve in one order only."""
+    """Restore torch's generators afterwards; use only deterministic convolutions on a GPU."""
     if device == "cpu":
         with torch.random.fork_rng(devices=[]):
             yield
@@ -23,8 +23,8 @@ def repeatable(device: str) -> Iterator[None]:
 
 
 def seed_torch(seed: int, device: str) -> None:
-    """Seed the generators that networks on `device` draw from."""
+    """Seed the generator of `device`."""
     if device == "cpu":
-        torch.default_generator.manual_seed(seed)  # manual_seed sees to every GPU, in vain
+        torch.default_generator.manual_seed(seed)  # manual_seed would seed every GPU, too
     else:
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What a trained network makes of whole pictures."""
+"""Restoring whole pictures with a trained network."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ from nasir.core.task import Sample, Task
 from nasir.training.device import device_of
 
 
-def restored(
+def restore(
     network: nn.Module, sample: Sample, task: Task, tile: int = 0, ensemble: bool = False
 ) -> Tensor:
-    """The restored picture ``(1, C, sH, sW)``, on the sample's device, clipped nowhere.
+    """The restored picture ``(1, C, sH, sW)``, not clipped, on the sample's device.
 
-    The network is put in evaluation mode. With `tile` it sees adjacent patches of so many pixels
-    of the degraded picture one after another (CLEARER-P); the last ones of a row or column are
-    moved inwards, so that all are of one size, and add what is not there yet. With `ensemble`
-    the result is the mean over the 8 flips and rotations, undone (of each patch, where there are
-    patches).
+    Sets the network to evaluation mode. With `tile` > 0 the degraded picture is restored in
+    adjacent patches of `tile` pixels a side (CLEARER-P, :func:`tile_by_tile`). With `ensemble` the
+    result, of each patch if there are patches, is the mean over the 8 flips and rotations.
     """
     network.eval()
-    apply: Callable[[Tensor], Tensor] = partial(ensembled, network) if ensemble else network
+    apply: Callable[[Tensor], Tensor] = partial(self_ensemble, network) if ensemble else network
     with torch.no_grad():
         x = sample.degraded.to(device_of(network))
-        whole = tiled(apply, x, tile, task.signature.scale) if tile else apply(x)
+        whole = tile_by_tile(apply, x, tile, task.signature.scale) if tile else apply(x)
     return task.restored(whole.to(sample.degraded.device), sample)
 
 
-def ensembled(apply: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """The mean of what becomes of the 8 flips and rotations of `x`, turned back."""
+def self_ensemble(apply: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The mean of `apply` over the 8 flips and rotations of `x`, each undone afterwards."""
     total: Tensor | None = None
     for turns in range(4):
         for flipped in (False, True):
@@ -44,8 +42,12 @@ def ensembled(apply: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return total / 8
 
 
-def tiled(apply: Callable[[Tensor], Tensor], x: Tensor, tile: int, scale: int = 1) -> Tensor:
-    """What becomes of `x` ``(N, C, H, W)`` in patches, each `scale` times as large afterwards."""
+def tile_by_tile(apply: Callable[[Tensor], Tensor], x: Tensor, tile: int, scale: int = 1) -> Tensor:
+    """`apply` on patches of `x` ``(N, C, H, W)``, put together to ``(N, C', sH, sW)``.
+
+    The last patch of a row or column is moved inwards, so that all have one size; only its new
+    part is used. `apply` enlarges by `scale`.
+    """
     height, width = x.shape[-2:]
     rows = []
     for top, kept_top in _places(height, tile):
@@ -58,5 +60,5 @@ def tiled(apply: Callable[[Tensor], Tensor], x: Tensor, tile: int, scale: int = 
 
 
 def _places(length: int, tile: int) -> list[tuple[int, int]]:
-    """Where each patch of an axis begins, and from where on it is kept."""
+    """The start of each patch along an axis, and the start of its part that is used."""
     return [(max(0, min(start, length - tile)), start) for start in range(0, length, tile)]

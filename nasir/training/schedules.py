@@ -1,4 +1,4 @@
-"""How the learning rate goes."""
+"""Learning rate schedules."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ KINDS = ("constant", "cosine", "polynomial")
 def learning_rate(
     kind: str, step: int, steps: int, first: float, last: float, power: float = 0.9
 ) -> float:
-    """The rate of a step, from 0, of `steps`: `first` at step 0, and `last` would follow the end.
+    """The learning rate of a step in ``0 .. steps - 1``: `first` at 0, towards `last` at `steps`.
 
-    With the share t = step / steps of the way: ``cosine`` is last + (first - last)
-    (1 + cos pi t) / 2 (SGDR, equation 5); ``polynomial`` is last + (first - last) (1 - t)^power;
-    ``constant`` is `first`.
+    With t = step / steps: ``cosine`` is last + (first - last) (1 + cos pi t) / 2 (SGDR, equation
+    5); ``polynomial`` is last + (first - last) (1 - t)^power; ``constant`` is `first`.
     """
     if kind == "constant":
         return first

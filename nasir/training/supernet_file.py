@@ -1,4 +1,4 @@
-"""A trained supernet on disk."""
+"""A trained supernet in a file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ def save_supernet(folder: Path, supernet: Supernet, problem: Problem, partial: i
 
 
 def load_supernet(path: Path, problem: Problem) -> Supernet:
-    """The supernet of the problem's space and task that is in a file, or in a run's folder.
+    """The supernet in a file, or in a run's folder, for the space and task of `problem`.
 
-    Raises :class:`~nasir.core.errors.SettingsError` where there is none, or another space's.
+    Raises :class:`~nasir.core.errors.SettingsError` if there is none, or it is of another space,
+    other settings or another number of channels.
     """
     places = (path, path / NAME, path / "checkpoints" / NAME)
     file = next((place for place in places if place.is_file()), None)
@@ -38,10 +39,10 @@ def load_supernet(path: Path, problem: Problem) -> Supernet:
         raise SettingsError(f"{file} is damaged: train the supernet again")
     tensors, values = found
     if not isinstance(values, dict) or not {"space", "channels", "partial"} <= values.keys():
-        raise SettingsError(f"{file} is the state of something else than a trained supernet")
+        raise SettingsError(f"{file} does not hold a trained supernet")
     if values["space"]["name"] != problem.domain.space:
         raise _of_another(file, values, problem)
-    with torch.random.fork_rng(devices=[]):  # the first weights, which are not kept, are drawn
+    with torch.random.fork_rng(devices=[]):  # the initial weights are overwritten
         supernet = problem.space.supernet(problem.task.signature, values["partial"])
     try:
         supernet.load_state_dict(tensors)
@@ -51,7 +52,7 @@ def load_supernet(path: Path, problem: Problem) -> Supernet:
 
 
 def _of(problem: Problem) -> dict[str, Any]:
-    """What a supernet's shape follows from."""
+    """The settings that decide a supernet's shape."""
     signature = problem.task.signature
     return {
         "space": {"name": problem.domain.space, **settings_of_component(problem.space)},
@@ -60,7 +61,7 @@ def _of(problem: Problem) -> dict[str, Any]:
 
 
 def _of_another(file: Path, found: dict[str, Any], problem: Problem) -> SettingsError:
-    """The refusal of a supernet that does not fit, with what it was trained with."""
+    """The error for a supernet that does not fit; it names the settings of its training."""
     wanted = _of(problem)
     if found["channels"] != wanted["channels"]:
         return SettingsError(
@@ -69,9 +70,9 @@ def _of_another(file: Path, found: dict[str, Any], problem: Problem) -> Settings
         )
     theirs, ours = found["space"], wanted["space"]
     differing = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
-    told = ", ".join("space" if n == "name" else f"space.{n}={theirs.get(n)}" for n in differing)
+    needed = ", ".join("space" if n == "name" else f"space.{n}={theirs.get(n)}" for n in differing)
     if "name" in differing:
-        told = f"space={theirs['name']}"
+        needed = f"space={theirs['name']}"
     return SettingsError(
-        f"the supernet in {file} is of other settings than the space that is asked for: give {told}"
+        f"the supernet in {file} was trained with other settings of the space: give {needed}"
     )

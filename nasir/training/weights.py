@@ -1,4 +1,4 @@
-"""Trained weights on disk."""
+"""Trained weights in a file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NAME = "weights.safetensors"
 
 
 def find_weights(given: str | Path) -> Path:
-    """The file of weights that `given` means: itself, or the one in a folder or in its ``best``.
+    """The file of weights: `given` itself, or the one in the folder `given` or in its ``best``.
 
-    Raises :class:`~nasir.core.errors.SettingsError` where there is none.
+    Raises :class:`~nasir.core.errors.SettingsError` if there is none.
     """
     path = Path(given).expanduser()
     found = next((p for p in (path, path / NAME, path / "best" / NAME) if p.is_file()), None)
@@ -28,9 +28,9 @@ def find_weights(given: str | Path) -> Path:
 
 
 def load_weights(network: nn.Module, given: str | Path) -> None:
-    """Put the weights that `given` means into `network`.
+    """Load the weights that :func:`find_weights` finds into `network`.
 
-    Raises :class:`~nasir.core.errors.SettingsError` where they are damaged or of another network.
+    Raises :class:`~nasir.core.errors.SettingsError` if they are damaged or of another network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -53,5 +53,5 @@ def load_weights(network: nn.Module, given: str | Path) -> None:
         )
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            raise SettingsError(f"weights {path} are damaged: {name} holds what is no number")
+            raise SettingsError(f"weights {path} are damaged: {name} is not finite")
     network.load_state_dict(tensors)

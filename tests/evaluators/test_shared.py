@@ -19,7 +19,7 @@ from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.shared import Shared
 from nasir.evaluators.supernet_path import SupernetPath
 from nasir.testing import EvaluatorContract
-from nasir.training.restoring import restored
+from nasir.training.restoring import restore
 from nasir.training.supernet_file import save_supernet
 
 
@@ -56,7 +56,7 @@ def test_the_score_is_the_psnr_of_the_path_on_the_validation_pictures(tmp_path: 
     for architecture in ToySpace().domain:
         path = SupernetPath(supernet, architecture)
         samples = [part.sample(name) for name in part.names]
-        psnr = [task.metrics(restored(path, s, task), s)["psnr"] for s in samples]
+        psnr = [task.metrics(restore(path, s, task), s)["psnr"] for s in samples]
         found = evaluator.evaluate(Proposal(architecture), problem, seed=1)
         assert found.score == pytest.approx(np.mean(psnr), abs=1e-6)
 

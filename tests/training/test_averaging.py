@@ -3,12 +3,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nasir.training.averaging import Average
+from nasir.training.averaging import MovingAverage
 
 
 def test_the_average_is_that_of_a_loop() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
-    average = Average(network, 0.5)
+    average = MovingAverage(network, 0.5)
     expected = {k: v.double() for k, v in network.state_dict().items()}
     for step in range(1, 15):
         network(torch.randn(3, 1, 2, 2))
@@ -27,7 +27,7 @@ def test_the_average_is_that_of_a_loop() -> None:
 def test_the_network_is_left_alone() -> None:
     network = nn.Conv2d(1, 1, 1)
     before = network.weight.detach().clone()
-    average = Average(network, 0.9)
+    average = MovingAverage(network, 0.9)
     average.load({name: value + 1 for name, value in average.state.items()})
     average.update(1)
     assert torch.equal(network.weight.detach(), before)

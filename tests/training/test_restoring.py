@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from toy_training import HEIGHT, WIDTH, Waves, network
 
-from nasir.training.restoring import ensembled, restored, tiled
+from nasir.training.restoring import restore, self_ensemble, tile_by_tile
 
 
 class Enlarge(nn.Module):
@@ -29,7 +29,7 @@ class Enlarge(nn.Module):
 def test_patches_put_together_are_the_whole(height: int, width: int, tile: int, scale: int) -> None:
     x = torch.rand(1, 2, height, width, generator=torch.Generator().manual_seed(0))
     enlarge = Enlarge(scale)
-    assert torch.equal(tiled(enlarge, x, tile, scale), Enlarge(scale)(x))
+    assert torch.equal(tile_by_tile(enlarge, x, tile, scale), Enlarge(scale)(x))
     assert set(enlarge.seen) == {(min(tile, height), min(tile, width))}
     assert len(enlarge.seen) == -(-height // tile) * -(-width // tile)
 
@@ -40,7 +40,7 @@ def test_a_patch_sees_nothing_of_its_neighbours() -> None:
     def minus_mean(patch: Tensor) -> Tensor:
         return patch - patch.mean()
 
-    found = tiled(minus_mean, x, 4)
+    found = tile_by_tile(minus_mean, x, 4)
     assert torch.equal(found[..., 4:, 4:8], minus_mean(x[..., 4:8, 4:8]))
     # the last column of patches is moved inwards: its two new columns are of columns 6 to 10
     assert torch.equal(found[..., :4, 8:], minus_mean(x[..., :4, 6:10])[..., 2:])
@@ -61,7 +61,7 @@ def test_the_ensemble_is_the_mean_over_the_square_s_symmetries(scale: int) -> No
         + [flip(position(flip(x).T).T) for flip in flips],
         axis=0,
     )
-    found = ensembled(
+    found = self_ensemble(
         lambda t: torch.from_numpy(position(t[0, 0].numpy()))[None, None],
         torch.from_numpy(x)[None, None],
     )
@@ -76,7 +76,7 @@ def test_a_whole_picture_comes_back_at_its_full_size(scale: int, tile: int, ense
     (sample,) = task.samples("test")
     net = network(scale)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    picture = restored(net, sample, task, tile, ensemble)
+    picture = restore(net, sample, task, tile, ensemble)
     assert picture.shape == (1, 1, scale * HEIGHT, scale * WIDTH)
     assert not picture.requires_grad
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
@@ -85,5 +85,5 @@ def test_a_whole_picture_comes_back_at_its_full_size(scale: int, tile: int, ense
 def test_a_whole_picture_is_what_the_network_gives_in_evaluation_mode() -> None:
     task, net = Waves(), network().train()
     (sample,) = task.samples("test")
-    picture = restored(net, sample, task)
+    picture = restore(net, sample, task)
     assert torch.equal(picture, net.eval()(sample.degraded))

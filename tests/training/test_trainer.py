@@ -13,18 +13,18 @@ from toy_training import WavePatches, Waves, network
 from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.testing.components import untouched_generators
-from nasir.training.course import Course
+from nasir.training.hyperparameters import Hyperparameters
 from nasir.training.schedules import learning_rate
 from nasir.training.trainer import Trained, train
 
 PATCHES = WavePatches(("a", "b", "c"))
-COURSE = Course(iterations=25, batch=3, patch=12, checkpoint_every=1e-9)
-COURSES = {
-    "adam": COURSE,
-    "sgd": attrs.evolve(COURSE, optimizer="sgd", lr=0.05, schedule="polynomial", clip=0.1),
-    "ema": attrs.evolve(COURSE, optimizer="adamw", decay=0.1, ema=0.9, loss="l1+0.5*log_ssim"),
-    "float16": attrs.evolve(COURSE, precision="float16", clip=1.0),
-    "bfloat16": attrs.evolve(COURSE, precision="bfloat16"),
+USUAL = Hyperparameters(iterations=25, batch=3, patch=12, checkpoint_every=1e-9)
+VARIANTS = {
+    "adam": USUAL,
+    "sgd": attrs.evolve(USUAL, optimizer="sgd", lr=0.05, schedule="polynomial", clip=0.1),
+    "ema": attrs.evolve(USUAL, optimizer="adamw", decay=0.1, ema=0.9, loss="l1+0.5*log_ssim"),
+    "float16": attrs.evolve(USUAL, precision="float16", clip=1.0),
+    "bfloat16": attrs.evolve(USUAL, precision="bfloat16"),
 }
 
 
@@ -40,8 +40,8 @@ class Interrupted(WavePatches):
         return super().batch(seed, count, side)
 
 
-def trained(course: Course = COURSE, patches: WavePatches = PATCHES, **more: Any) -> Trained:
-    return train(network(), patches, course, seed=1, **more)
+def trained(how: Hyperparameters = USUAL, patches: WavePatches = PATCHES, **more: Any) -> Trained:
+    return train(network(), patches, how, seed=1, **more)
 
 
 def same(first: Trained, second: Trained) -> bool:
@@ -53,10 +53,10 @@ def same(first: Trained, second: Trained) -> bool:
 
 
 def test_a_training_is_that_of_a_literal_loop() -> None:
-    course = attrs.evolve(COURSES["sgd"], decay=0.01)
+    how = attrs.evolve(VARIANTS["sgd"], decay=0.01)
     net = network().train()
     net[3].p = 0.0
-    ours = train(_without_dropout(), PATCHES, course, seed=1)
+    ours = train(_without_dropout(), PATCHES, how, seed=1)
     optimizer = torch.optim.SGD(net.parameters(), 1.0, momentum=0.9, weight_decay=0.01)
     losses = []
     for step in range(25):
@@ -81,32 +81,32 @@ def _without_dropout() -> nn.Module:
 
 
 def test_training_restores_better() -> None:
-    result = trained(attrs.evolve(COURSE, iterations=150, lr=0.01))
+    result = trained(attrs.evolve(USUAL, iterations=150, lr=0.01))
     assert sum(result.losses[-10:]) < 0.3 * sum(result.losses[:10])
     assert result.steps == 150
 
 
-@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_the_same_seed_gives_the_same_bits(name: str) -> None:
-    course = COURSES[name]
-    assert same(trained(course), trained(course))
-    assert not same(trained(course), train(network(), PATCHES, course, seed=2))
+    how = VARIANTS[name]
+    assert same(trained(how), trained(how))
+    assert not same(trained(how), train(network(), PATCHES, how, seed=2))
 
 
-@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("step", [1, 9, 17, 24])
 def test_an_interrupted_training_goes_on_to_the_same_bits(
     name: str, step: int, tmp_path: Path
 ) -> None:
-    course, path = COURSES[name], tmp_path / "state.safetensors"
+    how, path = VARIANTS[name], tmp_path / "state.safetensors"
     stopped = Interrupted(PATCHES.names, step=step)
     with pytest.raises(KeyboardInterrupt):
-        trained(course, stopped, checkpoint=path)
+        trained(how, stopped, checkpoint=path)
     torch.rand(7)
     heard: list[int] = []
-    resumed = trained(course, checkpoint=path, on_step=lambda step, loss: heard.append(step))
+    resumed = trained(how, checkpoint=path, on_step=lambda step, loss: heard.append(step))
     assert heard == [s for s in (10, 20, 25) if s > step]
-    assert same(resumed, trained(course))
+    assert same(resumed, trained(how))
 
 
 def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
     assert same(first, second)
 
 
-@pytest.mark.parametrize("change", ["course", "pictures", "seed", "about", "network"])
+@pytest.mark.parametrize("change", ["hyperparameters", "pictures", "seed", "about", "network"])
 def test_a_state_of_other_settings_is_not_gone_on_from(change: str, tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     trained(checkpoint=path)
-    course = attrs.evolve(COURSE, lr=0.002) if change == "course" else COURSE
+    how = attrs.evolve(USUAL, lr=0.002) if change == "hyperparameters" else USUAL
     patches = PATCHES.only("ab") if change == "pictures" else PATCHES
     seed = 2 if change == "seed" else 1
     about = "other" if change == "about" else ""
@@ -130,13 +130,13 @@ def test_a_state_of_other_settings_is_not_gone_on_from(change: str, tmp_path: Pa
     def on_step(step: int, loss: float) -> None:
         heard.append(step)
 
-    train(network(width=width), patches, course, seed, "cpu", path, on_step, about)
+    train(network(width=width), patches, how, seed, "cpu", path, on_step, about)
     assert heard == [10, 20, 25]
 
 
 def test_how_often_a_state_is_written_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
-    seldom = attrs.evolve(COURSE, checkpoint_every=1e9)
+    seldom = attrs.evolve(USUAL, checkpoint_every=1e9)
     often = trained(checkpoint=path)
     assert same(often, trained(seldom))
     gone_on = trained(seldom, Interrupted(PATCHES.names, step=0), checkpoint=path)
@@ -155,29 +155,29 @@ def test_a_loss_that_is_no_number_ends_the_training(bad: float, tmp_path: Path) 
     with torch.no_grad():
         net[4].bias.fill_(bad)
     with pytest.raises(EvaluationError, match=r"the loss is (nan|inf) at step 1: a lower lr"):
-        train(net, PATCHES, attrs.evolve(COURSE, iterations=4), seed=1, checkpoint=path)
+        train(net, PATCHES, attrs.evolve(USUAL, iterations=4), seed=1, checkpoint=path)
     assert not path.exists()
 
 
 def test_a_diverging_training_ends() -> None:
     with pytest.raises(EvaluationError, match="a lower lr may help"):
-        trained(attrs.evolve(COURSE, optimizer="sgd", lr=1e30, iterations=30))
+        trained(attrs.evolve(USUAL, optimizer="sgd", lr=1e30, iterations=30))
 
 
 def test_a_network_of_another_scale_is_refused() -> None:
     patches = Waves(scale=2).patches()
-    with pytest.raises(EvaluationError, match=r"gives \(3, 1, 12, 12\).*wants \(3, 1, 24, 24\)"):
-        train(network(scale=1), patches, COURSE, seed=1)
+    with pytest.raises(EvaluationError, match=r"is \(3, 1, 12, 12\), the task needs \(3, 1, 24"):
+        train(network(scale=1), patches, USUAL, seed=1)
 
 
 def test_a_network_without_weights_is_left_as_it_is() -> None:
-    result = train(nn.Identity(), PATCHES, COURSE, seed=1)
+    result = train(nn.Identity(), PATCHES, USUAL, seed=1)
     assert result.steps == 0
     assert isinstance(result.final(), nn.Identity)
 
 
 def test_averaged_weights_are_the_final_ones() -> None:
-    result = trained(COURSES["ema"])
+    result = trained(VARIANTS["ema"])
     assert result.average is not None
     last = {name: value.clone() for name, value in result.network.state_dict().items()}
     final = result.final().state_dict()
@@ -186,15 +186,15 @@ def test_averaged_weights_are_the_final_ones() -> None:
 
 
 def test_half_precision_stays_near_single_precision() -> None:
-    half, single = trained(COURSES["bfloat16"]), trained()
+    half, single = trained(VARIANTS["bfloat16"]), trained()
     assert half.losses != single.losses
     assert half.losses == pytest.approx(single.losses, rel=0.05)
     assert all(p.dtype == torch.float32 for p in half.network.parameters())
 
 
 def test_terms_are_divided_by_their_number_when_asked() -> None:
-    course = attrs.evolve(COURSES["ema"], iterations=1)
-    whole, mean = trained(course), trained(attrs.evolve(course, mean_terms=True))
+    how = attrs.evolve(VARIANTS["ema"], iterations=1)
+    whole, mean = trained(how), trained(attrs.evolve(how, mean_terms=True))
     assert mean.losses[0] == pytest.approx(whole.losses[0] / 2)
 
 

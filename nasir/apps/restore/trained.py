@@ -30,7 +30,7 @@ def restored_by(
     overlap, and what the network makes of them is blended there.
     """
     from nasir.training.device import usable
-    from nasir.training.restoring import restored
+    from nasir.training.restoring import restore
 
     evaluator: Any = problem.evaluator(FULL)
     network = network.to(usable(evaluator.device))
@@ -42,7 +42,7 @@ def restored_by(
     canvas = Canvas(scale * height, scale * width)
     for number, (tile, seen) in enumerate(zip(tiles, parts, strict=True)):
         notify("tile_started", number=number, tiles=len(tiles))
-        picture = restored(network, seen, problem.task, ensemble=evaluator.ensemble)
+        picture = restore(network, seen, problem.task, ensemble=evaluator.ensemble)
         canvas.add(tile.enlarged(scale), picture[0].permute(1, 2, 0).cpu().numpy())
         report(1, 1)
     return canvas.picture

@@ -83,7 +83,7 @@ def _train(training: Training, planned: Plan) -> None:
     trained = train(
         network,
         trained_on,
-        evaluator.course(1.0),
+        evaluator.hyperparameters(1.0),
         derived_seed(seed, "training"),
         usable(evaluator.device),
         training.checkpoints / CHECKPOINT,
@@ -146,9 +146,9 @@ class _Watcher:
 
     def _psnr(self) -> float | None:
         """The mean PSNR in dB with the present weights, None where the task measures none."""
-        from nasir.training.validation import figures
+        from nasir.training.validation import mean_metrics
 
-        found = figures(
+        found = mean_metrics(
             self.network, self.samples, self.planned.problem.task, self.planned.evaluator.tile
         )
         self.network.train()

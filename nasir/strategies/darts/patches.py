@@ -19,7 +19,7 @@ from nasir.training.losses import loss
 from nasir.training.optimizers import optimizer
 from nasir.training.schedules import learning_rate
 from nasir.training.supernet_file import save_supernet
-from nasir.training.validation import figures, validation_samples
+from nasir.training.validation import mean_metrics, validation_samples
 
 LR, ARCH_LR = 0.025, 1e-3
 """The usual learning rates of the weights, at the start, and of the architecture (HiNAS)."""
@@ -86,7 +86,7 @@ class OnPatches(Bilevel):
         """The supernet's mean figures on the validation pictures, all options mixed."""
         self.supernet.relaxation = softmax
         samples = validation_samples(self.validation, self.how.crop)
-        return figures(self.supernet, samples, self.task, self.how.tile)
+        return mean_metrics(self.supernet, samples, self.task, self.how.tile)
 
     def score(self, measured: Mapping[str, float]) -> float:
         if self.how.criterion == "psnr+ssim":

@@ -1,0 +1,53 @@
+"""The hyperparameters of a training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import attrs
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+@attrs.frozen
+class Hyperparameters:
+    """How a network is trained on patches, in `iterations` steps.
+
+    - `batch` pairs of patches a step, whose degraded side has `patch` pixels.
+    - `loss` and `mean_terms` as in :func:`nasir.training.losses.loss`.
+    - `optimizer`: sgd (with `momentum`), adam or adamw (with `betas`); weight `decay`.
+    - The learning rate changes from `lr` to `lr_end` by `schedule`: constant, cosine, or
+      polynomial with `power`.
+    - Gradient values are clipped to [-clip, clip]; 0: not clipped.
+    - `ema`: the weight of the past in the moving average of the weights; 0: no average.
+    - `precision` of the forward pass: float32, bfloat16, float16, or auto, which is bfloat16 on a
+      GPU that supports it, else float32.
+    - `checkpoint_every`: seconds between checkpoints; does not change the result.
+    """
+
+    iterations: int
+    batch: int
+    patch: int
+    loss: str = "mse"
+    mean_terms: bool = False
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    lr_end: float = 0.0
+    schedule: str = "cosine"
+    power: float = 0.9
+    momentum: float = 0.9
+    decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = 0.0
+    ema: float = 0.0
+    precision: str = "auto"
+    checkpoint_every: float = 60.0
+
+    def identity(self, **others: Any) -> str:
+        """A hash of everything that decides the weights: these values, and `others` (JSON)."""
+        numbers = attrs.asdict(self)
+        del numbers["checkpoint_every"]
+        text = json.dumps(numbers | others, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
