@@ -43,6 +43,11 @@ class Evaluator(ABC):
     restores: ClassVar[bool] = True
     """Whether its artifacts have restored pictures."""
 
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """Settings that suit a use (:data:`~nasir.core.registry.USES`) by default."""
+        return {}
+
     @abstractmethod
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         """Judge `proposal` on ``problem.split``; all randomness comes from `seed`.

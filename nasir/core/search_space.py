@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -46,6 +46,11 @@ class SearchSpace(ABC):
     baseline: str | None = None
     """Name of the reference architecture that a found one is compared with by default."""
 
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """Settings that suit a use (:data:`~nasir.core.registry.USES`) by default."""
+        return {}
+
     @property
     @abstractmethod
     def domain(self) -> Domain:
@@ -69,6 +74,13 @@ class SearchSpace(ABC):
         if name not in references:
             raise unknown_name("reference architecture", name, references)
         return references[name]
+
+    def usual(self, task: str) -> str | None:
+        """The reference architecture for the task of this name where the user names none.
+
+        None: there is none. By default the baseline.
+        """
+        return self.baseline
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         """The drawings of an architecture on the report page; none: its choices are listed.

@@ -98,6 +98,33 @@ class Task(ABC):
     default_evaluator: ClassVar[str | None] = None
     """The evaluator that judges this task where none is asked for; None: as suits the space."""
 
+    picture_settings: ClassVar[frozenset[str]] = frozenset()
+    """The settings that say which pictures there are, how many and which part of them.
+
+    The others say what is to be done; they are kept where the pictures are others.
+    """
+
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """Settings that suit a use (:data:`~nasir.core.registry.USES`) by default.
+
+        ``evaluate`` and ``train`` follow the published protocol.
+        """
+        return {}
+
+    @classmethod
+    def given(
+        cls, pictures: Sequence[str], test_pictures: Sequence[str] = (), degraded: bool = False
+    ) -> Mapping[str, Any]:
+        """The settings by which the task is about these files and folders.
+
+        `test_pictures` are those to test on, where they are apart. With `degraded` the pictures
+        are degraded already: each is to be restored whole, and is the test split. Raises
+        :class:`~nasir.core.errors.SettingsError` where the task cannot be given such pictures.
+        """
+        kind = "degraded pictures" if degraded else "pictures"
+        raise SettingsError(f"task {cls.__name__} cannot be given {kind}: choose another task")
+
     @property
     @abstractmethod
     def signature(self) -> Signature:
@@ -148,5 +175,6 @@ class Task(ABC):
     def patches(self) -> Patches:
         """The pictures to train on, none of which is in the test split."""
         raise SettingsError(
-            f"task {type(self).__name__} has no pairs to train on: take evaluator=dip"
+            f"task {type(self).__name__} has no pairs to train on: take an evaluator that fits "
+            "networks to single pictures"
         )

@@ -24,13 +24,14 @@ from nasir.core.restored import (
     weight_artifacts,
 )
 from nasir.core.seeds import derived_seed
-from nasir.core.task import Patches, Sample
+from nasir.core.task import Patches, Sample, Task
 from nasir.core.trial import Proposal
 from nasir.evaluators.paths import whole_path
 from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checks import check_training
 from nasir.training.device import usable
+from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
 from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
 from nasir.training.losses import terms
 from nasir.training.weights import find_weights, load_weights
@@ -53,7 +54,7 @@ def _two_shares(evaluator: object, field: attrs.Attribute[Any], betas: tuple[flo
 
 
 @attrs.define
-class Train(Evaluator):
+class Train(TrainingEvaluator):
     """Trains the network on patches and scores what it restores of whole pictures by PSNR.
 
     Split ``search`` trains on a part of the training pictures and is judged on the others, the
@@ -66,6 +67,8 @@ class Train(Evaluator):
     a promoted one goes on from where it was left, by what is kept among the checkpoints of a run,
     and comes to the same bits as without that.
     """
+
+    restoring_settings = frozenset(("device", "ensemble"))
 
     iterations: int = setting(200, "steps of a full training, >= 1", must.ge(1))
     batch: int = setting(4, "patches in a step, >= 1", must.ge(1))
@@ -168,6 +171,43 @@ class Train(Evaluator):
         """With half the batch, or on the CPU: at once where nothing is trained in batches."""
         return Evaluator.smaller(self) if self.weights is None else self.on_cpu()
 
+    @property
+    def full_steps(self) -> int:
+        return self.iterations
+
+    @property
+    def has_weights(self) -> bool:
+        return self.weights is not None
+
+    def with_weights(self, path: Path) -> Train:
+        return attrs.evolve(self, weights=str(path))
+
+    def train(self, network: nn.Module, patches: Patches, request: TrainingRequest) -> nn.Module:
+        from nasir.training.trainer import train
+
+        trained = train(
+            network,
+            patches,
+            self.hyperparameters(1.0),
+            request.seed,
+            usable(self.device),
+            request.checkpoint,
+            request.on_step,
+            about=request.identity,
+        )
+        return trained.final()
+
+    def restore(self, network: nn.Module, sample: Sample, task: Task) -> Tensor:
+        from nasir.training.restoring import restore
+
+        network = network.to(usable(self.device))
+        return restore(network, sample, task, self.tile, self.ensemble)
+
+    def validation_samples(self, patches: Patches) -> Sequence[Sample]:
+        from nasir.training.validation import validation_samples
+
+        return validation_samples(patches, self.crop)
+
     def hyperparameters(self, fidelity: float) -> Hyperparameters:
         """The training at a fidelity, in (0, 1]; one with the full schedule may be left early."""
         numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Hyperparameters)}
@@ -206,12 +246,8 @@ class Train(Evaluator):
 
     def _restored(self, network: nn.Module, problem: Problem) -> list[tuple[Sample, Tensor]]:
         """The pictures to be judged by, and what the network makes of each."""
-        from nasir.training.restoring import restore
-
-        return [
-            (sample, restore(network, sample, problem.task, self.tile, self.ensemble))
-            for sample in self._judged(problem)
-        ]
+        task = problem.task
+        return [(s, self.restore(network, s, task)) for s in self._judged(problem)]
 
     def _parts(self, problem: Problem) -> list[Patches]:
         """The training pictures that a search is judged on, and those that it learns from."""
@@ -222,11 +258,9 @@ class Train(Evaluator):
         return self._parts(problem)[1] if problem.split == "search" else problem.task.patches()
 
     def _judged(self, problem: Problem) -> Sequence[Sample]:
-        from nasir.training.validation import validation_samples
-
         if problem.split == "test":
             return problem.task.samples("test")
-        return validation_samples(self._parts(problem)[0], self.crop)
+        return self.validation_samples(self._parts(problem)[0])
 
     def _check_sides(self, smallest: int) -> None:
         """Refuse patches that are smaller than what the space's networks take."""

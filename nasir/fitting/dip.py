@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import validators as must
@@ -73,6 +74,17 @@ class DeepImagePrior(FittingMethod):
         "third of fewer than 3000 iterations",
         must.optional(must.ge(1)),
     )
+
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """Restore a picture well in minutes.
+
+        A small network fitted for few steps takes up little noise; perturbing its input as much as
+        NAS-DIP does, for thousands of steps, would only slow it down.
+        """
+        if use != "restore":
+            return {}
+        return {"iterations": 400, "averaging": 0.95, "input_noise": 0.003, "stop": "wmv"}
 
     def fit(self, network: nn.Module, sample: Sample, task: Task, request: FitRequest) -> Fit:
         import torch

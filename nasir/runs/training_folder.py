@@ -15,6 +15,7 @@ import tomli_w
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.runs.architecture_file import Found, described_in
 from nasir.runs.foreign_folders import refuse_special_files
@@ -30,12 +31,6 @@ LOCK = "training.lock"
 
 MOST_CHANNELS = 1024
 """Channels, and scale, that a network is believed to have."""
-
-DEGRADED = ("degraded", "noisy")
-"""Settings of tasks that say that there is no ground truth."""
-
-PICTURES = ("images", "test_images", "picture", "search", "train", "size", "pairs")
-"""Settings of tasks that say which pictures there are."""
 
 
 class TrainingFolder:
@@ -68,13 +63,20 @@ class TrainingFolder:
 
     @property
     def task(self) -> Settings:
-        """The task that was trained for, without what says which pictures."""
+        """The settings of the task that was trained for, but for those of its pictures."""
         settings = self.settings.get("task")
         if not isinstance(settings, dict) or "name" not in settings:
             raise SettingsError(f"{self.path / SETTINGS} is damaged: it names no task")
-        return {
-            name: value for name, value in settings.items() if name not in (*PICTURES, *DEGRADED)
-        }
+        of_pictures = registries["task"].load(settings["name"]).picture_settings
+        return {name: value for name, value in settings.items() if name not in of_pictures}
+
+    @property
+    def evaluator(self) -> str:
+        """The name of the evaluator that trains."""
+        settings = self.settings.get("evaluator")
+        if not isinstance(settings, dict) or "name" not in settings:
+            raise SettingsError(f"{self.path / SETTINGS} is damaged: it names no evaluator")
+        return str(settings["name"])
 
     @property
     def signature(self) -> Signature:
@@ -126,7 +128,7 @@ class TrainingFolder:
         if ours.scale != wanted.scale:
             advice = f"choose a task of scale {ours.scale}"
         else:
-            advice = f"set task.color={'grey' if ours.in_channels == 1 else 'rgb'}"
+            advice = f"give {_spelt(ours)}, or let the task make them so"
         raise SettingsError(
             f"{self.path} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
         )

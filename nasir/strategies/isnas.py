@@ -16,6 +16,7 @@ from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial, best_of
+from nasir.fitting.method import FittingMethod
 from nasir.settings.building import make
 
 PROXY = "proxy"
@@ -84,8 +85,7 @@ class IsnasDip(Strategy):
         }
         if not full.restores:
             raise SettingsError(
-                "strategy=isnas compares restored pictures: take an evaluator that makes some, "
-                "such as dip"
+                "strategy=isnas compares restored pictures: take an evaluator that makes some"
             )
         if self.weights == "inverse" and registries["proxy"].load(self.proxy).larger_is_better:
             raise SettingsError(
@@ -94,13 +94,12 @@ class IsnasDip(Strategy):
             )
         evaluators = {PROXY: make("evaluator", scoring)}
         if self.selection == "resized":
-            if not hasattr(full, "side"):
+            if not isinstance(full, FittingMethod):
                 raise SettingsError(
-                    "strategy.selection=resized wants an evaluator that fits shrunk pictures, such "
-                    "as dip: take strategy.selection=full"
+                    "strategy.selection=resized wants an evaluator that fits networks to shrunk "
+                    "pictures: take strategy.selection=full"
                 )
-            smaller: Any = full
-            evaluators[SMALL] = attrs.evolve(smaller, side=self.side)
+            evaluators[SMALL] = attrs.evolve(full, side=self.side)
         return evaluators
 
     def bind(self, problem: Problem) -> None:

@@ -81,6 +81,8 @@ class Denoise(PairedTask):
         [must.ge(0), must.lt(math.inf)],
     )
 
+    picture_settings = PairedTask.picture_settings | {"noisy"}
+
     def degrade(self, name: str, picture: Tensor) -> Sample:
         return self._noisy(name, picture, self.sigma, self.drawn(name))
 

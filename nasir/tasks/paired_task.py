@@ -55,6 +55,8 @@ class PairedTask(PictureTask):
     )
     _patches: list[Any] = attrs.field(init=False, factory=list, eq=False, repr=False)
 
+    picture_settings = PictureTask.picture_settings | {"train", "pairs"}
+
     degradation: ClassVar[str] = "noise"
     """What a picture's degradation is called where its seed is made."""
 
@@ -114,7 +116,7 @@ class PairedTask(PictureTask):
 
     def training(self) -> Pictures:
         """The pictures to train on, none of which is tested on."""
-        images, test = self.given()
+        images, test = self.sources()
         tested = {picture.name for picture in self.splits(images, test)["test"]}
         clean = images and not self.given_degraded
         candidates = images if clean else carried((*PHOTOGRAPHS, *MORE))

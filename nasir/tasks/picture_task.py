@@ -104,6 +104,25 @@ class PictureTask(Task):
         init=False, factory=dict, eq=False, repr=False
     )
 
+    picture_settings = frozenset(("images", "test_images", "picture", "search", "size", "degraded"))
+
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """Whole pictures, evaluated as 8-bit files are; all of them serve to evaluate."""
+        whole = {"size": 0, "quantise": True}
+        return {"evaluate": whole | {"search": 0}, "train": whole}.get(use, {})
+
+    @classmethod
+    def given(
+        cls, pictures: Sequence[str], test_pictures: Sequence[str] = (), degraded: bool = False
+    ) -> Mapping[str, Any]:
+        named = {"images": list(pictures)} if pictures else {}
+        if test_pictures:
+            named["test_images"] = list(test_pictures)
+        if not degraded:
+            return named
+        return named | {"degraded": True, "search": 0, "size": 0, "color": "auto"}
+
     @abstractmethod
     def degrade(self, name: str, picture: Tensor) -> Sample:
         """The sample made of a clean picture ``(1, C, H, W)`` in [0, 1]."""
@@ -172,7 +191,7 @@ class PictureTask(Task):
         searched = min(self.search, max(1, len(chosen) - 1))
         return {"search": chosen[:searched] or chosen, "test": chosen[searched:] or chosen}
 
-    def given(self) -> tuple[Pictures, Pictures]:
+    def sources(self) -> tuple[Pictures, Pictures]:
         """What `images` and `test_images` mean; refuses a picture that is in both."""
         from nasir.tasks.layouts import divided
 
@@ -208,7 +227,7 @@ class PictureTask(Task):
         return [images[self.picture]]
 
     def _read(self) -> dict[Split, list[Sample]]:
-        images, test = self.given()
+        images, test = self.sources()
         splits = self.splits(images, test)
         channels = 3 if self.color == "rgb" else 1
         if self.color == "auto":

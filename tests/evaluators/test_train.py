@@ -243,7 +243,7 @@ def test_a_killed_trial_goes_on_to_the_same_bits(tmp_path: Path) -> None:
         (Waves(pictures=1), {}, "1 pictures cannot be divided into 2 parts"),
         (Waves(), {"weights": "/no/where"}, "there are no weights in /no/where"),
         (Waves(), {"device": "cuda:99"}, "evaluator.device='cuda:99'"),
-        (Dehaze(size=20), {}, "has no pairs to train on: take evaluator=dip"),
+        (Dehaze(size=20), {}, "has no pairs to train on: take an evaluator that fits"),
     ],
 )
 def test_what_could_never_be_judged_is_refused_before_the_first_trial(

@@ -13,6 +13,7 @@ from nasir.core.picture_size import check_size
 from nasir.core.progress import report
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
+from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +30,8 @@ def restored_by(
     No tile has more than `side` pixels a side in the restored picture (0: one tile); tiles
     overlap, and what the network makes of them is blended there.
     """
-    from nasir.training.device import usable
-    from nasir.training.restoring import restore
-
-    evaluator: Any = problem.evaluator(FULL)
-    network = network.to(usable(evaluator.device))
+    evaluator = problem.evaluator(FULL)
+    assert isinstance(evaluator, TrainingEvaluator)
     scale = magnification(sample, problem)
     height, width = sample.degraded.shape[-2:]
     tiles = cut(height, width, side // scale, side // scale // OVERLAPPING)
@@ -42,7 +40,7 @@ def restored_by(
     canvas = Canvas(scale * height, scale * width)
     for number, (tile, seen) in enumerate(zip(tiles, parts, strict=True)):
         notify("tile_started", number=number, tiles=len(tiles))
-        picture = restore(network, seen, problem.task, ensemble=evaluator.ensemble)
+        picture = evaluator.restore(network, seen, problem.task)
         canvas.add(tile.enlarged(scale), picture[0].permute(1, 2, 0).cpu().numpy())
         report(1, 1)
     return canvas.picture

@@ -15,11 +15,13 @@ from nasir.apps.train.planning import Plan
 from nasir.apps.train.training import Training
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import describe, use_threads
+from nasir.core.evaluator import means
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
 from nasir.runs.training_folder import CURVE, RESULT, WEIGHTS
+from nasir.training.evaluator import TrainingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,35 +71,24 @@ def _train(training: Training, planned: Plan) -> None:
     """Train, and write the weights: averaged ones where there are any."""
     from safetensors.torch import save
 
-    from nasir.training.device import usable
-    from nasir.training.trainer import train
-    from nasir.training.validation import validation_samples
-
     use_threads(planned.settings.threads)
     seed = seed_of(planned)
     network = fresh_network(planned, seed)
     evaluator = planned.evaluator
     trained_on, watched = planned.patches()
-    samples = validation_samples(watched, evaluator.crop)
+    samples = evaluator.validation_samples(watched)
     watcher = _Watcher(planned, network, samples, Curve(training.path / CURVE))
-    trained = train(
-        network,
-        trained_on,
-        evaluator.hyperparameters(1.0),
-        derived_seed(seed, "training"),
-        usable(evaluator.device),
-        training.checkpoints / CHECKPOINT,
-        watcher.look,
-        about=json.dumps([planned.architecture.mapping, planned.resolved], sort_keys=True),
-    )
-    state = trained.final().state_dict()
+    about = json.dumps([planned.architecture.mapping, planned.resolved], sort_keys=True)
+    checkpoint = training.checkpoints / CHECKPOINT
+    request = TrainingRequest(derived_seed(seed, "training"), checkpoint, about, watcher.look)
+    state = evaluator.train(network, trained_on, request).state_dict()
     whole = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     training.write(WEIGHTS, save(whole))
 
 
 def _judge(training: Training, planned: Plan) -> None:
     """Restore the test pictures with the weights that were written."""
-    evaluator = attrs.evolve(planned.evaluator, weights=str(training.weights))
+    evaluator = planned.evaluator.with_weights(training.weights)
     problem = attrs.evolve(planned.problem, evaluators={FULL: evaluator})
     contestant = ArchitectureContestant(
         TRAINED, planned.architecture, problem, planned.settings.threads
@@ -106,7 +97,7 @@ def _judge(training: Training, planned: Plan) -> None:
     if result.error is not None:
         raise EvaluationError(f"the test pictures cannot be restored: {result.error}")
     content = result.mapping
-    content["mean"]["steps"] = planned.evaluator.iterations
+    content["mean"]["steps"] = planned.evaluator.full_steps
     training.write(RESULT, json.dumps(content, indent=2).encode())
 
 
@@ -131,7 +122,7 @@ class _Watcher:
         self, planned: Plan, network: nn.Module, samples: Sequence[Sample], curve: Curve
     ) -> None:
         self.planned, self.network, self.samples, self.curve = planned, network, samples, curve
-        self.steps = planned.evaluator.iterations
+        self.steps = planned.evaluator.full_steps
         self.interval = max(1, round(self.steps / LOOKS / EVERY)) * EVERY
         self.figures: dict[str, float] = {}
 
@@ -146,10 +137,10 @@ class _Watcher:
 
     def _psnr(self) -> float | None:
         """The mean PSNR in dB with the present weights, None where the task measures none."""
-        from nasir.training.validation import mean_metrics
-
-        found = mean_metrics(
-            self.network, self.samples, self.planned.problem.task, self.planned.evaluator.tile
+        task, evaluator = self.planned.problem.task, self.planned.evaluator
+        found = means(
+            task.metrics(evaluator.restore(self.network, sample, task), sample)
+            for sample in self.samples
         )
         self.network.train()
         return found.get("psnr")

@@ -17,13 +17,13 @@ from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.core.trial import FULL
-from nasir.evaluators.train import Train
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder
 from nasir.settings.building import make, settings_of_component, structure
 from nasir.settings.experiment import DEFAULTS, experiment, is_list
 from nasir.settings.overrides import Override, Settings, expand, merge
 from nasir.settings.recipes import read_overrides, read_text
+from nasir.training.evaluator import TrainingEvaluator
 
 PARTS = ("space", "task", "evaluator")
 """The components that a training has."""
@@ -65,10 +65,10 @@ class Plan:
     names: Mapping[str, str]
 
     @property
-    def evaluator(self) -> Train:
+    def evaluator(self) -> TrainingEvaluator:
         """How the network is trained and judged."""
         evaluator = self.problem.evaluator(FULL)
-        assert isinstance(evaluator, Train)
+        assert isinstance(evaluator, TrainingEvaluator)
         return evaluator
 
     def patches(self) -> tuple[Patches, Patches]:
@@ -161,9 +161,9 @@ def _planned(architecture: Architecture, wishes: TrainingSettings, tree: Setting
         }
     )
     how = made.problem.evaluator(FULL)
-    if not isinstance(how, Train):
+    if not isinstance(how, TrainingEvaluator):
         raise SettingsError(f"evaluator={evaluator['name']} trains no network: leave it out")
-    if how.weights is not None:
+    if how.has_weights:
         raise SettingsError(
             "evaluator.weights are trained already: judge them with nasir evaluate, or leave them "
             "out"

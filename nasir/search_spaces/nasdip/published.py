@@ -27,6 +27,13 @@ FOUND: Mapping[str, tuple[int, tuple[int, ...]]] = {
 }
 """The found architectures: cell number and connected level differences (source - decoder)."""
 
+FOUND_FOR: Mapping[str, str] = {
+    "denoise": "nasdip_denoising",
+    "inpaint": "nasdip_inpainting",
+    "sr": "nasdip_super_resolution",
+}
+"""The found architecture for each of the paper's tasks."""
+
 FIGURE_3: Mapping[str, dict[str, Value]] = {
     "bilinear_additive": {
         "upsample": "bilinear",

@@ -18,7 +18,7 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.nasdip import connections as joined
 from nasir.search_spaces.nasdip.diagram import cell_drawing, network_drawing
-from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, cell_of
+from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, FOUND_FOR, cell_of
 from nasir.search_spaces.sizes import FARTHEST, channels
 
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ class NasDip(SearchSpace):
 
     baseline = HAND_MADE
 
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """A small network restores a picture well in minutes, and takes up little noise."""
+        return {"depth": 5, "width": 16} if use == "restore" else {}
+
     @property
     def smallest_side(self) -> int:  # type: ignore[override]
         """Reflection may at most double a picture's coarsest map; never below 16 pixels."""
@@ -165,6 +170,10 @@ class NasDip(SearchSpace):
             named[name] = Architecture(NAME, {**cell, **self._connected((0,))})
         named[HAND_MADE] = Architecture(NAME, {"network": HAND_MADE})
         return named
+
+    def usual(self, task: str) -> str:
+        """The architecture that NAS-DIP found for the task, or for denoising."""
+        return FOUND_FOR.get(task, FOUND_FOR["denoise"])
 
     def published(self, cell: int, differences: tuple[int, ...]) -> Architecture:
         """The architecture of a published cell number and connected level differences."""

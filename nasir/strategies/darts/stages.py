@@ -14,6 +14,7 @@ from nasir.core.trial import FULL, Proposal
 from nasir.fitting.method import FittingMethod
 from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
+from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:
     from nasir.strategies.darts.bilevel import Bilevel
@@ -120,14 +121,15 @@ def begin(how: Darts, problem: Problem, device: str) -> Bilevel:
 
 
 def searched_on(how: Darts, problem: Problem) -> str:
-    """What ``data = auto`` means: what is found is searched as it is judged."""
+    """What ``data = auto`` means: an architecture is searched as it is evaluated later."""
     if how.data != "auto":
         return how.data
-    judge, known = problem.evaluators.get(FULL), registries["evaluator"]
-    if isinstance(judge, FittingMethod):
+    evaluator = problem.evaluators.get(FULL)
+    if isinstance(evaluator, FittingMethod):
         return "pixels"
-    trained = isinstance(judge, known.load("train"))
-    return "pixels" if problem.space.default_evaluator == "dip" and not trained else "patches"
+    usual = registries["evaluator"].load(problem.space.default_evaluator)
+    trains = isinstance(evaluator, TrainingEvaluator) or not issubclass(usual, FittingMethod)
+    return "patches" if trains else "pixels"
 
 
 def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def test_validation_pictures_are_watched_and_not_trained_on(tmp_path: Path):
 def test_killed_again_and_again_it_comes_to_the_same_bits(tmp_path: Path):
     words = [*toy_trained.words(tmp_path), "evaluator.checkpoint_every=0.000001"]
     whole, there = tmp_path / "whole", tmp_path / "killed"
-    script = Path(__file__).parent.parent / "killed_training.py"
+    script = Path(__file__).parents[2] / "killed_training.py"
     done = subprocess.run(
         [sys.executable, str(script), str(whole), str(there), *words],
         capture_output=True,
@@ -256,7 +256,7 @@ def test_evaluate_can_fit_the_architecture_of_a_training_as_well(training: Train
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("task.color=rgb", "was trained for grey pictures, here are colour pictures.*color=grey"),
+        ("task.color=rgb", "was trained for grey pictures, here are colour pictures.*give grey pictures"),
         ("task=sr task.scale=2", "here are grey pictures x2: choose a task of scale 1"),
         ("space.width=4", "space.width is of no use here"),
     ],
