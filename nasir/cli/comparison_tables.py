@@ -1,131 +1,109 @@
-"""What runs come to side by side: a row a run, and a row for all seeds of the same settings."""
+"""The tables of ``nasir compare``: a row a run, and a row for all seeds of the same settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.apps.formatting import (
+    ALWAYS_SHOWN,
+    FIRST,
+    as_typed,
+    differing,
+    flat,
+    heading,
+    metric_names,
+    score,
+)
 from nasir.cli.bench_tables import p_value
-from nasir.cli.tables import compared, differing, flat, print_comparison, score, spelt, table
-from nasir.core.objectives import Objective
+from nasir.cli.tables import greatest, metric_cell, table
 
 if TYPE_CHECKING:
-    from nasir.apps.compare.groups import Group
-    from nasir.apps.compare.plots import Curves, Fronts
+    from nasir.apps.compare.comparison import Comparison
     from nasir.runs.run import Run
 
 
-def print_runs(runs: Sequence[Run]) -> None:
+def print_runs(comparison: Comparison) -> None:
     """Print the comparison of runs, and that of their groups where one has several seeds."""
-    from nasir.apps.compare.groups import grouped, judged, objectives_of
-
-    wanted = objectives_of(runs)
-    print_comparison(runs)
-    read = judged(runs)
-    groups = grouped(read)
-    if len(wanted) == 2 and len(groups) == len(runs):
-        rows = [[one.run.folder.name, _value(one.value, wanted)] for one in read]
+    by_front = comparison.by_front  # first: runs of different objectives are refused
+    _print_each(comparison.folders)
+    if by_front and not comparison.several_seeds:
+        rows = [
+            [one.run.folder.name, comparison.figure(one.value, "none")] for one in comparison.runs
+        ]
         print(f"\n{table(['run', 'hypervolume'], rows, right=(1,))}")
-    if len(groups) < len(runs):
-        print(f"\n{group_table(groups, wanted)}")
-    if len(wanted) == 2:
+    if comparison.several_seeds:
+        print(f"\n{group_table(comparison)}")
+    if by_front:
         print("\nhypervolume: of the Pareto front, as a share of the box around all these trials")
-    if any(group.rank is not None for group in groups):
-        what = "hypervolume" if len(wanted) == 2 else "best score"
+    if comparison.ranked:
         print(
-            f"\nrank: the mean over the seeds that all have, by {what}; p-value: against the best"
+            f"\nrank: the mean over the seeds that all have, by {comparison.measure}; p-value: "
+            "against the best\nrank (Wilcoxon signed-rank, two-sided, Holm-corrected)"
         )
-        print("rank (Wilcoxon signed-rank, two-sided, Holm-corrected)")
 
 
-def group_table(groups: Sequence[Group], wanted: Sequence[Objective]) -> str:
+def group_table(comparison: Comparison) -> str:
     """A row for each group: what sets it apart, its mean +- standard deviation, its rank."""
-    trees = [flat(group.settings) for group in groups]
-    keys = differing(trees) or ["strategy"]
-    ranked = any(group.rank is not None for group in groups)
-    figure = "hypervolume" if len(wanted) == 2 else "best"
-    header = [*keys, "runs", figure, *(["rank", "p-value"] if ranked else [])]
+    keys, ranked = comparison.keys, comparison.ranked
+    measure = comparison.measure.removesuffix(" score")
+    header = [*keys, "runs", measure, *(["rank", "p-value"] if ranked else [])]
     rows = []
-    for group, tree in zip(groups, trees, strict=True):
-        mean, deviation = _value(group.mean, wanted), _value(group.deviation, wanted)
-        row = [*(spelt(tree.get(key)) for key in keys), str(len(group.runs))]
-        row.append(mean if group.deviation is None else f"{mean} +- {deviation}")
+    for group, tree in zip(comparison.groups, comparison.group_settings, strict=True):
+        mean = comparison.figure(group.mean, "none")
+        row = [*(as_typed(tree.get(key)) for key in keys), str(len(group.runs))]
+        spread = group.deviation
+        row.append(mean if spread is None else f"{mean} +- {comparison.figure(spread)}")
         if ranked:
             row += [f"{group.rank:.2f}" if group.rank else "", p_value(group.p_value)]
         rows.append(row)
     return table(header, rows, right=range(len(keys), len(header)))
 
 
-def mappings(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Each run's summary and settings, with what its group came to where that has several runs."""
-    from nasir.apps.compare.groups import grouped, judged
+def _print_each(runs: Sequence[Run]) -> None:
+    """Print one row a run: what sets it apart, and its figures on the test pictures.
 
-    read = judged(runs)
-    groups = grouped(read)
-    group_of = {id(one): group for group in groups for one in group.runs}
-    several = len(groups) < len(runs)
-    contents = []
-    for one in read:
-        content = compared(one.run)
-        if one.front:
-            content["hypervolume"] = one.value
-        contents.append(content | ({"group": group_of[id(one)].mapping} if several else {}))
-    return contents
+    Settings are columns where the runs differ.
+    """
+    from nasir.apps.compare.comparison import summary_with_settings
 
-
-def draw_runs(file: Path, runs: Sequence[Run]) -> None:
-    """Draw best-so-far curves of the groups and, of two objectives, their Pareto fronts."""
-    from nasir.apps.compare import plots
-
-    plots.check(file)
-    plots.draw(file, panels_of(runs))
-
-
-def panels_of(runs: Sequence[Run]) -> list[Curves | Fronts]:
-    """What is drawn: the curves of the groups, and the fronts where there are two objectives."""
-    from nasir.apps.compare.groups import grouped, judged, objectives_of
-
-    wanted = objectives_of(runs)
-    groups = grouped(judged(runs))
-    trees = [flat(group.settings) for group in groups]
-    keys = differing(trees) or ["strategy"]
-    names = [" ".join(_word(key, tree) for key in keys) for tree in trees]
-    named = dict(zip(names, groups, strict=True))
-    curves = _curves(named, wanted)
-    return [curves, _fronts(named, wanted)] if len(wanted) == 2 else [curves]
+    contents = [summary_with_settings(run) for run in runs]
+    trees = [flat(content["settings"]) for content in contents]
+    keys = differing(trees)
+    same = [
+        f"{key}={as_typed(trees[0][key])}"
+        for key in ALWAYS_SHOWN
+        if key in trees[0] and key not in keys
+    ]
+    names = metric_names(row["metrics"] for content in contents for row in content["results"])
+    metrics = [name for name in names if name in FIRST] or names[:1]
+    rows = [
+        [c["run"], *(as_typed(tree[key]) for key in keys), *_figures(c, metrics)]
+        for c, tree in zip(contents, trees, strict=True)
+    ]
+    references = ["reference"] if metrics else []
+    header = ["run", *keys, "trials", "best", *map(heading, metrics), *references, "seconds"]
+    stressed = [c for c, head in enumerate(header) if head in ("best", "PSNR", "SSIM")]
+    bold = [cell for c in stressed for cell in greatest(rows, c)]
+    print(table(header, rows, right=range(len(keys) + 1, len(header)), fold=0, bold=bold))
+    if same:
+        print(f"\nall runs: {' '.join(same)}")
+    if metrics:
+        shown = " and ".join(map(heading, metrics))
+        print(f"\n{shown}: the found architecture on the test pictures")
+        print(f"reference: {heading(metrics[0])} of the first reference architecture there")
 
 
-def _curves(groups: Mapping[str, Group], wanted: Sequence[Objective]) -> Curves:
-    from nasir.apps.bench.effort import found, spent
-    from nasir.apps.compare.curves import best_so_far, mean_curve, points_up_to
-    from nasir.apps.compare.plots import Curves
+def _figures(content: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
+    from nasir.core.trial import FOUND
 
-    curves = {}
-    for name, group in groups.items():
-        points = points_up_to(min(spent(one.trials) for one in group.runs))
-        each = [best_so_far(found(one.trials), points) for one in group.runs]
-        curves[name] = mean_curve(each, points)
-    of = f"best {wanted[0]} so far" if wanted else "best score so far"
-    return Curves("mean over seeds" if any(c.runs > 1 for c in curves.values()) else "", curves, of)
-
-
-def _fronts(groups: Mapping[str, Group], wanted: Sequence[Objective]) -> Fronts:
-    from nasir.apps.compare.plots import Fronts
-
-    signs = [objective.sign for objective in wanted]
-    fronts = {
-        name: [(signs[0] * first, signs[1] * second) for first, second in group.front]
-        for name, group in groups.items()
-    }
-    return Fronts("Pareto fronts", (wanted[0].metric, wanted[1].metric), fronts)
-
-
-def _word(key: str, tree: Mapping[str, Any]) -> str:
-    return spelt(tree.get(key)) if key == "strategy" else f"{key}={spelt(tree.get(key))}"
-
-
-def _value(value: float | None, wanted: Sequence[Objective]) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.3f}" if len(wanted) == 2 else score(value)
+    results = {row["name"]: row["metrics"] for row in content["results"] if "architecture" in row}
+    found = results.pop(FOUND, {})
+    reference: Mapping[str, float] = next(iter(results.values()), {})
+    return [
+        str(content["trials"]["complete"] + content["trials"]["failed"]),
+        score(content["best"]["score"]) if content["best"] else "none",
+        *(metric_cell(name, found) for name in metrics),
+        *(metric_cell(name, reference) for name in metrics[:1]),
+        f"{content['seconds']:.1f}",
+    ]

@@ -15,9 +15,10 @@ from typing import Any
 
 import attrs
 
+from nasir.apps.formatting import as_typed
 from nasir.cli.command import Command
 from nasir.cli.list import PLURALS, summary
-from nasir.cli.tables import print_json, screen_width, spelt, stress
+from nasir.cli.tables import print_json, screen_width, stress
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
@@ -200,7 +201,9 @@ def _allowed(validator: Any) -> list[Any] | str | None:
     for part in _parts(validator):
         if hasattr(part, "options"):
             return list(part.options)
-    bounds = [f"{p.compare_op} {spelt(p.bound)}" for p in _parts(validator) if hasattr(p, "bound")]
+    bounds = [
+        f"{p.compare_op} {as_typed(p.bound)}" for p in _parts(validator) if hasattr(p, "bound")
+    ]
     return ", ".join(bounds) or None
 
 
@@ -245,16 +248,16 @@ def _print(content: Mapping[str, Any]) -> None:
 def _print_setting(setting: Mapping[str, Any]) -> None:
     allowed, key = setting["allowed"], setting["key"]
     value = setting.get("value", setting.get("default"))
-    word = f"{key}={'VALUE' if 'required' in setting and value is None else spelt(value)}"
+    word = f"{key}={'VALUE' if 'required' in setting and value is None else as_typed(value)}"
     parts = [setting["type"]]
     if isinstance(allowed, list):
-        parts = [" | ".join(map(spelt, allowed))]
+        parts = [" | ".join(map(as_typed, allowed))]
     elif allowed:
         parts.append(allowed)
     if setting.get("required"):
         parts.append("must be given")
     elif value != setting.get("default", value):
-        parts.append(f"default {spelt(setting['default'])}")
+        parts.append(f"default {as_typed(setting['default'])}")
     _fill(f"{stress(word)}  ({', '.join(parts)})", 2)
     _fill(setting["meaning"], 6)
 
@@ -262,7 +265,7 @@ def _print_setting(setting: Mapping[str, Any]) -> None:
 def _print_space(content: Mapping[str, Any]) -> None:
     print(f"\n{stress('decisions')} ({_size(content['architectures'])} architectures)")
     for decision in content["decisions"]:
-        _fill(f"{stress(decision['name'])}: {' | '.join(map(spelt, decision['options']))}", 2)
+        _fill(f"{stress(decision['name'])}: {' | '.join(map(as_typed, decision['options']))}", 2)
         if decision["active_if"]:
             _fill(f"if {'; or if '.join(map(_condition_words, decision['active_if']))}", 6)
     for condition in content["forbidden"]:
@@ -275,7 +278,7 @@ def _print_space(content: Mapping[str, Any]) -> None:
 
 def _condition_words(condition: Mapping[str, Sequence[Any]]) -> str:
     return " and ".join(
-        f"{name} is {' or '.join(map(spelt, options))}" for name, options in condition.items()
+        f"{name} is {' or '.join(map(as_typed, options))}" for name, options in condition.items()
     )
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nasir.apps.formatting import figure, score
 from nasir.apps.search.tally import Tally
 from nasir.cli.screen import Row, Screen, screen
-from nasir.cli.tables import figure, score
 from nasir.core.progress import listening
 
 if TYPE_CHECKING:

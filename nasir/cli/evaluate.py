@@ -83,7 +83,8 @@ def _print(results: Sequence[Result], settings: Mapping[str, Any], arguments: Na
 
 def _print_tables(results: Sequence[Result]) -> None:
     """Each picture's figures, then the means side by side where there are several."""
-    from nasir.cli.tables import heading, table
+    from nasir.apps.formatting import heading
+    from nasir.cli.tables import table
 
     names = _metrics(results)
     rows = [
@@ -104,7 +105,7 @@ def _print_tables(results: Sequence[Result]) -> None:
 
 
 def _cells(names: Sequence[str], figures: Mapping[str, float]) -> list[str]:
-    from nasir.cli.tables import figure
+    from nasir.apps.formatting import figure
 
     cells = {name: figure(name, value) for name, value in figures.items()}
     if "seconds" in figures:
@@ -134,7 +135,7 @@ def _print_csv(results: Sequence[Result]) -> None:
 
 def _metrics(results: Sequence[Result]) -> list[str]:
     """The metrics of single pictures, PSNR and SSIM first and the seconds last."""
-    from nasir.cli.tables import metric_names
+    from nasir.apps.formatting import metric_names
 
     rows = [figures for result in results for figures in result.pictures.values()]
     names = metric_names(rows or [result.mean for result in results])

@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except NasirError as error:
-        from nasir.apps.report.spelling import visible
+        from nasir.apps.formatting import visible
 
         print(f"nasir: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT

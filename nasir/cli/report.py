@@ -22,8 +22,8 @@ class ReportCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.formatting import size
         from nasir.apps.report.run_page import report
-        from nasir.apps.report.spelling import size
         from nasir.cli.tables import print_json
 
         file = report(arguments.folder, arguments.output or None)

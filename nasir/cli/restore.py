@@ -81,7 +81,7 @@ def summary(done: Restoration) -> dict[str, Any]:
 
 def rows(done: Restoration) -> list[tuple[str, str]]:
     """A restoration in words."""
-    from nasir.cli.tables import spelt_choices
+    from nasir.apps.formatting import choices_in_words
 
     pairs = [("restored", str(done.output)), ("strip", str(done.strip))]
     if done.found is not None:
@@ -91,7 +91,7 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
             what += "; too short to find any: took the usual architecture"
         pairs += [("search", what), ("", str(done.description))]
     pairs.append(("architecture", done.chosen))
-    pairs.append(("", spelt_choices(done.architecture.choices)))
+    pairs.append(("", choices_in_words(done.architecture.choices)))
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
         pairs.append(

@@ -48,6 +48,7 @@ class RunCommand(Command):
         if at_a_time > 1:
             share = thread_share(arguments.words, plans, at_a_time)
             plans = api.plan([*arguments.words, *share], {})
+        from nasir.apps.compare.comparison import Comparison
         from nasir.cli.comparison_tables import print_runs
         from nasir.cli.tables import print_json, print_summary
         from nasir.runs.summary import summary
@@ -62,7 +63,7 @@ class RunCommand(Command):
         elif len(runs) == 1:
             print_summary(runs[0])
         else:
-            print_runs(runs)
+            print_runs(Comparison(runs))
             for run in runs:
                 if run.state in ("interrupted", "stopped"):
                     print(f"next  nasir resume {shlex.quote(str(run.folder))}")

@@ -83,7 +83,8 @@ def _started(path: Path) -> float:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from nasir.cli.tables import table, visible
+    from nasir.apps.formatting import visible
+    from nasir.cli.tables import table
 
     cells = [_cells(row) for row in rows]
     header = ["run", "state", "trials", "best", "age"]
@@ -94,7 +95,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    from nasir.cli.tables import score
+    from nasir.apps.formatting import score
 
     name, age = Path(row["folder"]).name, _age(time.time() - row["started"])
     if row["state"] == "damaged":

@@ -85,7 +85,7 @@ def _print(scored: Sequence[Scored], proxies: Sequence[str]) -> None:
 
 
 def _figure(proxy: str, value: float) -> str:
-    from nasir.cli.tables import figure
+    from nasir.apps.formatting import figure
 
     return figure(proxy, value) if abs(value) < HUGE else f"{value:.4g}"
 

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.cli.command import Command
-from nasir.cli.tables import (
+from nasir.apps.formatting import (
+    as_typed,
+    choices_in_words,
     figure,
     heading,
     metric_names,
-    print_json,
-    print_result,
     score,
-    spelt,
-    spelt_choices,
-    table,
     visible,
 )
+from nasir.cli.command import Command
+from nasir.cli.tables import print_json, print_result, table
 from nasir.core.errors import NasirError
 from nasir.settings.strategy_expressions import in_short
 
@@ -133,7 +131,9 @@ def trial_table(trials: Sequence[Trial]) -> str:
     head, *lines = table(header, rows, right=right).splitlines()
     parts = [head]
     for line, trial in zip(lines, trials, strict=True):
-        more = [("     ", f"{trial.architecture.id}  {spelt_choices(trial.architecture.choices)}")]
+        more = [
+            ("     ", f"{trial.architecture.id}  {choices_in_words(trial.architecture.choices)}")
+        ]
         if trial.state == "failed":
             more.insert(0, ("     ", f"failed: {trial.reason}"))
         parts += [line, table((), more, fold=1)]
@@ -166,7 +166,7 @@ def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _words(fields: Mapping[str, Any]) -> str:
     """Fields in a line; of strategies their names, and no other lists."""
     told = {
-        key: in_short(value) if isinstance(value, list | dict) else spelt(value)
+        key: in_short(value) if isinstance(value, list | dict) else as_typed(value)
         for key, value in fields.items()
     }
     return " ".join(f"{key}={value}" for key, value in told.items() if value is not None)

@@ -13,17 +13,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from nasir.apps.report.spelling import (
+from nasir.apps.formatting import (
     FIRST,
-    TOLD,
-    differing,
+    choices_in_words,
     figure,
-    flat,
     heading,
     metric_names,
     score,
-    spelt,
-    spelt_choices,
     visible,
 )
 
@@ -54,7 +50,7 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
     pairs = [(f"{r['name']} failed", r["error"]) for r in results if "error" in r]
     if best:
         pairs.append(("found", f"trial {best['trial']}, score {score(best['score'])}"))
-        pairs.append(("", spelt_choices(best["architecture"])))
+        pairs.append(("", choices_in_words(best["architecture"])))
     else:
         pairs.append(("found", f"nothing: {content['reason']}"))
     count = f"{trials['complete']} complete, {trials['failed']} failed"
@@ -63,41 +59,6 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
         pairs.append(("given up", content["given_up"]))
     pairs.append(("run", f"{content['folder']} ({content['state']})"))
     print(table((), [*pairs, *more], fold=1))
-
-
-def print_comparison(runs: Sequence[Run]) -> None:
-    """Print one row a run: what sets it apart, and its figures on the test pictures.
-
-    Settings are columns where the runs differ.
-    """
-    contents = [compared(run) for run in runs]
-    trees = [flat(content["settings"]) for content in contents]
-    keys = differing(trees)
-    same = [f"{key}={spelt(trees[0][key])}" for key in TOLD if key in trees[0] and key not in keys]
-    names = metric_names(row["metrics"] for content in contents for row in content["results"])
-    metrics = [name for name in names if name in FIRST] or names[:1]
-    rows = [
-        [c["run"], *(spelt(tree[key]) for key in keys), *_figures(c, metrics)]
-        for c, tree in zip(contents, trees, strict=True)
-    ]
-    references = ["reference"] if metrics else []
-    header = ["run", *keys, "trials", "best", *map(heading, metrics), *references, "seconds"]
-    stressed = [c for c, head in enumerate(header) if head in ("best", "PSNR", "SSIM")]
-    bold = [cell for c in stressed for cell in _greatest(rows, c)]
-    print(table(header, rows, right=range(len(keys) + 1, len(header)), fold=0, bold=bold))
-    if same:
-        print(f"\nall runs: {' '.join(same)}")
-    if metrics:
-        told = " and ".join(map(heading, metrics))
-        print(f"\n{told}: the found architecture on the test pictures")
-        print(f"reference: {heading(metrics[0])} of the first reference architecture there")
-
-
-def compared(run: Run) -> dict[str, Any]:
-    """The summary of a run with its name and settings."""
-    from nasir.runs.summary import summary
-
-    return {"run": run.folder.name} | summary(run) | {"settings": run.settings}
 
 
 def print_json(content: Any) -> None:
@@ -153,36 +114,21 @@ def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             row["name"],
-            *(_figure(name, row["metrics"]) for name in names),
+            *(metric_cell(name, row["metrics"]) for name in names),
             f"{row['seconds']:.1f}" if row.get("seconds") is not None else "",
         ]
         for row in results
     ]
-    bold = [cell for c, name in enumerate(names, 1) if name in FIRST for cell in _greatest(rows, c)]
+    bold = [cell for c, name in enumerate(names, 1) if name in FIRST for cell in greatest(rows, c)]
     header = ["test pictures", *map(heading, names), "seconds"]
     return table(header, rows, right=range(1, len(header)), bold=bold)
 
 
-def _figures(content: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
-    from nasir.core.trial import FOUND
-
-    results = {row["name"]: row["metrics"] for row in content["results"] if "architecture" in row}
-    found = results.pop(FOUND, {})
-    reference: Mapping[str, float] = next(iter(results.values()), {})
-    return [
-        str(content["trials"]["complete"] + content["trials"]["failed"]),
-        score(content["best"]["score"]) if content["best"] else "none",
-        *(_figure(name, found) for name in metrics),
-        *(_figure(name, reference) for name in metrics[:1]),
-        f"{content['seconds']:.1f}",
-    ]
-
-
-def _figure(metric: str, metrics: Mapping[str, float]) -> str:
+def metric_cell(metric: str, metrics: Mapping[str, float]) -> str:
     return figure(metric, metrics[metric]) if metric in metrics else ""
 
 
-def _greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
+def greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
     """The cells of a column that show its greatest figure; none where there is but one row."""
     values = {
         r: float(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")

@@ -72,7 +72,8 @@ def summary(training: Training) -> dict[str, Any]:
 
 def print_training(training: Training) -> None:
     """Print the figures of the test pictures, and what to do next."""
-    from nasir.cli.tables import figure, heading, metric_names, table
+    from nasir.apps.formatting import figure, heading, metric_names
+    from nasir.cli.tables import table
 
     result = training.result or {"pictures": [], "mean": {}}
     pictures, mean = result["pictures"], result["mean"]

@@ -174,7 +174,7 @@ def test_without_matplotlib_the_data_is_there_and_the_picture_is_told_of(
     assert main(["bench", *WORDS, "strategy=random", "-o", "kept"]) == 0
     said = capsys.readouterr()
     assert said.err == (
-        "nasir: no curves.png: drawing wants matplotlib: pip install nasir[plots]\n"
+        "nasir: no curves.png: drawing needs matplotlib: pip install nasir[plots]\n"
     )
     assert Path("kept/curves.csv").exists()
     assert not Path("kept/curves.png").exists()

@@ -153,14 +153,14 @@ def test_curves_are_drawn(seeds, ending: str, capsys):
 
 def test_fronts_are_drawn_beside_the_curves(make):
     pytest.importorskip("matplotlib")
-    from nasir.cli.comparison_tables import panels_of
+    from nasir.apps.compare.comparison import Comparison
 
     runs = [
         make("a", 0, (30, 300), (10, 100), objective=OBJECTIVE),
         make("a", 1, (20, 100), objective=OBJECTIVE),
         make("b", 0, (20, 200), objective=OBJECTIVE),
     ]
-    curves, fronts = panels_of(runs)
+    curves, fronts = Comparison(runs).panels
     assert set(curves.curves) == {"a", "b"}
     assert curves.curves["a"].mean.tolist() == [25.0]
     assert fronts.objectives == ("psnr", "parameters")
@@ -187,7 +187,7 @@ def test_runs_of_different_objectives_are_refused(make, capsys):
 def test_without_matplotlib_drawing_is_refused(seeds, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     told = refused(capsys, "compare", *folders(seeds), "--plot", "curves.png")
-    assert told == "nasir: drawing wants matplotlib: pip install nasir[plots]\n"
+    assert told == "nasir: drawing needs matplotlib: pip install nasir[plots]\n"
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from nasir.apps.formatting import as_typed, choices_in_words, figure, score
 from nasir.cli.main import main
-from nasir.cli.tables import figure, print_summary, score, spelt, spelt_choices, table
+from nasir.cli.tables import print_summary, table
 from nasir.core.architecture import Architecture
 from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing
@@ -99,7 +100,7 @@ def test_the_result_has_the_degraded_input_the_references_and_the_found_one(fini
     ]
     rest = "\n".join(lines[4:])
     assert "found   trial 2, score 27.25\n        " in rest
-    assert spelt_choices(finished.best.architecture.choices) in rest
+    assert choices_in_words(finished.best.architecture.choices) in rest
     assert "trials  3 complete, 1 failed, 61.2 s" in rest
     assert rest.endswith(f"next    nasir show {finished.folder}")
 
@@ -129,7 +130,7 @@ def test_a_pipe_gets_plain_unbroken_lines(finished, capsys):
     assert main(["show", str(finished.folder)]) == 0
     out = capsys.readouterr().out
     assert ANSI not in out
-    assert spelt_choices(finished.best.architecture.choices) in out
+    assert choices_in_words(finished.best.architecture.choices) in out
     assert max(map(len, out.splitlines())) > 100
 
 
@@ -315,7 +316,7 @@ def test_a_score_may_be_of_any_size(value: float, shown: str):
     ],
 )
 def test_values_are_spelt_as_one_would_type_them(value: object, word: str):
-    assert spelt(value) == word
+    assert as_typed(value) == word
 
 
 def test_columns_are_aligned():

@@ -96,10 +96,10 @@ def compared(tables: Sequence[Sequence[Sequence[float]]], full: int) -> Comparis
     """
     import numpy as np
 
-    from nasir.apps.compare.significance import compared as compared_values
+    from nasir.apps.compare.significance import compare
 
     blocks = np.concatenate([np.array(strategies).T for strategies in tables])
-    return compared_values(-np.minimum(blocks, full + 1.0))
+    return compare(-np.minimum(blocks, full + 1.0))
 
 
 def curve(results: Sequence[Result], ranking: Ranking, full: int) -> Curve:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SLACK = 1e-9
-"""Evaluations that sums of fidelities may be beside a whole number."""
+"""Rounding error of sums of fidelities, in evaluations."""
 
 
 @attrs.frozen(eq=False)
@@ -31,26 +31,26 @@ class Curve:
     runs: int
 
 
-def incumbents(judged: Sequence[Found]) -> list[Found]:
-    """Those of `judged` that scored more than all before them: what was best, from when on."""
+def incumbents(evaluated: Sequence[Found]) -> list[Found]:
+    """Those of `evaluated` that scored more than all before them."""
     best: list[Found] = []
-    for one in judged:
+    for one in evaluated:
         if not best or one.score > best[-1].score:
             best.append(one)
     return best
 
 
 def best_so_far(
-    judged: Sequence[Found], points: np.ndarray, worth: Mapping[str, float] | None = None
+    evaluated: Sequence[Found], points: np.ndarray, worth: Mapping[str, float] | None = None
 ) -> np.ndarray:
     """The best score so far at each of `points` (in evaluations), shape ``(points,)``.
 
-    NaN before the first. `worth` is what architectures are truly worth, by their ids: then the
-    curve is the worth of the one that had scored most.
+    NaN before the first. With `worth`, the true scores of architectures by their ids, the curve is
+    the true score of the architecture that had the best score.
     """
     import numpy as np
 
-    best = incumbents(judged)
+    best = incumbents(evaluated)
     spent = np.array([one.evaluations for one in best])
     values = [one.score if worth is None else worth[one.architecture] for one in best]
     known = np.searchsorted(spent, points + SLACK, side="right")

@@ -22,17 +22,17 @@ APART = ("seed", "name", "folder", "references", "workers", "threads", "executor
 """Settings in which the runs of a group may differ."""
 
 PROBLEM = ("task", "evaluator", "objective")
-"""Settings that make scores another thing; methods are ranked within each."""
+"""Settings that define the problem; methods are ranked within each."""
 
 Values = tuple[float, ...]
 
 
 @attrs.frozen(eq=False)
-class Judged:
-    """A run read from its folder, with what it is compared by.
+class ComparedRun:
+    """A run with the value that it is compared by.
 
     `value` is its best score; with two objectives the hypervolume of its front, as a share of the
-    box from the worst to the best value that any of the compared runs came to.
+    box from the worst to the best value in any of the compared runs.
     """
 
     run: Run
@@ -50,7 +50,7 @@ class Group:
     with the others', where all have runs of the same seeds.
     """
 
-    runs: Sequence[Judged]
+    runs: Sequence[ComparedRun]
     rank: float | None = None
     p_value: float | None = None
 
@@ -60,7 +60,7 @@ class Group:
 
     @property
     def values(self) -> list[float]:
-        """The values of the runs that came to one."""
+        """The values of the runs that have one."""
         return [one.value for one in self.runs if one.value is not None]
 
     @property
@@ -73,7 +73,7 @@ class Group:
 
     @property
     def front(self) -> list[Values]:
-        """What no run of the group dominates, by the first objective from the best down."""
+        """The points that no run of the group dominates, the best by the first objective first."""
         points = {point for one in self.runs for point in one.front}
         best = [p for p in points if not any(dominates(other, p) for other in points)]
         return sorted(best, reverse=True)
@@ -95,17 +95,17 @@ def objectives_of(runs: Sequence[Run]) -> tuple[Objective, ...]:
     """The objectives of the runs; refuses runs of different ones."""
     given = {tuple(run.settings.get("objective", ())): run.folder for run in runs}
     if len(given) > 1:
-        told = [f"{','.join(key) or 'the score'} ({folder})" for key, folder in given.items()]
+        named = [f"{','.join(key) or 'the score'} ({folder})" for key, folder in given.items()]
         raise NasirError(
-            f"the runs have different objectives: {' and '.join(told)}; compare those of the same"
+            f"the runs have different objectives: {' and '.join(named)}; compare those of the same"
         )
     return objectives(*given)
 
 
-def judged(runs: Sequence[Run]) -> list[Judged]:
+def read_runs(runs: Sequence[Run]) -> list[ComparedRun]:
     """The runs with their values; refuses those of different objectives."""
     wanted = objectives_of(runs)
-    read = [Judged(run, run.settings, run.trials) for run in runs]
+    read = [ComparedRun(run, run.settings, run.trials) for run in runs]
     if len(wanted) != 2:
         return [attrs.evolve(one, value=_best_score(one.trials)) for one in read]
     fronts = [front(one.trials, wanted) for one in read]
@@ -123,14 +123,14 @@ def front(trials: Sequence[Trial], wanted: Sequence[Objective]) -> list[Values]:
     return [values for values in valued if values is not None]
 
 
-def grouped(runs: Sequence[Judged]) -> list[Group]:
-    """The groups in the order of their first runs, with ranks where those can be had."""
-    by_settings: dict[str, list[Judged]] = {}
+def group_runs(runs: Sequence[ComparedRun]) -> list[Group]:
+    """The groups in the order of their first runs, with ranks where all have the same seeds."""
+    by_settings: dict[str, list[ComparedRun]] = {}
     for one in runs:
         by_settings.setdefault(_key(one.settings, ()), []).append(one)
     groups = [Group(of) for of in by_settings.values()]
     methods = list(dict.fromkeys(_key(group.settings, PROBLEM) for group in groups))
-    comparison = _compared(groups, methods)
+    comparison = _compare(groups, methods)
     if comparison is None:
         return groups
     places = [methods.index(_key(group.settings, PROBLEM)) for group in groups]
@@ -140,7 +140,7 @@ def grouped(runs: Sequence[Judged]) -> list[Group]:
     ]
 
 
-def _compared(groups: Sequence[Group], methods: Sequence[str]) -> Comparison | None:
+def _compare(groups: Sequence[Group], methods: Sequence[str]) -> Comparison | None:
     """Methods compared on the blocks (problem and seed) on which each of them has a value."""
     values: dict[str, dict[str, float]] = {method: {} for method in methods}
     for group in groups:
@@ -153,10 +153,10 @@ def _compared(groups: Sequence[Group], methods: Sequence[str]) -> Comparison | N
         return None
     import numpy as np
 
-    from nasir.apps.compare.significance import compared
+    from nasir.apps.compare.significance import compare
 
     blocks = sorted(common)
-    return compared(np.array([[values[method][block] for method in methods] for block in blocks]))
+    return compare(np.array([[values[method][block] for method in methods] for block in blocks]))
 
 
 def _best_score(trials: Sequence[Trial]) -> float | None:

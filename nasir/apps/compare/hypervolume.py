@@ -1,11 +1,11 @@
-"""How much a front of two objectives dominates."""
+"""The hypervolume of a front of two objectives."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 Point = Sequence[float]
-"""What an architecture came to by each of two objectives, more being better."""
+"""The values of an architecture by two objectives, more being better."""
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:

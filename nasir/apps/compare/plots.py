@@ -20,7 +20,7 @@ LINE = 0.2
 """Inches of a line's name below it."""
 
 FEW = 8
-"""Lines that have their names within the panel, and bands that can be told apart."""
+"""Lines with their names inside the panel, and bands that can be distinguished."""
 
 COLOURS = 10
 LINES = ("-", "--", ":")
@@ -46,7 +46,7 @@ class Panel(Protocol):
 class Curves:
     """Best-so-far curves by name, with their bands; `limit` is the best there is, if known.
 
-    Bands are left out where there are more than can be told apart.
+    Bands are left out where there are too many to distinguish.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Curves:
         if self.limit is not None:
             axes.axhline(self.limit, color="grey", linestyle=":", linewidth=1)
         axes.set(title=self.title, xlabel="full evaluations", ylabel=self.of)
-        _tell(axes, self.lines)
+        _add_legend(axes, self.lines)
 
 
 @attrs.frozen(eq=False)
@@ -96,11 +96,11 @@ class Fronts:
             across, up = [p[0] for p in points], [p[1] for p in points]
             axes.plot(across, up, label=name, marker="o", markersize=4, linewidth=1)
         axes.set(title=self.title, xlabel=self.objectives[0], ylabel=self.objectives[1])
-        _tell(axes, self.lines)
+        _add_legend(axes, self.lines)
 
 
-def _tell(axes: Any, lines: int) -> None:
-    """Say which line is whose: below the panel where it would hide them."""
+def _add_legend(axes: Any, lines: int) -> None:
+    """Add the legend: below the panel if it would hide the lines."""
     below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "frameon": False}
     axes.legend(fontsize="small", **(below if lines > FEW else {}))
 
@@ -114,7 +114,7 @@ def check(file: Path) -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise NoMatplotlibError("drawing wants matplotlib: pip install nasir[plots]") from None
+        raise NoMatplotlibError("drawing needs matplotlib: pip install nasir[plots]") from None
 
 
 def draw(file: Path, panels: Sequence[Panel]) -> None:

@@ -18,11 +18,11 @@ RESAMPLES = 1000
 
 @attrs.frozen
 class Comparison:
-    """How methods stand to each other, in the order of the columns.
+    """Ranks and p-values of methods, in the order of the columns.
 
     `ranks` are mean ranks, 1 the best. `p_values` are of the two-sided Wilcoxon signed-rank test
     of each method against the best-ranked one, Holm-corrected; None for that one itself.
-    `friedman` is the p-value of all being alike, None where there are fewer than three.
+    `friedman` is the p-value of all methods being equal, None for fewer than three.
     """
 
     blocks: int
@@ -32,7 +32,7 @@ class Comparison:
     friedman: float | None
 
 
-def compared(values: np.ndarray) -> Comparison | None:
+def compare(values: np.ndarray) -> Comparison | None:
     """Compare the columns of `values` ``(blocks, methods)``; None with fewer than two of either."""
     blocks, methods = values.shape
     if blocks < 2 or methods < 2:
@@ -81,13 +81,11 @@ def wilcoxon(one: np.ndarray, other: np.ndarray) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number by Holm's step-down procedure (section 3.2.2)."""
-    adjusted = [0.0] * len(p_values)
-    most = 0.0
-    order = sorted(range(len(p_values)), key=lambda number: p_values[number])
-    for place, number in enumerate(order):
-        most = max(most, min(1.0, (len(order) - place) * p_values[number]))
-        adjusted[number] = most
-    return adjusted
+    order = np.argsort(p_values, kind="stable")
+    raised = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raised))
+    return [float(one) for one in adjusted]
 
 
 def bootstrap_band(
@@ -95,7 +93,8 @@ def bootstrap_band(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The percentile bootstrap band of the mean of `samples` ``(runs, points)``: low and high.
 
-    Whole runs are drawn, so that a band is of curves. Both have shape ``(points,)``.
+    Whole runs are resampled, because the points of a curve depend on each other. Both have shape
+    ``(points,)``.
     """
     runs = len(samples)
     if runs == 1:

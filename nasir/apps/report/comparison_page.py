@@ -4,53 +4,50 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from nasir.apps.compare.groups import Group, Judged, grouped, judged, objectives_of
+from nasir.apps.compare.comparison import Comparison
 from nasir.apps.compare.plots import Curves, Fronts
-from nasir.apps.report.comparison_charts import curves, fronts
-from nasir.apps.report.markup import Child, Html, joined, tag
-from nasir.apps.report.page import Section, page
-from nasir.apps.report.spelling import (
+from nasir.apps.formatting import (
     FIRST,
+    as_typed,
     differing,
     duration,
     figure,
     flat,
     heading,
     metric_names,
-    score,
-    spelt,
 )
+from nasir.apps.report.comparison_charts import curves, fronts
+from nasir.apps.report.markup import Child, Html, joined, tag
+from nasir.apps.report.page import Section, check, page, write
 from nasir.apps.report.trial_table import Cell, plain_table, sortable
 from nasir.core.trial import FOUND
-from nasir.runs.run import Run
 from nasir.runs.summary import summary
 
 RANKS = (
     "Rank: the mean over the seeds that all have. p-value: against the best rank (Wilcoxon "
     "signed-rank, two-sided, Holm-corrected)."
 )
-SHARE = "hypervolume"
-
 HYPERVOLUME = (
     "Hypervolume: of the Pareto front, as a share of the box around all trials of these runs."
 )
 
 
-def comparison_page(runs: Sequence[Run], panels: Sequence[Curves | Fronts]) -> str:
-    """The HTML page of runs side by side; `panels` are its diagrams.
+def write_comparison(comparison: Comparison, file: Path) -> None:
+    """Write the page of a comparison into a file that ends in .html."""
+    check(file)
+    write(file, comparison_page(comparison))
 
-    Raises :class:`~nasir.core.errors.NasirError` for runs of different objectives.
-    """
-    wanted = objectives_of(runs)
-    read = judged(runs)
-    groups = grouped(read)
-    measure = SHARE if len(wanted) == 2 else "best score"
+
+def comparison_page(comparison: Comparison) -> str:
+    """The HTML page of runs side by side."""
+    runs, groups = comparison.folders, comparison.groups
     sections = [
-        Section("Groups", "Side by side", _groups(groups, measure)),
-        *map(_drawn, panels),
-        Section("Runs", "Every run", _runs(read, measure)),
+        Section("Groups", "Side by side", _groups(comparison)),
+        *map(_drawn, comparison.panels),
+        Section("Runs", "Every run", _runs(comparison)),
     ]
     folders = " ".join(shlex.quote(str(run.folder)) for run in runs)
     head = joined(
@@ -72,22 +69,19 @@ def _drawn(panel: Curves | Fronts) -> Section:
     return Section("Curves", panel.of.capitalize(), content)
 
 
-def _groups(groups: Sequence[Group], measure: str) -> Html:
+def _groups(comparison: Comparison) -> Html:
     """A row for each group of runs that differ in nothing but the seed."""
-    trees = [flat(group.settings) for group in groups]
-    keys = differing(trees) or ["strategy"]
-    ranked = any(group.rank is not None for group in groups)
+    keys, ranked, measure = comparison.keys, comparison.ranked, comparison.measure
     header = [*keys, "runs", measure, "\u00b1", *(["rank", "p-value"] if ranked else [])]
     rows: list[list[Child]] = []
-    for group, tree in zip(groups, trees, strict=True):
-        figures = [str(len(group.runs))]
-        figures += [_value(value, measure) for value in (group.mean, group.deviation)]
+    for group, tree in zip(comparison.groups, comparison.group_settings, strict=True):
+        figures = [str(len(group.runs)), *map(comparison.figure, (group.mean, group.deviation))]
         if ranked:
             figures.append(f"{group.rank:.2f}" if group.rank is not None else "")
             figures.append("" if group.p_value is None else f"{group.p_value:.2g}")
-        rows.append([*(spelt(tree.get(key)) for key in keys), *figures])
-    same = _same([flat(one.settings) for group in groups for one in group.runs])
-    notes = [RANKS if ranked else "", HYPERVOLUME if measure == SHARE else ""]
+        rows.append([*(as_typed(tree.get(key)) for key in keys), *figures])
+    same = _same([flat(one.settings) for one in comparison.runs])
+    notes = [RANKS if ranked else "", HYPERVOLUME if comparison.by_front else ""]
     return joined(
         plain_table(header, rows, figures=len(keys)),
         tag("p", " ".join(filter(None, notes)), class_="note") if any(notes) else None,
@@ -99,30 +93,31 @@ def _same(trees: Sequence[dict[str, Any]]) -> str:
     """The components that all runs have."""
     kinds = ("strategy", "space", "task", "evaluator")
     return " ".join(
-        f"{kind}={spelt(trees[0][kind])}"
+        f"{kind}={as_typed(trees[0][kind])}"
         for kind in kinds
         if kind in trees[0] and all(tree.get(kind) == trees[0][kind] for tree in trees)
     )
 
 
-def _runs(runs: Sequence[Judged], measure: str) -> Html:
+def _runs(comparison: Comparison) -> Html:
+    runs = comparison.runs
     summaries = [summary(one.run) for one in runs]
     found = [_found(content) for content in summaries]
     names = metric_names(found)
     metrics = [name for name in names if name in FIRST] or names[:1]
     trees = [flat(one.settings) for one in runs]
     keys = differing(trees)
-    told = [f"{heading(name)} on test" for name in metrics]
-    header = ["run", *keys, "state", "trials", measure, *told, "time"]
+    on_test = [f"{heading(name)} on test" for name in metrics]
+    header = ["run", *keys, "state", "trials", comparison.measure, *on_test, "time"]
     rows = []
     for one, content, of, tree in zip(runs, summaries, found, trees, strict=True):
         done = content["trials"]["complete"] + content["trials"]["failed"]
         row = [
             Cell(one.run.folder.name, one.run.folder.name),
-            *(Cell(spelt(tree[key]), spelt(tree[key])) for key in keys),
+            *(Cell(as_typed(tree[key]), as_typed(tree[key])) for key in keys),
             Cell(tag("span", content["state"], class_="chip"), content["state"]),
             Cell(str(done), done, True),
-            Cell(_value(one.value, measure), one.value, True),
+            Cell(comparison.figure(one.value), one.value, True),
             *(_metric(name, of) for name in metrics),
             Cell(duration(content["seconds"]), content["seconds"], True),
         ]
@@ -140,9 +135,3 @@ def _metric(name: str, metrics: dict[str, float]) -> Cell:
     if name not in metrics:
         return Cell("", None, True)
     return Cell(figure(name, metrics[name]), metrics[name], True)
-
-
-def _value(value: float | None, measure: str) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3f}" if measure == SHARE else score(value)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nasir.apps.formatting import as_typed, score
 from nasir.apps.report.axes import span
 from nasir.apps.report.importance import FEWEST, Importance, Option, comparable, importances
 from nasir.apps.report.markup import Html, joined, tag
-from nasir.apps.report.spelling import score, spelt
 from nasir.core.trial import Trial
 
 BARS, CARDS = 12, 6
@@ -76,10 +76,10 @@ def _option(option: Option, limits: tuple[float, float]) -> Html:
     spread = tag("i", class_="spread", style=f"left:{low:.1f}%;width:{max(0.0, high - low):.1f}%")
     tick = tag("i", class_="mean", style=f"left:{_place(mean, limits):.1f}%")
     count = len(option.scores)
-    told = f"{spelt(option.value)}: mean {score(mean)}, deviation {score(deviation)}, n {count}"
+    told = f"{as_typed(option.value)}: mean {score(mean)}, deviation {score(deviation)}, n {count}"
     return tag(
         "div",
-        tag("span", spelt(option.value), class_="name"),
+        tag("span", as_typed(option.value), class_="name"),
         tag("span", dots, spread, tick, class_="track"),
         tag("span", score(mean), class_="figure"),
         tag("span", f"{count}\u00d7", class_="count"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nasir.apps.formatting import as_typed
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.markup import number as pixel
-from nasir.apps.report.spelling import spelt
 from nasir.core.architecture import Architecture, Value
 from nasir.core.diagram import Arrow, Box, Drawing, Key, Shape, Text, Wire
 from nasir.settings.building import make
@@ -48,7 +48,7 @@ def listing(choices: Mapping[str, Value]) -> Html:
 
 
 def _part(name: str, rows: list[tuple[str, Value]]) -> Html:
-    pairs = [tag("div", tag("dt", n), tag("dd", spelt(value))) for n, value in rows]
+    pairs = [tag("div", tag("dt", n), tag("dd", as_typed(value))) for n, value in rows]
     return tag("div", tag("h4", name) if name else None, tag("dl", pairs, class_="choices"))
 
 

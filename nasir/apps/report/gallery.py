@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nasir.apps.formatting import FIRST, figure, heading
 from nasir.apps.report.markup import Html, tag
 from nasir.apps.report.pictures import FULL_SCALE, HEAT, KINDS, Picture, Pictures, View
-from nasir.apps.report.spelling import FIRST, figure, heading
 from nasir.core.trial import FOUND
 
 SMALL = 320

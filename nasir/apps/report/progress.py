@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from itertools import combinations
 from math import isfinite
 
+from nasir.apps.formatting import heading, score
 from nasir.apps.report import charts
 from nasir.apps.report.charts import Dot
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.reading import SEARCH, Reading
-from nasir.apps.report.spelling import heading, score
 from nasir.apps.report.trial_table import plain_table, told
 from nasir.core.objectives import Objective
 from nasir.core.trial import FOUND, FULL, Trial

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 
+from nasir.apps.formatting import as_typed, flat
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.reading import Reading
 from nasir.apps.report.repeating import command
-from nasir.apps.report.spelling import flat, spelt
 
 
 def reproduction(reading: Reading) -> Html:
@@ -17,7 +17,7 @@ def reproduction(reading: Reading) -> Html:
     file = "nasir run settings.toml"
     told = "The same settings as words:" if words else "Save the settings below as a file, then:"
     fields = [
-        tag("div", tag("dt", key), tag("dd", spelt(value)))
+        tag("div", tag("dt", key), tag("dd", as_typed(value)))
         for key, value in flat(reading.settings).items()
     ]
     return joined(

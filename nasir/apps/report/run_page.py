@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nasir.apps.formatting import duration, figure, heading, metric_names, score
 from nasir.apps.report import progress
 from nasir.apps.report.decisions import decisions
 from nasir.apps.report.diagrams import diagram
@@ -17,7 +18,6 @@ from nasir.apps.report.page import FILE, Section, check, page, write
 from nasir.apps.report.pictures import pictures_of
 from nasir.apps.report.reading import TEST, Reading, read
 from nasir.apps.report.reproduction import copied, reproduction
-from nasir.apps.report.spelling import duration, figure, heading, metric_names, score
 from nasir.apps.report.trial_table import plain_table, trial_table
 from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import Run

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
+from nasir.apps.formatting import choices_in_words, figure, heading, metric_names, score
 from nasir.apps.report.markup import Child, Html, joined, tag
-from nasir.apps.report.spelling import figure, heading, metric_names, score, spelt_choices
 from nasir.core.trial import FULL, Trial, best_first
 
 MOST = 1000
@@ -100,7 +100,7 @@ def told(trial: Trial) -> str:
         lines.append(f"{heading(name)} {figure(name, trial.metrics[name])}")
     if trial.state != "complete":
         lines.append(f"{trial.state}: {trial.reason}" if trial.error else trial.state)
-    words = spelt_choices(trial.architecture.choices)
+    words = choices_in_words(trial.architecture.choices)
     lines.append(words if len(words) < 300 else f"{words[:300]} ...")
     return "\n".join(lines)
 
@@ -133,7 +133,7 @@ def _architecture(trial: Trial) -> Html:
     """The id, which opens to the choices in words: a list of them all would weigh too much."""
     reason = tag("p", trial.reason, class_="reason") if trial.state == "failed" else None
     summary = tag("summary", tag("code", trial.architecture.id))
-    words = tag("p", spelt_choices(trial.architecture.choices), class_="words")
+    words = tag("p", choices_in_words(trial.architecture.choices), class_="words")
     return joined(reason, tag("details", summary, words))
 
 

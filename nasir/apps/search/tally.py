@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.apps.report.spelling import score
+from nasir.apps.formatting import score
 from nasir.core.errors import NasirError
 from nasir.core.trial import Trial, best_of
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from nasir.apps.compare.significance import (
     bootstrap_band,
-    compared,
+    compare,
     friedman,
     holm,
     mean_ranks,
@@ -63,7 +63,7 @@ def test_the_signed_rank_test_of_six_wins_is_exact():
 def test_methods_are_compared_with_the_best_ranked():
     rng = np.random.default_rng(1)
     noise = rng.normal(scale=0.1, size=(30, 3))
-    comparison = compared(noise + np.array([0.0, 1.0, 0.99]))
+    comparison = compare(noise + np.array([0.0, 1.0, 0.99]))
     assert comparison is not None
     assert comparison.blocks == 30
     assert comparison.best in (1, 2)
@@ -77,7 +77,7 @@ def test_methods_are_compared_with_the_best_ranked():
 
 @pytest.mark.parametrize("shape", [(1, 3), (3, 1)])
 def test_one_block_or_one_method_cannot_be_compared(shape: tuple[int, int]):
-    assert compared(np.zeros(shape)) is None
+    assert compare(np.zeros(shape)) is None
 
 
 def test_a_band_holds_the_mean_of_19_in_20_samples():

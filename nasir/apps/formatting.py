@@ -1,4 +1,4 @@
-"""How figures, settings and architectures are spelt wherever they are told."""
+"""Figures, settings and architectures in words, the same in tables and on pages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 FIRST = ("psnr", "ssim")
 """Metrics that come first in every table; of both, more is better."""
 
-TOLD = ("strategy", "space", "task", "seed")
-"""Settings that a comparison names even where all runs have the same."""
+ALWAYS_SHOWN = ("strategy", "space", "task", "seed")
+"""Settings that a comparison shows even where all runs have the same."""
 
 
 def visible(text: str) -> str:
-    """`text` without characters that a terminal would obey, as names from elsewhere may have."""
+    """`text` without control characters, which names from elsewhere may have."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
@@ -42,14 +42,14 @@ def figure(metric: str, value: float) -> str:
 
 
 def score(value: float) -> str:
-    """A score, whose kind is the evaluator's own affair."""
+    """A score, whose unit depends on the evaluator."""
     if 1e5 <= abs(value) < 1e15:
         return _count(value)
     return f"{value:.2f}" if 10 <= abs(value) < 1e5 else f"{value:.4g}"
 
 
-def spelt(value: Any) -> str:
-    """A setting's value as one would type it after ``key=``."""
+def as_typed(value: Any) -> str:
+    """A setting's value as it is typed after ``key=``."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -60,7 +60,7 @@ def spelt(value: Any) -> str:
         return _inline(value)
     if isinstance(value, list | tuple):
         nested = any(isinstance(one, Mapping) for one in value)
-        return _inline(value) if nested else ",".join(map(spelt, value)) or "[]"
+        return _inline(value) if nested else ",".join(map(as_typed, value)) or "[]"
     if isinstance(value, str) and _wants_quotes(value):
         return json.dumps(value)
     return str(value)
@@ -76,13 +76,13 @@ def _inline(value: Any) -> str:
         return "{" + ", ".join(f"{name}={_inline(below)}" for name, below in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value) if isinstance(value, str) else spelt(value)
+    return json.dumps(value) if isinstance(value, str) else as_typed(value)
 
 
-def spelt_choices(choices: Mapping[str, Any]) -> str:
+def choices_in_words(choices: Mapping[str, Any]) -> str:
     """An architecture in few words: of yes-or-no decisions, only the names of those with yes."""
     words = [
-        name if value is True else f"{name}={spelt(value)}"
+        name if value is True else f"{name}={as_typed(value)}"
         for name, value in choices.items()
         if value is not False
     ]
@@ -92,7 +92,9 @@ def spelt_choices(choices: Mapping[str, Any]) -> str:
 def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by the word that sets them."""
     flat: dict[str, Any] = {}
-    for kind in sorted(tree, key=lambda key: TOLD.index(key) if key in TOLD else len(TOLD)):
+    for kind in sorted(
+        tree, key=lambda key: ALWAYS_SHOWN.index(key) if key in ALWAYS_SHOWN else len(ALWAYS_SHOWN)
+    ):
         value = tree[kind]
         if isinstance(value, Mapping):
             flat[kind] = value.get("name")
@@ -114,7 +116,7 @@ def differing(trees: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """A time in its two greatest units: 4.2 s, 3 min 20 s, 2 h 5 min."""
+    """A time in its two largest units: 4.2 s, 3 min 20 s, 2 h 5 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
