@@ -59,9 +59,9 @@ def outcome(run: Run) -> tuple[Any, ...]:
         (t.number, t.proposal, t.seed, t.state, t.score, sorted(t.metrics.items()), t.reason)
         for t in run.trials
     ]
-    tries = {n: [(f.failure, f.error) for f in failed] for n, failed in run.failed_tries.items()}
+    tries = {n: [(f.failure, f.error) for f in failed] for n, failed in run.failed_attempts.items()}
     tries = {n: [(kind, str(e).partition("\n")[0]) for kind, e in f] for n, f in tries.items()}
-    finals = {key: (t.state, t.score, t.reason) for key, t in run.finals.items()}
+    finals = {key: (t.state, t.score, t.reason) for key, t in run.final_evaluations.items()}
     store = RunStore(run.folder / "run.sqlite")
     state = dict(store._connection.execute("SELECT key, value FROM strategy"))
     store.close()
@@ -207,7 +207,7 @@ def main() -> None:
         whole = Run(place / "whole")
         states = [trial.state for trial in whole.trials]
         figures["trials"] = {s: states.count(s) for s in ("complete", "failed")}
-        figures["trials"]["tried_again"] = len(whole.failed_tries)
+        figures["trials"]["tried_again"] = len(whole.failed_attempts)
         figures["killed"] = killed(place, whole, arguments.kills, longest)
         print(json.dumps(figures), file=sys.stderr)
         jumping = place / "jumping"

@@ -172,7 +172,7 @@ def lost_node(
         "complete": sum(trial.state == "complete" for trial in run.trials),
         "recorded_once": sum(times == 1 for times in counting.recorded.values()),
         "same_as_inline": figures(run) == figures(inline),
-        "failed_tries": sum(map(len, run.failed_tries.values())),
+        "failed_attempts": sum(map(len, run.failed_attempts.values())),
         "begun_anew": losses.count,
         "processes_killed": killed,
         "seconds": seconds,

@@ -56,8 +56,8 @@ def made_run(folder: Path, trials: int, space: str) -> Run:
     with writing(run) as store, store.transaction():
         for one in done:
             store.save_trial(one)
-        store.save_final(FOUND, "test", found)
-        store.save_final("reference", "test", found)
+        store.save_final_evaluation(FOUND, "test", found)
+        store.save_final_evaluation("reference", "test", found)
         store.save_progress(state="finished", seconds=3600.0)
     for place in ("best", "references/reference"):
         write_result(run.folder / place, found.architecture, planned.resolved, artifacts)

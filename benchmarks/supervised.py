@@ -92,7 +92,7 @@ def measure(how: dict[str, Any], variant: str, seed: int) -> list[dict[str, Any]
         run = nasir.resume(folder / name)
     else:
         run = nasir.search(**settings, folder=str(folder), name=name)
-    found = Run(run.folder).finals[("found", "test")]
+    found = Run(run.folder).final_evaluations[("found", "test")]
     searched = sum(trial.seconds or 0.0 for trial in run.trials)
     rows = [
         {

@@ -185,5 +185,5 @@ def figures(trial: Trial) -> tuple[Any, ...]:
 
 def outcome(run: Run) -> tuple[Any, ...]:
     """All trials, final evaluations and the best of a run, as far as they must be the same."""
-    finals = {key: figures(trial) for key, trial in run.finals.items()}
+    finals = {key: figures(trial) for key, trial in run.final_evaluations.items()}
     return [figures(trial) for trial in run.trials], finals, figures(run.best)

@@ -26,7 +26,7 @@ from nasir.core.errors import NasirError
 from nasir.settings.strategy_expressions import in_short
 
 if TYPE_CHECKING:
-    from nasir.core.failures import FailedTry
+    from nasir.core.failures import FailedAttempt
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
@@ -49,7 +49,7 @@ class ShowCommand(Command):
         run = Run(arguments.folder)
         if arguments.trial is not None:
             trial = _numbered(run, arguments.trial)
-            _show_trial(trial, run.failed_tries.get(trial.number, []), arguments.json)
+            _show_trial(trial, run.failed_attempts.get(trial.number, []), arguments.json)
         elif arguments.json:
             _print_json(run)
         else:
@@ -181,11 +181,11 @@ def _numbered(run: Run, number: int) -> Trial:
     raise NasirError(f"{run.folder} has no trial {number}: {known}")
 
 
-def _show_trial(trial: Trial, failed: Sequence[FailedTry], as_json: bool) -> None:
+def _show_trial(trial: Trial, failed: Sequence[FailedAttempt], as_json: bool) -> None:
     content = trial_mapping(trial)
     if as_json:
-        tries = [attrs.asdict(one) for one in failed]
-        print_json(content | ({"failed_tries": tries} if tries else {}))
+        attempts = [attrs.asdict(one) for one in failed]
+        print_json(content | ({"failed_attempts": attempts} if attempts else {}))
         return
     metrics = content.pop("metrics")
     error, _ = content.pop("error"), content.pop("architecture")
@@ -193,7 +193,7 @@ def _show_trial(trial: Trial, failed: Sequence[FailedTry], as_json: bool) -> Non
         content["started"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trial.started))
     pairs = [(name, str(value)) for name, value in content.items() if value is not None]
     pairs += [(name, figure(name, value)) for name, value in metrics.items()]
-    pairs += [(f"try {n} failed", one.reason) for n, one in enumerate(failed, 1)]
+    pairs += [(f"attempt {n} failed", one.reason) for n, one in enumerate(failed, 1)]
     print(table((), pairs))
     print(f"\narchitecture\n{json.dumps(trial.architecture.mapping)}")
     if error:

@@ -1,9 +1,9 @@
-"""The one loop: ask, evaluate, store, tell."""
+"""The loop of a search: ask, evaluate, store, tell."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
@@ -13,25 +13,24 @@ from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
 from nasir.core.evaluator import Problem
 from nasir.core.failures import FailurePolicy, TooManyFailuresError
-from nasir.core.retries import Tries
+from nasir.core.retries import Retries
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Proposal, Trial
-from nasir.runs.run import Run
-from nasir.runs.store import RunStore
+from nasir.core.trial_store import TrialStore
 
 MOST_REFUSED = 1000
 """Proposals beyond a limit in a row, after which a search is given up."""
 
 BEYOND = "beyond a limit: "
-"""Begins the reason of a trial that was refused, and so never evaluated."""
+"""Begins the error of a trial that was refused, and therefore not evaluated."""
 
 
 @attrs.define
 class Budget:
-    """When a search ends: after `trials` trials, or when `seconds` (None: no limit) are over.
+    """When a search ends: after `trials` trials, or after `seconds` (None: no limit).
 
-    Proposals that are refused for a limit are no trials here.
+    Proposals that are refused for a limit do not count.
     """
 
     trials: int
@@ -42,16 +41,20 @@ class Budget:
 class Engine:
     """Searches a problem with a strategy.
 
-    Up to `workers` proposals are in flight. Trial n + `workers` is asked for only after trial n
-    was told, and trials are told in the order of their numbers, so that a search depends on its
-    seed and its number of workers but never on which evaluation ends first, nor on being
-    interrupted: each transaction holds the ended trials, the strategy's state after they were
-    told, and the proposals that it made next. A trial that is tried again is the same trial: its
-    failed tries are stored, and the strategy is told what the last one came to.
+    Up to `workers` proposals are in flight. The strategy gets the trials in the order of their
+    numbers, and is asked for trial n + `workers` after it has got trial n. A search therefore
+    depends on its seed and its number of workers, but not on which evaluation ends first.
+
+    One transaction holds the trials that have ended, the strategy's state after it got them, and
+    the proposals that it made next. An interrupted search therefore continues as if it had not
+    been interrupted. A trial that is evaluated again keeps its number and seed: its failed
+    attempts are stored, and the strategy gets the result of the last one.
+
+    `notify` is called with the name of a hook (``trial_started``, ``trial_finished``) and
+    ``trial=``.
     """
 
-    run: Run
-    store: RunStore
+    store: TrialStore
     problem: Problem
     strategy: Strategy
     executor: Executor
@@ -69,36 +72,48 @@ class Engine:
     _began: float = attrs.field(init=False, factory=time.monotonic)
     _ended: dict[int, Trial] = attrs.field(init=False, factory=dict)
     _flying: dict[Future[Outcome], Trial] = attrs.field(init=False, factory=dict)
-    _tries: Tries = attrs.field(
-        init=False, default=attrs.Factory(lambda self: Tries(self.policy), takes_self=True)
+    _retries: Retries = attrs.field(
+        init=False, default=attrs.Factory(lambda self: Retries(self.policy), takes_self=True)
     )
     _given_up: str | None = attrs.field(init=False, default=None)
+    _problems: dict[bool, Problem] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._problems = {keep: self.problem.keeping(keep) for keep in (False, True)}
 
     def search(self) -> None:
-        """Begin, or go on from what the store holds, until a limit or the strategy ends it.
+        """Search, or continue from what the store holds, until budget or strategy end it.
 
-        Raises :class:`TooManyFailuresError` where so many trials in a row have failed.
+        Raises :class:`TooManyFailuresError` after too many failed trials in a row.
         """
-        self._begin(self._restore())
+        for _ in self.iterate():
+            pass
+
+    def iterate(self) -> Iterator[Trial]:
+        """Search as :meth:`search` does, and yield each trial after the strategy has got it.
+
+        Nothing is submitted to the executor before the trial that was yielded last is taken.
+        """
+        self._start(self._restore())
         finished: list[Trial] = []
         again: list[Trial] = []
         while True:
             with self.store.transaction():
                 for trial in again:
-                    tries = self._tries.failed[trial.number]
-                    self.store.save_failed_try(trial.number, len(tries), tries[-1])
+                    failed = self._retries.failed[trial.number]
+                    self.store.save_failed_attempt(trial.number, len(failed), failed[-1])
                 for trial in finished:
                     self.store.save_trial(trial)
-                    self.store.keep_pictures(trial)
-                asked = self._advance()
+                told, asked = self._advance()
                 self._save()
             refused = [trial for trial in asked if trial.state == "failed"]
             for trial in (*finished, *refused):
-                self.notify("trial_finished", run=self.run, trial=trial)
+                self.notify("trial_finished", trial=trial)
+            yield from told
             if self._given_up is not None:
                 raise TooManyFailuresError(self._given_up)
             self._submit(again)
-            self._begin([trial for trial in asked if trial.state == "running"])
+            self._start([trial for trial in asked if trial.state == "running"])
             if not self._flying:
                 return
             finished, again = self._wait()
@@ -106,17 +121,17 @@ class Engine:
     def _restore(self) -> list[Trial]:
         """Bind the strategy, bring it to its stored state, and return what was in flight."""
         self.strategy.bind(self.problem)
-        state = self.store.strategy()
+        state = self.store.strategy_state()
         if state is None:
             return []
         try:
             return self._restore_from(state)
         except NasirError:
             raise
-        except Exception as error:  # a stranger's strategy may raise anything
+        except Exception as error:  # a strategy of a plugin may raise anything
             raise RunFolderError(
-                f"{self.store.path} is damaged, or of another version of the strategy, which "
-                f"cannot go on from it: {type(error).__name__}: {error}"
+                f"{self.store} is damaged, or of another version of the strategy, which cannot "
+                f"continue from it: {type(error).__name__}: {error}"
             ) from error
 
     def _restore_from(self, state: dict[str, Any]) -> list[Trial]:
@@ -124,9 +139,9 @@ class Engine:
         progress = self.store.progress()
         self._asked, self._told = progress["asked"], progress["told"]
         self._spent = progress["seconds"]
-        self._refused = progress.get("refused", 0)
-        self._failed_in_a_row = progress.get("failed_in_a_row", 0)
-        self._tries.failed = self.store.failed_tries(self._told)
+        self._refused, self._failed_in_a_row = progress["refused"], progress["failed_in_a_row"]
+        attempts = self.store.failed_attempts(self._told)
+        self._retries.failed = {number: list(failed) for number, failed in attempts.items()}
         trials = self.store.trials()
         self.strategy.remember([t for t in trials if t.number < self._told])
         open_trials = [t for t in trials if t.number >= self._told]
@@ -136,26 +151,27 @@ class Engine:
         }
         return [t for t in open_trials if t.state == "running"]
 
-    def _advance(self) -> list[Trial]:
-        """Tell every trial whose turn it is, and ask for one more after each.
+    def _advance(self) -> tuple[list[Trial], list[Trial]]:
+        """Give the strategy every trial whose turn it is, and ask for one more after each.
 
-        Returns what was asked for, refused trials among it.
+        Returns the trials that it got, and those that it was asked for, refused ones included.
         """
-        asked = self._ask()
+        told, asked = [], self._ask()
         while self._told in self._ended and self._given_up is None:
             trial = self._ended.pop(self._told)
             self.strategy.tell(trial)
+            told.append(trial)
             self.store.drop_pictures(self._told)
             self._told += 1
             self._count_failures(trial)
             asked += self._ask()
         for trial in asked:
             self.store.save_trial(trial)
-        return asked
+        return told, asked
 
     def _ask(self) -> list[Trial]:
         asked: list[Trial] = []
-        while self._asked - self._told < self.workers and self._goes_on():
+        while self._asked - self._told < self.workers and self._continues():
             proposal = self.strategy.ask()
             if proposal is None:
                 break
@@ -170,7 +186,7 @@ class Engine:
         return Trial(self._asked, proposal, seed)
 
     def _unless_refused(self, trial: Trial) -> Trial:
-        """The trial, failed at once where its architecture is beyond a limit."""
+        """The trial; it has failed already if its architecture is beyond a limit."""
         reason = self.problem.refusal(trial.architecture)
         if reason is None:
             self._refused_in_a_row = 0
@@ -179,15 +195,15 @@ class Engine:
         self._refused_in_a_row += 1
         if self._refused_in_a_row == MOST_REFUSED:
             raise NasirError(
-                f"{MOST_REFUSED} proposals in a row are beyond a limit, the last with {reason}: "
-                "take a wider limit, or a strategy that draws within it, such as strategy=random"
+                f"{MOST_REFUSED} proposals in a row are {BEYOND}{reason}; take a wider limit, or "
+                "a strategy that draws within it"
             )
         ended = attrs.evolve(trial, state="failed", error=f"{BEYOND}{reason}")
         self._ended[trial.number] = ended
         return ended
 
     def _count_failures(self, trial: Trial) -> None:
-        """Give up after too many trials in a row have failed; then a resumed run counts anew."""
+        """Give up after too many failed trials in a row; a resumed run then starts from zero."""
         if trial.reason.startswith(BEYOND):
             return
         self._failed_in_a_row = self._failed_in_a_row + 1 if trial.state == "failed" else 0
@@ -198,7 +214,7 @@ class Engine:
                 f"{trial.reason}"
             )
 
-    def _goes_on(self) -> bool:
+    def _continues(self) -> bool:
         """Whether another proposal is wanted."""
         if self._given_up is not None:
             return False
@@ -210,7 +226,7 @@ class Engine:
         return self._spent + time.monotonic() - self._began
 
     def _save(self) -> None:
-        self.store.save_strategy(self.strategy.state_dict())
+        self.store.save_strategy(self.strategy)
         self.store.save_progress(
             state="running",
             asked=self._asked,
@@ -220,15 +236,15 @@ class Engine:
             seconds=self._seconds(),
         )
 
-    def _begin(self, trials: list[Trial]) -> None:
+    def _start(self, trials: list[Trial]) -> None:
         for trial in trials:
-            self.notify("trial_started", run=self.run, trial=trial)
+            self.notify("trial_started", trial=trial)
             self._submit([trial])
 
     def _submit(self, trials: list[Trial]) -> None:
         for trial in trials:
-            problem = self.problem.keeping(self._looks_at(trial))
-            smaller = self._tries.smaller(trial.number)
+            problem = self._problems[self._looks_at(trial)]
+            smaller = self._retries.smaller(trial.number)
             future = self.executor.submit(evaluate_trial, trial, problem, self.threads, smaller)
             self._flying[future] = trial
 
@@ -236,13 +252,15 @@ class Engine:
         return trial.proposal.stage in self.strategy.looks_at
 
     def _wait(self) -> tuple[list[Trial], list[Trial]]:
-        """Wait for an evaluation to end; return what has, and what is to be tried again."""
-        done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+        """Wait for an evaluation; the trials that have ended, and those to evaluate again."""
+        done = {future for future in self._flying if future.done()}
+        if not done:
+            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
         finished, again = [], []
         for future in sorted(done, key=lambda f: self._flying[f].number):
             trial = self._flying.pop(future)
             outcome = outcome_of(future, trial)
-            if self._tries.again(outcome):
+            if self._retries.wants(outcome):
                 again.append(trial)
                 continue
             ended = with_pictures(outcome) if self._looks_at(trial) else outcome.trial

@@ -1,4 +1,4 @@
-"""What an evaluation can fail of, and what becomes of a trial then."""
+"""Why an evaluation fails, and when its trial is evaluated again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from attrs import validators as must
 from nasir.core.errors import EvaluationError, NasirError
 
 Failure = Literal["error", "memory", "time", "worker"]
-"""Why a try failed: what was raised, too little memory, too little time, a dead worker."""
+"""Why an attempt failed: an exception, too little memory, too little time, a dead worker."""
 
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
-"""What torch says where it has no class of its own for it."""
+"""Messages of torch's plain RuntimeError when memory is short."""
 
 
 class WorkerDiedError(EvaluationError):
@@ -30,29 +30,30 @@ class MemoryLimitError(EvaluationError):
 
 
 class TooManyFailuresError(NasirError):
-    """So many trials in a row failed that the search was given up; it can be gone on with."""
+    """So many trials in a row failed that the search was given up; it can be resumed."""
 
 
 @attrs.frozen
 class FailurePolicy:
-    """How often a trial is tried, and when a search is given up.
+    """How often a trial is attempted, and when a search is given up.
 
-    `tries` (>= 1) are of trials whose worker died or that ran out of memory or time, and with
-    `retry_errors` of all. `stop_after` failed trials in a row end the search; None: never.
+    A trial whose worker died or that ran out of memory or time has `attempts` (>= 1); with
+    `retry_errors`, every trial has. `stop_after` failed trials in a row end the search; None:
+    never.
     """
 
-    tries: int = 2
+    attempts: int = 2
     retry_errors: bool = False
     stop_after: int | None = None
 
-    def again(self, failure: Failure, tries: int) -> bool:
-        """Whether a trial that has just failed, for the time of number `tries`, is tried again."""
-        return tries < self.tries and (failure != "error" or self.retry_errors)
+    def retries(self, failure: Failure, attempt: int) -> bool:
+        """Whether a trial is evaluated again after its attempt number `attempt` failed."""
+        return attempt < self.attempts and (failure != "error" or self.retry_errors)
 
 
 @attrs.frozen
-class FailedTry:
-    """A try after which the trial was tried again; `error` is as that of a failed trial."""
+class FailedAttempt:
+    """An attempt after which the trial was evaluated again; `error` is as in a failed trial."""
 
     failure: Failure = attrs.field(validator=must.in_(get_args(Failure)))
     started: float | None
@@ -67,7 +68,7 @@ class FailedTry:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What kind of failure an exception tells of."""
+    """The kind of failure that an exception means."""
     if isinstance(error, TimeLimitError):
         return "time"
     if isinstance(error, WorkerDiedError | BrokenExecutor):

@@ -1,4 +1,4 @@
-"""The tries of trials that failed and are tried again."""
+"""Trials that failed and are evaluated again."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ import logging
 import attrs
 
 from nasir.core.evaluation import Outcome
-from nasir.core.failures import FailedTry, FailurePolicy
+from nasir.core.failures import FailedAttempt, FailurePolicy
 
 log = logging.getLogger("nasir")
 
 
 @attrs.define
-class Tries:
-    """The failed tries of the trials in flight, by number."""
+class Retries:
+    """Decides which trials are evaluated again; `failed` has their failed attempts by number."""
 
     policy: FailurePolicy
-    failed: dict[int, list[FailedTry]] = attrs.field(factory=dict)
+    failed: dict[int, list[FailedAttempt]] = attrs.field(factory=dict)
 
-    def again(self, outcome: Outcome) -> bool:
-        """Whether the trial is tried again: its failed try is then kept, else all are forgotten."""
+    def wants(self, outcome: Outcome) -> bool:
+        """Whether the trial is evaluated again.
+
+        If it is, its failed attempt is recorded; if not, all its attempts are forgotten.
+        """
         ended = outcome.trial
         before = self.failed.pop(ended.number, [])
-        if outcome.failure is None or not self.policy.again(outcome.failure, len(before) + 1):
+        if outcome.failure is None or not self.policy.retries(outcome.failure, len(before) + 1):
             return False
-        last = FailedTry(outcome.failure, ended.started, ended.seconds, ended.worker, ended.error)
+        last = FailedAttempt(
+            outcome.failure, ended.started, ended.seconds, ended.worker, ended.error
+        )
         self.failed[ended.number] = [*before, last]
-        log.info("trial %d is tried again: %s", ended.number, ended.reason)
+        log.info("trial %d is evaluated again: %s", ended.number, ended.reason)
         return True
 
     def smaller(self, number: int) -> int:
-        """How many times smaller the next try of a trial is: once for each without memory."""
+        """How many times smaller the next attempt is: once for each that ran out of memory."""
         return sum(one.failure == "memory" for one in self.failed.get(number, ()))

@@ -5,39 +5,37 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
 from nasir.core.errors import SettingsError
-from nasir.core.executor import ExecutorFactory
+from nasir.core.executor import ExecutorFactory, InlineExecutor
 from nasir.core.failures import TimeLimitError
 
 REPEAT_SECONDS = 1.0
 """Seconds after which an evaluation that caught :class:`TimeLimitError` is stopped again."""
 
 
-class InlineExecutor(Executor):
-    """Runs a call when it is submitted, and returns when it is done.
+class TimedExecutor(InlineExecutor):
+    """Runs calls inline, and stops those that take longer than `seconds`.
 
     A call that takes longer than `seconds` is stopped by the alarm of this process, between two
     steps of Python: a single long step in C is not cut short.
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            with _time_limit(self._seconds):
-                result = fn(*args, **kwargs)
-            future.set_result(result)
-        except Exception as error:
-            future.set_exception(error)
-        return future
+        return super().submit(_call, self._seconds, fn, *args, **kwargs)
+
+
+def _call(seconds: float, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with _time_limit(seconds):
+        return fn(*args, **kwargs)
 
 
 @attrs.define
@@ -47,9 +45,11 @@ class Inline(ExecutorFactory):
     _seconds: float | None = attrs.field(init=False, default=None)
 
     def start(self, workers: int) -> InlineExecutor:
-        if self._seconds is not None:
-            import torch  # noqa: F401 (an interrupted import cannot be repeated)
-        return InlineExecutor(self._seconds)
+        if self._seconds is None:
+            return InlineExecutor()
+        import torch  # noqa: F401 (an interrupted import cannot be repeated)
+
+        return TimedExecutor(self._seconds)
 
     def within(self, seconds: float | None, mebibytes: int | None) -> Inline:
         """With a limit on time, in the main thread of a process that has alarms."""
@@ -74,10 +74,7 @@ class _StoppedAgain(BaseException):
 
 
 @contextmanager
-def _time_limit(seconds: float | None) -> Iterator[None]:
-    if seconds is None:
-        yield
-        return
+def _time_limit(seconds: float) -> Iterator[None]:
     message = f"stopped after {seconds:g} seconds"
     error: type[BaseException] = TimeLimitError
     over = False

@@ -15,7 +15,7 @@ import tomli_w
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
-from nasir.core.failures import FailedTry
+from nasir.core.failures import FailedAttempt
 from nasir.core.trial import Trial, best_of
 from nasir.runs.foreign_folders import refuse_special_files
 from nasir.runs.heartbeat import beating
@@ -76,16 +76,16 @@ class Run:
             return store.trials(number)
 
     @property
-    def failed_tries(self) -> dict[int, list[FailedTry]]:
-        """By trial, the tries that failed before the last, in order."""
+    def failed_attempts(self) -> dict[int, list[FailedAttempt]]:
+        """By trial, the attempts that failed before the last one, in order."""
         with self._reading() as store:
-            return store.failed_tries()
+            return store.failed_attempts()
 
     @property
-    def finals(self) -> dict[tuple[str, str], Trial]:
-        """How the best and the references did, by name (``found`` is the best) and split."""
+    def final_evaluations(self) -> dict[tuple[str, str], Trial]:
+        """Evaluations of best and references, by name (``found`` is the best) and split."""
         with self._reading() as store:
-            return store.finals()
+            return store.final_evaluations()
 
     @property
     def progress(self) -> dict[str, Any]:

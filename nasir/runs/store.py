@@ -16,8 +16,10 @@ import safetensors.numpy
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
-from nasir.core.failures import FailedTry
+from nasir.core.failures import FailedAttempt
+from nasir.core.strategy import Strategy
 from nasir.core.trial import Proposal, Trial
+from nasir.core.trial_store import TrialStore
 from nasir.runs import state_coding
 from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
 from nasir.runs.validation import DAMAGE, checked_progress, checked_trial, curves
@@ -26,7 +28,7 @@ ARRAY = "array:"
 """Begins the keys of a strategy's arrays."""
 
 
-class RunStore:
+class RunStore(TrialStore):
     """Reads and writes ``run.sqlite``. Open it for writing in one process only.
 
     Writes happen in :meth:`transaction`; a process killed at any moment leaves the file as it
@@ -61,6 +63,9 @@ class RunStore:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     def close(self) -> None:
         self._connection.close()
 
@@ -91,7 +96,6 @@ class RunStore:
         self._token = token
 
     def save_trial(self, trial: Trial) -> None:
-        """Write a trial, over the one of the same number."""
         proposal = trial.proposal
         row = (
             trial.number,
@@ -115,44 +119,39 @@ class RunStore:
         self._connection.execute(
             f"INSERT OR REPLACE INTO trials ({COLUMNS}) VALUES ({places})", row
         )
+        if trial.pictures:
+            # safetensors saves memory in its own order, whatever the strides are
+            whole = {n: np.ascontiguousarray(p) for n, p in trial.pictures.items()}
+            content = safetensors.numpy.save(whole)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?)", (trial.number, content)
+            )
 
     def trials(self, start: int = 0) -> list[Trial]:
-        """The trials from number `start` on, in the order of their numbers."""
         with self._reading():
             rows = self._connection.execute(
                 f"SELECT {COLUMNS} FROM trials WHERE number >= ? ORDER BY number", (start,)
             )
             return [_trial(row) for row in rows]
 
-    def save_failed_try(self, trial: int, number: int, failed: FailedTry) -> None:
-        """Write try `number` (from 1) of a trial, which failed and is followed by another."""
-        row = attrs.astuple(attrs.evolve(failed, error=_text(failed.error)))
+    def save_failed_attempt(self, trial: int, number: int, attempt: FailedAttempt) -> None:
+        row = attrs.astuple(attrs.evolve(attempt, error=_text(attempt.error)))
         self._connection.execute(
-            "INSERT OR REPLACE INTO tries VALUES (?, ?, ?, ?, ?, ?, ?)", (trial, number, *row)
+            "INSERT OR REPLACE INTO failed_attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (trial, number, *row),
         )
 
-    def failed_tries(self, start: int = 0) -> dict[int, list[FailedTry]]:
-        """The failed tries of the trials from number `start` on that were tried again, in order."""
+    def failed_attempts(self, start: int = 0) -> dict[int, list[FailedAttempt]]:
         with self._reading():
-            failed: dict[int, list[FailedTry]] = {}
+            failed: dict[int, list[FailedAttempt]] = {}
             rows = self._connection.execute(
-                "SELECT * FROM tries WHERE trial >= ? ORDER BY trial, number", (start,)
+                "SELECT * FROM failed_attempts WHERE trial >= ? ORDER BY trial, number", (start,)
             )
             for trial, _, *row in rows:
-                failed.setdefault(trial, []).append(FailedTry(*row))
+                failed.setdefault(trial, []).append(FailedAttempt(*row))
             return failed
 
-    def keep_pictures(self, trial: Trial) -> None:
-        """Keep the pictures of a trial, if it has any, until its strategy is told."""
-        if trial.pictures:
-            whole = {n: np.ascontiguousarray(p) for n, p in trial.pictures.items()}
-            content = safetensors.numpy.save(whole)  # takes the memory as it lies
-            self._connection.execute(
-                "INSERT OR REPLACE INTO pictures VALUES (?, ?)", (trial.number, content)
-            )
-
     def pictures(self, number: int) -> dict[str, Any]:
-        """The pictures that are kept of a trial."""
         with self._reading():
             rows = self._connection.execute(
                 "SELECT content FROM pictures WHERE trial = ?", (number,)
@@ -161,38 +160,38 @@ class RunStore:
             return dict(sorted(kept))
 
     def drop_pictures(self, number: int) -> None:
-        """Forget the pictures of a trial."""
         self._connection.execute("DELETE FROM pictures WHERE trial = ?", (number,))
 
-    def save_final(self, name: str, split: str, trial: Trial) -> None:
-        """Write how the architecture called `name` did on a split in the end."""
+    def save_final_evaluation(self, name: str, split: str, trial: Trial) -> None:
+        """Write the final evaluation of the architecture called `name` on a split."""
         row = (name, split, json.dumps(trial_mapping(trial)))
-        self._connection.execute("INSERT OR REPLACE INTO finals VALUES (?, ?, ?)", row)
+        self._connection.execute("INSERT OR REPLACE INTO final_evaluations VALUES (?, ?, ?)", row)
 
-    def drop_finals(self, name: str) -> None:
-        """Forget how the architecture called `name` did."""
-        self._connection.execute("DELETE FROM finals WHERE name = ?", (name,))
+    def drop_final_evaluations(self, name: str) -> None:
+        """Delete the final evaluations of the architecture called `name`."""
+        self._connection.execute("DELETE FROM final_evaluations WHERE name = ?", (name,))
 
-    def finals(self) -> dict[tuple[str, str], Trial]:
+    def final_evaluations(self) -> dict[tuple[str, str], Trial]:
         """The evaluations at the end of the run by name and split, in the order they were made."""
         with self._reading():
-            rows = self._connection.execute("SELECT name, split, trial FROM finals ORDER BY rowid")
-            finals = {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
-            if not all(isinstance(part, str) for key in finals for part in key):
+            rows = self._connection.execute(
+                "SELECT name, split, trial FROM final_evaluations ORDER BY rowid"
+            )
+            trials = {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            if not all(isinstance(part, str) for key in trials for part in key):
                 raise ValueError("a final evaluation has no name")
-            return finals
+            return trials
 
-    def save_strategy(self, state: dict[str, Any]) -> None:
-        """Write the strategy's state; arrays that have not changed are not written again."""
-        plain, arrays = state_coding.encode(state)
+    def save_strategy(self, strategy: Strategy) -> None:
+        """Write the state of a strategy; arrays that have not changed are not written again."""
+        plain, arrays = state_coding.encode(strategy.state_dict())
         changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
         rows = [("state", plain), *((f"{ARRAY}{key}", data) for key, data in changed.items())]
         rows += state_coding.checksums(rows)
         self._connection.executemany("INSERT OR REPLACE INTO strategy VALUES (?, ?)", rows)
         self._saved_arrays.update(changed)
 
-    def strategy(self) -> dict[str, Any] | None:
-        """The strategy's state, None where none was written yet."""
+    def strategy_state(self) -> dict[str, Any] | None:
         with self._reading():
             rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
             if "state" not in rows:
@@ -202,12 +201,10 @@ class RunStore:
             return state_coding.decode(rows["state"], arrays)
 
     def save_progress(self, **values: Any) -> None:
-        """Write how far the run is: JSON values by name."""
         rows = [(key, json.dumps(value)) for key, value in values.items()]
         self._connection.executemany("INSERT OR REPLACE INTO progress VALUES (?, ?)", rows)
 
     def progress(self) -> dict[str, Any]:
-        """How far the run is."""
         with self._reading():
             rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
             return checked_progress({key: json.loads(value) for key, value in rows})

@@ -19,12 +19,14 @@ CREATE TABLE trials (
     score REAL, metrics TEXT NOT NULL, by_picture TEXT NOT NULL, curve TEXT NOT NULL, stop REAL,
     seed INTEGER NOT NULL, started REAL, seconds REAL, worker TEXT, error TEXT
 );
-CREATE TABLE tries (
+CREATE TABLE failed_attempts (
     trial INTEGER, number INTEGER, failure TEXT NOT NULL,
     started REAL, seconds REAL, worker TEXT, error TEXT, PRIMARY KEY (trial, number)
 ) WITHOUT ROWID;
 CREATE TABLE pictures (trial INTEGER PRIMARY KEY, content BLOB NOT NULL);
-CREATE TABLE finals (name TEXT, split TEXT, trial TEXT NOT NULL, PRIMARY KEY (name, split));
+CREATE TABLE final_evaluations (
+    name TEXT, split TEXT, trial TEXT NOT NULL, PRIMARY KEY (name, split)
+);
 CREATE TABLE strategy (key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE progress (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """

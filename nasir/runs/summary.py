@@ -39,7 +39,9 @@ def summary(run: Run) -> dict[str, Any]:
 
 def results(run: Run) -> list[dict[str, Any]]:
     """One row for the degraded input and for each final evaluation, the found one last."""
-    finals = {name: trial for (name, split), trial in run.finals.items() if split == "test"}
+    finals = {
+        name: trial for (name, split), trial in run.final_evaluations.items() if split == "test"
+    }
     rows = [_row(name, trial) for name, trial in finals.items() if name != FOUND]
     if FOUND in finals:
         rows.append(_row(FOUND, finals[FOUND]))

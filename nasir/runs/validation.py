@@ -102,7 +102,7 @@ PROGRESS: Mapping[str, Callable[[Any], bool]] = {
     "reason": _is_text,
     "holder": _is_text,
     "trials": _is_count,
-    "limit": is_number,
+    "time_budget": is_number,
     "seconds": _is_time,
     "asked": _is_count,
     "told": _is_count,

@@ -53,7 +53,7 @@ class Experiment:
     def policy(self) -> FailurePolicy:
         """What becomes of trials that fail."""
         settings = self.settings
-        return FailurePolicy(settings.tries, settings.retry_errors, settings.stop_after)
+        return FailurePolicy(settings.attempts, settings.retry_errors, settings.stop_after)
 
     def start(self) -> Executor:
         """The executor at work, with the limits on an evaluation."""

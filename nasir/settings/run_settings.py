@@ -47,10 +47,14 @@ class RunSettings:
     references: tuple[str, ...] | None = setting(
         None, "reference architectures to judge beside the found one; none: the space's baseline"
     )
-    tries: int = setting(
-        2, "tries of a trial whose worker died or that ran out of memory or time, >= 1", at_least(1)
+    attempts: int = setting(
+        2,
+        "attempts at a trial whose worker died or that ran out of memory or time, >= 1",
+        at_least(1),
     )
-    retry_errors: bool = setting(False, "whether a trial that failed of anything else has them too")
+    retry_errors: bool = setting(
+        False, "whether a trial that failed for any other reason has them too"
+    )
     time_limit: float | None = setting(
         None,
         "seconds after which an evaluation is stopped, > 0; none: never",

@@ -124,7 +124,7 @@ def test_the_same_words_give_the_same_bits_and_another_seed_others(pictures: Pat
 
 def test_a_runs_folder_is_its_best_with_the_figures_of_its_end(toy, capsys):
     run = toy("seed=3", "name=r", "space.kernels=1,3")
-    final = run.finals["found", "test"]
+    final = run.final_evaluations["found", "test"]
     content = printed(capsys, "architecture=runs/r", "evaluator=toy", "task=toy", "seed=3")
     (result,) = content["results"]
     assert result["mean"]["psnr"] == final.metrics["psnr"]
@@ -270,6 +270,6 @@ def test_a_folder_that_cannot_be_written_is_refused(readable_only, pictures: Pat
 
 def test_a_run_that_found_nothing_has_nothing_to_evaluate(toy):
     run = toy("name=r", "evaluator.every=1", "trials=2")
-    assert not Run(run.folder).finals
+    assert not Run(run.folder).final_evaluations
     with pytest.raises(NasirError, match=r"runs/r has no best/architecture.json"):
         plan([f"architecture={run.folder}"], {})

@@ -63,7 +63,7 @@ def make(tmp_path: Path) -> Make:
             for trial in trials:
                 store.save_trial(trial)
             for final, trial in (finals or {}).items():
-                store.save_final(final, "test", trial)
+                store.save_final_evaluation(final, "test", trial)
             store.save_progress(state=state, seconds=61.25)
         return run
 

@@ -66,7 +66,7 @@ def test_a_follower_tells_once_what_has_happened_since_it_looked(run: Run):
         save(store, ended(1, 3.0), ended(3, 1.0))
         assert looked() == [("trial_finished", 1), ("trial_started", 3), ("trial_finished", 3)]
         with store.transaction():
-            store.save_final("found", "test", ended(0, 5.0))
+            store.save_final_evaluation("found", "test", ended(0, 5.0))
         assert looked() == [("final_finished", "found")]
         assert looked() == []
 

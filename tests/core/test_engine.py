@@ -16,10 +16,10 @@ from toy_plugin import ToyEvaluator, ToySpace, ToyTask, figures
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.executor import InlineExecutor
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.executors.inline import InlineExecutor
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
 
@@ -76,7 +76,7 @@ class Heard:
 
     hooks: list[str] = attrs.field(factory=list)
 
-    def __call__(self, hook: str, run: Any = None, trial: Any = None, name: str = "") -> None:
+    def __call__(self, hook: str, trial: Any = None, name: str = "") -> None:
         about = trial.number if trial is not None and not name else name
         self.hooks.append(f"{hook} {about}".strip())
 
@@ -106,7 +106,6 @@ def search(
     strategy, heard = strategy or InTurn(), heard or Heard()
     with writing(run) as store:
         Engine(
-            run,
             store,
             problem,
             strategy,
@@ -267,7 +266,7 @@ def test_an_evaluator_that_returns_nonsense_makes_failed_trials(tmp_path: Path, 
     run = create(tmp_path / "r", {}, {})
     problem = Problem(ToySpace(), ToyTask(), {FULL: NoEvaluation(result)})
     with writing(run) as store:
-        Engine(run, store, problem, InTurn(), InlineExecutor(), Budget(2)).search()
+        Engine(store, problem, InTurn(), InlineExecutor(), Budget(2)).search()
     assert [t.state for t in run.trials] == ["failed", "failed"]
 
 
@@ -343,13 +342,13 @@ def test_hooks_are_called_in_order(tmp_path: Path):
 def test_a_trial_is_stored_when_its_hook_is_called(tmp_path: Path):
     seen: list[str] = []
 
-    def notify(hook: str, run: Any, trial: Trial) -> None:
+    def notify(hook: str, trial: Trial) -> None:
         seen.append(f"{hook} {run.trials[trial.number].state}")
 
     run = create(tmp_path / "r", {}, {})
     problem = Problem(ToySpace(), ToyTask(), {FULL: ToyEvaluator()})
     with writing(run) as store:
-        Engine(run, store, problem, InTurn(), InlineExecutor(), Budget(1), notify=notify).search()
+        Engine(store, problem, InTurn(), InlineExecutor(), Budget(1), notify=notify).search()
     assert seen == ["trial_started running", "trial_finished complete"]
 
 

@@ -15,10 +15,10 @@ from toy_plugin import ToySpace, ToyTask, figures
 
 from nasir.core.engine import Budget, Engine
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.executor import InlineExecutor
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.executors.inline import InlineExecutor
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
 
@@ -125,7 +125,7 @@ def engine(
     problem = Problem(ToySpace(), ToyTask(), {FULL: evaluator, "quick": evaluator})
     budget = Budget(settings.pop("trials", 6))
     executor = executor or InlineExecutor()
-    return Engine(run, store, problem, strategy, executor, budget, **settings)
+    return Engine(store, problem, strategy, executor, budget, **settings)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from nasir.cli.main import main
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.executor import InlineExecutor
 from nasir.core.failures import (
     FailurePolicy,
     MemoryLimitError,
@@ -27,7 +28,6 @@ from nasir.core.failures import (
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.executors.inline import InlineExecutor
 from nasir.runs.run import Run, create, writing
 
 NUMBER = {derived_seed(0, "trial", number): number for number in range(20)}
@@ -85,7 +85,6 @@ def search(
     executor = executor or InlineExecutor()
     with writing(run) as store:
         Engine(
-            run,
             store,
             problem,
             InTurn(),
@@ -136,45 +135,45 @@ def test_torch_out_of_memory_is_of_memory():
 
 @pytest.mark.parametrize("failure", ["memory", "time", "worker"])
 def test_a_trial_is_tried_so_often_and_a_plain_error_once(failure: Any):
-    policy = FailurePolicy(tries=3)
-    assert [policy.again(failure, tries) for tries in (1, 2, 3)] == [True, True, False]
-    assert not policy.again("error", 1)
-    assert attrs.evolve(policy, retry_errors=True).again("error", 1)
+    policy = FailurePolicy(attempts=3)
+    assert [policy.retries(failure, tries) for tries in (1, 2, 3)] == [True, True, False]
+    assert not policy.retries("error", 1)
+    assert attrs.evolve(policy, retry_errors=True).retries("error", 1)
 
 
 def test_what_ran_out_of_memory_is_tried_again_at_half_the_batch(tmp_path: Path):
     run = search(tmp_path / "r", out_of_memory(4))
     assert [t.score for t in run.trials] == [8.0, 4.0, 8.0]
     assert [dict(t.metrics) for t in run.trials] == [{}, {"smaller": 1.0}, {}]
-    ((number, (failed,)),) = run.failed_tries.items()
+    ((number, (failed,)),) = run.failed_attempts.items()
     assert (number, failed.failure) == (1, "memory")
     assert failed.error.startswith("out of memory")
     assert failed.worker
 
 
-def test_failed_tries_are_shown_with_their_trial(tmp_path: Path, capsys):
-    run = search(tmp_path / "r", out_of_memory(2), tries=3)
+def test_failed_attempts_are_shown_with_their_trial(tmp_path: Path, capsys):
+    run = search(tmp_path / "r", out_of_memory(2), attempts=3)
     assert main(["show", str(run.folder), "--trial", "1"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[:6] for line in lines if line[:1] == ["try"]] == [
-        ["try", n, "failed", "out", "of", "memory:"] for n in "12"
+    assert [line[:6] for line in lines if line[:1] == ["attempt"]] == [
+        ["attempt", n, "failed", "out", "of", "memory:"] for n in "12"
     ]
     assert main(["show", str(run.folder), "--trial", "1", "--json"]) == 0
-    tries = json.loads(capsys.readouterr().out)["failed_tries"]
+    tries = json.loads(capsys.readouterr().out)["failed_attempts"]
     assert [one["failure"] for one in tries] == ["memory", "memory"]
 
 
 def test_it_is_halved_once_for_each_failed_try(tmp_path: Path):
-    assert search(tmp_path / "twice", out_of_memory(2), tries=3).trials[1].score == 2.0
-    given_up = search(tmp_path / "once", out_of_memory(2), tries=2).trials[1]
+    assert search(tmp_path / "twice", out_of_memory(2), attempts=3).trials[1].score == 2.0
+    given_up = search(tmp_path / "once", out_of_memory(2), attempts=2).trials[1]
     assert given_up.state == "failed"
     assert given_up.reason.startswith("out of memory")
 
 
 def test_a_single_try_is_no_second_one(tmp_path: Path):
-    run = search(tmp_path / "r", out_of_memory(4), tries=1)
+    run = search(tmp_path / "r", out_of_memory(4), attempts=1)
     assert [t.state for t in run.trials] == ["complete", "failed", "complete"]
-    assert run.failed_tries == {}
+    assert run.failed_attempts == {}
 
 
 def test_a_smaller_evaluator_has_half_the_batch_and_then_the_cpu():
@@ -211,7 +210,7 @@ def test_a_trial_whose_worker_died_is_tried_again_with_its_seed_and_number(tmp_p
     assert executor.calls[1] == executor.calls[2]
     assert [t.score for t in run.trials] == [8.0] * 3
     assert run.trials[1].metrics == {}
-    assert [f.error for f in run.failed_tries[1]] == ["the worker died (signal SIGKILL)"]
+    assert [f.error for f in run.failed_attempts[1]] == ["the worker died (signal SIGKILL)"]
 
 
 def test_the_strategy_is_told_the_last_try_only(tmp_path: Path):
@@ -228,9 +227,9 @@ def test_errors_are_tried_again_where_that_is_asked_for(tmp_path: Path):
         if number == 1 and tried.count(1) < 3:
             raise ValueError("a bad day")
 
-    run = search(tmp_path / "r", act, tries=3, retry_errors=True)
+    run = search(tmp_path / "r", act, attempts=3, retry_errors=True)
     assert tried == [0, 1, 1, 1, 2]
-    assert [f.failure for f in run.failed_tries[1]] == ["error", "error"]
+    assert [f.failure for f in run.failed_attempts[1]] == ["error", "error"]
     assert run.trials[1].score == 8.0
 
 
@@ -247,11 +246,11 @@ def test_tries_count_on_after_an_interruption(tmp_path: Path):
                 raise MemoryError
 
     with pytest.raises(KeyboardInterrupt):
-        search(tmp_path / "r", act, tries=3)
-    run = search(tmp_path / "r", act, tries=3)
+        search(tmp_path / "r", act, attempts=3)
+    run = search(tmp_path / "r", act, attempts=3)
     assert batches == [8, 4, 4, 2]
     assert run.trials[1].metrics["smaller"] == 2
-    assert len(run.failed_tries[1]) == 2
+    assert len(run.failed_attempts[1]) == 2
 
 
 def failing(*numbers: int) -> Any:

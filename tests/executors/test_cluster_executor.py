@@ -68,7 +68,7 @@ def test_a_search_on_a_cluster_makes_the_trials_of_one_here(
     assert there.settings["executor"]["name"] == cluster
     assert list(map(figures, there.trials)) == list(map(figures, here.trials))
     assert {t.metrics["threads"] for t in there.trials} == {2.0}
-    (tries,) = there.failed_tries.values()
+    (tries,) = there.failed_attempts.values()
     assert [one.failure for one in tries] == ["worker"]
     assert str(os.getpid()) not in {t.worker.rpartition(":")[2] for t in there.trials}
     assert figures(there.best) == figures(here.best)

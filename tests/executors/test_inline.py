@@ -21,7 +21,7 @@ ENOUGH = 140
 
 def test_an_evaluation_in_this_process_is_stopped_in_time(toy):
     began = time.monotonic()
-    run = toy("executor=inline", "time_limit=0.2", "evaluator.sleep=30", "trials=1", "tries=1")
+    run = toy("executor=inline", "time_limit=0.2", "evaluator.sleep=30", "trials=1", "attempts=1")
     assert time.monotonic() - began < 20
     assert run.trials[0].reason == "stopped after 0.2 seconds"
     assert run.trials[0].seconds < 10

@@ -52,7 +52,7 @@ def test_two_workers_make_the_same_trials_as_none(toy):
     assert parallel.settings["executor"]["name"] == "process"
     assert trials(parallel) == trials(inline)
     assert {t.state for t in parallel.trials} == {"complete", "failed"}
-    assert parallel.finals.keys() == inline.finals.keys()
+    assert parallel.final_evaluations.keys() == inline.final_evaluations.keys()
     pids = {t.worker.rpartition(":")[2] for t in parallel.trials}
     assert pids
     assert str(os.getpid()) not in pids

@@ -199,7 +199,7 @@ def _alter_header(file: Path, rng: Random) -> None:
 HOSTILE = (
     "DROP TABLE trials",
     "DROP TABLE progress",
-    "DROP TABLE finals",
+    "DROP TABLE final_evaluations",
     "DROP TABLE strategy",
     "DELETE FROM trials",
     "DELETE FROM progress",
@@ -221,7 +221,14 @@ def _alter_rows(file: Path, rng: Random) -> None:
         if rng.randrange(6) == 0:
             connection.executescript(rng.choice(HOSTILE))
             return
-        tables = ("trials", "trials", "finals", "progress", "strategy", "tries")
+        tables = (
+            "trials",
+            "trials",
+            "final_evaluations",
+            "progress",
+            "strategy",
+            "failed_attempts",
+        )
         table = rng.choice(tables)
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         rows = connection.execute(f"SELECT rowid, * FROM {table}").fetchmany(10_000)

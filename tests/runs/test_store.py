@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import attrs
 import numpy as np
@@ -30,6 +32,11 @@ COMPLETE = attrs.evolve(
     seconds=0.25,
     worker="host:1",
 )
+
+
+def remembering(state: dict[str, Any]) -> Any:
+    """A strategy in this state."""
+    return SimpleNamespace(state_dict=lambda: state)
 
 
 @pytest.fixture
@@ -79,24 +86,24 @@ def test_a_trial_is_written_over_the_one_of_its_number(store: RunStore):
 def test_a_transaction_that_fails_leaves_nothing(store: RunStore):
     with store.transaction():
         store.save_progress(told=0)
-        store.save_strategy({"a": np.zeros(2)})
+        store.save_strategy(remembering({"a": np.zeros(2)}))
     with pytest.raises(KeyboardInterrupt), store.transaction():
         store.save_trial(TRIAL)
         store.save_progress(told=1)
-        store.save_strategy({"a": np.ones(2)})
+        store.save_strategy(remembering({"a": np.ones(2)}))
         raise KeyboardInterrupt
     assert store.trials() == []
     assert store.progress() == {"told": 0}
-    assert store.strategy()["a"].tolist() == [0, 0]
+    assert store.strategy_state()["a"].tolist() == [0, 0]
 
 
 def test_an_array_is_written_again_after_a_transaction_that_failed(store: RunStore, path: Path):
     with pytest.raises(KeyboardInterrupt), store.transaction():
-        store.save_strategy({"a": np.ones(2)})
+        store.save_strategy(remembering({"a": np.ones(2)}))
         raise KeyboardInterrupt
     with store.transaction():
-        store.save_strategy({"a": np.ones(2)})
-    assert RunStore(path).strategy()["a"].tolist() == [1, 1]
+        store.save_strategy(remembering({"a": np.ones(2)}))
+    assert RunStore(path).strategy_state()["a"].tolist() == [1, 1]
 
 
 def test_a_reader_sees_whole_transactions_only(store: RunStore, path: Path):
@@ -111,8 +118,8 @@ def test_arrays_of_a_strategy_come_back_to_the_bit(store: RunStore, path: Path, 
     array = np.random.default_rng(0).integers(0, 2**8, (3, 5)).astype(dtype)
     state = {"nested": [{"array": array}], "none": None, "big": 2**200, "rate": 0.1}
     with store.transaction():
-        store.save_strategy(state)
-    again = RunStore(path).strategy()
+        store.save_strategy(remembering(state))
+    again = RunStore(path).strategy_state()
     assert again["nested"][0]["array"].dtype == dtype
     assert again["nested"][0]["array"].tobytes() == array.tobytes()
     assert (again["none"], again["big"], again["rate"]) == (None, 2**200, 0.1)
@@ -121,25 +128,25 @@ def test_arrays_of_a_strategy_come_back_to_the_bit(store: RunStore, path: Path, 
 def test_the_last_state_is_what_comes_back(store: RunStore):
     for state in ({"a": np.zeros(2), "b": np.zeros(1)}, {"a": np.ones(3)}, {"a": 5}):
         with store.transaction():
-            store.save_strategy(state)
-    assert store.strategy() == {"a": 5}
+            store.save_strategy(remembering(state))
+    assert store.strategy_state() == {"a": 5}
 
 
 def test_there_is_no_state_before_one_is_written(store: RunStore):
-    assert store.strategy() is None
+    assert store.strategy_state() is None
     assert store.progress() == {}
-    assert store.finals() == {}
+    assert store.final_evaluations() == {}
 
 
 def test_finals_come_back_in_the_order_they_were_made(store: RunStore):
     with store.transaction():
         for name in ("found", "zebra", "ant"):
-            store.save_final(name, "test", COMPLETE)
-    assert list(store.finals().items()) == [
+            store.save_final_evaluation(name, "test", COMPLETE)
+    assert list(store.final_evaluations().items()) == [
         ((name, "test"), COMPLETE) for name in ("found", "zebra", "ant")
     ]
-    store.drop_finals("zebra")
-    assert list(store.finals()) == [("found", "test"), ("ant", "test")]
+    store.drop_final_evaluations("zebra")
+    assert list(store.final_evaluations()) == [("found", "test"), ("ant", "test")]
 
 
 def written(path: Path) -> Path:
@@ -147,7 +154,7 @@ def written(path: Path) -> Path:
     with store.transaction():
         for number in range(200):
             store.save_trial(attrs.evolve(COMPLETE, number=number))
-        store.save_strategy({"a": np.zeros(1000)})
+        store.save_strategy(remembering({"a": np.zeros(1000)}))
     store.close()
     return path
 
@@ -165,7 +172,7 @@ def test_a_damaged_file_is_refused_by_name(path: Path, damage: str, write: bool)
     elif damage == "middle":
         content[4096:] = b"\xa5" * (len(content) - 4096)
     elif damage == "schema":  # which SQLite tells of in words that are no text
-        key = b"PRIMARY KEY (name, split))"
+        key = b"PRIMARY KEY (name, split)\n)"
         content[content.index(key) + len(key) - 1] = 0x96
     else:
         content.clear()
@@ -173,7 +180,7 @@ def test_a_damaged_file_is_refused_by_name(path: Path, damage: str, write: bool)
     with pytest.raises(RunFolderError, match=r"run\.sqlite") as caught:
         store = RunStore(path, write=write)
         store.trials()
-        store.strategy()
+        store.strategy_state()
     assert "\n" not in str(caught.value)
 
 
@@ -208,7 +215,7 @@ def test_content_that_makes_no_sense_is_damage(path: Path, change: str):
     store = RunStore(path)
     with pytest.raises(RunFolderError, match="damaged"):
         store.trials()
-        store.strategy()
+        store.strategy_state()
 
 
 @pytest.mark.parametrize("write", [False, True])
@@ -249,18 +256,18 @@ def test_a_full_disk_is_told_and_what_was_stored_stays(path: Path):
     store = RunStore(path, write=True)
     with store.transaction():
         store.save_trial(COMPLETE)
-        store.save_strategy({"a": np.zeros(1)})
+        store.save_strategy(remembering({"a": np.zeros(1)}))
     (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
     store._connection.execute(f"PRAGMA max_page_count = {pages}")
     told = pytest.raises(RunFolderError, match=r"full; make room .*nasir resume")
     with told, store.transaction():
         store.save_trial(attrs.evolve(COMPLETE, number=1))
-        store.save_strategy({"a": np.ones(10_000)})
+        store.save_strategy(remembering({"a": np.ones(10_000)}))
     assert store.trials() == [COMPLETE]
     store._connection.execute(f"PRAGMA max_page_count = {pages + 100}")
     with store.transaction():
-        store.save_strategy({"a": np.ones(10_000)})
-    assert store.strategy()["a"].sum() == 10_000
+        store.save_strategy(remembering({"a": np.ones(10_000)}))
+    assert store.strategy_state()["a"].sum() == 10_000
     store.close()
 
 

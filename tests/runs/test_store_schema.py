@@ -77,8 +77,8 @@ def test_a_stored_run_has_these_tables_and_columns(toy: Callable[..., Run]):
     assert found == {
         "trials": "number stage fidelity architecture architecture_id state score metrics "
         "by_picture curve stop seed started seconds worker error",
-        "finals": "name split trial",
-        "tries": "trial number failure started seconds worker error",
+        "final_evaluations": "name split trial",
+        "failed_attempts": "trial number failure started seconds worker error",
         "pictures": "trial content",
         "strategy": "key value",
         "progress": "key value",

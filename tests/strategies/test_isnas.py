@@ -453,9 +453,9 @@ PAINTED = (
 def outcome(run: Run) -> tuple[Any, ...]:
     """All that must be the same in every run with the same settings."""
     store = RunStore(run.folder / "run.sqlite")
-    state = state_coding.encode(store.strategy() or {})
+    state = state_coding.encode(store.strategy_state() or {})
     store.close()
-    finals = {key: figures(trial) for key, trial in run.finals.items()}
+    finals = {key: figures(trial) for key, trial in run.final_evaluations.items()}
     return [figures(trial) for trial in run.trials], finals, figures(run.best), state
 
 
@@ -515,7 +515,7 @@ def test_a_search_for_fewer_trials_than_the_pool_ends_with_the_lowest_proxy(pain
     assert len(run.trials) == 5
     assert run.best == max(complete, key=lambda t: t.score)
     assert run.best.proposal.stage == PROXY
-    assert run.finals["found", "test"].architecture == run.best.architecture
+    assert run.final_evaluations["found", "test"].architecture == run.best.architecture
 
 
 def test_more_trials_go_on_with_a_search_that_was_cut_short(painted):
@@ -556,10 +556,10 @@ def test_resized_candidates_are_another_stage_with_a_side_of_its_own(painted):
     assert stages == {PROXY: 9, SMALL: 3}
     assert run.best.proposal.stage == SMALL
     assert run.state == "finished"
-    final = run.finals["found", "test"]
+    final = run.final_evaluations["found", "test"]
     assert final.proposal == Proposal(run.best.architecture, FULL)
     store = RunStore(run.folder / "run.sqlite")
-    state = store.strategy() or {}
+    state = store.strategy_state() or {}
     store.close()
     shapes = {p.shape for kept in state["restored"].values() for p in kept.values()}
     assert shapes == {(17, 17, 1)}
@@ -628,7 +628,7 @@ def test_isnas_restores_a_photograph(photograph: str, task: str, size: int, sele
     assert len(run.trials) == 6 + 2
     assert run.best.proposal.stage == (FULL if selection == "full" else SMALL)
     assert run.best.number >= 6
-    final = run.finals["found", "test"]
+    final = run.final_evaluations["found", "test"]
     assert final.metrics["psnr"] > 5
     assert final.metrics["degraded_psnr"] > 5
     assert list(Path("runs/run/best").glob("*restored*"))
@@ -661,7 +661,7 @@ def test_the_ground_truth_has_no_influence(photograph: str, selection: str, monk
 def test_pictures_that_are_degraded_already_need_no_others(photograph: str):
     run = nasir.search(*TINY, photograph, "task=denoise", "task.degraded=true", "task.size=16")
     assert run.state == "finished"
-    assert "psnr" not in run.finals["found", "test"].metrics
+    assert "psnr" not in run.final_evaluations["found", "test"].metrics
     assert run.best.number >= 6
 
 

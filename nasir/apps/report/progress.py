@@ -117,7 +117,7 @@ def _references(reading: Reading) -> dict[str, float]:
     """The references' scores on the pictures that the search looked at, where those are known."""
     return {
         f"{name} {score(trial.score)}": trial.score
-        for (name, split), trial in reading.finals.items()
+        for (name, split), trial in reading.final_evaluations.items()
         if split == SEARCH and name != FOUND and trial.score is not None
     }
 

@@ -28,7 +28,7 @@ class Reading:
     environment: Mapping[str, Any]
     summary: Mapping[str, Any]
     trials: Sequence[Trial]
-    finals: Mapping[tuple[str, str], Trial]
+    final_evaluations: Mapping[tuple[str, str], Trial]
     best: Trial | None
     reason: str
 
@@ -59,7 +59,7 @@ class Reading:
         """
         figures = {
             name: dict(trial.metrics)
-            for (name, split), trial in self.finals.items()
+            for (name, split), trial in self.final_evaluations.items()
             if split == TEST
         }
         found = figures.get(FOUND, {})
@@ -70,7 +70,7 @@ class Reading:
 def read(run: Run) -> Reading:
     """Read a run's folder; raises :class:`~nasir.core.errors.NasirError` where it is damaged."""
     reason, best = "", None
-    trials, finals = run.trials, run.finals
+    trials, final_evaluations = run.trials, run.final_evaluations
     try:
         best = run.best
     except NasirError as error:
@@ -83,7 +83,7 @@ def read(run: Run) -> Reading:
         _environment(run),
         summary(run),
         trials,
-        finals,
+        final_evaluations,
         best,
         reason,
     )

@@ -165,7 +165,7 @@ def _architecture(reading: Reading) -> Section | None:
             diagram(trial.architecture, space),
             class_="fold",
         )
-        for (name, split), trial in reading.finals.items()
+        for (name, split), trial in reading.final_evaluations.items()
         if split == TEST and name != FOUND
     ]
     written = json.dumps(found.mapping | {"settings": space}, indent=2)

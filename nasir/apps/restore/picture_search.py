@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import attrs
 
@@ -19,12 +17,11 @@ from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem
+from nasir.core.memory_store import MemoryStore
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.fitting.dip import DeepImagePrior
-from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment
-from nasir.settings.overrides import Settings
 from nasir.strategies.isnas import PROXY, IsnasDip
 
 Notify = Callable[..., None]
@@ -92,7 +89,7 @@ def found_for(sample: Sample, plan: Plan, notify: Notify) -> Found:
     budget = Budget(effort.pool + effort.keep, max(0.0, began + plan.seconds - time.monotonic()))
     notify("search_started", trials=budget.trials, seconds=plan.seconds)
     searched = attrs.evolve(plan.experiment, problem=problem, strategy=strategy)
-    trials = _conducted(searched, plan.experiment.resolved, budget, notify)
+    trials = _conducted(searched, budget, notify)
     stages = [trial.proposal.stage for trial in trials if trial.state == "complete"]
     scored = stages.count(PROXY)
     architecture = _recommended(strategy, trials)
@@ -173,16 +170,13 @@ def _most(strategy: IsnasDip) -> Effort:
     return Effort(strategy.pool, strategy.keep, MOST_STEPS)
 
 
-def _conducted(searched: Experiment, tree: Settings, budget: Budget, notify: Notify) -> list[Trial]:
-    """Run the search in a folder that is gone afterwards; its trials."""
+def _conducted(searched: Experiment, budget: Budget, notify: Notify) -> list[Trial]:
+    """Run the search in memory; its trials."""
     problem, strategy, threads = searched.problem, searched.strategy, searched.settings.threads
-    with tempfile.TemporaryDirectory(prefix="nasir-") as folder:
-        run = create(Path(folder, "run"), tree, {})
-        with writing(run) as store, searched.executor.start(1) as executor:
-            Engine(
-                run, store, problem, strategy, executor, budget, threads=threads, notify=notify
-            ).search()
-            return store.trials()
+    store = MemoryStore()
+    with searched.executor.start(1) as executor:
+        Engine(store, problem, strategy, executor, budget, threads=threads, notify=notify).search()
+    return store.trials()
 
 
 def _recommended(strategy: IsnasDip, trials: list[Trial]) -> Architecture | None:

@@ -12,7 +12,7 @@ from nasir.core.errors import RunFolderError
 from nasir.core.evaluation import Outcome, evaluate_trial, failed, outcome_of
 from nasir.core.evaluator import Problem
 from nasir.core.failures import FailurePolicy
-from nasir.core.retries import Tries
+from nasir.core.retries import Retries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FOUND, FULL, Proposal, Trial
 from nasir.runs.run import Run, file_name, write_result
@@ -22,11 +22,11 @@ Key = tuple[str, str]
 
 
 @attrs.frozen(eq=False)
-class Finals:
-    """Judges the found architecture beside the references, all with the same seeds.
+class FinalEvaluation:
+    """Evaluates the found architecture and the references, all with the same seeds.
 
-    Where an evaluator estimates on the search split when to stop (metric ``stop``, a share of
-    the full effort), each reference is judged there too and all are stopped at their own time.
+    If the evaluator estimates on the search split when to stop (metric ``stop``, a share of the
+    full effort), references are evaluated there too, and each stops at its own share.
     """
 
     run: Run
@@ -37,20 +37,20 @@ class Finals:
     notify: Callable[..., None]
     policy: FailurePolicy = attrs.field(factory=FailurePolicy)
 
-    def judge(self, found: Trial, references: Sequence[str]) -> None:
+    def evaluate(self, found: Trial, references: Sequence[str]) -> None:
         """Evaluate what has not been evaluated yet, store it, and write ``best/``."""
         architectures = {FOUND: found.architecture}
         architectures |= {name: self.problem.space.named(name) for name in references}
-        if self.store.finals().get((FOUND, "search")) != found:
+        if self.store.final_evaluations().get((FOUND, "search")) != found:
             with self.store.transaction():
-                self.store.drop_finals(FOUND)
-                self.store.save_final(FOUND, "search", found)
+                self.store.drop_final_evaluations(FOUND)
+                self.store.save_final_evaluation(FOUND, "search", found)
         if "stop" in found.metrics:
             self._evaluate({(n, "search"): a for n, a in architectures.items()})
         self._evaluate({(n, "test"): a for n, a in architectures.items()})
 
     def _evaluate(self, architectures: dict[Key, Architecture]) -> None:
-        done = self.store.finals()
+        done = self.store.final_evaluations()
         futures = {}
         for number, (key, architecture) in enumerate(architectures.items()):
             if key in done:
@@ -73,20 +73,20 @@ class Finals:
         problem = self.problem.for_test() if split == "test" else self.problem
         return self.executor.submit(evaluate_trial, trial, problem, self.threads, smaller)
 
-    def _tried(self, future: Future[Outcome], split: str, trial: Trial) -> Outcome:
-        """The outcome of the last try, which is the first where that did not fail."""
-        outcome, tries = outcome_of(future, trial), Tries(self.policy)
-        while tries.again(outcome):
-            outcome = outcome_of(self._submit(split, trial, tries.smaller(trial.number)), trial)
+    def _last_attempt(self, future: Future[Outcome], split: str, trial: Trial) -> Outcome:
+        """The outcome of the last attempt, the first being `future`."""
+        outcome, retries = outcome_of(future, trial), Retries(self.policy)
+        while retries.wants(outcome):
+            outcome = outcome_of(self._submit(split, trial, retries.smaller(trial.number)), trial)
         return outcome
 
     def _keep(self, key: Key, future: Future[Outcome], trial: Trial) -> None:
         name, split = key
-        outcome = self._tried(future, split, trial)
-        with self.store.transaction():  # the files too are of this process's alone
+        outcome = self._last_attempt(future, split, trial)
+        with self.store.transaction():  # only the process that owns the run writes its files
             if split == "test":
                 outcome = self._written(name, outcome)
-            self.store.save_final(name, split, outcome.trial)
+            self.store.save_final_evaluation(name, split, outcome.trial)
         ended = outcome.trial
         self.notify("final_finished", run=self.run, name=name, split=split, trial=ended)
 

@@ -42,7 +42,7 @@ class Follower:
                 self._ended.add(trial.number)
                 self.notify("trial_finished", run=self.run, trial=trial)
         self._forget_old()
-        for key, trial in self.run.finals.items():
+        for key, trial in self.run.final_evaluations.items():
             if key not in self._finals:
                 self._finals.add(key)
                 name, split = key
@@ -54,7 +54,7 @@ class Follower:
         self._begun = True
         before = self.run.trials
         self._ended = {trial.number for trial in before if trial.state != "running"}
-        self._finals |= set(self.run.finals)
+        self._finals |= set(self.run.final_evaluations)
         self._forget_old()
         self.notify("run_started", run=self.run)
 

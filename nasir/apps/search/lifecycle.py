@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from nasir.apps.search.final_evaluation import Finals
+from nasir.apps.search.final_evaluation import FinalEvaluation
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
@@ -43,7 +44,7 @@ def resume(
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
     planned = experiment(run.whole_settings)
     planned.problem.check()
-    given = {"trials": trials, "limit": seconds}
+    given = {"trials": trials, "time_budget": seconds}
     _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
     return run
 
@@ -55,7 +56,7 @@ def _conduct(run: Run, planned: Experiment, limits: Mapping[str, Any], notify: N
             store.save_progress(state="running", **limits)
         last = store.progress()
         budget = Budget(
-            last.get("trials", planned.trials), last.get("limit", planned.settings.seconds)
+            last.get("trials", planned.trials), last.get("time_budget", planned.settings.seconds)
         )
         try:
             _search_and_judge(run, store, planned, budget, notify)
@@ -78,7 +79,6 @@ def _search_and_judge(
     executor = planned.start()
     try:
         engine = Engine(
-            run,
             store,
             problem,
             strategy,
@@ -86,7 +86,7 @@ def _search_and_judge(
             budget,
             settings.workers,
             settings.threads,
-            notify,
+            partial(notify, run=run),
             policy,
         )
         try:
@@ -97,8 +97,8 @@ def _search_and_judge(
         if found is not None:
             with store.transaction():
                 store.save_progress(recommended=found.number)
-            finals = Finals(run, store, problem, executor, settings.threads, notify, policy)
-            finals.judge(found, settings.references or ())
+            final = FinalEvaluation(run, store, problem, executor, settings.threads, notify, policy)
+            final.evaluate(found, settings.references or ())
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         raise
@@ -111,7 +111,7 @@ def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
     """Leave the best architecture in ``best/`` however the search ends."""
     best = _recommended(planned.strategy, store)
     if best is not None:
-        with store.transaction():  # the files too are of this process's alone
+        with store.transaction():  # only the process that owns the run writes its files
             store.save_progress(recommended=best.number)
             write_result(run.folder / "best", best.architecture, run.settings, {})
 

@@ -15,9 +15,9 @@ from nasir.apps.search import search as api
 from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError
 from nasir.core.evaluator import Problem
+from nasir.core.executor import InlineExecutor
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.executors.inline import InlineExecutor
 from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment
 
@@ -99,7 +99,7 @@ def test_promotions_and_refusals_are_those_of_the_engine(tmp_path: Path, kind, w
     run = create(tmp_path / "run", {}, {})
     with writing(run) as store:
         executor, budget = InlineExecutor(), Budget(20)
-        Engine(run, store, problem, Promoting(), executor, budget, workers).search()
+        Engine(store, problem, Promoting(), executor, budget, workers).search()
     trials = simulated(problem, Promoting(), 20, workers)
     assert list(map(figures, trials)) == list(map(figures, run.trials))
     assert {trial.proposal.fidelity for trial in trials} == {0.25, 1.0}

@@ -60,7 +60,7 @@ def make(tmp_path: Path) -> Make:
                 store.save_trial(one)
             if artifacts is not None and found is not None:
                 for name in (FOUND, "hand_made"):
-                    store.save_final(name, "test", found)
+                    store.save_final_evaluation(name, "test", found)
             store.save_progress(state=state, seconds=12.0, trials=len(trials))
         if artifacts is not None and found is not None:
             write_result(run.folder / "best", found.architecture, tree, artifacts)

@@ -20,7 +20,10 @@ from nasir.runs.summary import results, summary
 
 def test_found_and_reference_are_judged_on_the_test_split_with_the_same_seed(toy):
     run = toy()
-    found, smallest = run.finals["found", "test"], run.finals["smallest", "test"]
+    found, smallest = (
+        run.final_evaluations["found", "test"],
+        run.final_evaluations["smallest", "test"],
+    )
     assert found.architecture == run.best.architecture
     assert smallest.architecture == ToySpace().reference()["smallest"]
     assert found.seed == smallest.seed == derived_seed(0, "final", "test")
@@ -32,27 +35,32 @@ def test_the_best_score_is_found(toy):
     run = toy("trials=20")
     scores = [trial.score for trial in run.trials]
     assert run.best.score == max(scores)
-    assert run.finals["found", "search"] == run.best
+    assert run.final_evaluations["found", "search"] == run.best
 
 
 def test_each_is_stopped_at_its_own_time(toy):
     run = toy("evaluator.stop=0.25")
-    assert run.finals["smallest", "search"].metrics["stop"] == 0.25
-    assert [run.finals[name, "test"].proposal.fidelity for name in ("found", "smallest")] == [
+    assert run.final_evaluations["smallest", "search"].metrics["stop"] == 0.25
+    assert [
+        run.final_evaluations[name, "test"].proposal.fidelity for name in ("found", "smallest")
+    ] == [
         0.25,
         0.25,
     ]
 
 
 def test_references_are_chosen_by_name_and_may_be_none(toy):
-    assert {name for name, _ in toy("references=[]").finals} == {"found"}
-    assert {name for name, _ in toy("references=smallest").finals} == {"found", "smallest"}
+    assert {name for name, _ in toy("references=[]").final_evaluations} == {"found"}
+    assert {name for name, _ in toy("references=smallest").final_evaluations} == {
+        "found",
+        "smallest",
+    }
 
 
 def test_the_folder_has_architecture_weights_and_picture_of_each(toy):
     run = toy()
     for name, inside in (("found", "best"), ("smallest", "references/smallest")):
-        folder, trial = run.folder / inside, run.finals[name, "test"]
+        folder, trial = run.folder / inside, run.final_evaluations[name, "test"]
         assert load_file(folder / "weights.safetensors")["score"].tolist() == [trial.score] * 3
         assert (folder / "toy-restored.png").is_file()
         written = json.loads((folder / "architecture.json").read_text())
@@ -65,7 +73,7 @@ def test_the_summary_puts_degraded_reference_and_found_in_rows(toy):
     rows = results(run)
     assert [row["name"] for row in rows] == ["degraded input", "smallest", "found"]
     assert rows[0]["metrics"] == {"psnr": 1.0}
-    assert rows[2]["metrics"]["psnr"] == run.finals["found", "test"].score
+    assert rows[2]["metrics"]["psnr"] == run.final_evaluations["found", "test"].score
     content = summary(run)
     assert content["state"] == "finished"
     assert content["trials"] == {"complete": 6, "failed": 0}
@@ -76,7 +84,7 @@ def test_a_final_that_fails_is_told_and_the_run_is_finished(toy):
     seed = derived_seed(0, "final", "test")
     run = toy(f"evaluator.every={seed}")
     assert run.state == "finished"
-    assert run.finals["found", "test"].state == "failed"
+    assert run.final_evaluations["found", "test"].state == "failed"
     assert [row.get("error") for row in results(run)] == ["ValueError: made to fail"] * 2
     assert json.loads((run.folder / "best" / "architecture.json").read_text())
 
@@ -84,26 +92,29 @@ def test_a_final_that_fails_is_told_and_the_run_is_finished(toy):
 def test_artifacts_that_cannot_be_written_are_a_failed_final(toy):
     run = toy("evaluator.artifact=text")
     assert run.state == "finished"
-    assert run.finals["found", "test"].state == "failed"
+    assert run.final_evaluations["found", "test"].state == "failed"
     assert (run.folder / "best" / "architecture.json").is_file()
 
 
 @pytest.mark.parametrize("word", ["evaluator.nan_metric=true", "evaluator.stop=0.5", "seed=3"])
 def test_a_finished_run_is_not_judged_again(toy, word: str):
     run = toy(word)
-    before, workers = outcome(run), {key: t.started for key, t in run.finals.items()}
+    before, workers = outcome(run), {key: t.started for key, t in run.final_evaluations.items()}
     nasir.resume(run.folder)
     assert outcome(run) == before
-    assert {key: t.started for key, t in run.finals.items()} == workers
+    assert {key: t.started for key, t in run.final_evaluations.items()} == workers
 
 
 def test_a_better_architecture_found_later_is_judged_anew_and_references_are_not(toy):
     run = toy("trials=2", "seed=1")
-    first, reference = run.finals["found", "test"], run.finals["smallest", "test"]
+    first, reference = (
+        run.final_evaluations["found", "test"],
+        run.final_evaluations["smallest", "test"],
+    )
     nasir.resume(run.folder, trials=30)
     assert run.best.score > first.score or run.best.number > 1
-    assert run.finals["found", "test"].architecture == run.best.architecture
-    assert run.finals["smallest", "test"] == reference
+    assert run.final_evaluations["found", "test"].architecture == run.best.architecture
+    assert run.final_evaluations["smallest", "test"] == reference
 
 
 def test_nothing_of_an_earlier_best_is_left_beside_a_new_one(tmp_path: Path):

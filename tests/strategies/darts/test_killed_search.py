@@ -38,7 +38,9 @@ SPACES = {
 def content(run: Run) -> Any:
     """All of a run but the times."""
     rows = [(t.proposal, t.seed, t.state, t.score, dict(t.metrics)) for t in run.trials]
-    finals = {key: (t.proposal, t.score, dict(t.metrics)) for key, t in run.finals.items()}
+    finals = {
+        key: (t.proposal, t.score, dict(t.metrics)) for key, t in run.final_evaluations.items()
+    }
     best = run.folder / "best"
     return rows, finals, {p.name: p.read_bytes() for p in sorted(best.iterdir())}
 
