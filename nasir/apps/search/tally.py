@@ -41,7 +41,7 @@ class Tally:
         self.before = self.done
         settings, progress = run.settings, run.progress
         self.references = len(settings.get("references", ()))
-        limit = progress.get("limit", settings.get("seconds"))
+        limit = progress.get("time_budget", settings.get("seconds"))
         self.seconds = None if limit is None else limit - progress.get("seconds", 0.0)
 
     def add(self, trial: Trial) -> None:
