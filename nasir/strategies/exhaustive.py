@@ -16,19 +16,19 @@ from nasir.core.strategy import Strategy
 from nasir.core.trial import Proposal, Trial
 
 LARGEST = 10**6
-"""The most architectures that are looked at all."""
+"""The largest space that is enumerated."""
 
 
 @attrs.define
 class Exhaustive(Strategy):
     """Every architecture once, in an order that is drawn from `order` alone.
 
-    The order is the same for every seed of the run, so that a second run with another seed and
-    fewer trials judges the first architectures of the first run again, and the part of the space
-    that is done at any time is a uniform sample of it.
+    The order is the same for every seed of the run: a second run with another seed and fewer
+    trials evaluates the first architectures of the first run again. The evaluated part of the
+    space is a uniform sample of it at any time.
     """
 
-    order: int = setting(0, "what the order is drawn from, >= 0", must.ge(0))
+    order: int = setting(0, "seed of the order, >= 0", must.ge(0))
     _pool: list[Architecture] = attrs.field(init=False)
     _asked: int = attrs.field(init=False, default=0)
 
@@ -56,7 +56,7 @@ class Exhaustive(Strategy):
         return Proposal(self._pool[self._asked - 1])
 
     def tell(self, trial: Trial) -> None:
-        """Nothing is learnt."""
+        """Learns nothing."""
 
     def state_dict(self) -> dict[str, Any]:
         return {"asked": self._asked}

@@ -20,25 +20,25 @@ from nasir.core.trial import Proposal, Trial
 from nasir.strategies.unseen import unseen
 
 LARGEST = 1000
-"""The most neighbours; of a larger neighbourhood as many random mutations stand for it."""
+"""The most neighbours; a larger neighbourhood is replaced by this many random mutations."""
 
 
 @attrs.define
 class LocalSearch(Strategy):
-    """Evaluates an architecture's neighbours in random order, goes to a better one, and so on.
+    """Evaluates an architecture's neighbours in random order, moves to a better one, and repeats.
 
-    White et al. 2021, algorithm 1. Neighbours differ in one decision. Where none is better, the
+    White et al. 2021, algorithm 1. Neighbours differ in one decision. If none is better, the
     search starts again at an architecture that is drawn from those not evaluated yet; it ends
-    when there is none. Nothing is evaluated twice: what is known of a neighbour counts at once.
+    if there is none. Nothing is evaluated twice: the known score of a neighbour counts at once.
 
-    Several workers evaluate neighbours at the same time, those of a start while it is under way
-    itself; they wait only where an architecture's last neighbours are. With ``move=first`` every
-    result better than where the search is moves it there, also one asked for from elsewhere.
+    Several workers evaluate neighbours at the same time, also those of a start that is still
+    being evaluated; they wait only for the last neighbours of an architecture. With
+    ``move=first`` every result better than the present architecture's moves the search there.
     """
 
     move: str = setting(
         "first",
-        "go to the first neighbour that is better (first: the paper's query until lower), or to "
+        "move to the first neighbour that is better (first: the paper's query until lower), or to "
         "the best when all are evaluated (best)",
         must.in_(("best", "first")),
     )
@@ -70,7 +70,7 @@ class LocalSearch(Strategy):
             self._references = [a for a in references if a in problem.domain]
             if not self._references:
                 raise SettingsError(
-                    "strategy.start=reference wants a reference architecture among those that are "
+                    "strategy.start=reference needs a reference architecture among those that are "
                     "searched, and there is none: take strategy.start=random"
                 )
         self._start()
@@ -94,7 +94,7 @@ class LocalSearch(Strategy):
             and self._here
             and score > self._scores.get(self._here.id, math.inf)
         ):
-            self._go_to(trial.architecture)
+            self._move_to(trial.architecture)
         self._advance()
 
     def inherit(self, trials: Sequence[Trial]) -> None:
@@ -103,7 +103,7 @@ class LocalSearch(Strategy):
             score = self._learn(trial)
             if self.start == "inherited" and score > best:
                 best = score
-                self._go_to(trial.architecture)
+                self._move_to(trial.architecture)
         self._advance()
 
     def state_dict(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class LocalSearch(Strategy):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._go_to(Architecture.from_json(state["here"]) if state["here"] else None)
+        self._move_to(Architecture.from_json(state["here"]) if state["here"] else None)
         self._starts, self._flying = state["starts"], list(state["flying"])
 
     def remember(self, trials: Sequence[Trial]) -> None:
@@ -122,24 +122,24 @@ class LocalSearch(Strategy):
             self._learn(trial)
 
     def _learn(self, trial: Trial) -> float:
-        """Keep the best score that an architecture had; one that failed is worse than any."""
+        """Keep the best score of an architecture; a failed one is worse than any."""
         key, score = trial.architecture.id, -math.inf if trial.score is None else trial.score
         self._scores[key] = max(score, self._scores.get(key, score))
         return score
 
     def _advance(self) -> None:
-        """Go as far as what is known leads: to better neighbours, and on to a new start."""
+        """Move as far as known scores lead: to better neighbours, then to a new start."""
         while self._here is not None and self._here.id in self._scores:
             better = self._better()
             if better is not None:
-                self._go_to(better)
+                self._move_to(better)
             elif all(key in self._scores for key in self._neighbours()):
                 self._start()
             else:
                 return
 
     def _better(self) -> Architecture | None:
-        """The neighbour to go to, None where there is none yet."""
+        """The neighbour to move to, None if there is none yet."""
         assert self._here is not None
         around, scores = self._neighbours(), self._scores
         if self.move == "best" and any(key not in scores for key in around):
@@ -151,25 +151,25 @@ class LocalSearch(Strategy):
         return around[better[0] if self.move == "first" else max(better, key=scores.__getitem__)]
 
     def _start(self) -> None:
-        """Go to the next start; nowhere where there is none."""
+        """Move to the next start; nowhere if there is none."""
         import numpy as np
 
-        self._go_to(None)
+        self._move_to(None)
         if self.restarts is not None and self._starts > self.restarts:
             return
         if self._starts < len(self._references):
-            self._go_to(self._references[self._starts])
+            self._move_to(self._references[self._starts])
         else:
             seed = derived_seed(self._problem.seed, "local_search", "start", self._starts)
             seen = {*self._scores, *self._flying}
-            self._go_to(unseen(self._problem.domain, seen, np.random.default_rng(seed)))
+            self._move_to(unseen(self._problem.domain, seen, np.random.default_rng(seed)))
         self._starts += 1
 
-    def _go_to(self, architecture: Architecture | None) -> None:
+    def _move_to(self, architecture: Architecture | None) -> None:
         self._here, self._around = architecture, {}
 
     def _neighbours(self) -> dict[str, Architecture]:
-        """The neighbours of where the search is by id, in random order."""
+        """The neighbours of the present architecture by id, in random order."""
         import numpy as np
 
         if self._here is not None and not self._around:
@@ -184,5 +184,5 @@ class LocalSearch(Strategy):
 
 
 def _is_whole(trial: Trial) -> bool:
-    """Whether all effort went into a trial, so that its score may be set beside others'."""
+    """Whether a trial had the full effort, so that its score can be compared."""
     return trial.proposal.fidelity == 1

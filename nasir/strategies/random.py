@@ -17,8 +17,8 @@ from nasir.core.trial import Proposal, Trial
 class RandomSearch(Strategy):
     """Draws architectures uniformly from all valid ones, with replacement.
 
-    Each draw is independent of every result, so that an architecture may come again (judged
-    with another seed), and the proposals are the same for any number of workers.
+    Each draw is independent of every result. An architecture may come again, with another seed;
+    the proposals are the same for any number of workers.
     """
 
     _domain: Domain = attrs.field(init=False)
@@ -35,7 +35,7 @@ class RandomSearch(Strategy):
         return Proposal(self._domain.sample(self._rng))
 
     def tell(self, trial: Trial) -> None:
-        """Nothing is learnt."""
+        """Learns nothing."""
 
     def state_dict(self) -> dict[str, Any]:
         return {"generator": self._rng.bit_generator.state}

@@ -18,15 +18,15 @@ PROXY = "proxy"
 
 
 def registered(strategy: Any, field: attrs.Attribute[Any], names: Sequence[str]) -> None:
-    """A validator: at least one proxy, by name or, the other way round, -NAME."""
+    """A validator: at least one proxy, as NAME or, if less is better, -NAME."""
     if not names:
-        raise ValueError(f"strategy.{field.name} wants at least one proxy (nasir list proxies)")
+        raise ValueError(f"strategy.{field.name} needs at least one proxy (nasir list proxies)")
     for name in names:
         registries["proxy"].entry(bare(name))
 
 
 def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator:
-    """What gives the values of proxies: the full stage's evaluator, where it knows them."""
+    """The evaluator of proxies: that of the full stage if it knows their values."""
     names = bare_names(proxies)
     known = full.scoring(names, initialisations, side)
     if known is not None:
@@ -41,8 +41,8 @@ def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side:
 def mean_ranks(values: Sequence[Mapping[str, float] | None], proxies: Sequence[str]) -> list[float]:
     """The mean over the proxies of each one's rank, 1 for the best; equal values share theirs.
 
-    None is one without values, which ranks behind all others.
+    An architecture without values (None) ranks behind all others.
     """
-    there = [of for of in values if of is not None]
-    means = iter(fmean(row.values()) for row in ranks(there, proxies))
-    return [float(len(values)) if of is None else next(means) for of in values]
+    scored = [row for row in values if row is not None]
+    means = iter(fmean(row.values()) for row in ranks(scored, proxies))
+    return [float(len(values)) if row is None else next(means) for row in values]

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 DRAWS = 100
-"""Draws without a new one, after which little is left."""
+"""Draws without a new one, after which few are left."""
 
 LISTED = 5000
-"""The largest domain of which what is left is listed; a larger one then counts as used up."""
+"""The largest domain of which the rest is listed; a larger one then counts as used up."""
 
 
 def unseen(domain: Domain, seen: Container[str], rng: np.random.Generator) -> Architecture | None:

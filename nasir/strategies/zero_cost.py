@@ -1,4 +1,4 @@
-"""Many architectures ranked untrained, the best few judged in earnest."""
+"""Many architectures ranked untrained, of which the best few are evaluated."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from nasir.strategies.ranking import PROXY
 class ZeroCost(Strategy):
     """Draws `pool` architectures, ranks them by proxies, and evaluates the `keep` best.
 
-    With several proxies it is the mean of their ranks that counts (rank aggregation, Borda). No
-    architecture is drawn twice where the space has room.
+    With several proxies the mean of their ranks counts (rank aggregation, Borda). No architecture
+    is drawn twice if the space is large enough.
     """
 
     proxies: tuple[str, ...] = setting(
         ("psd_db_strip_mse",),
-        "proxies to rank by (nasir list proxies); -NAME: the other way round",
+        "proxies to rank by (nasir list proxies); -NAME: less is better",
         ranking.registered,
     )
     pool: int = setting(200, "architectures drawn and ranked, >= 1", must.ge(1))
-    keep: int = setting(20, "of them, how many are evaluated, >= 1", must.ge(1))
+    keep: int = setting(20, "number of the best that are evaluated, >= 1", must.ge(1))
     initialisations: int = setting(1, "fresh networks scored an architecture, >= 1", must.ge(1))
     score_side: int = setting(
-        0, "score on the pictures' middle of so many pixels; 0: whole", must.ge(0)
+        0, "side of the pictures' middle that is scored, in pixels; 0: whole", must.ge(0)
     )
     _pool: list[Architecture] = attrs.field(init=False)
     _values: list[Mapping[str, float] | None] = attrs.field(init=False, factory=list)
     _asked: int = attrs.field(init=False, default=0)
-    _told: int = attrs.field(init=False, default=0)
+    _finished: int = attrs.field(init=False, default=0)
     _best: list[int] = attrs.field(init=False, factory=list)
 
     @property
@@ -58,7 +58,7 @@ class ZeroCost(Strategy):
         self._pool = distinct(problem.domain, self.pool, rng)
 
     def ask(self) -> Proposal | None:
-        """The pool first, then, when all of it is ranked, the best."""
+        """The pool first; when all of it is ranked, the best."""
         place = self._asked - len(self._pool)
         if place < 0:
             proposal = Proposal(self._pool[self._asked], PROXY)
@@ -70,15 +70,15 @@ class ZeroCost(Strategy):
         return proposal
 
     def tell(self, trial: Trial) -> None:
-        self._told += 1
-        if self._told <= len(self._pool):
+        self._finished += 1
+        if self._finished <= len(self._pool):
             self._score(trial)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"asked": self._asked, "told": self._told}
+        return {"asked": self._asked, "told": self._finished}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._asked, self._told = state["asked"], state["told"]
+        self._asked, self._finished = state["asked"], state["told"]
 
     def remember(self, trials: Sequence[Trial]) -> None:
         self._values = []
@@ -95,7 +95,7 @@ class ZeroCost(Strategy):
 
 
 def distinct(domain: Domain, wanted: int, rng: Any) -> list[Architecture]:
-    """So many different architectures, drawn uniformly; all of them where there are no more."""
+    """`wanted` different architectures, drawn uniformly; all if there are no more."""
     if domain.size <= wanted:
         return list(domain)
     pool: dict[str, Architecture] = {}

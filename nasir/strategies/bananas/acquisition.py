@@ -1,6 +1,6 @@
-"""How much an evaluation promises, from the mean and the spread of predicted scores.
+"""Acquisition functions: the value of an evaluation, from predicted scores and their spread.
 
-All for scores of which more is better, and elementwise on arrays ``(N,)``: BANANAS section 4,
+More is better; elementwise on arrays ``(N,)``. BANANAS section 4,
 "acquisition function". `best` is the greatest score so far.
 """
 
@@ -15,7 +15,7 @@ EXPLORATION = 0.5
 """The weight of the spread in the upper confidence bound, as in BANANAS."""
 
 SMALLEST_SPREAD = 1e-9
-"""Stands for a spread of zero, at which improvement has no probability density."""
+"""Replaces a spread of zero, at which improvement has no probability density."""
 
 Acquisition = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
 

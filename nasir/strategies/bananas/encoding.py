@@ -1,4 +1,4 @@
-"""Architectures as vectors that a predictor can take in."""
+"""Architectures as input vectors of a predictor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nasir.core.domain import Domain
 
 
 def one_hot(domain: Domain, architectures: Sequence[Architecture]) -> np.ndarray:
-    """What each architecture chose, ``(architectures, options of all decisions)`` of 0 and 1.
+    """The choices of each architecture, ``(architectures, options of all decisions)`` of 0 and 1.
 
     A decision that does not apply is all zeros. It is the categorical adjacency encoding of BANANAS
     (section 3) for decisions of any kind; paths exist in cells alone.

@@ -1,4 +1,4 @@
-"""Small networks that predict scores, and how far they disagree."""
+"""Small networks that predict scores and their spread."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Ensemble:
     of scores that are scaled to mean 0 and standard deviation 1. The same seed and data give the
     same networks, to the bit.
 
-    BANANAS trains deeper networks by a percentage error that wants a bound of the scores; a score
-    here may be any metric, so there is none.
+    BANANAS trains deeper networks by a percentage error, which needs a bound of the scores. A
+    score here may be any metric, without a bound.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Ensemble:
                 optimizer.step()
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        """What each network predicts, ``(N, features) -> (M, N)``."""
+        """The prediction of each network, ``(N, features) -> (M, N)``."""
         hidden = x.expand(len(self._layers[0][0]), *x.shape)
         for weight, bias in self._layers[:-1]:
             hidden = torch.relu(torch.baddbmm(bias, hidden, weight))

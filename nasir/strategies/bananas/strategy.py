@@ -1,4 +1,4 @@
-"""BANANAS: the most promising of many candidates, as an ensemble predicts."""
+"""BANANAS: the best of many candidates as an ensemble predicts them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from nasir.strategies.unseen import unseen
 class Bananas(Strategy):
     """Bayesian optimisation with an ensemble of neural predictors (BANANAS, algorithm 1).
 
-    The first `initial` architectures are drawn. From then on the ensemble is trained on every
-    complete trial, also on inherited ones, each time `retrain_every` more are known; the next
-    proposal is the best by `acquisition` of `candidates` mutations of the `parents` best
-    architectures and as many drawn ones as `drawn` says. Nothing is evaluated twice: the search
-    ends where nothing is left.
+    The first `initial` architectures are drawn. From then on the ensemble is trained on all
+    complete trials, inherited ones included, each time `retrain_every` more are known. The next
+    proposal is the best by `acquisition` of `candidates`: mutations of the `parents` best
+    architectures and a share `drawn` of drawn ones. Nothing is evaluated twice: the search ends
+    when the space is used up.
 
-    Other than in the paper a proposal is chosen whenever a worker is free, not by the batch, and
+    Unlike in the paper, a proposal is chosen whenever a worker is free, not in batches, and
     the predictors are smaller (:class:`~nasir.strategies.bananas.ensemble.Ensemble`).
     """
 
@@ -104,7 +104,7 @@ class Bananas(Strategy):
         self._learnt = state["learnt"]
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        """Know the trials again; the ensemble is trained again when it is wanted."""
+        """Take in all trials; the ensemble is trained again when it is needed."""
         self.inherit(trials)
 
     def _take(self, trial: Trial) -> None:
@@ -116,7 +116,7 @@ class Bananas(Strategy):
         return unseen(self._domain, self._seen, self._rng)
 
     def _most_promising(self) -> Architecture | None:
-        """The candidate with the greatest acquisition; None where there is none left."""
+        """The candidate with the greatest acquisition; None if none is left."""
         from nasir.strategies.bananas.acquisition import ACQUISITIONS
         from nasir.strategies.bananas.encoding import one_hot
 
@@ -147,10 +147,10 @@ class Bananas(Strategy):
         return [] if last is None else [last]
 
     def _trained(self) -> Any:
-        """The ensemble, trained on what is known where enough is new.
+        """The ensemble, trained again if enough trials are new.
 
-        It depends on the seed and on how many trials it has learnt from alone, which is how it
-        comes back after an interruption.
+        It depends only on the seed and on the number of trials it was trained on, so that it is
+        the same after an interruption.
         """
         from nasir.strategies.bananas.encoding import one_hot
         from nasir.strategies.bananas.ensemble import Ensemble

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,9 @@ from nasir.core.evaluator import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet
+from nasir.fitting.descent import under
 from nasir.strategies.darts.relaxation import OnePath
+from nasir.strategies.darts.settings import DartsSettings
 from nasir.training.memory import reused
 from nasir.training.optimizers import (
     load_optimizer_state,
@@ -26,23 +28,20 @@ from nasir.training.optimizers import (
 )
 from nasir.training.randomness import seed_torch
 
-if TYPE_CHECKING:
-    from nasir.strategies.darts.strategy import Darts
-
 Batches = Callable[[int], Any]
 """From the number of a step to its batch."""
 
-LOOK = 0.01
-"""How far the weights are moved to see the second derivative (DARTS, equation 8)."""
+FINITE_DIFFERENCE = 0.01
+"""Size of the weight change in the finite difference (DARTS, equation 8)."""
 
 
 class Bilevel(ABC):
     """The state of a search by gradient, and its steps.
 
-    A step depends on this state, the problem's seed and the step's number alone, so that a
-    search that goes on from a saved state comes to the same bits. A subclass says what is
-    descended on: it makes the supernet in :meth:`_make`, with the module that holds all weights,
-    its own or several supernets', and gives batches, their loss and the figures of validation.
+    A step depends only on this state, the problem's seed and the step's number, so that a search
+    from a saved state gives the same bits. A subclass makes the supernet in :meth:`_make`, with
+    the module of all weights (of one or several supernets), and provides batches, their loss and
+    the validation metrics.
     """
 
     supernet: Supernet
@@ -52,12 +51,12 @@ class Bilevel(ABC):
     """All that is trained."""
 
     score_by: str
-    """The figure of validation that selection by perturbation looks at."""
+    """The validation metric that selection by perturbation compares."""
 
     decay: float = 0.0
     """Weight decay."""
 
-    def __init__(self, how: Darts, problem: Problem, device: str) -> None:
+    def __init__(self, how: DartsSettings, problem: Problem, device: str) -> None:
         self.how, self.device, self.seed, self.task = how, device, problem.seed, problem.task
         seed_torch(derived_seed(problem.seed, "supernet"), device)
         self._make(problem)
@@ -75,15 +74,15 @@ class Bilevel(ABC):
         self.best: tuple[int, float] | None = None
 
     usual_arch_lr: float
-    """The learning rate of the architecture where none is set."""
+    """The learning rate of the architecture if none is set."""
 
     @abstractmethod
     def _make(self, problem: Problem) -> None:
-        """Make the supernet, on the device, and divide what there is to learn from."""
+        """Make the supernet on the device, and divide the data."""
 
     @abstractmethod
     def _descent(self) -> torch.optim.Optimizer:
-        """What changes the weights."""
+        """The optimizer of the weights."""
 
     @abstractmethod
     def _rate(self, step: int) -> float:
@@ -91,11 +90,11 @@ class Bilevel(ABC):
 
     @abstractmethod
     def _batches(self) -> AbstractContextManager[tuple[Batches, Batches]]:
-        """What gives each step its batches for the weights and for the architecture."""
+        """From a step to its batches, for the weights and for the architecture."""
 
     @abstractmethod
     def _tuning_batches(self) -> AbstractContextManager[Batches]:
-        """What gives each step of tuning its batch."""
+        """From a step of tuning to its batch."""
 
     @abstractmethod
     def _loss_of(self, batch: Any) -> Tensor:
@@ -103,17 +102,17 @@ class Bilevel(ABC):
 
     @abstractmethod
     def validate(self) -> dict[str, float]:
-        """The mean figures on what is kept for validation, all options mixed."""
+        """The mean metrics on the validation data, all options mixed."""
 
     @abstractmethod
     def score(self, measured: Mapping[str, float]) -> float:
-        """The figure by which epochs are compared."""
+        """The metric by which epochs are compared."""
 
-    def keep(self, problem: Problem) -> None:  # noqa: B027 (not every supernet is of use later)
-        """Leave the best supernet in the run's folder, where it can be gone on with."""
+    def keep(self, problem: Problem) -> None:  # noqa: B027 (not every supernet can be used later)
+        """Write the best supernet to the run's folder."""
 
     def epoch(self, number: int) -> float:
-        """Do the steps of epoch `number`, from 0; returns the mean loss of the weight steps."""
+        """Take the steps of epoch `number`, from 0; returns the mean loss of the weight steps."""
         how = self.how
         first, last = number * how.steps, (number + 1) * how.steps
         searching = number >= how.warmup
@@ -146,21 +145,21 @@ class Bilevel(ABC):
                 self._weight_step(batches(step))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that the next steps depend on: tensors, and JSON values."""
+        """Everything that the next steps depend on: tensors, and JSON values."""
         tensors = {f"supernet.{k}": v for k, v in self.module.state_dict().items()}
         tensors |= {f"descent.{k}": v for k, v in optimizer_state(self.descent).items()}
         tensors |= {f"ascent.{k}": v for k, v in optimizer_state(self.ascent).items()}
         return tensors, {"best": list(self.best) if self.best else None}
 
     def load(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Go back to a state."""
-        self.module.load_state_dict(_under(tensors, "supernet."))
-        load_optimizer_state(self.descent, _under(tensors, "descent."))
-        load_optimizer_state(self.ascent, _under(tensors, "ascent."))
+        """Restore a state."""
+        self.module.load_state_dict(under(tensors, "supernet."))
+        load_optimizer_state(self.descent, under(tensors, "descent."))
+        load_optimizer_state(self.ascent, under(tensors, "ascent."))
         self.best = tuple(values["best"]) if values["best"] else None
 
     def _prepare(self, step: int) -> None:
-        """Seed what the step draws; set what follows its number."""
+        """Seed the step; set its learning rate and temperature."""
         how = self.how
         seed_torch(derived_seed(self.seed, "step", step), self.device)
         steps = how.epochs * how.steps
@@ -172,7 +171,7 @@ class Bilevel(ABC):
             )
 
     def _weight_step(self, batch: Any) -> float:
-        with _held(self.architecture):
+        with _constant(self.architecture):
             value = self._loss_of(batch)
             self.descent.zero_grad(set_to_none=True)
             value.backward()
@@ -184,15 +183,15 @@ class Bilevel(ABC):
     def _architecture_step(self, for_weights: Any, for_architecture: Any) -> None:
         self.ascent.zero_grad(set_to_none=True)
         if self.how.order == 1:
-            with _held(self.weights):
+            with _constant(self.weights):
                 self._architecture_loss(for_architecture).backward()
         else:
-            gradients = self._looking_ahead(for_weights, for_architecture)
+            gradients = self._second_order_gradients(for_weights, for_architecture)
             for parameter, gradient in zip(self.architecture, gradients, strict=True):
                 parameter.grad = gradient
         self.ascent.step()
 
-    def _looking_ahead(self, for_weights: Any, for_architecture: Any) -> list[Tensor]:
+    def _second_order_gradients(self, for_weights: Any, for_architecture: Any) -> list[Tensor]:
         """The architecture's gradient after one weight step (DARTS, equations 7 and 8)."""
         rate = self.descent.param_groups[0]["lr"]
         before = [w.detach().clone() for w in self.weights]
@@ -205,7 +204,7 @@ class Bilevel(ABC):
         ahead = self._gradients(self._architecture_loss(for_architecture), both)
         direct, direction = ahead[: len(self.architecture)], ahead[len(self.architecture) :]
         norm = torch.sqrt(sum((d.square().sum() for d in direction), torch.zeros(())).double())
-        reach = LOOK / max(norm.item(), 1e-12)
+        reach = FINITE_DIFFERENCE / max(norm.item(), 1e-12)
         sides = []
         for sign in (1, -1):
             with torch.no_grad():
@@ -222,7 +221,7 @@ class Bilevel(ABC):
         ]
 
     def _momentum(self, weight: Tensor) -> Tensor | float:
-        """What the optimizer's momentum adds to the next step of a weight."""
+        """What the momentum of the optimizer adds to the next step of a weight."""
         held = self.descent.state.get(weight, {}).get("momentum_buffer")
         return 0.0 if held is None else self.how.momentum * held
 
@@ -238,8 +237,8 @@ class Bilevel(ABC):
 
 
 @contextmanager
-def _held(parameters: Sequence[Tensor]) -> Iterator[None]:
-    """Let no gradient be made for `parameters`."""
+def _constant(parameters: Sequence[Tensor]) -> Iterator[None]:
+    """Compute no gradient for `parameters`."""
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
@@ -247,7 +246,3 @@ def _held(parameters: Sequence[Tensor]) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

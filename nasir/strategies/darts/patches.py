@@ -30,7 +30,7 @@ Pair = tuple[Tensor, Tensor]
 class OnPatches(Bilevel):
     """One supernet; weights, architecture and validation each have pictures of their own.
 
-    The weights are descended on by SGD, at a rate that falls by cosine.
+    The weights take steps of SGD, at a learning rate that falls by cosine.
     """
 
     usual_arch_lr = ARCH_LR
@@ -83,7 +83,7 @@ class OnPatches(Bilevel):
         return self.loss(self.supernet(degraded), clean)
 
     def validate(self) -> dict[str, float]:
-        """The supernet's mean figures on the validation pictures, all options mixed."""
+        """The supernet's mean metrics on the validation pictures, all options mixed."""
         self.supernet.relaxation = softmax
         samples = validation_samples(self.validation, self.how.crop)
         return mean_metrics(self.supernet, samples, self.task, self.how.tile)
@@ -94,6 +94,6 @@ class OnPatches(Bilevel):
         return measured[self.how.criterion]
 
     def keep(self, problem: Problem) -> None:
-        """Write the supernet, for the evaluator `shared`."""
+        """Write the supernet, from which paths can be evaluated."""
         if problem.checkpoints is not None:
             save_supernet(problem.checkpoints, self.supernet, problem, self.how.partial)

@@ -3,8 +3,8 @@
 Each picture has a supernet of its own, which maps a fixed random input to it (Deep Image Prior,
 Ulyanov et al. 2018, equation 2); all have the same architecture parameters. As DARTS divides its
 training set, the observed pixels of each picture are divided: the weights are fitted to most,
-the architecture is descended on the loss of others, and a third part tells the best epoch. No
-ground truth is looked at.
+the architecture minimises the loss on others, and a third part chooses the best epoch. No ground
+truth is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from nasir.strategies.darts.bilevel import Batches, Bilevel
 from nasir.training.optimizers import optimizer
 
 ARCH_LR = 0.03
-"""The usual learning rate of the architecture: it has some hundred steps, not thousands."""
+"""The usual learning rate of the architecture, for hundreds of steps, not thousands."""
 
 Parts = tuple[Sample, Sample, Sample]
 """A picture with the pixels for the weights, for the architecture, and for validation."""
@@ -41,7 +41,7 @@ Parts = tuple[Sample, Sample, Sample]
 class OnPixels(Bilevel):
     """A supernet for each picture, and pixels of it for weights, architecture and validation.
 
-    The weights are descended on as the problem's fitting method does, or else as ``dip``: by Adam.
+    The weights take the steps of the problem's fitting method, or else of ``dip``: by Adam.
     """
 
     usual_arch_lr = ARCH_LR
@@ -91,8 +91,8 @@ class OnPixels(Bilevel):
         return [parts[which] for parts in self.parts]
 
     def _loss_of(self, batch: list[Sample]) -> Tensor:
-        """The mean over the pictures of the task's loss, the inputs perturbed anew."""
-        self._agree()
+        """The mean over the pictures of the task's loss, with new noise on the inputs."""
+        self._copy_mixture()
         noise = self.prior.input_noise
         losses = [
             self.task.loss(network(x + noise * torch.randn_like(x)), sample)
@@ -101,12 +101,12 @@ class OnPixels(Bilevel):
         return torch.stack(losses).mean()
 
     def validate(self) -> dict[str, float]:
-        """Mean PSNR on the pixels for validation; figures of the whole pictures where known.
+        """Mean PSNR on the validation pixels; metrics of whole pictures with ground truth.
 
-        The latter are told, and nothing follows from them.
+        The latter are only reported.
         """
         self.supernet.relaxation = softmax
-        self._agree()
+        self._copy_mixture()
         rows: list[dict[str, float]] = []
         for network, x, sample in zip(self.networks, self.inputs, self._part(2), strict=True):
             with torch.no_grad():
@@ -120,8 +120,8 @@ class OnPixels(Bilevel):
     def score(self, measured: Mapping[str, float]) -> float:
         return measured[self.score_by]
 
-    def _agree(self) -> None:
-        """Let all supernets mix as the first does."""
+    def _copy_mixture(self) -> None:
+        """Give all supernets the mixture of the first."""
         for supernet in self.supernets[1:]:
             supernet.relaxation, supernet.closed = self.supernet.relaxation, self.supernet.closed
 
@@ -138,10 +138,10 @@ def _descent(problem: Problem) -> DescentSettings:
 
 
 def divided_pixels(problem: Problem, share: float) -> list[Parts]:
-    """Each picture of the problem three times: all its observed pixels are in one of the masks.
+    """Each picture of the problem three times, with disjoint masks of its observed pixels.
 
-    Of them `share` are kept out of the fit, half for the architecture and half for validation.
-    Raises :class:`~nasir.core.errors.PictureError` where a part would be empty.
+    The share `share` of them is kept out of the fit, half for the architecture and half for
+    validation. Raises :class:`~nasir.core.errors.PictureError` if a part would be empty.
     """
     task, side = problem.task, _fitting_method(problem).side
     samples = [task.shrunk(s, side) if side else s for s in task.samples(problem.split)]
@@ -168,7 +168,7 @@ def _divided(sample: Sample, share: float, seed: int) -> Parts:
 
 
 def _tie(supernet: Supernet, first: Supernet) -> None:
-    """Let `supernet` have the architecture parameters of another, not equal ones."""
+    """Give `supernet` the architecture parameters of `first`: the same tensors, not copies."""
     shared = {id(own): first.logits()[name] for name, own in supernet.logits().items()}
     for module in supernet.modules():
         for name, parameter in module.named_parameters(recurse=False):

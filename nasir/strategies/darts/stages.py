@@ -1,4 +1,4 @@
-"""What evaluates the trials of a search by gradient: an epoch, and the selection."""
+"""The evaluators of a search by gradient: an epoch, and the selection."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from nasir.core.registry import registries
 from nasir.core.trial import FULL, Proposal
 from nasir.fitting.method import FittingMethod
 from nasir.settings.building import settings_of_component
+from nasir.strategies.darts.settings import DartsSettings
 from nasir.training.device import usable
 from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:
     from nasir.strategies.darts.bilevel import Bilevel
-    from nasir.strategies.darts.strategy import Darts
 
 KEPT = 2
-"""How many of the last epochs' states stay on disk."""
+"""Number of the last epochs whose states stay on disk."""
 
 
 @attrs.frozen
 class Epoch(Evaluator):
-    """Trains a supernet for one more epoch; the score is its figure on the validation pictures.
+    """Trains a supernet for one more epoch; the score is its metric on the validation data.
 
-    The share of the epochs that are done afterwards is the proposal's fidelity. The state before
-    is read from the run's checkpoints; where it is not there, the epochs before are done again,
-    and come to the same bits.
+    The proposal's fidelity is the share of the epochs that are done afterwards. The state before
+    is read from the run's checkpoints. If it is missing, the epochs before are repeated, with the
+    same bits.
     """
 
     restores = False
 
-    how: Darts
+    how: DartsSettings
 
     def check(self, problem: Problem) -> None:
         import torch
@@ -53,7 +53,7 @@ class Epoch(Evaluator):
         divided_pixels(problem, how.held_out)
         if how.criterion != "psnr":
             raise SettingsError(
-                f"strategy.criterion={how.criterion} wants whole pictures with ground truth: on "
+                f"strategy.criterion={how.criterion} needs whole pictures with ground truth: on "
                 "pixels take psnr"
             )
 
@@ -66,8 +66,8 @@ class Epoch(Evaluator):
             search = begin(self.how, problem, device)
             done = _load_latest(search, problem, number - 1)
             for earlier in range(done, number - 1):
-                self._one(search, earlier)
-            measured = self._one(search, number - 1)
+                self.train_epoch(search, earlier)
+            measured = self.train_epoch(search, number - 1)
             _save(search, problem, number)
             architecture = search.supernet.derive()
             measured |= {
@@ -77,8 +77,8 @@ class Epoch(Evaluator):
             }
         return Evaluation(search.score(measured), measured, architecture=architecture)
 
-    def _one(self, search: Bilevel, number: int) -> dict[str, float]:
-        """One epoch, with its figures; notes whether it is the best so far."""
+    def train_epoch(self, search: Bilevel, number: int) -> dict[str, float]:
+        """One epoch and its metrics; records whether it is the best so far."""
         loss = search.epoch(number)
         measured = {**search.validate(), "train_loss": loss}
         score = search.score(measured)
@@ -94,7 +94,7 @@ class Selection(Evaluator):
 
     restores = False
 
-    how: Darts
+    how: DartsSettings
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.strategies.darts.perturbation import select
@@ -105,13 +105,13 @@ class Selection(Evaluator):
             search = begin(self.how, problem, device)
             epoch = Epoch(self.how)
             for earlier in range(_load_latest(search, problem, self.how.epochs), self.how.epochs):
-                epoch._one(search, earlier)
+                epoch.train_epoch(search, earlier)
             measured = select(search)
             architecture = search.supernet.derive()
         return Evaluation(search.score(measured), measured, architecture=architecture)
 
 
-def begin(how: Darts, problem: Problem, device: str) -> Bilevel:
+def begin(how: DartsSettings, problem: Problem, device: str) -> Bilevel:
     """A search before its first step."""
     from nasir.strategies.darts.patches import OnPatches
     from nasir.strategies.darts.pixels import OnPixels
@@ -120,8 +120,8 @@ def begin(how: Darts, problem: Problem, device: str) -> Bilevel:
     return kind(how, problem, device)
 
 
-def searched_on(how: Darts, problem: Problem) -> str:
-    """What ``data = auto`` means: an architecture is searched as it is evaluated later."""
+def searched_on(how: DartsSettings, problem: Problem) -> str:
+    """Pixels or patches; ``auto`` is what the evaluator of the found architecture fits to."""
     if how.data != "auto":
         return how.data
     evaluator = problem.evaluators.get(FULL)
@@ -133,7 +133,7 @@ def searched_on(how: Darts, problem: Problem) -> str:
 
 
 def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:
-    """What a state is of: another search's is not gone on from."""
+    """What a state belongs to: a search never continues from another one's."""
     return {
         "strategy": settings_of_component(search.how),
         "space": settings_of_component(problem.space),
@@ -143,7 +143,7 @@ def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:
 
 
 def _load_latest(search: Bilevel, problem: Problem, at_most: int) -> int:
-    """Bring `search` to the latest state on disk of at most so many epochs; returns how many."""
+    """Load the latest state on disk of at most `at_most` epochs; returns its epochs."""
     from nasir.training.checkpoint import load
 
     for number in range(at_most, 0, -1) if problem.checkpoints else ():
@@ -155,7 +155,7 @@ def _load_latest(search: Bilevel, problem: Problem, at_most: int) -> int:
 
 
 def _save(search: Bilevel, problem: Problem, number: int) -> None:
-    """Keep the state after so many epochs, and the supernet if it is the best."""
+    """Write the state after `number` epochs, and the supernet if it is the best."""
     from nasir.training.checkpoint import save
 
     if problem.checkpoints is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TRIES = 20
-"""Further mutations of a child that is not new, after which any new one takes its place."""
+"""Further mutations of a known child, after which any new one replaces it."""
 
 _SHARE = [must.ge(0), must.le(1)]
 
@@ -40,16 +40,17 @@ class Member:
 
 @attrs.define
 class Evolution(Strategy):
-    """Children of the winners of tournaments, in the places of the oldest or of the worst.
+    """Children of tournament winners replace the oldest or the worst member.
 
     With one objective this is regularised evolution (Real et al. 2019, algorithm 1): the winner
     of a random sample is mutated, and the oldest dies. With several it is NSGA-II (Deb et al.
     2002): parents win crowded tournaments, and of population and child the last by front and
-    crowding dies. Either is in a steady state: whoever ends enters, so that workers never wait.
+    crowding dies. Both are in a steady state: a trial enters when it ends, so that workers never
+    wait.
 
-    The first `population` architectures are drawn uniformly, failed ones anew; inherited trials
-    take places while there are any and then those of the worst. No architecture is proposed
-    twice: a child that was is mutated on, and the search ends when the space is used up.
+    The first `population` architectures are drawn uniformly, failed ones again. Inherited trials
+    take free places first, then those of the worst. No architecture is proposed twice: a known
+    child is mutated further, and the search ends when the space is used up.
     """
 
     population: int = setting(20, "members, >= 2 (Real et al. 2019: 100)", must.ge(2))
@@ -155,7 +156,7 @@ class Evolution(Strategy):
         return [member.values for member in self._members]
 
     def _child(self, rng: np.random.Generator) -> Architecture | None:
-        """A child that was never proposed; None where none is found."""
+        """A child that was never proposed; None if there is none after :data:`TRIES`."""
         from nasir.strategies.evolution.nondominated import crowded_order
 
         domain, order = self._problem.domain, crowded_order(self._values)
@@ -185,5 +186,5 @@ class Evolution(Strategy):
 
 
 def _is_whole(trial: Trial) -> bool:
-    """Whether all effort went into a trial, so that its values may be set beside others'."""
+    """Whether a trial had the full effort, so that its values can be compared."""
     return trial.proposal.fidelity == 1

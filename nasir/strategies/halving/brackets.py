@@ -1,11 +1,11 @@
-"""How many architectures each rung has, and at which fidelity."""
+"""Brackets: the number of architectures and the fidelity of each rung."""
 
 from __future__ import annotations
 
 import attrs
 
 ROUNDING = 1e-9
-"""What a fidelity that was written in decimals may be off."""
+"""Relative error of a fidelity that was written in decimals."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""Where new architectures come from."""
+"""The source of new architectures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.trial import Trial
 
 TRIES = 100
-"""Draws of architectures that are known, after which a small domain is listed."""
+"""Draws of known architectures after which a small domain is listed."""
 
 SMALL = 10_000
 """The most architectures of a domain that is listed."""
@@ -22,10 +22,10 @@ SMALL = 10_000
 
 @attrs.define(eq=False)
 class Candidates:
-    """Architectures to begin with: the best `inherited` of other strategies', then random ones.
+    """New architectures: the best `inherited` of other strategies, then random ones.
 
-    Random ones are uniform among those that are not known yet. Once all are, or nearly all of a
-    domain too large to be listed, they may come again.
+    Random ones are uniform among the unknown. They may come again once all are known, or nearly
+    all of a domain that is too large to be listed.
     """
 
     domain: Domain
@@ -48,23 +48,23 @@ class Candidates:
         self._rng = np.random.default_rng(self.seed)
 
     def draw(self) -> Architecture:
-        """The next architecture, which is known from now on."""
+        """The next architecture; it is known from now on."""
         architecture = self._inherited() or self._drawn()
         self.know(architecture)
         return architecture
 
     def know(self, architecture: Architecture) -> None:
-        """Take note that an architecture is tried."""
+        """Record that an architecture has been proposed."""
         self._known.add(architecture.id)
 
     def inherit(self, trial: Trial) -> None:
-        """Take in another strategy's complete trial: of the same architecture the best counts."""
+        """Learn a complete trial of another strategy; the best of an architecture counts."""
         before = self._foreign.get(trial.architecture.id)
         if before is None or _merit(trial) > _merit(before):
             self._foreign[trial.architecture.id] = trial
 
     def state_dict(self) -> dict[str, Any]:
-        """All but what is known and inherited."""
+        """The state without known and inherited architectures."""
         generator = self._rng.bit_generator.state
         return {"generator": generator, "taken": self._taken, "listed": self._listed}
 
@@ -108,6 +108,6 @@ class Candidates:
 
 
 def _merit(trial: Trial) -> tuple[float, float]:
-    """What is compared: the fidelity first, for scores of different ones cannot be."""
+    """Fidelity and score: scores of different fidelities cannot be compared."""
     assert trial.score is not None, "only complete trials are inherited"
     return trial.proposal.fidelity, trial.score

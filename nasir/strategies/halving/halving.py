@@ -13,13 +13,13 @@ from nasir.strategies.halving.search import SYNCHRONOUS, BracketSearch
 
 @attrs.define
 class SuccessiveHalving(BracketSearch):
-    """Judges many architectures cheaply, and the best 1 / eta of each rung eta times as dearly.
+    """Evaluates many architectures cheaply, the best 1 / eta of each rung at eta times the cost.
 
-    Asynchronous (ASHA; Li et al., MLSys 2020, algorithm 2), an architecture goes on as soon as it
-    is among the best 1 / eta of those that have ended at its fidelity, and a new one is drawn
-    where none may: no worker waits. Synchronous (Jamieson and Talwalkar, AISTATS 2016), `pool`
-    architectures make a round, the next rung begins when all of one have ended, and another round
-    follows as long as there are trials left.
+    Asynchronous (ASHA; Li et al., MLSys 2020, algorithm 2): an architecture is promoted as soon as
+    it is among the best 1 / eta of those that have ended at its fidelity. If there is none, a new
+    one is drawn: no worker waits. Synchronous (Jamieson and Talwalkar, AISTATS 2016): `pool`
+    architectures form a round, the next rung begins when all of one have ended, and rounds
+    follow each other as long as trials are left.
     """
 
     pool: int = setting(

@@ -1,4 +1,4 @@
-"""The rungs of a bracket: who is there, and who goes on."""
+"""The rungs of a bracket, and which configuration is promoted next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = tuple[float, int]
 
 @attrs.define
 class Rung:
-    """What came of the configurations at one fidelity; a failed one counts as the worst."""
+    """The results of the configurations at one fidelity; a failed one is the worst."""
 
     complete: int = 0
     promoted: int = 0
@@ -22,11 +22,11 @@ class Rung:
     _waiting: list[Result] = attrs.field(init=False, factory=list)
 
     def __len__(self) -> int:
-        """How many have ended here."""
+        """The number of configurations that have ended here."""
         return len(self._ranked)
 
     def enter(self, configuration: int, score: float | None) -> None:
-        """Take in an ended trial; `score` is None where it failed."""
+        """Add an ended trial; `score` is None if it failed."""
         if score is None:
             insort(self._ranked, (math.inf, configuration))
             return
@@ -41,21 +41,21 @@ class Rung:
         return self._waiting[0][1]
 
     def promote(self, configuration: int) -> None:
-        """Take note that a waiting configuration has gone on."""
+        """Record that a waiting configuration was promoted."""
         place = next(i for i, (_, waiting) in enumerate(self._waiting) if waiting == configuration)
         del self._waiting[place]
         self.promoted += 1
 
 
 Promotion = tuple[int, int]
-"""A configuration, and the rung that it goes on to."""
+"""A configuration, and the rung that it is promoted to."""
 
 
 def promotion(rungs: Sequence[Rung], eta: int) -> Promotion | None:
-    """Who goes on without waiting for others, from the highest rung where there is one.
+    """The next promotion that waits for no other configuration, from the highest rung possible.
 
     Asynchronous successive halving (Li et al., "A System for Massively Parallel Hyperparameter
-    Tuning", MLSys 2020, algorithm 2): whoever is in the best 1 / eta of those that have ended.
+    Tuning", MLSys 2020, algorithm 2): one of the best 1 / eta of those that have ended.
     """
     for i in reversed(range(len(rungs) - 1)):
         found = rungs[i].best_waiting(len(rungs[i]) // eta)
@@ -65,7 +65,7 @@ def promotion(rungs: Sequence[Rung], eta: int) -> Promotion | None:
 
 
 def survivor(rungs: Sequence[Rung], sizes: Sequence[int]) -> Promotion | None:
-    """Who goes on once all of a rung have ended; rung i has at most `sizes[i]`."""
+    """The next promotion once all of a rung have ended; rung i has at most `sizes[i]`."""
     for i, wanted in enumerate(_wanted(rungs, sizes)):
         if len(rungs[i]) < wanted:
             return None
@@ -77,12 +77,12 @@ def survivor(rungs: Sequence[Rung], sizes: Sequence[int]) -> Promotion | None:
 
 
 def over(rungs: Sequence[Rung], sizes: Sequence[int]) -> bool:
-    """Whether all that will ever be on these rungs have ended."""
+    """Whether all configurations that these rungs will have, have ended."""
     return all(len(r) == n for r, n in zip(rungs, _wanted(rungs, sizes), strict=True))
 
 
 def _wanted(rungs: Sequence[Rung], sizes: Sequence[int]) -> Iterator[int]:
-    """How many will be on each rung: fewer than planned where too many below have failed."""
+    """The final size of each rung: less than planned if too many below have failed."""
     yield sizes[0]
     for below, size in zip(rungs, sizes[1:], strict=False):
         yield min(size, below.complete)

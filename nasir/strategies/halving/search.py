@@ -1,4 +1,4 @@
-"""What successive halving and Hyperband have in common."""
+"""What successive halving and Hyperband share."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Configuration:
 
 @attrs.define
 class BracketSearch(Strategy):
-    """Begins many architectures at low fidelity and lets the best of each rung go on.
+    """Begins many architectures at low fidelity and promotes the best of each rung.
 
     Architectures are drawn for one bracket after another, and again from the first when all are
-    done. A promoted trial has the seed of the one before it, so that an evaluator can go on from
-    what it kept of that.
+    done. A promoted trial has the seed of the one before it, so that an evaluator can continue
+    from that one's checkpoint.
     """
 
-    eta: int = setting(3, "of how many architectures one goes on, >= 2", must.ge(2))
+    eta: int = setting(3, "one in eta architectures is promoted, >= 2", must.ge(2))
     lowest: float = setting(
         0.1,
         "fidelity that no trial is below, in (0, 1]; rungs are at 1, 1 / eta, 1 / eta^2, ...",
@@ -49,12 +49,12 @@ class BracketSearch(Strategy):
     )
     mode: str = setting(
         ASYNCHRONOUS,
-        "whether the best so far go on at once, or when all of their rung have ended",
+        "whether the best so far are promoted at once, or when all of their rung have ended",
         must.in_((ASYNCHRONOUS, SYNCHRONOUS)),
     )
     inherited: int = setting(
         9,
-        "of the best architectures of other strategies, how many are tried first, >= 0",
+        "number of the best architectures of other strategies that come first, >= 0",
         must.ge(0),
     )
     _candidates: Candidates = attrs.field(init=False)
@@ -82,19 +82,19 @@ class BracketSearch(Strategy):
     def ask(self) -> Proposal | None:
         proposal = self._promotion() or self._beginning()
         if proposal is not None:
-            self._depart(proposal)
+            self._record_proposal(proposal)
             self._flying.append(proposal)
         return proposal
 
     def tell(self, trial: Trial) -> None:
-        self._arrive(self._flying.popleft(), trial)
+        self._record_trial(self._flying.popleft(), trial)
 
     def inherit(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
             self._candidates.inherit(trial)
 
     def state_dict(self) -> dict[str, Any]:
-        """What cannot be made of the trials again: their seeds tell which are our own."""
+        """What cannot be computed from the trials; seeds identify those of this strategy."""
         import numpy as np
 
         return {
@@ -112,21 +112,21 @@ class BracketSearch(Strategy):
         )
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        """Do all again: the first trial of one of our seeds began it, the others went on."""
+        """Repeat all events: a configuration began with the first trial of its seed."""
         for trial in trials:
             seed = _seed(trial)
             if seed in self._numbers:
                 began = self._numbers[seed] < len(self._configurations)
                 proposal = attrs.evolve(trial.proposal, seed=seed if began else None)
-                self._depart(proposal)
-                self._arrive(proposal, trial)
+                self._record_proposal(proposal)
+                self._record_trial(proposal, trial)
             elif trial.state == "complete" and trial.proposal.stage == FULL:
                 self._candidates.inherit(trial)
         for proposal in self._flying:
-            self._depart(proposal)
+            self._record_proposal(proposal)
 
     def _promotion(self) -> Proposal | None:
-        """The next to go on, None where nobody may."""
+        """The next promotion, None if there is none."""
         if self.mode == ASYNCHRONOUS:
             found = [promotion(rungs, self.eta) for rungs in self._rungs]
         else:
@@ -140,7 +140,7 @@ class BracketSearch(Strategy):
         return Proposal(configuration.architecture, fidelity=fidelity, seed=configuration.seed)
 
     def _beginning(self) -> Proposal | None:
-        """The next new architecture, None where the bracket before has to end first."""
+        """The next new architecture, None if the bracket before must end first."""
         bracket, place = self._turn(self._drawn)
         if self.mode == SYNCHRONOUS and self._drawn and place == 0:
             before = self._turn(self._drawn - 1)[0]
@@ -149,8 +149,8 @@ class BracketSearch(Strategy):
         lowest = self._brackets[bracket].fidelities[0]
         return Proposal(self._candidates.draw(), fidelity=lowest)
 
-    def _depart(self, proposal: Proposal) -> None:
-        """Take note that something was proposed."""
+    def _record_proposal(self, proposal: Proposal) -> None:
+        """Record a proposal."""
         if proposal.seed is None:
             bracket, place = self._turn(self._drawn)
             if self.mode == SYNCHRONOUS and place == 0:
@@ -161,8 +161,8 @@ class BracketSearch(Strategy):
             number, rungs, place = self._place(proposal)
             rungs[place - 1].promote(number)
 
-    def _arrive(self, proposal: Proposal, trial: Trial) -> None:
-        """Take in what came of a proposal."""
+    def _record_trial(self, proposal: Proposal, trial: Trial) -> None:
+        """Record the trial of a proposal."""
         if proposal.seed is None:
             number, seed = len(self._configurations), _seed(trial)
             bracket = self._turn(number)[0]
@@ -174,14 +174,14 @@ class BracketSearch(Strategy):
             rungs[place].enter(number, trial.score)
 
     def _place(self, proposal: Proposal) -> tuple[int, list[Rung], int]:
-        """The configuration that goes on, the rungs of its bracket, and which of them it is for."""
+        """The promoted configuration, the rungs of its bracket, and the index of its rung."""
         number = self._numbers[proposal.seed]  # type: ignore[index]
         bracket = self._configurations[number].bracket
         place = self._brackets[bracket].fidelities.index(proposal.fidelity)
         return number, self._rungs[bracket], place
 
     def _turn(self, drawn: int) -> tuple[int, int]:
-        """In which bracket, and at which place of it, an architecture is drawn after so many."""
+        """The bracket, and the place in it, of the architecture number `drawn`, from 0."""
         begun = [bracket.sizes[0] for bracket in self._brackets]
         place = drawn % sum(begun)
         for bracket, size in enumerate(begun):

@@ -12,30 +12,30 @@ import numpy as np
 from nasir.core.domain import Domain
 
 LARGEST_ARITY = 499
-"""Above it nevergrad's discrete mutations take a number for a continuous one."""
+"""Above this, nevergrad's discrete mutations treat a number as continuous."""
 
 
 class Encoding(Protocol):
-    """A nevergrad parametrization that stands for an option number at each of D decisions."""
+    """A nevergrad parametrization of an option number at each of D decisions."""
 
     def parametrization(self) -> Any:
-        """What an optimiser is made with."""
+        """The parametrization of an optimiser."""
 
     def numbers(self, value: np.ndarray) -> list[int]:
-        """The number (modulo the count of options) that a value stands for at each decision."""
+        """The number (modulo the count of options) at each decision that a value encodes."""
 
     def value(self, numbers: Sequence[int]) -> np.ndarray:
-        """A value that stands for these numbers."""
+        """A value that encodes these numbers."""
 
 
 class Transitions:
     """One number a decision, with values ``(D,)`` in [0, A): for discrete mutations.
 
-    Nevergrad keeps it as a standard normal number, of which the A quantiles of equal probability
-    are the values; a discrete mutation draws another quantile. The options of a decision take turns
-    over the values and A is the least common multiple of their counts, so that a mutation is as
-    likely to come to any other option (to within a few percent where that multiple is above 499,
-    which A is then). Optimisers of real vectors would see an order in the number.
+    Nevergrad stores it as a standard normal number, whose A quantiles of equal probability are
+    the values; a discrete mutation draws another quantile. Value v is option v modulo the count of
+    options, and A is the least common multiple of the counts, so that a mutation reaches every
+    other option with the same probability (to within a few percent if that multiple is above 499;
+    A is then 499). Optimisers of real vectors would see an order in the number.
     """
 
     def __init__(self, domain: Domain) -> None:

@@ -21,14 +21,14 @@ from nasir.core.seeds import derived_seed
 from nasir.strategies.nevergrad.encoding import Encoding, Transitions, Weights
 
 OVER = "Over the budget"
-"""How nevergrad says that all points are asked for."""
+"""Nevergrad's message if all points have been asked for."""
 
 GENERATORS = 2**32
-"""The seeds that numpy's older generators take are below this."""
+"""Seeds of numpy's older generators are below this."""
 
 
 class ArchitectureOptimizer:
-    """Asks for architectures and is told losses; the same calls from the same seed give the same.
+    """Proposes architectures and learns their losses, the same for the same calls and seed.
 
     Some optimisers draw from numpy's global generator: they get one of their own.
     """
@@ -46,20 +46,20 @@ class ArchitectureOptimizer:
 
     @property
     def sequential(self) -> bool:
-        """Whether every candidate must be told of before the next is asked for."""
+        """Whether the optimiser needs the loss of each candidate before the next."""
         mutation = getattr(self._optimizer, "mutation", None)
         return bool(self._optimizer.no_parallelization) or mutation == "doerr"
 
     @property
     def ended(self) -> bool:
-        """Whether all points of an optimiser that plans them in advance are asked for."""
+        """Whether an optimiser that plans its points in advance has no more."""
         optimizer = self._optimizer
         return self._over or bool(optimizer.one_shot and optimizer.num_ask >= optimizer.budget)
 
     def ask(self) -> tuple[Any, Architecture] | None:
-        """A candidate, to be told about later, and the architecture that it stands for.
+        """A candidate, for :meth:`tell`, and its architecture.
 
-        None, from then on, where a part of the optimiser that plans its points has no more.
+        None from then on, if a part of the optimiser that plans its points has no more.
         """
         with self._own_generator():
             try:
@@ -72,10 +72,10 @@ class ArchitectureOptimizer:
         return candidate, self._domain.decode(self._encoding.numbers(candidate.value))
 
     def tell(self, candidate: Any, architecture: Architecture, loss: float) -> None:
-        """The loss of the architecture that `candidate` stands for.
+        """Report the loss of the architecture of `candidate`.
 
-        Where conditions made another of it than was asked for, discrete mutations go on from what
-        was evaluated. The steps of other optimisers are tied to what they asked for.
+        If conditions changed the architecture, discrete mutations continue from the evaluated
+        one. The steps of other optimisers are tied to the candidate that they proposed.
         """
         if isinstance(self._encoding, Transitions):
             asked = self._encoding.numbers(candidate.value)
@@ -86,7 +86,7 @@ class ArchitectureOptimizer:
             self._optimizer.tell(candidate, loss)
 
     def tell_not_asked(self, architecture: Architecture, loss: float) -> None:
-        """The loss of an architecture from elsewhere, to optimisers that listen."""
+        """Report the loss of an architecture that was not proposed, if the optimiser accepts it."""
         with self._own_generator():
             try:
                 self._optimizer.tell(self._child(self._domain.encode(architecture)), loss)
@@ -96,7 +96,7 @@ class ArchitectureOptimizer:
     def _made(
         self, seed: int, start: Architecture, budget: int, workers: int
     ) -> tuple[Encoding, Any]:
-        """The optimiser on the encoding that suits it; refuses those that cannot be repeated."""
+        """The optimiser with the right encoding; refuses one that cannot be repeated."""
 
         def made(encoding: Encoding) -> Any:
             parametrization = encoding.parametrization()
@@ -111,14 +111,14 @@ class ArchitectureOptimizer:
         if any(isinstance(part, RecastOptimizer) for part in _parts(optimizer)):
             raise SettingsError(
                 f"strategy.optimizer={self.name} cannot be stored: it calls another library in a "
-                "thread, which would hold up the end of the program as well: take another, such "
+                "thread, which would also delay the end of the program: take another, such "
                 "as DiscreteOnePlusOne"
             )
         if not discrete:
             return encoding, optimizer
         for part in discrete:
             part.arity_for_discrete_mutation = transitions.arity
-        # they begin at the middle of all options, which would be the same for every seed
+        # their own start is the middle of all options, the same for every seed
         optimizer.suggest(transitions.value(self._domain.encode(start)))
         return transitions, optimizer
 
@@ -126,9 +126,9 @@ class ArchitectureOptimizer:
         return self._optimizer.parametrization.spawn_child(self._encoding.value(numbers))
 
     def _evaluated(self, architecture: Architecture, asked: Sequence[int]) -> list[int]:
-        """The option numbers of an architecture, as they were asked for where they say the same.
+        """The option numbers of an architecture; `asked` wherever it encodes the same option.
 
-        A decision that does not apply keeps its number, which mutations may change unnoticed.
+        A decision that does not apply keeps its number, which mutations may change without effect.
         """
         domain = self._domain
         rows = zip(
@@ -145,7 +145,7 @@ class ArchitectureOptimizer:
 
     @contextmanager
     def _own_generator(self) -> Iterator[None]:
-        """Calls nevergrad with its own global generator, and tells its errors in one line."""
+        """Calls nevergrad with its own global generator; its errors become one line."""
         kept = np.random.get_state()
         np.random.set_state(self._global)
         try:
@@ -156,7 +156,7 @@ class ArchitectureOptimizer:
             raise
         except ImportError as error:
             raise SettingsError(
-                f"strategy.optimizer={self.name} wants another package ({_line(error)}): "
+                f"strategy.optimizer={self.name} needs another package ({_line(error)}): "
                 "install it, or take another, such as DiscreteOnePlusOne"
             ) from error
         except Exception as error:
@@ -174,7 +174,7 @@ def _line(error: Exception) -> str:
 
 
 def _unknown(name: str) -> UnknownNameError:
-    """The error for a name that no optimiser has, without the hundreds that they have."""
+    """The error for an unknown optimiser, with the nearest names and not all hundreds."""
     known = sorted(ng.optimizers.registry)
     nearest = get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, nearest))}? " if nearest else ""
@@ -189,7 +189,7 @@ def _random_state(seed: int, purpose: str) -> np.random.RandomState:
 
 
 def _parts(optimizer: ng.optimizers.base.Optimizer) -> Iterator[ng.optimizers.base.Optimizer]:
-    """An optimiser and all those that it is made of."""
+    """An optimiser and all its parts."""
     yield optimizer
     chosen = [optimizer.optim] if isinstance(optimizer, NGOptBase) else []
     for value in (*vars(optimizer).values(), *chosen):
@@ -199,6 +199,6 @@ def _parts(optimizer: ng.optimizers.base.Optimizer) -> Iterator[ng.optimizers.ba
 
 
 def _mutates_options(optimizer: ng.optimizers.base.Optimizer) -> bool:
-    """Whether an optimiser draws another option where it mutates."""
+    """Whether a mutation of an optimiser draws another option."""
     gaussian = ("gaussian", "cauchy")
     return getattr(optimizer, "mutation", gaussian[0]) not in gaussian

@@ -19,13 +19,13 @@ from nasir.core.trial import Proposal, Trial
 from nasir.strategies.unseen import unseen
 
 TRIES = 10
-"""Candidates that are not worth an evaluation, after which one is drawn instead."""
+"""Candidates without a new architecture, after which one is drawn instead."""
 
 FAILED_LOSS = 1e20
-"""What failures cost before anything succeeded; nevergrad clips losses above 5e20."""
+"""The loss of failures before the first success; nevergrad clips losses above 5e20."""
 
-ASKED, TOLD, INHERITED = "a", "t", "i"
-"""What can happen, as the state keeps it."""
+ASKED, FINISHED, INHERITED = "a", "t", "i"
+"""The events of a search, in the state."""
 
 
 @attrs.define
@@ -33,14 +33,14 @@ class Nevergrad(Strategy):
     """Lets an optimiser of nevergrad choose among the options of each decision.
 
     Options are categories to it (see :mod:`nasir.strategies.nevergrad.encoding`). No architecture
-    is evaluated twice: the optimiser is told the known score at once and asked again, and where it
-    goes on repeating itself an architecture is drawn. The search ends when all are evaluated, or
+    is evaluated twice: the optimiser gets the known score at once and proposes again; if it keeps
+    repeating itself, an architecture is drawn. The search ends when all are evaluated, or
     when an optimiser that plans its points in advance has no more. A failed trial, and an
     architecture outside the limits, counts as the worst score so far.
 
-    Nothing of the optimiser is stored: to resume, it is asked and told once more what it was. That
-    evaluates nothing and takes as long as its asking and telling took, some milliseconds a trial.
-    Optimisers that cannot be asked again, since they call another library in a thread, are refused.
+    The optimiser itself is not stored: to resume, all its proposals and results are repeated,
+    without evaluations, in some milliseconds a trial. Optimisers that cannot be repeated, since
+    they call another library in a thread, are refused.
     """
 
     optimizer: str = setting("DoubleFastGADiscreteOnePlusOne", "its name in nevergrad's registry")
@@ -84,7 +84,7 @@ class Nevergrad(Strategy):
         return Proposal(self._next())
 
     def tell(self, trial: Trial) -> None:
-        self._events.append(TOLD)
+        self._events.append(FINISHED)
         loss = None if trial.score is None else -trial.score
         self._know(trial.architecture, loss)
         candidates = self._flying.pop(trial.architecture.id)
@@ -107,7 +107,7 @@ class Nevergrad(Strategy):
         self._events = list(state["events"])
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        """Go through everything again, from the first question on."""
+        """Repeat all events from the first."""
         events, self._events = self._events, []
         following = iter(trials)
         for event in events:
@@ -120,13 +120,13 @@ class Nevergrad(Strategy):
                 if trial.architecture.id not in self._flying:
                     raise NasirError(
                         f"strategy.optimizer={self.optimizer} asks for other architectures than "
-                        "this run has: go on with the versions of nevergrad and numpy that it was "
-                        "begun with, or begin again"
+                        "this run has: continue with the versions of nevergrad and numpy that it "
+                        "began with, or begin again"
                     )
                 self.tell(trial)
 
     def _next(self) -> Architecture:
-        """The first architecture worth an evaluation that the optimiser asks for."""
+        """The first new architecture that the optimiser proposes."""
         for _ in range(TRIES):
             asked = None if self._optimizer.ended else self._optimizer.ask()
             if asked is None:
@@ -146,7 +146,7 @@ class Nevergrad(Strategy):
         return self._spare
 
     def _find_spare(self) -> bool:
-        """Have an architecture to propose where the optimiser has none; False if all are known."""
+        """Choose the architecture to propose if the optimiser has none; False if all are known."""
         spare = self._spare
         if spare is None or spare.id in self._losses or spare.id in self._flying:
             import numpy as np
@@ -162,6 +162,6 @@ class Nevergrad(Strategy):
             self._worst = loss if self._worst is None else max(loss, self._worst)
 
     def _cost(self, loss: float | None) -> float:
-        """What to tell the optimiser: of a failure, the worst loss so far."""
+        """The loss for the optimiser: for a failure, the worst so far."""
         worst = FAILED_LOSS if self._worst is None else self._worst
         return worst if loss is None else loss

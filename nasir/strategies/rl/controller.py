@@ -35,7 +35,7 @@ class Controller(nn.Module):
         h, c = LSTM(x, (h, c));  p(k) = softmax(W_t h + b_t)_k
     and the next input x is the embedding of k. The logits are divided by `temperature` and then,
     if there is a `tanh_bound` B, become B tanh(logits). Options not open after the choices so far
-    take no part in the softmax; a decision that does not apply is passed over, with no step of
+    take no part in the softmax; a decision that does not apply is skipped, without a step of
     the LSTM. Parameters are drawn from `seed`, as torch draws them for each layer.
     """
 

@@ -16,7 +16,7 @@ from nasir.strategies.rl.controller import Controller
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread: sums have the same bits whatever the evaluations make use of."""
+    """Compute with one thread, so that sums have the same bits for any number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -31,8 +31,8 @@ class PolicyGradient:
     A step on architectures a_i with scores r_i, entropy weight w and decay d is
         R_i = r_i + w H(a_i);  b = d b + (1 - d) mean R, at the first step mean R
         loss = mean of -(R_i - b) log p(a_i), of which only log p has a gradient
-    where H is the entropy of the decisions on the way to a_i, summed. A head that took no
-    decision in a step is left alone by Adam. `seed` is for the sampling.
+    where H is the entropy of the decisions on the way to a_i, summed. Adam does not change a head
+    that took no decision in a step. `seed` is for the sampling.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class PolicyGradient:
     def update(self, step: Sequence[tuple[Architecture, float]]) -> None:
         """One step of the controller on architectures and their scores.
 
-        log p is that under the present parameters, so that an architecture drawn before an
-        earlier step was taken is learnt from all the same.
+        log p is that under the present parameters, so that an architecture that was drawn before
+        an earlier step can be used too.
         """
         walks = [self.controller.follow(architecture) for architecture, _ in step]
         rewards = [
@@ -74,7 +74,7 @@ class PolicyGradient:
             for reward, walk in zip(rewards, walks, strict=True)
         ]
         loss = torch.stack(losses).mean()
-        if loss.requires_grad:  # it has none where the domain leaves nothing to decide
+        if loss.requires_grad:  # it has none if the domain leaves nothing to decide
             self._adam.zero_grad()
             loss.backward()
             self._adam.step()
@@ -99,7 +99,7 @@ class PolicyGradient:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state, to the bit."""
+        """Restore a state, to the bit."""
         named = dict(self.controller.named_parameters())
         self._adam.state.clear()
         for name, parameter in named.items():

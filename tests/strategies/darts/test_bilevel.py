@@ -85,7 +85,7 @@ def test_the_second_order_gradient_is_that_of_the_unrolled_step() -> None:
     for degraded, clean in pairs(state):  # some momentum
         state._weight_step((degraded.double(), clean.double()))
     train, held = ((d.double(), c.double()) for d, c in pairs(state))
-    approximate = state._looking_ahead(train, held)
+    approximate = state._second_order_gradients(train, held)
     names = [n for n, _ in state.supernet.named_parameters() if n != "table"]
     parameters = dict(state.supernet.named_parameters())
     error = loss(state.how.loss)

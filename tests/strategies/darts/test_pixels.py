@@ -208,6 +208,6 @@ def test_a_trial_is_scored_by_the_pixels_for_validation() -> None:
 def test_too_few_pixels_and_other_criteria_are_refused_before_the_search() -> None:
     with pytest.raises(PictureError, match=r"p16 has too few observed pixels to keep 1e-05"):
         Epoch(attrs.evolve(SMALL, held_out=1e-5)).check(problem())
-    with pytest.raises(SettingsError, match=r"criterion=ssim wants whole pictures"):
+    with pytest.raises(SettingsError, match=r"criterion=ssim needs whole pictures"):
         Epoch(attrs.evolve(SMALL, criterion="ssim")).check(problem())
     Epoch(SMALL).check(problem())

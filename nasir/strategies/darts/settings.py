@@ -1,0 +1,126 @@
+"""The settings of a search by gradient."""
+
+from __future__ import annotations
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.strategy import Strategy
+from nasir.strategies.validators import is_loss
+
+
+@attrs.define(slots=False)  # slots that are still empty could not be sent to other processes
+class DartsSettings(Strategy):
+    """What the epochs of a search by gradient depend on."""
+
+    data: str = setting(
+        "auto",
+        "what is divided: the training pictures (patches), the pixels of each picture of the "
+        "search (pixels), or what the evaluator fits to (auto)",
+        must.in_(("auto", "patches", "pixels")),
+    )
+    held_out: float = setting(
+        0.2,
+        "pixels: share of the observed ones that the weights are not fitted to, half for the "
+        "architecture and half for validation, in (0, 1)",
+        [must.gt(0), must.lt(1)],
+    )
+    epochs: int = setting(20, "epochs, >= 1 (HiNAS, IR-NAS: 100)", must.ge(1))
+    steps: int = setting(10, "weight steps an epoch, >= 1", must.ge(1))
+    warmup: int = setting(
+        4, "epochs before the first architecture step, >= 0 (HiNAS, IR-NAS: 20)", must.ge(0)
+    )
+    keep_from: int = setting(
+        0,
+        "epochs before the first that may be the best, >= 0 (HiNAS: 60); at least the warm-up",
+        must.ge(0),
+    )
+    batch: int = setting(2, "patches a step, >= 1 (HiNAS: 8, CLEARER: 32)", must.ge(1))
+    patch: int = setting(32, "side of a degraded patch in pixels, >= 1 (papers: 64)", must.ge(1))
+    loss: str = setting("mse", "sum of mse, l1 and log_ssim, such as mse+0.6*log_ssim", is_loss)
+    criterion: str = setting(
+        "psnr",
+        "what makes an epoch the best on validation: psnr, ssim, or psnr+ssim: SSIM + PSNR / 100",
+        must.in_(("psnr", "ssim", "psnr+ssim")),
+    )
+    order: int = setting(
+        1,
+        "1: the weights are constant; 2: one weight step is anticipated (DARTS, equation 7)",
+        must.in_((1, 2)),
+    )
+    lr: float | None = setting(
+        None,
+        "learning rate of the weights, > 0; none: 0.025 at the start on patches (SGD), that of the "
+        "evaluator dip on pixels (Adam)",
+        must.optional(must.gt(0)),
+    )
+    lr_end: float = setting(0.001, "and at the end, by cosine; patches alone, >= 0", must.ge(0))
+    momentum: float = setting(0.9, "of the weights' SGD, in [0, 1)", [must.ge(0), must.lt(1)])
+    decay: float = setting(3e-4, "weight decay, >= 0", must.ge(0))
+    clip: float = setting(5.0, "largest norm of the weights' gradient; 0: no limit", must.ge(0))
+    arch_lr: float | None = setting(
+        None,
+        "learning rate of the architecture (Adam), > 0; none: 0.001 on patches, 0.03 on pixels",
+        must.optional(must.gt(0)),
+    )
+    arch_decay: float = setting(1e-3, "weight decay of the architecture, >= 0", must.ge(0))
+    arch_beta: float = setting(
+        0.9, "first moment's memory in the architecture's Adam, in [0, 1)", [must.ge(0), must.lt(1)]
+    )
+    entropy: float = setting(
+        0.0, "lambda 1: weight of the entropy penalty (CLEARER, equation 4), >= 0", must.ge(0)
+    )
+    complexity: float = setting(
+        0.0, "lambda 2: weight of the complexity penalty (CLEARER, equation 5), >= 0", must.ge(0)
+    )
+    paths: str = setting(
+        "all",
+        "what a step mixes: all options, or one of each row drawn by Gumbel softmax (GDAS)",
+        must.in_(("all", "one")),
+    )
+    temperature: float = setting(10.0, "of `paths = one` at the start, > 0 (GDAS)", must.gt(0))
+    temperature_end: float = setting(0.1, "and at the end, linearly, > 0", must.gt(0))
+    partial: int = setting(
+        1, "operations use one of this many channels, >= 1 (PC-DARTS: 4)", must.ge(1)
+    )
+    max_skips: int | None = setting(
+        None,
+        "stop when a cell would have this many skip connections, >= 1 (DARTS+: 2); none: never",
+        must.optional(must.ge(1)),
+    )
+    selection: str = setting(
+        "weights",
+        "choose options by their weights, or by what the supernet loses without each "
+        "(perturbation, DARTS-PT)",
+        must.in_(("weights", "perturbation")),
+    )
+    tuning: int = setting(
+        5, "weight steps after each choice by perturbation, >= 0 (DARTS-PT: 5 epochs)", must.ge(0)
+    )
+    validation: float = setting(
+        0.02, "share of the training pictures to validate on, in (0, 1)", [must.gt(0), must.lt(1)]
+    )
+    tile: int = setting(
+        64,
+        "side of the patches in which validation pictures are restored, in pixels; 0: whole",
+        must.ge(0),
+    )
+    crop: int = setting(
+        0, "side of the middle of validation pictures that is used; 0: all", must.ge(0)
+    )
+    device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
+
+    def __attrs_post_init__(self) -> None:
+        if self.warmup >= self.epochs:
+            raise SettingsError(
+                f"strategy.warmup={self.warmup} of strategy.epochs={self.epochs} leaves no epoch "
+                "for the architecture: take fewer, such as "
+                f"strategy.warmup={self.epochs // 5}"
+            )
+
+    @property
+    def first_kept(self) -> int:
+        """Epochs before the first that may be the best."""
+        return min(max(self.keep_from, self.warmup), self.epochs - 1)
