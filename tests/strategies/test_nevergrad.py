@@ -290,7 +290,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(ng.optimizers.registry, "Wanting", Wanting)
     monkeypatch.setitem(sys.modules, "not_installed_anywhere", None)
-    with pytest.raises(SettingsError, match=r"wants another package \(.*not_installed_anywhere"):
+    with pytest.raises(SettingsError, match=r"needs another package \(.*not_installed_anywhere"):
         bound("Wanting", WIDE).ask()
 
 
