@@ -11,7 +11,7 @@ import nasir
 from nasir.apps.search import search as api
 from nasir.core.registry import registries
 from nasir.plugins.manager import BUILTIN
-from nasir.runs.table import CARRIED, Records, Table, carried, load_table
+from nasir.runs.table import CARRIED, Column, Records, Table, carried, load_table
 
 TASKS = ("denoise", "inpaint")
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
@@ -22,8 +22,8 @@ def table() -> Table:
     return load_table(CARRIED)
 
 
-def column(records: Records, turn: int, name: str) -> np.ndarray:
-    return records.repeats[turn][:, records.names.index(name)]
+def column(records: Records, turn: int, *fields: str | float) -> np.ndarray:
+    return records.repeats[turn][:, records.columns.index(Column(*fields))]
 
 
 def test_it_is_small_enough_to_come_with_the_package():
@@ -40,9 +40,9 @@ def test_every_architecture_of_the_recipes_space_is_in_it(table: Table):
 def test_each_fit_has_a_curve_of_ten_points_on_each_picture(table: Table, task: str):
     records = table.tasks[task]
     for picture in PICTURES:
-        curve = [column(records, 0, f"psnr@{n / 10:g}:{picture}") for n in range(1, 11)]
+        curve = [column(records, 0, "psnr", picture, n / 10) for n in range(1, 11)]
         assert np.isfinite(curve).all()
-    ends = [column(records, 0, f"psnr@1:{picture}") for picture in PICTURES]
+    ends = [column(records, 0, "psnr", picture, 1.0) for picture in PICTURES]
     assert np.mean(ends, axis=0) == pytest.approx(column(records, 0, "psnr"), abs=1e-4)
     assert (column(records, 0, "fit_seconds") > 0).all()
 

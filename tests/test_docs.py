@@ -71,7 +71,7 @@ def networks(pictures: None, tmp_path: Path) -> None:
     training_folder.create(there, tree, {}, architecture, Signature(3, 3))
     network = nasir.build("all_conv", "hinas", 3, 3)
     save_file(network.state_dict(), there / "weights.safetensors")
-    write_result(tmp_path / "RUN" / "best", architecture, tree, {})
+    write_result(tmp_path / "RUN" / "best", architecture, tree)
 
 
 @pytest.mark.parametrize("command", commands("console"))
@@ -96,7 +96,7 @@ def test_a_bench_can_be_planned(command: str):
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir evaluate")])
 def test_an_evaluation_can_be_planned(command: str, networks: None):
-    assert benchmark.plan(shlex.split(command)[2:], {}).contestants
+    assert benchmark.plan(shlex.split(command)[2:], {}).entries
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir train")])

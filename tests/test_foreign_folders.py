@@ -18,6 +18,7 @@ from nasir.apps.bench.results import Result, ResultsFolder
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PluginError, RunFolderError
+from nasir.core.evaluator import RestoredPicture
 from nasir.core.registry import Entry, Registry
 from nasir.runs.run import Run, file_name, write_result
 
@@ -189,14 +190,19 @@ NAMES = ("../../x", "/etc/passwd", "a/b", "a\\b", "a\0b", "..", "", "a\nb", "x" 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_artifacts_of_any_name_stay_in_the_folder(tmp_path: Path, name: str):
-    pictures = {f"pictures/{name}-{kind}": np.zeros((2, 2, 3)) for kind in ("clean", "restored")}
+def test_pictures_of_any_name_stay_in_the_folder(tmp_path: Path, name: str):
+    array = np.zeros((2, 2, 3))
+    pictures = {name: RestoredPicture(array, array, array)}
     folder = tmp_path / "run" / "best"
     write_result(folder, Architecture("toy", {"a": 1}), {}, pictures)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["best"]
     made = sorted(path.name for path in folder.glob("*.png"))
-    assert [name[-9:] for name in made] == ["clean.png"[-9:], "stored.png"[-9:]]
+    assert [name.rpartition("-")[2] for name in made] == [
+        "clean.png",
+        "degraded.png",
+        "restored.png",
+    ]
     stems = {name.removesuffix(".png").rpartition("-")[0] for name in made}
     assert len(stems) == 1
 

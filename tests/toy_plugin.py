@@ -17,7 +17,7 @@ from attrs import validators as must
 from nasir import hookimpl
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
-from nasir.core.evaluator import Evaluation, Evaluator
+from nasir.core.evaluator import Evaluation, Evaluator, RestoredPicture
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
@@ -113,7 +113,7 @@ class ToyEvaluator(Evaluator):
     sleep: float = setting(0.0, "seconds that an evaluation takes, >= 0", must.ge(0))
     trouble: str = setting("error", "what goes wrong", must.in_(TROUBLES))
     every: int = setting(0, "trouble where the seed is a multiple of this; 0: never", must.ge(0))
-    stop: float | None = setting(None, "metric `stop` on the search split; none: there is none")
+    stop: float | None = setting(None, "the share to stop at, on the search split")
     nan_metric: bool = setting(False, "whether a metric is no number")
     artifact: str = setting("array", "what is kept", must.in_(("array", "text", "unpicklable")))
 
@@ -124,17 +124,18 @@ class ToyEvaluator(Evaluator):
         score = score_of(proposal.architecture.id, seed)
         if self.every and self.trouble == "no_number" and seed % self.every == 0:
             score = float("nan")
-        return Evaluation(score, self._metrics(score, problem), self._artifacts(problem, score))
+        metrics = self._metrics(score, problem)
+        pictures = {"toy": {"psnr": score}}
+        stop = self.stop if problem.split == "search" else None
+        return Evaluation(score, metrics, pictures, stop=stop, **self._restored(problem, score))
 
     def _metrics(self, score, problem):
         metrics = {"psnr": score, "parameters": 12}
         if problem.split == "test":
             metrics["degraded_psnr"] = 1.0
-        elif self.stop is not None:
-            metrics["stop"] = self.stop
         return metrics | ({"nothing": float("nan")} if self.nan_metric else {})
 
-    def _artifacts(self, problem, score):
+    def _restored(self, problem, score):
         if not problem.artifacts:
             return {}
         import numpy as np
@@ -144,7 +145,8 @@ class ToyEvaluator(Evaluator):
             "text": "no array",
             "unpicklable": lambda: None,
         }[self.artifact]
-        return {"pictures/toy-restored": np.zeros((2, 2, 3)), "weights/score": kept}
+        picture = RestoredPicture(None, np.ones((2, 2, 3)), np.zeros((2, 2, 3)))
+        return {"restored": {"toy": picture}, "weights": {"score": kept}}
 
 
 def score_of(architecture_id: str, seed: int) -> float:
@@ -179,6 +181,9 @@ def figures(trial: Trial) -> tuple[Any, ...]:
         trial.state,
         trial.score if trial.score is None else trial.score.hex(),
         sorted((name, value.hex()) for name, value in trial.metrics.items()),
+        trial.by_picture,
+        trial.curve,
+        trial.stop,
         trial.reason,
     )
 

@@ -5,37 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import NasirError, SettingsError
+from nasir.core.evaluator import Evaluation
 from nasir.core.progress import report
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.run import Run
-from nasir.runs.table import Table
+from nasir.runs.table import PSNR, Figures, Table
 from nasir.settings.building import make
 from nasir.settings.experiment import experiment
-
-if TYPE_CHECKING:
-    import numpy as np
-
-TARGET = "psnr"
-
-BY_PICTURE = ("psnr:", "psnr@1:")
-"""Begins the names of single pictures' PSNR, told by itself or as the end of a learning curve."""
 
 AGAIN = "second_fit"
 """The PSNR with another seed as a predictor."""
 
 FEWEST = 3
 """Architectures that a correlation needs."""
-
-Metrics = Mapping[str, float]
 
 
 @attrs.frozen
@@ -72,14 +63,14 @@ def correlations(
         )
     known = _known(run.trials)
     wanted = [*(name for name in proxies or registries["proxy"] if name not in COST), *COST]
-    computed: Mapping[str, Metrics] = {}
+    computed: Mapping[str, Figures] = {}
     if proxies:
         # The cost of the fits' own networks, if known: more channels may go into them.
-        fits_know = [name for name in COST if all(name in known[one.id] for one in full)]
+        fits_know = [name for name in COST if all(name in known[one.id].metrics for one in full)]
         names = [name for name in dict.fromkeys(wanted) if name not in fits_know]
         architectures = [one.architecture for one in full]
         computed = _computed(run, architectures, names, initialisations)
-    predictors = {one.id: {**known[one.id], **computed.get(one.id, {})} for one in full}
+    predictors = {one.id: _merged([known[one.id], computed.get(one.id, Figures())]) for one in full}
     found = list(_correlated(full, predictors, dict.fromkeys(wanted)))
     if not found:
         raise NasirError(
@@ -96,38 +87,30 @@ def table_correlations(table: Table) -> dict[str, list[Correlation]]:
     """
     found = {}
     for task, records in table.tasks.items():
-        first, *others = (_by_row(records.names, values) for values in records.repeats)
-        known = _by_row(records.known_names, records.known)
-        full = [
-            _Fitted(architecture, _psnr([metrics]))
-            for architecture, metrics in zip(table.architectures, first, strict=True)
-            if math.isfinite(metrics.get(TARGET, math.nan))
-        ]
-        predictors = {}
+        full, predictors = [], {}
         for row, architecture in enumerate(table.architectures):
-            again = _renamed(others[0][row]) if others else {}
-            predictors[architecture.id] = {**first[row], **known[row], **again}
-        names = [*(n for n in records.known_names if ":" not in n and n not in COST), *COST, AGAIN]
+            first, *others = records.fits_of(row)
+            if PSNR in first.metrics:
+                full.append(_Fitted(architecture, _psnr([first])))
+            again = [_renamed(_psnr(others[:1]))] if others else []
+            predictors[architecture.id] = _merged([first, records.known_of(row), *again])
+        names = [*(n for n in records.known_names if n not in COST), *COST, AGAIN]
         found[task] = list(_correlated(full, predictors, names))
     return found
 
 
-def _by_row(names: Sequence[str], values: np.ndarray) -> list[Metrics]:
-    return [dict(zip(names, row, strict=True)) for row in values.tolist()]
-
-
-def _renamed(metrics: Metrics) -> dict[str, float]:
+def _renamed(psnr: Mapping[str | None, float]) -> Figures:
     """The PSNR of a second fit under a predictor's name."""
-    psnr = _psnr([metrics])
-    return {f"{AGAIN}:{p}" if p else AGAIN: value for p, value in psnr.items()}
+    by_picture = {p: {AGAIN: value} for p, value in psnr.items() if p is not None}
+    return Figures({AGAIN: psnr[None]} if None in psnr else {}, by_picture)
 
 
 @attrs.frozen
 class _Fitted:
-    """An architecture with the PSNR of its full fits, in the mean and by picture."""
+    """An architecture with the PSNR of its full fits by picture, under None over all pictures."""
 
     architecture: Architecture
-    psnr: Metrics
+    psnr: Mapping[str | None, float]
 
     @property
     def id(self) -> str:
@@ -137,39 +120,56 @@ class _Fitted:
 def _full(trials: Iterable[Trial]) -> list[_Fitted]:
     """The architectures that were fitted with the greatest fidelity, repeats in the mean."""
     fitted = [t for t in trials if t.state == "complete" and t.proposal.stage == FULL]
-    fitted = [t for t in fitted if math.isfinite(t.metrics.get(TARGET, math.nan))]
+    fitted = [t for t in fitted if math.isfinite(t.metrics.get(PSNR, math.nan))]
     most = max((t.proposal.fidelity for t in fitted), default=1.0)
     by_id: dict[str, list[Trial]] = {}
     for trial in fitted:
         if trial.proposal.fidelity == most:
             by_id.setdefault(trial.architecture.id, []).append(trial)
-    return [
-        _Fitted(same[0].architecture, _psnr([t.metrics for t in same])) for same in by_id.values()
-    ]
+    return [_Fitted(same[0].architecture, _psnr(same)) for same in by_id.values()]
 
 
-def _psnr(told: Sequence[Metrics]) -> dict[str, float]:
-    """The mean PSNR of fits by picture, with "" for the mean over the pictures."""
-    pictures = {name: name.partition(":")[2] for name in told[0] if name.startswith(BY_PICTURE)}
+def _psnr(fits: Sequence[Trial | Figures]) -> dict[str | None, float]:
+    """The mean PSNR of fits by picture where there are several, under None over all pictures."""
+    values = [_final_psnr(fit) for fit in fits]
+    names = list(values[0]) if len(values[0]) > 2 else [None]
     return {
-        picture: fmean(metrics[name] for metrics in told)
-        for name, picture in {TARGET: "", **pictures}.items()
-        if all(math.isfinite(metrics.get(name, math.nan)) for metrics in told)
+        name: fmean(of[name] for of in values)
+        for name in names
+        if all(math.isfinite(of.get(name, math.nan)) for of in values)
     }
 
 
-def _known(trials: Iterable[Trial]) -> dict[str, dict[str, float]]:
-    """Each architecture's metrics from all of its complete trials, of full ones in doubt."""
-    known: dict[str, dict[str, float]] = {}
+def _final_psnr(fit: Trial | Figures) -> dict[str | None, float]:
+    """The PSNR of a whole fit by picture, which may be the end of its learning curve."""
+    ends = {picture: curve[-1] for picture, curve in fit.curve.items() if curve}
+    final: dict[str | None, float] = {None: fit.metrics.get(PSNR, math.nan)}
+    final |= {picture: psnr for picture, (share, psnr) in ends.items() if share == 1}
+    return final | {picture: of[PSNR] for picture, of in fit.by_picture.items() if PSNR in of}
+
+
+def _known(trials: Iterable[Trial]) -> dict[str, Figures]:
+    """Each architecture's figures from all of its complete trials, of full ones in doubt."""
+    known: dict[str, list[Trial]] = {}
     for trial in sorted(trials, key=lambda trial: trial.proposal.stage == FULL):
         if trial.state == "complete":
-            known.setdefault(trial.architecture.id, {}).update(trial.metrics)
-    return known
+            known.setdefault(trial.architecture.id, []).append(trial)
+    return {id: _merged(of) for id, of in known.items()}
+
+
+def _merged(several: Iterable[Trial | Figures | Evaluation]) -> Figures:
+    """The figures of all together; the later ones count."""
+    merged = Figures()
+    for one in several:
+        merged.metrics.update(one.metrics)
+        for picture, metrics in one.by_picture.items():
+            merged.by_picture.setdefault(picture, {}).update(metrics)
+    return merged
 
 
 def _computed(
     run: Run, architectures: Sequence[Architecture], proxies: Sequence[str], initialisations: int
-) -> dict[str, Metrics]:
+) -> dict[str, Figures]:
     """The proxies of each architecture on the pictures that the run's trials were judged on."""
     if initialisations < 1:
         raise SettingsError(f"--initialisations {initialisations}: take 1 or more")
@@ -183,15 +183,16 @@ def _computed(
     problem = attrs.evolve(problem, evaluators={FULL: evaluator})
     problem.check()
     seed = derived_seed(problem.seed, "correlate")
-    values: dict[str, Metrics] = {}
+    values: dict[str, Figures] = {}
     for number, architecture in enumerate(architectures, start=1):
-        values[architecture.id] = evaluator.evaluate(Proposal(architecture), problem, seed).metrics
+        evaluation = evaluator.evaluate(Proposal(architecture), problem, seed)
+        values[architecture.id] = _merged([evaluation])
         report(number, len(architectures))
     return values
 
 
 def _correlated(
-    full: Sequence[_Fitted], predictors: Mapping[str, Metrics], names: Iterable[str]
+    full: Sequence[_Fitted], predictors: Mapping[str, Figures], names: Iterable[str]
 ) -> Iterable[Correlation]:
     pictures = list(dict.fromkeys(picture for one in full for picture in one.psnr))
     for name in names:
@@ -203,12 +204,13 @@ def _correlated(
             ]
             finite = [pair for pair in pairs if math.isfinite(pair[0])]
             if finite:
-                yield correlation(name, picture or None, finite)
+                yield correlation(name, picture, finite)
 
 
-def _value(metrics: Metrics, name: str, picture: str) -> float:
-    """What a predictor says of a picture, or of all where it says nothing of single ones."""
-    return metrics.get(f"{name}:{picture}", metrics.get(name, math.nan))
+def _value(figures: Figures, name: str, picture: str | None) -> float:
+    """A predictor's value for a picture, or over all where it has none for single ones."""
+    over_all = figures.metrics.get(name, math.nan)
+    return over_all if picture is None else figures.by_picture.get(picture, {}).get(name, over_all)
 
 
 def correlation(

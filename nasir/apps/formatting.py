@@ -22,8 +22,8 @@ def visible(text: str) -> str:
 
 
 def metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
-    """The metrics that occur, PSNR and SSIM first; without single pictures' (``psnr:NAME``)."""
-    names = dict.fromkeys(name for row in rows for name in row if ":" not in name)
+    """The metrics that occur, PSNR and SSIM first."""
+    names = dict.fromkeys(name for row in rows for name in row)
     return [*(n for n in FIRST if n in names), *(n for n in names if n not in FIRST)]
 
 

@@ -14,7 +14,7 @@ from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import Problem
 from nasir.core.progress import report
-from nasir.core.ranking import Scored, bare_names, ranked
+from nasir.core.ranking import RankedArchitecture, bare_names, ranked
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal
@@ -47,7 +47,7 @@ class Scoring:
     proxies: Sequence[str]
     threads: int
 
-    def ranked(self) -> list[Scored]:
+    def ranked(self) -> list[RankedArchitecture]:
         """All architectures, the best mean rank first; those that cannot be scored at the end.
 
         All get the same random numbers. Progress is told by
@@ -60,18 +60,18 @@ class Scoring:
             report(number, len(self.candidates))
         return ranked(scored, self.proxies)
 
-    def _scored(self, name: str) -> Scored:
+    def _scored(self, name: str) -> RankedArchitecture:
         architecture, problem = self.candidates[name]
         seed = derived_seed(problem.seed, "score")
         try:
             evaluation = problem.evaluator(FULL).evaluate(Proposal(architecture), problem, seed)
         except Exception as error:
-            return Scored(name, architecture, error=describe(error).partition("\n")[0])
+            return RankedArchitecture(name, architecture, error=describe(error).partition("\n")[0])
         values = {name: float(evaluation.metrics[name]) for name in bare_names(self.proxies)}
-        return Scored(name, architecture, values)
+        return RankedArchitecture(name, architecture, values)
 
 
-def score(*words: str, **settings: Any) -> list[Scored]:
+def score(*words: str, **settings: Any) -> list[RankedArchitecture]:
     """Rank architectures by proxies: ``score("pool=20", "proxies=synflow,naswot")``.
 
     Words and settings as for a search, with ``architecture`` (a reference's name, an

@@ -10,16 +10,16 @@ from nasir.core.cost import COST
 from nasir.core.errors import SettingsError
 from nasir.core.trial import FULL, Trial
 from nasir.runs.run import Run
-from nasir.runs.table import Records, Table
+from nasir.runs.table import Column, Records, Table, cells
 
 if TYPE_CHECKING:
     import numpy as np
 
-SECONDS = "fit_seconds"
+SECONDS = Column("fit_seconds")
 TOLD_BEFORE = "proxy"
 """The evaluator whose figures are known before anything is fitted."""
 
-Metrics = dict[str, float]
+Cells = dict[Column, float]
 
 
 def tabulated(runs: Sequence[Run]) -> Table:
@@ -48,43 +48,42 @@ def tabulated(runs: Sequence[Run]) -> Table:
         if not fitted:
             raise SettingsError(f"no run judges task {name} in earnest: give one that does")
         settings = {key: fitted[0][0][key] for key in ("task", "evaluator")}
-        costs = [_only(COST, trials) for _, trials in fitted]
-        known_names, values = _array([*costs, *known], architectures)
-        names = _names(trials for _, trials in fitted)
-        repeats = [_rows(trials, architectures, names) for _, trials in fitted]
-        if SECONDS in names:
-            _take_least(repeats, names.index(SECONDS))
-        tasks[name] = Records(settings, known_names, values, names, tuple(repeats))
+        costs = [_costs(trials) for _, trials in fitted]
+        known_columns, values = _array([*costs, *known], architectures)
+        columns = _columns(trials for _, trials in fitted)
+        repeats = [_rows(trials, architectures, columns) for _, trials in fitted]
+        if SECONDS in columns:
+            _take_least(repeats, columns.index(SECONDS))
+        tasks[name] = Records(settings, known_columns, values, columns, tuple(repeats))
     return Table(first["space"], tuple(architectures), tasks)
 
 
-def _complete(trials: Iterable[Trial]) -> dict[Architecture, Metrics]:
-    """The metrics of each architecture that was judged whole, with its seconds; the first time."""
-    found: dict[Architecture, Metrics] = {}
+def _complete(trials: Iterable[Trial]) -> dict[Architecture, Cells]:
+    """The figures of each architecture's first evaluation in full, with its seconds."""
+    found: dict[Architecture, Cells] = {}
     for trial in trials:
         proposal = trial.proposal
         if trial.state == "complete" and proposal.stage == FULL and proposal.fidelity == 1:
             seconds = {SECONDS: trial.seconds} if trial.seconds is not None else {}
-            found.setdefault(trial.architecture, {**trial.metrics, **seconds})
+            found.setdefault(trial.architecture, {**cells(trial), **seconds})
     return found
 
 
-def _only(
-    names: Sequence[str], trials: Mapping[Architecture, Metrics]
-) -> dict[Architecture, Metrics]:
-    return {a: {n: m[n] for n in names if n in m} for a, m in trials.items()}
+def _costs(trials: Mapping[Architecture, Cells]) -> dict[Architecture, Cells]:
+    columns = [Column(name) for name in COST]
+    return {a: {c: of[c] for c in columns if c in of} for a, of in trials.items()}
 
 
 def _array(
-    told: Sequence[Mapping[Architecture, Metrics]], architectures: Sequence[Architecture]
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """The metrics of several runs together, one row an architecture."""
-    merged: dict[Architecture, Metrics] = {a: {} for a in architectures}
-    for trials in told:
-        for architecture, metrics in trials.items():
-            merged[architecture].update(metrics)
-    names = tuple(name for name in _names([merged]) if name != SECONDS)
-    return names, _rows(merged, architectures, names)
+    runs: Sequence[Mapping[Architecture, Cells]], architectures: Sequence[Architecture]
+) -> tuple[tuple[Column, ...], np.ndarray]:
+    """The figures of several runs together, one row an architecture."""
+    merged: dict[Architecture, Cells] = {a: {} for a in architectures}
+    for trials in runs:
+        for architecture, figures in trials.items():
+            merged[architecture].update(figures)
+    columns = tuple(column for column in _columns([merged]) if column != SECONDS)
+    return columns, _rows(merged, architectures, columns)
 
 
 def _take_least(repeats: Sequence[np.ndarray], column: int) -> None:
@@ -96,17 +95,17 @@ def _take_least(repeats: Sequence[np.ndarray], column: int) -> None:
         values[:, column] = np.where(np.isfinite(values[:, column]), least, np.nan)
 
 
-def _names(told: Iterable[Mapping[Architecture, Metrics]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for trials in told for m in trials.values() for name in m))
+def _columns(runs: Iterable[Mapping[Architecture, Cells]]) -> tuple[Column, ...]:
+    return tuple(dict.fromkeys(c for trials in runs for of in trials.values() for c in of))
 
 
 def _rows(
-    trials: Mapping[Architecture, Metrics],
+    trials: Mapping[Architecture, Cells],
     architectures: Sequence[Architecture],
-    names: Sequence[str],
+    columns: Sequence[Column],
 ) -> np.ndarray:
     import numpy as np
 
-    nothing: Metrics = {}
-    rows = [[trials.get(a, nothing).get(name, np.nan) for name in names] for a in architectures]
-    return np.array(rows, np.float64).reshape(len(architectures), len(names))
+    nothing: Cells = {}
+    rows = [[trials.get(a, nothing).get(c, np.nan) for c in columns] for a in architectures]
+    return np.array(rows, np.float64).reshape(len(architectures), len(columns))

@@ -58,9 +58,9 @@ class EvaluateCommand(Command):
             _check_output(folder, arguments.overwrite)
         results: list[Result] = []
         try:
-            for contestant in planned.contestants:
-                with show_work(contestant.name):
-                    results.append(contestant.judged())
+            for entry in planned.entries:
+                with show_work(entry.name):
+                    results.append(entry.evaluate())
                 if folder is not None:
                     _save(folder, results[-1])
         except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def _print_tables(results: Sequence[Result]) -> None:
     ]
     header = ["", "picture", *map(heading, names)]
     print(table(header, rows, right=range(2, len(header))))
-    means = [(result.name, result.mean) for result in results if result.error is None]
+    means = [(result.name, result.metrics) for result in results if result.error is None]
     if len(means) > 1:
         rows = [[name, *_cells(names, mean)] for name, mean in means]
         print()
@@ -118,7 +118,7 @@ def _lines(result: Result) -> Iterator[tuple[str, str, Mapping[str, float]]]:
     if result.error is not None:
         yield result.name, "failed", {}
         return
-    named = [*result.pictures.items(), (MEAN, result.mean)]
+    named = [*result.by_picture.items(), (MEAN, result.metrics)]
     for number, (picture, figures) in enumerate(named):
         yield result.name if number == 0 else "", picture, figures
 
@@ -137,8 +137,8 @@ def _metrics(results: Sequence[Result]) -> list[str]:
     """The metrics of single pictures, PSNR and SSIM first and the seconds last."""
     from nasir.apps.formatting import metric_names
 
-    rows = [figures for result in results for figures in result.pictures.values()]
-    names = metric_names(rows or [result.mean for result in results])
+    rows = [figures for result in results for figures in result.by_picture.values()]
+    names = metric_names(rows or [result.metrics for result in results])
     return [*(name for name in names if name != "seconds"), "seconds"]
 
 

@@ -15,7 +15,7 @@ from nasir.core.errors import RunFolderError
 from nasir.core.ranking import bare, bare_names
 
 if TYPE_CHECKING:
-    from nasir.core.ranking import Scored
+    from nasir.core.ranking import RankedArchitecture
 
 EXAMPLES = """
   architecture=NAME           a reference architecture (nasir describe space=nasdip), an
@@ -62,7 +62,7 @@ class ScoreCommand(Command):
         return 1 if any(one.error for one in scored) else 0
 
 
-def _print(scored: Sequence[Scored], proxies: Sequence[str]) -> None:
+def _print(scored: Sequence[RankedArchitecture], proxies: Sequence[str]) -> None:
     from nasir.cli.tables import table
 
     header = ["architecture", *(head for proxy in proxies for head in (proxy, "rank"))]
@@ -97,7 +97,7 @@ def _check_writable(file: Path) -> None:
         raise RunFolderError(f"cannot write {file}: {error.strerror}") from None
 
 
-def _write(file: Path, scored: Sequence[Scored], proxies: Sequence[str]) -> None:
+def _write(file: Path, scored: Sequence[RankedArchitecture], proxies: Sequence[str]) -> None:
     """Write a row an architecture, its choices as JSON."""
     ranks = [f"{proxy}_rank" for proxy in proxies]
     names = bare_names(proxies)

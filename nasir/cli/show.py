@@ -65,6 +65,9 @@ def trial_mapping(trial: Trial) -> dict[str, Any]:
         "state": trial.state,
         "score": trial.score,
         "metrics": dict(trial.metrics),
+        "by_picture": {name: dict(metrics) for name, metrics in trial.by_picture.items()},
+        "curve": {name: list(map(list, curve)) for name, curve in trial.curve.items()},
+        "stop": trial.stop,
         "stage": proposal.stage,
         "fidelity": proposal.fidelity,
         "seed": trial.seed,
@@ -187,7 +190,8 @@ def _show_trial(trial: Trial, failed: Sequence[FailedAttempt], as_json: bool) ->
         attempts = [attrs.asdict(one) for one in failed]
         print_json(content | ({"failed_attempts": attempts} if attempts else {}))
         return
-    metrics = content.pop("metrics")
+    metrics, by_picture = content.pop("metrics"), content.pop("by_picture")
+    curves = content.pop("curve")
     error, _ = content.pop("error"), content.pop("architecture")
     if trial.started is not None:
         content["started"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trial.started))
@@ -195,6 +199,16 @@ def _show_trial(trial: Trial, failed: Sequence[FailedAttempt], as_json: bool) ->
     pairs += [(name, figure(name, value)) for name, value in metrics.items()]
     pairs += [(f"attempt {n} failed", one.reason) for n, one in enumerate(failed, 1)]
     print(table((), pairs))
+    names = metric_names(by_picture.values())
+    if names:
+        rows = [
+            [picture, *(figure(n, of[n]) if n in of else "" for n in names)]
+            for picture, of in by_picture.items()
+        ]
+        print("\n" + table(["picture", *map(heading, names)], rows, right=range(1, len(names) + 1)))
+    for picture, curve in curves.items():
+        points = " ".join(f"{share:.3g}:{figure('psnr', psnr)}" for share, psnr in curve)
+        print(f"\nPSNR of {picture} by share of the fit\n{points}")
     print(f"\narchitecture\n{json.dumps(trial.architecture.mapping)}")
     if error:
         print(f"\nerror\n{visible(error.rstrip())}")

@@ -70,6 +70,6 @@ def summary(made: Table, path: Path) -> dict[str, Any]:
         tasks[name] = {
             "architectures": counts[0],
             "repeats": counts,
-            "metrics": len(records.names) + len(records.known_names),
+            "metrics": len(records.columns) + len(records.known_columns),
         }
     return {"file": str(path), "bytes": path.stat().st_size, "tasks": tasks}

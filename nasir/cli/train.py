@@ -75,22 +75,22 @@ def print_training(training: Training) -> None:
     from nasir.apps.formatting import figure, heading, metric_names
     from nasir.cli.tables import table
 
-    result = training.result or {"pictures": [], "mean": {}}
-    pictures, mean = result["pictures"], result["mean"]
-    names = metric_names([{k: v for k, v in row.items() if k != "picture"} for row in pictures])
+    result = training.result or {"metrics": {}, "by_picture": {}}
+    metrics, by_picture = result["metrics"], result["by_picture"]
+    names = metric_names(by_picture.values())
 
     def row(title: str, figures: Mapping[str, float], prefix: str = "") -> Sequence[str]:
         values = {name: figures.get(prefix + name) for name in names}
         return [title, *("" if v is None else figure(n, v) for n, v in values.items())]
 
     if names:
-        lines = [row(one["picture"], one) for one in pictures]
-        lines += [row("mean", mean), row("degraded, mean", mean, "degraded_")]
+        lines = [row(picture, figures) for picture, figures in by_picture.items()]
+        lines += [row("mean", metrics), row("degraded, mean", metrics, "degraded_")]
         header = ["test pictures", *map(heading, names)]
         print(table(header, lines, right=range(1, len(header))), end="\n\n")
     folder = shlex.quote(str(training.folder))
     pairs = [
-        ("parameters", figure("parameters", mean.get("parameters", 0))),
+        ("parameters", figure("parameters", metrics.get("parameters", 0))),
         ("trained", folder),
         ("next", f"nasir restore IMAGE architecture={folder}"),
         ("", f"nasir export {folder} -o model.onnx"),

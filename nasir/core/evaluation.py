@@ -16,18 +16,19 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import EvaluationError, NasirError
-from nasir.core.evaluator import Evaluator, Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, RestoredPicture
 from nasir.core.failures import Failure, failure_of
 from nasir.core.objectives import check_metrics
-from nasir.core.trial import FULL, Trial
+from nasir.core.trial import FULL, Curve, Trial
 
 
 @attrs.frozen(eq=False)
 class Outcome:
-    """A finished trial, the artifacts of its evaluation, and what kind of failure it is."""
+    """A finished trial, what its evaluation restored, and what kind of failure it is."""
 
     trial: Trial
-    artifacts: Mapping[str, Any] = attrs.field(factory=dict)
+    restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict)
+    weights: Mapping[str, Any] = attrs.field(factory=dict)
     failure: Failure | None = None
 
 
@@ -54,22 +55,38 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
             score = problem.objectives[0].value(metrics)
         if not math.isfinite(score):
             raise EvaluationError(f"the score is {score}")
-    except (Exception, SystemExit) as error:
-        failure = failure_of(error)
-        ended = attrs.evolve(trial, state="failed", error=describe(error))
-        artifacts: Mapping[str, Any] = {}
-    else:
-        artifacts = evaluation.artifacts
         ended = attrs.evolve(
             trial,
             proposal=attrs.evolve(trial.proposal, architecture=found),
             state="complete",
             score=float(score) + 0.0,  # -0.0 would come back from SQLite as 0.0
-            metrics={name: float(value) for name, value in metrics.items()},
+            metrics=_numbers(metrics),
+            by_picture=_by_picture(evaluation),
+            curve={name: _curve(curve) for name, curve in evaluation.curve.items()},
+            stop=evaluation.stop,
         )
+        restored, weights = evaluation.restored, evaluation.weights
+    except (Exception, SystemExit) as error:
+        failure = failure_of(error)
+        ended = attrs.evolve(trial, state="failed", error=describe(error))
+        restored, weights = {}, {}
     seconds = time.perf_counter() - clock
     ended = attrs.evolve(ended, started=started, seconds=seconds, worker=where)
-    return Outcome(ended, artifacts, failure)
+    return Outcome(ended, restored, weights, failure)
+
+
+def _by_picture(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+    """The metrics of each picture, none of what was restored without a ground truth."""
+    names = dict.fromkeys([*evaluation.restored, *evaluation.by_picture])
+    return {name: _numbers(evaluation.by_picture.get(name, {})) for name in names}
+
+
+def _numbers(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _curve(curve: Curve) -> Curve:
+    return tuple((float(share), float(psnr)) for share, psnr in curve)
 
 
 def _made_smaller(evaluator: Evaluator, times: int) -> tuple[Evaluator, int]:
@@ -104,12 +121,7 @@ def outcome_of(future: Future[Outcome], trial: Trial) -> Outcome:
 
 def with_pictures(outcome: Outcome) -> Trial:
     """The trial with its restored pictures; what is no picture makes a failed one."""
-    begin, end = "pictures/", "-restored"
-    pictures = {
-        name.removeprefix(begin).removesuffix(end): picture
-        for name, picture in sorted(outcome.artifacts.items())
-        if name.startswith(begin) and name.endswith(end)
-    }
+    pictures = {name: one.restored for name, one in sorted(outcome.restored.items())}
     for name, picture in pictures.items():
         if getattr(picture, "ndim", 0) != 3 or picture.dtype.kind != "f":
             what = EvaluationError(f"the restored picture {name!r} is no array (H, W, C) of floats")

@@ -18,30 +18,59 @@ from nasir.core.limits import Limit, LimitedDomain, Limits, limited
 from nasir.core.objectives import Objective
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Split, Task
-from nasir.core.trial import FULL, Proposal
+from nasir.core.trial import FULL, Curve, Proposal
+
+
+@attrs.frozen(eq=False)
+class RestoredPicture:
+    """A picture before and after: arrays ``(H, W, C)`` of floats, nominally in [0, 1].
+
+    `clean` is the ground truth, None where nobody has it.
+    """
+
+    clean: Any | None
+    degraded: Any
+    restored: Any
+
+    @property
+    def kinds(self) -> dict[str, Any]:
+        """The arrays that there are, by kind: ``clean``, ``degraded``, ``restored``."""
+        fields = attrs.asdict(self, recurse=False)
+        return {kind: picture for kind, picture in fields.items() if picture is not None}
 
 
 @attrs.frozen(eq=False)
 class Evaluation:
-    """The result: `score` (greater is better), other figures by name, and what to keep.
+    """The result of evaluating an architecture.
 
-    `artifacts` maps ``pictures/NAME`` to arrays ``(H, W, C)`` in [0, 1] and ``weights/NAME`` to
-    arrays of any shape; they are asked for by ``problem.artifacts`` and kept for the best only.
-    `architecture` is what was found, where the evaluation itself searches: it takes the place of
-    the one that was proposed.
+    Args:
+        score: What the search maximises.
+        metrics: Figures by name: means over the pictures, and costs.
+        by_picture: The metrics of each picture, by its name.
+        curve: The learning curve of each fitted picture, by its name.
+        restored: The pictures by name. Asked for by ``problem.artifacts``, as `weights` are.
+        weights: The weights of the network, or of several, by name; arrays of any shape.
+        architecture: What was found, where the evaluation itself searches. It replaces the one
+            that was proposed.
+        stop: The share of the full effort, in (0, 1], at which the search pictures are restored
+            best. The final evaluation on the test pictures is made with that fidelity.
     """
 
     score: float
     metrics: Mapping[str, float] = attrs.field(factory=dict)
-    artifacts: Mapping[str, Any] = attrs.field(factory=dict)
+    by_picture: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict)
+    curve: Mapping[str, Curve] = attrs.field(factory=dict)
+    restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict)
+    weights: Mapping[str, Any] = attrs.field(factory=dict)
     architecture: Architecture | None = None
+    stop: float | None = None
 
 
 class Evaluator(ABC):
     """Judges proposals. A subclass is an attrs class; its fields are its settings."""
 
     restores: ClassVar[bool] = True
-    """Whether its artifacts have restored pictures."""
+    """Whether its evaluations have restored pictures, where they are asked for."""
 
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:

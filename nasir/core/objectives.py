@@ -13,7 +13,7 @@ from nasir.core.errors import EvaluationError, SettingsError
 if TYPE_CHECKING:
     from nasir.core.trial import Trial
 
-_OBJECTIVE = re.compile(r"([+-]?)([A-Za-z_][\w:@.-]*)")
+_OBJECTIVE = re.compile(r"([+-]?)([A-Za-z_][\w.-]*)")
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ def check_metrics(wanted: Sequence[Objective], metrics: Iterable[str]) -> None:
     known = list(metrics)
     for objective in wanted:
         if objective.metric not in known:
-            names = ", ".join(name for name in known if ":" not in name) or "none"
+            names = ", ".join(known) or "none"
             raise EvaluationError(
                 f"objective={objective} is no metric of this evaluation; there are: {names}"
             )

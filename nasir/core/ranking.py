@@ -14,12 +14,12 @@ from nasir.core.registry import registries
 
 
 @attrs.frozen(eq=False)
-class Scored:
-    """What proxies say of an architecture.
+class RankedArchitecture:
+    """An architecture with its proxies' values and its ranks among others.
 
     `values` are by the proxy's name, `ranks` by that with a minus where it is reversed; the best
     of all has rank 1, equal ones share the mean of their ranks, and what is no finite number comes
-    last. `error` is why there are none.
+    last. `error` is why there are no values.
     """
 
     name: str
@@ -77,7 +77,9 @@ def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list
     return rows
 
 
-def ranked(scored: Sequence[Scored], proxies: Sequence[str]) -> list[Scored]:
+def ranked(
+    scored: Sequence[RankedArchitecture], proxies: Sequence[str]
+) -> list[RankedArchitecture]:
     """The same with ranks among each other, the best mean rank first, failed ones at the end."""
     fine = [one for one in scored if one.error is None]
     rows = ranks([one.values for one in fine], proxies)

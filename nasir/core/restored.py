@@ -1,28 +1,29 @@
-"""What is told of restored pictures, and what is kept of them."""
+"""The figures of restored pictures, and what is kept of pictures and networks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nasir.core.evaluator import means
+from nasir.core.evaluator import RestoredPicture, means
 from nasir.core.task import Sample, Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Restored = tuple[Sample, Tensor]
-    """A sample and what was made of it, ``(1, C, H, W)``."""
+    """A sample and its restored picture, ``(1, C, H, W)``."""
 
 
-def picture_figures(results: Sequence[Restored], task: Task) -> dict[str, float]:
-    """The degraded pictures' own means, ``degraded_NAME``, and each picture's ``NAME:PICTURE``."""
-    degraded = means([task.metrics(task.unrestored(sample), sample) for sample, _ in results])
-    figures = {f"degraded_{name}": value for name, value in degraded.items()}
-    for sample, picture in results:
-        for name, value in task.metrics(picture, sample).items():
-            figures[f"{name}:{sample.name}"] = value
-    return figures
+def by_picture(results: Sequence[Restored], task: Task) -> dict[str, dict[str, float]]:
+    """The metrics of each restored picture, by its name."""
+    return {sample.name: dict(task.metrics(picture, sample)) for sample, picture in results}
+
+
+def degraded_means(samples: Sequence[Sample], task: Task) -> dict[str, float]:
+    """The means of the degraded pictures' own metrics, as ``degraded_METRIC``."""
+    degraded = means([task.metrics(task.unrestored(sample), sample) for sample in samples])
+    return {f"degraded_{name}": value for name, value in degraded.items()}
 
 
 def metric_names(samples: Sequence[Sample], task: Task) -> set[str]:
@@ -30,19 +31,23 @@ def metric_names(samples: Sequence[Sample], task: Task) -> set[str]:
     return {name for sample in samples for name in task.metrics(task.unrestored(sample), sample)}
 
 
-def picture_artifacts(results: Sequence[Restored]) -> dict[str, Any]:
-    """``pictures/NAME-clean``, ``-degraded`` and ``-restored``, arrays ``(H, W, C)``."""
-    artifacts = {}
-    for sample, picture in results:
-        kinds = {"clean": sample.clean, "degraded": sample.degraded, "restored": picture}
-        for kind, shown in kinds.items():
-            if shown is not None:
-                array = shown[0].permute(1, 2, 0).cpu().numpy()
-                artifacts[f"pictures/{sample.name}-{kind}"] = array
-    return artifacts
+def restored_pictures(results: Sequence[Restored]) -> dict[str, RestoredPicture]:
+    """The pictures before and after, by name."""
+    return {
+        sample.name: RestoredPicture(
+            None if sample.clean is None else picture_array(sample.clean),
+            picture_array(sample.degraded),
+            picture_array(picture),
+        )
+        for sample, picture in results
+    }
 
 
-def weight_artifacts(network: nn.Module, folder: str = "") -> dict[str, Any]:
-    """The state of a network, as ``weights/FOLDER/NAME`` or ``weights/NAME``."""
-    prefix = f"weights/{folder}/" if folder else "weights/"
-    return {prefix + name: value.cpu().numpy() for name, value in network.state_dict().items()}
+def picture_array(picture: Tensor) -> Any:
+    """The array ``(H, W, C)`` of a picture ``(1, C, H, W)``."""
+    return picture[0].permute(1, 2, 0).cpu().numpy()
+
+
+def network_weights(network: nn.Module) -> dict[str, Any]:
+    """The state of a network: arrays by name."""
+    return {name: value.cpu().numpy() for name, value in network.state_dict().items()}

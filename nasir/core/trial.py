@@ -17,7 +17,7 @@ FOUND = "found"
 """The name of the found architecture where it is judged beside references."""
 
 Curve = tuple[tuple[float, float], ...]
-"""The learning curve of a fit: shares of the full effort, in (0, 1], and the PSNR in dB there."""
+"""A learning curve: pairs of the share of the full effort, in (0, 1], and the PSNR in dB there."""
 
 
 @attrs.frozen

@@ -41,9 +41,9 @@ class ProxyEvaluator(Evaluator):
     """Scores the untrained network by proxies: in milliseconds, without ground truth.
 
     The network takes as many channels as the degraded picture has, uniform in [0, `input_scale`]
-    (ISNAS-DIP). The score is the first proxy's value, negated where less is better; all values
-    are metrics under the proxies' names, means over initialisations and pictures, and of several
-    pictures each by itself under ``PROXY:PICTURE``.
+    (ISNAS-DIP). The score is the first proxy's value, negated where less is better. The metrics
+    are all values by the proxies' names, means over initialisations: of each picture, and over
+    the pictures.
     """
 
     restores: ClassVar[bool] = False
@@ -74,7 +74,7 @@ class ProxyEvaluator(Evaluator):
         proxies = {name: make("proxy", name) for name in self.proxies}
         samples = [self._part(sample) for sample in problem.task.samples(problem.split)]
         values: dict[str, dict[str, list[float]]] = {
-            name: {sample.name: [] for sample in samples} for name in proxies
+            sample.name: {name: [] for name in proxies} for sample in samples
         }
         devices: list[int] | None = [] if self.device == "cpu" else None
         with torch.random.fork_rng(devices=devices), memory.reused():
@@ -84,14 +84,15 @@ class ProxyEvaluator(Evaluator):
                 for sample in samples:
                     probe = self._probe(network, problem, sample, derived_seed(seed, "probe", turn))
                     for name, proxy in proxies.items():
-                        values[name][sample.name].append(proxy.value(probe))
-        means = {name: {p: fmean(v) for p, v in of.items()} for name, of in values.items()}
-        metrics = {name: fmean(of.values()) for name, of in means.items()}
-        if len(samples) > 1:
-            metrics |= {f"{name}:{p}": mean for name, of in means.items() for p, mean in of.items()}
+                        values[sample.name][name].append(proxy.value(probe))
+        pictures = {
+            picture: {name: fmean(of) for name, of in proxies_of.items()}
+            for picture, proxies_of in values.items()
+        }
+        metrics = {name: fmean(of[name] for of in pictures.values()) for name in proxies}
         first = self.proxies[0]
         sign = 1 if proxies[first].larger_is_better else -1
-        return Evaluation(sign * metrics[first], metrics)
+        return Evaluation(sign * metrics[first], metrics, pictures)
 
     def _network(self, proposal: Proposal, problem: Problem, sample: Sample) -> nn.Module:
         """A fresh network that takes as many channels as the picture has."""

@@ -64,7 +64,7 @@ class Shared(Evaluator):
             load_supernet(Path(self.supernet), problem)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        from nasir.core.restored import picture_artifacts, picture_figures
+        from nasir.core.restored import by_picture, degraded_means, restored_pictures
         from nasir.evaluators.supernet_path import SupernetPath
         from nasir.training.restoring import restore
 
@@ -77,13 +77,14 @@ class Shared(Evaluator):
             (sample, restore(path, sample, problem.task, self.tile))
             for sample in self._judged(problem, validation)
         ]
-        figures = means([problem.task.metrics(picture, sample) for sample, picture in results])
+        pictures = by_picture(results, problem.task)
+        figures = means(pictures.values())
         if "psnr" not in figures:
             raise SettingsError("evaluator=shared wants pictures with ground truth to judge by")
         if problem.split == "test":
-            figures |= picture_figures(results, problem.task)
-        artifacts = picture_artifacts(results) if problem.artifacts else {}
-        return Evaluation(figures["psnr"], figures, artifacts)
+            figures |= degraded_means([sample for sample, _ in results], problem.task)
+        kept = restored_pictures(results) if problem.artifacts else {}
+        return Evaluation(figures["psnr"], figures, pictures, restored=kept)
 
     def smaller(self) -> Evaluator | None:
         """With half the batch, or on the CPU: at once where no statistics are taken of batches."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, ClassVar
@@ -12,11 +11,12 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
+from nasir.core.cost import COST
 from nasir.core.errors import EvaluationError, SettingsError, unknown_name
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import Proposal
-from nasir.runs.table import CARRIED, ENDING, load_table
+from nasir.runs.table import CARRIED, ENDING, PSNR, Figures, load_table
 
 if TYPE_CHECKING:
     from nasir.runs.table import Records
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 DRAWS = 50
 """Architectures of which at least one must be in the table."""
 
-CURVE = "psnr@"
+COSTS = (*COST, "fit_seconds")
+"""Metrics that are there at any share of a fit."""
 
 
 def _whole_path(given: str) -> str:
@@ -105,30 +106,30 @@ class TableEvaluator(_Lookup):
     )
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        records, row = self.records(problem), self.row(proposal)
-        told = [dict(zip(records.names, map(float, r[row]), strict=True)) for r in records.repeats]
-        there = [one for one in told if math.isfinite(one.get("psnr", math.nan))]
-        if not there:
+        fits = [f for f in self.records(problem).fits_of(self.row(proposal)) if PSNR in f.metrics]
+        if not fits:
             raise EvaluationError(f"table {self.table} has no PSNR of {proposal.architecture}")
         if self.repeat == "first":
-            there = there[:1]
+            fits = fits[:1]
         elif self.repeat == "draw":
-            there = [there[seed % len(there)]]
-        metrics = [self._metrics(one, proposal.fidelity) for one in there]
-        names = [name for name in metrics[0] if all(name in one for one in metrics)]
-        figures = {name: fmean(one[name] for one in metrics) for name in names}
-        return Evaluation(figures["psnr"], figures)
+            fits = [fits[seed % len(fits)]]
+        left = [self._left(fit, proposal.fidelity) for fit in fits]
+        metrics = _mean_of_fits([fit.metrics for fit in left])
+        by_picture = {
+            picture: _mean_of_fits([fit.by_picture.get(picture, {}) for fit in left])
+            for picture in left[0].by_picture
+        }
+        return Evaluation(metrics[PSNR], metrics, by_picture)
 
     def check(self, problem: Problem) -> None:
         _Lookup.check(self, problem)
-        names = self.records(problem).names
-        there = dict.fromkeys(n.partition(":")[2] for n in names if n.startswith(CURVE))
+        there = self.records(problem).pictures
         for picture in self.pictures:
             if picture not in there:
                 raise unknown_name(f"picture of table {self.table}:", picture, there)
 
     def metric_names(self, problem: Problem) -> Collection[str]:
-        return [name for name in self.records(problem).names if not name.startswith(CURVE)]
+        return self.records(problem).metric_names
 
     def scoring(self, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator:
         """The proxies' values in the table; they were taken with one initialisation."""
@@ -146,25 +147,25 @@ class TableEvaluator(_Lookup):
             scored.append((score, architecture.id))
         return sorted(scored, reverse=True)
 
-    def _metrics(self, told: dict[str, float], fidelity: float) -> dict[str, float]:
-        """The metrics of one fit at a share of its steps."""
-        finite = {name: value for name, value in told.items() if math.isfinite(value)}
-        metrics = {name: value for name, value in finite.items() if not name.startswith(CURVE)}
+    def _left(self, fit: Figures, fidelity: float) -> Figures:
+        """The figures of a fit that is left after a share of its steps, in (0, 1]."""
+        metrics = fit.metrics
         if "fit_seconds" in metrics:
             metrics["fit_seconds"] *= fidelity
         if fidelity == 1 and not self.pictures:
-            return metrics
-        curve = _curve(finite)
-        if not curve:
+            return Figures(metrics, fit.by_picture)
+        curves = {picture: dict(curve) for picture, curve in fit.curve.items()}
+        shares = {share for curve in curves.values() for share in curve}
+        if not shares:
             raise EvaluationError(
                 f"table {self.table} has no learning curves: only fidelity 1 of all pictures"
             )
-        point = max((p for p in curve if p <= fidelity + 1e-9), default=min(curve))
-        pictures = self.pictures or tuple(curve[point])
-        kept = ("parameters", "multiply_adds", "fit_seconds")
-        psnr = {f"psnr:{picture}": curve[point][picture] for picture in pictures}
-        cost = {name: metrics[name] for name in kept if name in metrics}
-        return {"psnr": fmean(psnr.values()), **psnr, **cost}
+        share = max((s for s in shares if s <= fidelity + 1e-9), default=min(shares))
+        pictures = self.pictures or tuple(p for p, curve in curves.items() if share in curve)
+        psnr = {picture: curves[picture][share] for picture in pictures}
+        costs = {name: metrics[name] for name in COSTS if name in metrics}
+        by_picture = {picture: {PSNR: value} for picture, value in psnr.items()}
+        return Figures({PSNR: fmean(psnr.values()), **costs}, by_picture)
 
 
 @attrs.define
@@ -174,12 +175,11 @@ class TableProxies(_Lookup):
     proxies: tuple[str, ...] = ()
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        records, row = self.records(problem), self.row(proposal)
-        known = dict(zip(records.known_names, map(float, records.known[row]), strict=True))
+        known = self.records(problem).known_of(self.row(proposal)).metrics
+        if not set(self.proxies) <= known.keys():
+            raise EvaluationError(f"table {self.table} lacks a proxy of {proposal.architecture}")
         metrics = {name: known[name] for name in self.proxies}
         first = self.proxies[0]
-        if not all(map(math.isfinite, metrics.values())):
-            raise EvaluationError(f"table {self.table} lacks a proxy of {proposal.architecture}")
         sign = 1 if registries["proxy"].load(first).larger_is_better else -1
         return Evaluation(sign * metrics[first], metrics)
 
@@ -188,15 +188,12 @@ class TableProxies(_Lookup):
         known = self.records(problem).known_names
         for name in self.proxies:
             if name not in known:
-                there = ", ".join(n for n in known if ":" not in n)
-                raise SettingsError(f"table {self.table} has no proxy {name}: it has {there}")
+                raise SettingsError(
+                    f"table {self.table} has no proxy {name}: it has {', '.join(known)}"
+                )
 
 
-def _curve(told: dict[str, float]) -> dict[float, dict[str, float]]:
-    """PSNR by share of the fit and picture."""
-    curve: dict[float, dict[str, float]] = {}
-    for name, value in told.items():
-        if name.startswith(CURVE):
-            share, _, picture = name.removeprefix(CURVE).partition(":")
-            curve.setdefault(float(share), {})[picture] = value
-    return curve
+def _mean_of_fits(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each metric that all of several fits have."""
+    names = [name for name in rows[0] if all(name in row for row in rows)]
+    return {name: fmean(row[name] for row in rows) for name in names}

@@ -18,10 +18,11 @@ from nasir.core.patches import divided
 from nasir.core.picture_size import check_size
 from nasir.core.progress import report
 from nasir.core.restored import (
+    by_picture,
+    degraded_means,
     metric_names,
-    picture_artifacts,
-    picture_figures,
-    weight_artifacts,
+    network_weights,
+    restored_pictures,
 )
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches, Sample, Task
@@ -153,19 +154,20 @@ class Train(TrainingEvaluator):
         with _unfinished(problem, proposal, seed, promoted) as checkpoint:
             network, losses = self._trained(proposal, problem, seed, checkpoint)
             results = self._restored(network, problem)
-        figures = means([problem.task.metrics(picture, sample) for sample, picture in results])
+        pictures = by_picture(results, problem.task)
+        figures = means(pictures.values())
         figures["parameters"] = sum(p.numel() for p in network.parameters())
         figures["steps"] = len(losses)
         last = losses[-max(1, len(losses) // 10) :]
         if last:
             figures["train_loss"] = sum(last) / len(last)
         if problem.split == "test":
-            figures |= picture_figures(results, problem.task)
+            figures |= degraded_means([sample for sample, _ in results], problem.task)
         score = figures.get("psnr", -figures.get("train_loss", 0.0))
-        artifacts = {}
-        if problem.artifacts:
-            artifacts = {**picture_artifacts(results), **weight_artifacts(network)}
-        return Evaluation(score, figures, artifacts)
+        if not problem.artifacts:
+            return Evaluation(score, figures, pictures)
+        restored, weights = restored_pictures(results), network_weights(network)
+        return Evaluation(score, figures, pictures, restored=restored, weights=weights)
 
     def smaller(self) -> Evaluator | None:
         """With half the batch, or on the CPU: at once where nothing is trained in batches."""

@@ -16,20 +16,21 @@ from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.picture_size import check_size
 from nasir.core.restored import (
+    by_picture,
+    degraded_means,
     metric_names,
-    picture_artifacts,
-    picture_figures,
-    weight_artifacts,
+    network_weights,
+    restored_pictures,
 )
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
-from nasir.core.trial import Proposal
+from nasir.core.trial import Curve, Proposal
 from nasir.fitting.fit import Fit, FitRequest, FittedPicture
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from nasir.fitting.descent import DescentSettings
 
@@ -54,8 +55,7 @@ class FittingMethod(Evaluator):
     stops: int = setting(20, "how many stopping points `search` compares, >= 1", must.ge(1))
     curve: int = setting(
         0,
-        "points of each fit at which its PSNR is reported, as psnr@SHARE:PICTURE; wants "
-        "evaluator.stop=fixed, >= 0",
+        "points of the learning curve of each fit, in PSNR; wants evaluator.stop=fixed, >= 0",
         must.ge(0),
     )
     reward: str = setting(
@@ -140,21 +140,25 @@ class FittingMethod(Evaluator):
         ]
         searching = problem.split == "search" and self.stop == "search"
         stop = _best_stop(fits) if searching else -1
-        metrics = means([task.metrics(one.restored[stop], one.sample) for one in fits])
-        figures = {**metrics, **fits[0].cost()}
-        if searching:
-            figures["stop"] = fits[0].steps[stop] / fits[0].fit.full
+        pictures = by_picture([(one.sample, one.restored[stop]) for one in fits], task)
+        figures = {**means(pictures.values()), **fits[0].cost()}
         if any(one.fit.stopped for one in fits):
             figures["stopped_at"] = sum(one.steps[-1] for one in fits) / len(fits)
             figures["iterations"] = sum(one.fit.ran for one in fits) / len(fits)
         if self._holds_out(problem):
             figures["heldout_psnr"] = sum(one.quality[stop] for one in fits) / len(fits)
         if problem.split == "test":
-            figures |= picture_figures(_results(fits), task)
-        if self.curve:
-            figures |= _curves(fits, task)
-        score = self._score(figures, problem, sum(one.fit.loss for one in fits) / len(fits))
-        return Evaluation(score, figures, _artifacts(fits) if problem.artifacts else {})
+            figures |= degraded_means([one.sample for one in fits], task)
+        ends = [(one.sample, one.restored[-1]) for one in fits]
+        return Evaluation(
+            self._score(figures, problem, sum(one.fit.loss for one in fits) / len(fits)),
+            figures,
+            pictures,
+            _curves(fits, task) if self.curve else {},
+            restored_pictures(ends) if problem.artifacts else {},
+            _weights(fits) if problem.artifacts else {},
+            stop=fits[0].steps[stop] / fits[0].fit.full if searching else None,
+        )
 
     def fit_picture(
         self,
@@ -244,25 +248,22 @@ def _best_stop(fits: Sequence[FittedPicture]) -> int:
     return max(range(len(means)), key=means.__getitem__)
 
 
-def _results(fits: Sequence[FittedPicture]) -> list[tuple[Sample, Tensor]]:
-    """Each picture with its last restoration."""
-    return [(one.sample, one.restored[-1]) for one in fits]
-
-
-def _curves(fits: Sequence[FittedPicture], task: Task) -> dict[str, float]:
+def _curves(fits: Sequence[FittedPicture], task: Task) -> dict[str, Curve]:
     """The PSNR of each picture at each point, by the share of a full fit."""
-    figures = {}
+    curves = {}
     for one in fits:
-        for step, picture in zip(one.steps, one.restored, strict=True):
-            value = task.metrics(picture, one.sample).get("psnr")
-            if value is not None:
-                figures[f"psnr@{step / one.fit.full:.3g}:{one.sample.name}"] = value
-    return figures
+        values = [task.metrics(picture, one.sample).get("psnr") for picture in one.restored]
+        points = zip(one.steps, values, strict=True)
+        curve = tuple((step / one.fit.full, value) for step, value in points if value is not None)
+        if curve:
+            curves[one.sample.name] = curve
+    return curves
 
 
-def _artifacts(fits: Sequence[FittedPicture]) -> dict[str, Any]:
-    """Clean, degraded and restored pictures, and the weights of each fit."""
-    artifacts = picture_artifacts(_results(fits))
-    for one in fits:
-        artifacts |= weight_artifacts(one.network, one.sample.name)
-    return artifacts
+def _weights(fits: Sequence[FittedPicture]) -> dict[str, Any]:
+    """The weights of each picture's network, as ``PICTURE/NAME``."""
+    return {
+        f"{one.sample.name}/{name}": value
+        for one in fits
+        for name, value in network_weights(one.network).items()
+    }

@@ -15,6 +15,7 @@ import tomli_w
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
+from nasir.core.evaluator import RestoredPicture
 from nasir.core.failures import FailedAttempt
 from nasir.core.trial import Trial, best_of
 from nasir.runs.foreign_folders import refuse_special_files
@@ -189,16 +190,20 @@ def writing(run: Run) -> Iterator[RunStore]:
 
 
 def write_result(
-    folder: Path, architecture: Architecture, settings: Settings, artifacts: Mapping[str, Any]
+    folder: Path,
+    architecture: Architecture,
+    settings: Settings,
+    restored: Mapping[str, RestoredPicture] | None = None,
+    weights: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an architecture, with its space's settings, and pictures and weights if there are any.
 
     These are ``architecture.json``, all that is needed to build it again, ``weights.safetensors``
-    and a PNG for each picture.
+    and, of each picture, ``PICTURE-clean.png``, ``-degraded.png`` and ``-restored.png``.
     """
     described = architecture.mapping | {"settings": settings.get("space", {})}
     content = json.dumps(described, indent=2).encode()
-    files = _files(artifacts)
+    files = _picture_files(restored or {}) | _weights_file(weights or {})
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _forget_another(folder, content)
@@ -222,21 +227,28 @@ def file_name(name: str) -> str:
     return f"{begin}-{hashlib.sha256(stem.encode()).hexdigest()[:10]}-{kind[-20:]}"
 
 
-def _files(artifacts: Mapping[str, Any]) -> dict[str, bytes]:
-    """What is written of `artifacts`, by file name."""
-    files = {
-        f"{file_name(name)}.png": _png(picture)
-        for name, picture in _under(artifacts, "pictures/").items()
-    }
-    weights = _under(artifacts, "weights/")
-    if weights:
-        from numpy import ascontiguousarray
-        from safetensors.numpy import save
+def picture_file(picture: str, kind: str) -> str:
+    """The file's name of a picture ``clean``, ``degraded`` or ``restored``."""
+    return f"{file_name(f'{picture}-{kind}')}.png"
 
-        # safetensors takes the memory as it lies
-        whole = {name: ascontiguousarray(weight) for name, weight in weights.items()}
-        files["weights.safetensors"] = save(whole)
-    return files
+
+def _picture_files(restored: Mapping[str, RestoredPicture]) -> dict[str, bytes]:
+    return {
+        picture_file(name, kind): _png(array)
+        for name, picture in restored.items()
+        for kind, array in picture.kinds.items()
+    }
+
+
+def _weights_file(weights: Mapping[str, Any]) -> dict[str, bytes]:
+    if not weights:
+        return {}
+    from numpy import ascontiguousarray
+    from safetensors.numpy import save
+
+    # safetensors writes the memory as it is, whatever the strides say
+    whole = {name: ascontiguousarray(weight) for name, weight in weights.items()}
+    return {"weights.safetensors": save(whole)}
 
 
 def _forget_another(folder: Path, content: bytes) -> None:
@@ -247,10 +259,6 @@ def _forget_another(folder: Path, content: bytes) -> None:
     for path in folder.iterdir():
         if path.suffix in (".png", ".safetensors"):
             path.unlink()
-
-
-def _under(artifacts: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    return {k.removeprefix(prefix): v for k, v in artifacts.items() if k.startswith(prefix)}
 
 
 def _png(picture: Any) -> bytes:

@@ -55,6 +55,7 @@ def _row(name: str, trial: Trial) -> dict[str, Any]:
         "architecture": str(trial.architecture),
         "score": trial.score,
         "metrics": {k: v for k, v in trial.metrics.items() if not k.startswith(DEGRADED)},
+        "by_picture": {name: dict(metrics) for name, metrics in trial.by_picture.items()},
         "seconds": trial.seconds,
     }
     return row | ({"error": trial.reason} if trial.state == "failed" else {})
@@ -69,6 +70,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "trial": trial.number,
         "score": trial.score,
         "metrics": dict(trial.metrics),
+        "by_picture": {name: dict(metrics) for name, metrics in trial.by_picture.items()},
         "architecture_id": trial.architecture.id,
         "architecture": dict(trial.architecture.choices),
     }

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import SearchSpace
+from nasir.core.trial import Curve, Trial
 from nasir.runs.validation import DAMAGE
 from nasir.settings.building import make
 from nasir.settings.overrides import Settings
@@ -21,7 +24,7 @@ from nasir.settings.overrides import Settings
 if TYPE_CHECKING:
     import numpy as np
 
-FORMAT = "nasir table 1"
+FORMAT = "nasir table 2"
 HEADER = "nasir"
 """The one entry of the file's metadata, of which safetensors keeps no order."""
 
@@ -32,20 +35,100 @@ CARRIED = "dipbench"
 
 ROWS = "architectures"
 
+PSNR = "psnr"
+"""The metric of learning curves."""
+
+
+@attrs.frozen
+class Column:
+    """What a column of a table holds: a metric over all pictures, or that of one `picture`.
+
+    With a `share` of the full effort, in (0, 1], it is a point of the picture's learning curve.
+    """
+
+    metric: str = attrs.field(validator=must.instance_of(str))
+    picture: str | None = attrs.field(default=None, validator=must.optional(must.instance_of(str)))
+    share: float | None = attrs.field(
+        default=None, validator=must.optional(must.instance_of(float))
+    )
+
+    @property
+    def fields(self) -> list[Any]:
+        """The fields as JSON values, without those at the end that are None."""
+        return [value for value in attrs.astuple(self) if value is not None]
+
+
+@attrs.frozen
+class Figures:
+    """What is known of an architecture: metrics, those of each picture, learning curves."""
+
+    metrics: dict[str, float] = attrs.field(factory=dict)
+    by_picture: dict[str, dict[str, float]] = attrs.field(factory=dict)
+    curve: dict[str, Curve] = attrs.field(factory=dict)
+
+    @classmethod
+    def from_row(cls, columns: Sequence[Column], row: Sequence[float]) -> Figures:
+        """The figures in a row of a table; what is not finite is not there."""
+        figures = cls()
+        for column, value in zip(columns, row, strict=True):
+            if not math.isfinite(value):
+                continue
+            if column.picture is None:
+                figures.metrics[column.metric] = value
+            elif column.share is None:
+                figures.by_picture.setdefault(column.picture, {})[column.metric] = value
+            else:
+                before = figures.curve.get(column.picture, ())
+                figures.curve[column.picture] = (*before, (column.share, value))
+        return figures
+
+
+def cells(trial: Trial) -> dict[Column, float]:
+    """The figures of a trial by the columns that they have in a table."""
+    found = {Column(name): value for name, value in trial.metrics.items()}
+    for picture, metrics in trial.by_picture.items():
+        found |= {Column(name, picture): value for name, value in metrics.items()}
+    for picture, curve in trial.curve.items():
+        found |= {Column(PSNR, picture, share): value for share, value in curve}
+    return found
+
 
 @attrs.frozen
 class Records:
     """What the architectures of a table came to in one task.
 
-    `known` is told before a fit, proxies' values say; each of the `repeats` is told after one,
-    with a seed of its own. All are arrays ``(architectures, metrics)``, NaN where nothing is.
+    `known` is there before a fit, such as proxies' values; each of the `repeats` after one, with
+    a seed of its own. All are arrays ``(architectures, columns)``, NaN where nothing is known.
     """
 
     settings: Settings
-    known_names: tuple[str, ...]
+    known_columns: tuple[Column, ...]
     known: np.ndarray = attrs.field(eq=False, repr=False)
-    names: tuple[str, ...]
+    columns: tuple[Column, ...]
     repeats: tuple[np.ndarray, ...] = attrs.field(eq=False, repr=False)
+
+    def known_of(self, row: int) -> Figures:
+        """What is known of an architecture before a fit."""
+        return Figures.from_row(self.known_columns, self.known[row].tolist())
+
+    def fits_of(self, row: int) -> list[Figures]:
+        """What the fits of an architecture came to, one a repeat."""
+        return [Figures.from_row(self.columns, of[row].tolist()) for of in self.repeats]
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The metrics of fits, over all pictures."""
+        return [column.metric for column in self.columns if column.picture is None]
+
+    @property
+    def known_names(self) -> list[str]:
+        """The metrics that are known before a fit, over all pictures."""
+        return [column.metric for column in self.known_columns if column.picture is None]
+
+    @property
+    def pictures(self) -> list[str]:
+        """The pictures of the learning curves."""
+        return list(dict.fromkeys(c.picture for c in self.columns if c.picture and c.share))
 
 
 @attrs.frozen(slots=False)
@@ -75,12 +158,12 @@ class Table:
                 arrays[f"{task}/{turn}"] = values.astype(np.float32)
             tasks[task] = {
                 "settings": records.settings,
-                "known": records.known_names,
-                "names": records.names,
+                "known": [column.fields for column in records.known_columns],
+                "columns": [column.fields for column in records.columns],
                 "repeats": len(records.repeats),
             }
         header = {"format": FORMAT, "space": self.space, "tasks": tasks}
-        save_file(arrays, path, {HEADER: json.dumps(header)})
+        save_file(arrays, path, {HEADER: json.dumps(header, separators=(",", ":"))})
 
     @classmethod
     def load(cls, path: Path) -> Table:
@@ -97,18 +180,18 @@ class Table:
         from safetensors import safe_open
 
         with safe_open(path, "numpy") as file:
-            told = file.metadata() or {}
+            metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        header = json.loads(told.get(HEADER, "{}"))
+        header = json.loads(metadata.get(HEADER, "{}"))
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT!r}")
         domain = made_space(header["space"]).domain
         tasks = {
             task: Records(
                 of["settings"],
-                tuple(of["known"]),
+                tuple(Column(*fields) for fields in of["known"]),
                 arrays[f"{task}/known"],
-                tuple(of["names"]),
+                tuple(Column(*fields) for fields in of["columns"]),
                 tuple(arrays[f"{task}/{turn}"] for turn in range(of["repeats"])),
             )
             for task, of in header["tasks"].items()
@@ -120,15 +203,15 @@ class Table:
 
 
 def _check_shapes(task: str, records: Records, rows: int) -> None:
-    """Refuse figures that are not of each architecture and each metric, or nameless."""
+    """Refuse figures that are not of each architecture and each column."""
     if not isinstance(task, str) or not isinstance(records.settings, dict) or not records.repeats:
         raise ValueError("a task has no settings or no records")
-    named = [(records.known_names, records.known)]
-    named += [(records.names, values) for values in records.repeats]
-    for names, values in named:
-        if not all(isinstance(name, str) for name in names) or values.dtype.kind != "f":
-            raise ValueError(f"the metrics of task {task} are no named figures")
-        if values.shape != (rows, len(names)):
+    arrays = [(records.known_columns, records.known)]
+    arrays += [(records.columns, values) for values in records.repeats]
+    for columns, values in arrays:
+        if values.dtype.kind != "f":
+            raise ValueError(f"the metrics of task {task} are no numbers")
+        if values.shape != (rows, len(columns)):
             raise ValueError(f"task {task} has not each metric of each architecture")
 
 

@@ -21,7 +21,7 @@ from nasir.runs.architecture_file import Found, described_in
 from nasir.runs.foreign_folders import refuse_special_files
 from nasir.runs.lock import locked
 from nasir.runs.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
-from nasir.runs.validation import is_number
+from nasir.runs.validation import are_numbers
 from nasir.settings.overrides import Settings, read_file
 
 WEIGHTS = "weights.safetensors"
@@ -154,14 +154,13 @@ class TrainingFolder:
 def _checked_result(content: Any) -> dict[str, Any]:
     """What a training came to; raises ValueError for anything else."""
     known = content if isinstance(content, dict) else {}
-    pictures, mean = known.get("pictures"), known.get("mean")
-    rows: list[Any] = [*pictures, mean] if isinstance(pictures, list) else [None]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("it has no figures of pictures")
-    names = [row.get("picture") for row in rows[:-1]]
-    figures = [v for row in rows for key, v in row.items() if key != "picture"]
-    if not all(isinstance(name, str) for name in names) or not all(map(is_number, figures)):
-        raise ValueError("it has a picture without a name, or a figure that is no number")
+    by_picture = known.get("by_picture")
+    rows = [
+        known.get("metrics"),
+        *(by_picture.values() if isinstance(by_picture, dict) else [None]),
+    ]
+    if not all(map(are_numbers, rows)):
+        raise ValueError("it has no metrics, or some that are no numbers, or is of another version")
     return known
 
 

@@ -37,8 +37,8 @@ def checked_trial(trial: Trial) -> Trial:
         "stage": not isinstance(proposal.stage, str),
         "state": trial.state not in STATES,
         "score": not all(map(_is_finite, finite)) or complete == (trial.score is None),
-        "metrics": not _are_figures(trial.metrics),
-        "figures by picture": not all(map(_are_figures, trial.by_picture.values())),
+        "metrics": not are_numbers(trial.metrics),
+        "figures by picture": not all(map(are_numbers, trial.by_picture.values())),
         "curve": not all(map(_is_curve, trial.curve.values())),
         "stop": trial.stop is not None and not _is_finite(trial.stop),
         "time": not all(map(_is_time, times)),
@@ -63,8 +63,8 @@ def curves(content: Mapping[str, Any]) -> dict[str, Curve]:
     return {picture: tuple((share, psnr) for share, psnr in of) for picture, of in content.items()}
 
 
-def _are_figures(figures: Any) -> bool:
-    """Whether these are numbers by name."""
+def are_numbers(figures: Any) -> bool:
+    """Whether `figures` are numbers by name."""
     return isinstance(figures, dict) and all(map(is_number, figures.values()))
 
 

@@ -322,7 +322,7 @@ def test_an_architecture_comes_by_name_file_run_or_itself(tmp_path: Path, pictur
     run = create(tmp_path / "run", tree, {})
     best = run.folder / "best"
     assert "no architecture yet" in refusal(SettingsError, picture, architecture=run.folder)
-    write_result(best, architecture, tree, {})
+    write_result(best, architecture, tree)
     few = ("evaluator.iterations=2", "threads=1")
     for given_as in (run.folder, best, best / "architecture.json"):
         done = restore(picture, *few, architecture=given_as, force=True)

@@ -106,10 +106,12 @@ def test_failed_trials_and_those_without_a_number_are_left_out():
 
 
 def test_each_picture_has_its_own_row_with_its_own_proxy_where_there_is_one():
-    x = {"psnr:a": [3, 2, 1], "psnr:b": [1, 2, 3], "psnr": [2, 2, 2]}
-    full = [trial(i, i, FULL, **{k: float(v[i]) for k, v in x.items()}) for i in range(3)]
-    own = {"psd_db_mse:b": [3, 2, 1], "psd_db_mse": [1, 2, 3]}
-    scored = [trial(9 + i, i, "p", **{k: float(v[i]) for k, v in own.items()}) for i in range(3)]
+    psnr = [{"a": {"psnr": 3.0 - i}, "b": {"psnr": 1.0 + i}} for i in range(3)]
+    full = [attrs.evolve(trial(i, i, FULL, psnr=2.0), by_picture=psnr[i]) for i in range(3)]
+    own = [{"b": {"psd_db_mse": 3.0 - i}} for i in range(3)]
+    scored = [
+        attrs.evolve(trial(9 + i, i, "p", psd_db_mse=1.0 + i), by_picture=own[i]) for i in range(3)
+    ]
     rows = {row.picture: row for row in correlations(FakeRun([*scored, *full]))}
     assert rows["a"].tau == pytest.approx(-1)
     assert rows["b"].tau == pytest.approx(-1)

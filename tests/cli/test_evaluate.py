@@ -46,15 +46,15 @@ def test_every_picture_is_judged_whole_and_the_mean_is_theirs(pictures: Path, ca
     content = printed(capsys, "method=degraded", "task=denoise", f"images={pictures}", "-o", "out")
     assert (content["task"]["size"], content["task"]["search"]) == (0, 0)
     (result,) = content["results"]
-    assert [row["picture"] for row in result["pictures"]] == ["cat", "dog", "owl"]
-    for row in result["pictures"]:
-        clean = np.asarray(Image.open(pictures / f"{row['picture']}.png"))
-        saved = np.asarray(Image.open(f"out/degraded/{row['picture']}.png"))
+    assert list(result["by_picture"]) == ["cat", "dog", "owl"]
+    for picture, row in result["by_picture"].items():
+        clean = np.asarray(Image.open(pictures / f"{picture}.png"))
+        saved = np.asarray(Image.open(f"out/degraded/{picture}.png"))
         assert saved.shape == (32, 40)
         assert row["psnr"] == pytest.approx(peak_signal_noise_ratio(clean, saved), abs=1e-6)
     for metric in ("psnr", "ssim", "seconds"):
-        mean = np.mean([row[metric] for row in result["pictures"]])
-        assert result["mean"][metric] == pytest.approx(mean)
+        mean = np.mean([row[metric] for row in result["by_picture"].values()])
+        assert result["metrics"][metric] == pytest.approx(mean)
 
 
 def test_quantisation_is_the_protocol_unless_it_is_set(pictures: Path, capsys):
@@ -77,7 +77,7 @@ def test_bicubic_enlargement_of_the_luma_is_that_of_the_saved_picture(tmp_path: 
         for path in ("a.png", "out/bicubic/a.png")
     )
     expected = peak_signal_noise_ratio(clean, saved, data_range=255)
-    assert result["pictures"][0]["psnr"] == pytest.approx(expected, abs=2e-3)
+    assert result["by_picture"]["a"]["psnr"] == pytest.approx(expected, abs=2e-3)
 
 
 def test_methods_and_architectures_are_in_one_table(pictures: Path, capsys):
@@ -107,7 +107,7 @@ def test_csv_has_the_figures_of_json(pictures: Path, capsys):
     assert [(row["name"], row["picture"]) for row in rows] == [
         (name, picture) for name in ("degraded", "tv") for picture in ("cat", "dog", "owl", "mean")
     ]
-    figures = [[*result["pictures"], result["mean"]] for result in expected]
+    figures = [[*result["by_picture"].values(), result["metrics"]] for result in expected]
     for row, wanted in zip(rows, [f for several in figures for f in several], strict=True):
         assert (float(row["psnr"]), float(row["ssim"])) == (wanted["psnr"], wanted["ssim"])
 
@@ -117,7 +117,7 @@ def test_the_same_words_give_the_same_bits_and_another_seed_others(pictures: Pat
 
     def figures(*more: str) -> list[float]:
         (result,) = printed(capsys, *words, *more)["results"]
-        return [row["psnr"] for row in result["pictures"]]
+        return [row["psnr"] for row in result["by_picture"].values()]
 
     assert figures() == figures("seed=0") != figures("seed=1")
 
@@ -127,18 +127,18 @@ def test_a_runs_folder_is_its_best_with_the_figures_of_its_end(toy, capsys):
     final = run.final_evaluations["found", "test"]
     content = printed(capsys, "architecture=runs/r", "evaluator=toy", "task=toy", "seed=3")
     (result,) = content["results"]
-    assert result["mean"]["psnr"] == final.metrics["psnr"]
+    assert result["metrics"]["psnr"] == final.metrics["psnr"]
     assert result["architecture_id"] == final.architecture.id
     described = printed(
         capsys, "architecture=runs/r/best/architecture.json", "evaluator=toy", "task=toy", "seed=3"
     )
-    assert described["results"][0]["mean"]["psnr"] == result["mean"]["psnr"]
+    assert described["results"][0]["metrics"]["psnr"] == result["metrics"]["psnr"]
 
 
 def test_a_file_brings_its_spaces_settings(toy):
     toy("name=r", "space.kernels=1,7")
     words = ("architecture=runs/r/best/architecture.json,smallest", *TOY, "space.kernels=3")
-    ours, named = plan(words, {}).contestants
+    ours, named = plan(words, {}).entries
     assert ours.problem.space.kernels == (1, 7)
     assert named.problem.space.kernels == (3,)
 
@@ -153,7 +153,10 @@ def test_an_architecture_that_fails_is_told_and_the_others_are_judged(pictures: 
 
 def test_it_is_called_from_python_with_lists(pictures: Path):
     results = evaluate("task=denoise", method=["degraded", "tv"], images=[pictures / "cat.png"])
-    assert [(r.name, list(r.pictures)) for r in results] == [("degraded", ["cat"]), ("tv", ["cat"])]
+    assert [(r.name, list(r.by_picture)) for r in results] == [
+        ("degraded", ["cat"]),
+        ("tv", ["cat"]),
+    ]
     assert results[0].restored["cat"].shape == (32, 40, 1)
 
 
@@ -170,20 +173,20 @@ def test_a_method_never_gets_the_ground_truth(pictures: Path, monkeypatch: pytes
     monkeypatch.setitem(registries["method"]._entries, "curious", entry)
     (result,) = evaluate("method=curious", "task=denoise", images=str(pictures))
     assert seen == [None, None, None]
-    assert result.mean["psnr"] > 0
+    assert result.metrics["psnr"] > 0
 
 
 def test_pictures_given_degraded_are_restored_without_figures(pictures: Path, capsys):
     words = ("method=tv", "task=denoise", "task.degraded=true", f"images={pictures}")
     (result,) = printed(capsys, *words, "-o", "out")["results"]
-    assert set(result["mean"]) == {"seconds"}
+    assert set(result["metrics"]) == {"seconds"}
     assert len(list(Path("out/tv").iterdir())) == 3
 
 
 def test_a_setting_of_a_method_is_set_for_it(pictures: Path, capsys):
     words = ("method=tv", "task=denoise", f"images={pictures}")
-    usual = printed(capsys, *words)["results"][0]["mean"]["psnr"]
-    strong = printed(capsys, *words, "method.weight=2.0")["results"][0]["mean"]["psnr"]
+    usual = printed(capsys, *words)["results"][0]["metrics"]["psnr"]
+    strong = printed(capsys, *words, "method.weight=2.0")["results"][0]["metrics"]["psnr"]
     assert strong < usual
 
 

@@ -16,7 +16,7 @@ from toy_plugin import ToySpace
 
 from nasir.apps.score import score
 from nasir.cli.main import main
-from nasir.core.ranking import Scored, ranked
+from nasir.core.ranking import RankedArchitecture, ranked
 from nasir.evaluators.proxy import ProxyEvaluator
 
 TOY = ("space=toy", "task=denoise", "task.images=a.png", "task.size=16", "threads=1")
@@ -34,8 +34,8 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str):
     return json.loads(capsys.readouterr().out)
 
 
-def rows_of(values: list[float], proxy: str) -> list[Scored]:
-    return [Scored(str(i), ARCHITECTURES[i], {proxy: v}) for i, v in enumerate(values)]
+def rows_of(values: list[float], proxy: str) -> list[RankedArchitecture]:
+    return [RankedArchitecture(str(i), ARCHITECTURES[i], {proxy: v}) for i, v in enumerate(values)]
 
 
 def test_the_toys_convolutions_are_ranked_by_their_taps(capsys):
@@ -85,7 +85,7 @@ def test_ranks_are_counts_of_the_better_and_less_is_better_where_a_proxy_says_so
 
 def test_what_is_no_number_comes_last_and_what_failed_after_it():
     rows = rows_of([1.0, math.nan, 3.0, -math.inf, math.inf], "zen")
-    rows.insert(0, Scored("broken", ARCHITECTURES[9], error="no memory"))
+    rows.insert(0, RankedArchitecture("broken", ARCHITECTURES[9], error="no memory"))
     order = ranked(rows, ["zen"])
     assert [one.name for one in order] == ["2", "0", "1", "3", "4", "broken"]
     assert [one.ranks["zen"] for one in order[:5]] == [1, 2, 4, 4, 4]
@@ -95,7 +95,7 @@ def test_what_is_no_number_comes_last_and_what_failed_after_it():
 def test_several_proxies_are_put_together_by_their_mean_rank():
     values = [{"zen": 3.0, "psd_db_mse": 9.0}, {"zen": 2.0, "psd_db_mse": 1.0}]
     values.append({"zen": 1.0, "psd_db_mse": 2.0})
-    rows = [Scored(str(i), ARCHITECTURES[i], v) for i, v in enumerate(values)]
+    rows = [RankedArchitecture(str(i), ARCHITECTURES[i], v) for i, v in enumerate(values)]
     order = ranked(rows, ["zen", "psd_db_mse"])
     assert [(one.name, one.mean_rank) for one in order] == [("1", 1.5), ("0", 2.0), ("2", 2.5)]
 

@@ -74,7 +74,7 @@ def make(tmp_path: Path) -> Make:
 def finished(make: Make) -> Run:
     trials = [complete(0, 20.5), failed(1), complete(2, 27.25), complete(3, 26.0)]
     finals = {
-        "found": complete(0, 28.125, degraded_psnr=20.125, **{"psnr:cat": 28.0}),
+        "found": complete(0, 28.125, degraded_psnr=20.125),
         "hand_made": complete(1, 27.5),
     }
     return make("first", trials, finals)

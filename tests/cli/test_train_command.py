@@ -45,9 +45,9 @@ def test_json_has_settings_and_figures(words: list[str], capsys):
     content = json.loads(capsys.readouterr().out)
     assert re.fullmatch(r"trained/\d{8}-\d{6}-toy-denoise", content["folder"])
     assert content["state"] == "finished"
-    assert content["mean"]["steps"] == 20
+    assert content["metrics"]["steps"] == 20
     assert content["settings"]["evaluator"]["patch"] == 12
-    assert [row["picture"] for row in content["pictures"]] == ["d", "e"]
+    assert list(content["by_picture"]) == ["d", "e"]
 
 
 def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monkeypatch):
@@ -64,7 +64,7 @@ def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monke
     said = capsys.readouterr().out
     assert main(["train", *words, "-o", "whole", "--json"]) == 0
     ours, whole = (json.loads(text) for text in (said, capsys.readouterr().out))
-    assert ours["pictures"] == whole["pictures"]
+    assert ours["by_picture"] == whole["by_picture"]
     weights = [Path(name, "weights.safetensors").read_bytes() for name in ("toy", "whole")]
     assert weights[0] == weights[1]
 

@@ -14,7 +14,7 @@ import pytest
 from toy_plugin import ToySpace, ToyTask, figures
 
 from nasir.core.engine import Budget, Engine
-from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, RestoredPicture
 from nasir.core.executor import InlineExecutor
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
@@ -79,13 +79,9 @@ class Restoring(Evaluator):
             raise ValueError("made to fail")
         if self.polite and not problem.artifacts:
             return Evaluation(float(number))
-        artifacts = {
-            "pictures/lake-restored": picture(number),
-            "pictures/mill/dam-restored": -picture(number),
-            "pictures/lake-degraded": np.zeros((3, 2, 1)),
-            "weights/layer": np.ones(5),
-        }
-        return Evaluation(float(number), {}, artifacts)
+        made = {"lake": picture(number), "mill/dam": -picture(number)}
+        restored = {name: RestoredPicture(None, np.zeros((3, 2, 1)), p) for name, p in made.items()}
+        return Evaluation(float(number), restored=restored, weights={"layer": np.ones(5)})
 
 
 class Held(Executor):
@@ -281,7 +277,7 @@ class Scribbling(Evaluator):
     made: Any
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        return Evaluation(1.0, {}, {"pictures/lake-restored": self.made})
+        return Evaluation(1.0, restored={"lake": RestoredPicture(None, None, self.made)})
 
 
 @pytest.mark.parametrize("made", ["lake", None, [[0.5]], np.array(["lake"])])

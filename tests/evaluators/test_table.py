@@ -16,8 +16,9 @@ from nasir.apps.search.search import plan
 from nasir.apps.tabulate import tabulated
 from nasir.cli.main import main
 from nasir.core.errors import NasirError, SettingsError
+from nasir.core.trial import Trial
 from nasir.runs.run import Run
-from nasir.runs.table import Table
+from nasir.runs.table import Column, Table, cells
 
 SPACE = (
     "space.depth=1",
@@ -62,14 +63,15 @@ def test_every_architecture_and_figure_of_the_runs_is_in_the_table(made: dict[st
     records = table.tasks["denoise"]
     for id, row in table.rows.items():
         for turn, trials in enumerate((first, again)):
-            told = dict(zip(records.names, records.repeats[turn][row], strict=True))
+            figures = dict(zip(records.columns, records.repeats[turn][row], strict=True))
             if id in trials:
-                for name, value in trials[id].metrics.items():
-                    assert told[name] == np.float32(value)
+                for column, value in cells(trials[id]).items():
+                    assert figures[column] == np.float32(value)
             else:
-                assert np.isnan(list(told.values())).all()
-        proxies = dict(zip(records.known_names, records.known[row], strict=True))
-        assert proxies["psd_db_mse"] == np.float32(known[id].metrics["psd_db_mse"])
+                assert np.isnan(list(figures.values())).all()
+        of_proxies = records.known_of(row)
+        assert of_proxies.metrics["psd_db_mse"] == np.float32(known[id].metrics["psd_db_mse"])
+        assert of_proxies.by_picture.keys() == known[id].by_picture.keys()
 
 
 def test_a_saved_table_is_the_same_when_it_is_read(made: dict[str, Any]):
@@ -90,8 +92,8 @@ def test_a_search_in_the_table_finds_what_the_fits_found(made: dict[str, Any]):
 def test_a_lower_fidelity_is_the_last_point_of_the_curve_before_it(made: dict[str, Any]):
     trial = made["runs"][0].trials[0]
     problem = plan([*SPACE, "evaluator=table", f"evaluator.table={made['path']}"], {})[0].problem
-    for fidelity, point in ((0.1, "0.2"), (0.2, "0.2"), (0.59, "0.4"), (0.6, "0.6"), (0.99, "0.8")):
-        curve = [v for name, v in trial.metrics.items() if name.startswith(f"psnr@{point}:")]
+    for fidelity, point in ((0.1, 0.2), (0.2, 0.2), (0.59, 0.4), (0.6, 0.6), (0.99, 0.8)):
+        curve = [dict(of)[point] for of in trial.curve.values()]
         proposal = nasir.core.trial.Proposal(trial.architecture, fidelity=fidelity)
         score = problem.evaluators["full"].evaluate(proposal, problem, 0).score
         assert len(curve) == 4
@@ -126,7 +128,7 @@ def test_what_a_fit_costs_is_known_before_it(made: dict[str, Any], proxy: str, w
 def test_the_seconds_of_a_fit_are_the_least_of_its_repeats(made: dict[str, Any]):
     first, again, _ = ({t.architecture.id: t.seconds for t in run.trials} for run in made["runs"])
     records, rows = made["table"].tasks["denoise"], made["table"].rows
-    column = records.names.index("fit_seconds")
+    column = records.columns.index(Column("fit_seconds"))
     for id, seconds in first.items():
         least = min(seconds, again.get(id, seconds))
         assert records.repeats[0][rows[id], column] == pytest.approx(least)
@@ -135,7 +137,7 @@ def test_the_seconds_of_a_fit_are_the_least_of_its_repeats(made: dict[str, Any])
 
 def test_one_picture_is_looked_up_by_itself(made: dict[str, Any]):
     run = looked_up(made, "strategy=exhaustive", "evaluator.pictures=coffee")
-    wanted = {t.architecture.id: t.metrics["psnr@1:coffee"] for t in made["runs"][0].trials}
+    wanted = {t.architecture.id: t.by_picture["coffee"]["psnr"] for t in made["runs"][0].trials}
     assert all(t.score == np.float32(wanted[t.architecture.id]) for t in run.trials)
 
 
@@ -150,21 +152,24 @@ def test_proxies_are_looked_up_too(made: dict[str, Any]):
 def test_proxies_in_a_table_are_correlated_with_its_fits(made: dict[str, Any], capsys):
     assert main(["correlate", str(made["path"]), "--json"]) == 0
     told = {(one["predictor"], one["picture"]): one for one in json.loads(capsys.readouterr().out)}
-    first, again, known = (
-        {t.architecture.id: t.metrics for t in run.trials} for run in made["runs"]
-    )
+    first, again, known = ({t.architecture.id: t for t in run.trials} for run in made["runs"])
 
-    def tau(predictor: dict[str, Any], its: str, target: str) -> float:
+    def value(trial: Trial, metric: str, picture: str | None) -> float:
+        return (trial.metrics if picture is None else trial.by_picture[picture])[metric]
+
+    def tau(predictor: dict[str, Trial], its: str, picture: str | None) -> float:
         there = [id for id in first if id in predictor]
-        pairs = zip(*((predictor[id][its], first[id][target]) for id in there), strict=True)
-        return kendalltau(*pairs).statistic
+        pairs = [
+            (value(predictor[id], its, picture), value(first[id], "psnr", picture)) for id in there
+        ]
+        return kendalltau(*zip(*pairs, strict=True)).statistic
 
     expected = {
-        ("psd_db_mse", "coffee"): tau(known, "psd_db_mse:coffee", "psnr@1:coffee"),
-        ("bandwidth_99", None): tau(known, "bandwidth_99", "psnr"),
-        ("parameters", None): tau(first, "parameters", "psnr"),
-        ("second_fit", None): tau(again, "psnr", "psnr"),
-        ("second_fit", "coffee"): tau(again, "psnr@1:coffee", "psnr@1:coffee"),
+        ("psd_db_mse", "coffee"): tau(known, "psd_db_mse", "coffee"),
+        ("bandwidth_99", None): tau(known, "bandwidth_99", None),
+        ("parameters", None): tau(first, "parameters", None),
+        ("second_fit", None): tau(again, "psnr", None),
+        ("second_fit", "coffee"): tau(again, "psnr", "coffee"),
     }
     assert {key: told[key]["tau"] for key in expected} == pytest.approx(expected)
     assert told["second_fit", None]["architectures"] == 4

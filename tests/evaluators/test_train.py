@@ -83,9 +83,10 @@ def test_a_search_learns_from_one_part_and_is_judged_on_the_other(
     kept, learnt = divided(task.patches(), (0.3, 0.7), derived_seed(0, "validation"))
     assert heard_pictures(of, monkeypatch) == list(learnt.names)
     asked = of.keeping(artifacts=True)
-    shown = {name for name in judged(asked).artifacts if name.startswith("pictures")}
-    kinds = ("clean", "degraded", "restored")
-    assert shown == {f"pictures/{name}-{kind}" for name in kept.names for kind in kinds}
+    evaluation = judged(asked)
+    assert list(evaluation.restored) == list(evaluation.by_picture) == list(kept.names)
+    kinds = {"clean", "degraded", "restored"}
+    assert all(set(picture.kinds) == kinds for picture in evaluation.restored.values())
     assert len(kept.names) == 3
 
 
@@ -96,21 +97,20 @@ def test_the_test_split_learns_from_all_training_pictures(monkeypatch: pytest.Mo
 def test_the_score_is_the_psnr_of_the_restored_pictures() -> None:
     for of in (problem().keeping(artifacts=True), problem().for_test()):
         evaluation = judged(of)
-        names = {n.rpartition("-")[0] for n in evaluation.artifacts if n.startswith("pictures/")}
-        pairs = [
-            [evaluation.artifacts[f"{name}-{kind}"].astype(float) for kind in ("restored", "clean")]
-            for name in names
+        decibels = [
+            -10 * np.log10(((one.restored.astype(float) - one.clean) ** 2).mean())
+            for one in evaluation.restored.values()
         ]
-        decibels = [-10 * np.log10(((x - y) ** 2).mean()) for x, y in pairs]
         assert evaluation.score == pytest.approx(np.mean(decibels), abs=1e-4)
 
 
 def test_a_test_tells_of_each_picture_and_of_the_degraded_ones() -> None:
-    metrics = judged(problem().for_test()).metrics
+    evaluation = judged(problem().for_test())
+    metrics = evaluation.metrics
     sample = wave("test-wave", 1, 0.1)
     assert sample.clean is not None
     assert metrics["degraded_psnr"] == psnr(sample.degraded, sample.clean)
-    assert metrics["psnr:test-wave"] == metrics["psnr"]
+    assert evaluation.by_picture["test-wave"]["psnr"] == metrics["psnr"]
     assert metrics["parameters"] == 3 * 9 + 3 + 6 + 3 * 9 + 1
     assert metrics["steps"] == 12
 
@@ -136,20 +136,16 @@ def test_a_low_fidelity_is_a_shorter_training_of_its_own() -> None:
 def test_kept_weights_are_judged_alike_without_training(tmp_path: Path) -> None:
     of = problem(ema=0.5).for_test()
     evaluation = judged(of)
-    kept = {
-        name.removeprefix("weights/"): value
-        for name, value in evaluation.artifacts.items()
-        if name.startswith("weights/")
-    }
-    save_file(kept, tmp_path / "weights.safetensors")
+    save_file(dict(evaluation.weights), tmp_path / "weights.safetensors")
     again = judged(problem(weights=str(tmp_path)).for_test(), seed=5)
     assert again.score == evaluation.score
     assert again.metrics["steps"] == 0
 
 
 def test_a_crop_is_what_a_search_is_judged_on() -> None:
-    artifacts = judged(problem(crop=16).keeping(artifacts=True)).artifacts
-    assert {v.shape for n, v in artifacts.items() if n.startswith("pictures")} == {(16, 16, 1)}
+    restored = judged(problem(crop=16).keeping(artifacts=True)).restored
+    shapes = {array.shape for one in restored.values() for array in one.kinds.values()}
+    assert shapes == {(16, 16, 1)}
 
 
 def test_the_steps_are_reported() -> None:
@@ -176,8 +172,9 @@ def interrupted(of: Problem, step: int) -> None:
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
-    arrays = {name: value.tobytes() for name, value in evaluation.artifacts.items()}
-    return {"score": evaluation.score, **evaluation.metrics, **arrays}
+    pictures = {name: one.restored.tobytes() for name, one in evaluation.restored.items()}
+    weights = {name: value.tobytes() for name, value in evaluation.weights.items()}
+    return {"score": evaluation.score, **evaluation.metrics, **pictures, **weights}
 
 
 def test_an_interrupted_trial_goes_on_to_the_same_bits(tmp_path: Path) -> None:

@@ -93,9 +93,13 @@ def fitted(sample: Sample, held_out: float, steps: int = 6) -> FittedPicture:
 
 def same(first: Evaluation, second: Evaluation) -> bool:
     """Whether restored pictures and weights are the same to the bit."""
-    kept = [n for n in first.artifacts if n.endswith("-restored") or n.startswith("weights/")]
-    assert kept
-    return all(np.array_equal(first.artifacts[n], second.artifacts[n]) for n in kept)
+    ours, theirs = ([*e.weights.values(), *pictures_of(e)] for e in (first, second))
+    assert ours
+    return all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def pictures_of(evaluation: Evaluation) -> list[Any]:
+    return [picture.restored for picture in evaluation.restored.values()]
 
 
 @pytest.mark.parametrize("stop", AUTOMATIC)
@@ -119,15 +123,12 @@ def test_an_automatic_stop_gives_the_picture_of_a_fixed_fit_of_so_many_steps(
     assert stopped.metrics["iterations"] < 60
     steps = round(stopped.metrics["stopped_at"])
     fixed = judged(task, dip(stop="fixed", iterations=steps, **how))
-    name = "pictures/ramp-restored"
-    assert np.array_equal(stopped.artifacts[name], fixed.artifacts[name])
+    assert np.array_equal(pictures_of(stopped), pictures_of(fixed))
     assert stopped.metrics["psnr"] == fixed.metrics["psnr"]
     assert stopped.score == fixed.score
     ran = dip(stop="fixed", iterations=round(stopped.metrics["iterations"]), **how)
-    weights = judged(task, ran).artifacts
-    for place, value in stopped.artifacts.items():
-        if place.startswith("weights/"):
-            assert np.array_equal(value, weights[place])
+    weights = judged(task, ran).weights
+    assert all(np.array_equal(value, weights[name]) for name, value in stopped.weights.items())
 
 
 def test_pictures_stop_each_at_their_own_time():
@@ -208,7 +209,7 @@ def test_missing_pixels_are_never_held_out():
 def test_the_held_out_reward_is_the_psnr_on_the_held_out_pixels(sample: Sample, stop: str):
     result = judged(Given((sample,)), dip(reward="heldout", stop=stop, held_out=0.25), seed=4)
     inside = held_out_of(sample, 0.25).mask[0, 0].bool().numpy()
-    restored = result.artifacts[f"pictures/{sample.name}-restored"][..., 0][inside]
+    restored = result.restored[sample.name].restored[..., 0][inside]
     error = np.mean((restored.astype(float) - sample.degraded[0, 0].numpy()[inside]) ** 2)
     assert result.score == pytest.approx(-10 * math.log10(error), abs=1e-4)
     assert result.score == result.metrics["heldout_psnr"]
@@ -248,14 +249,14 @@ def only(task: Task, sample: Sample) -> Task:
 
 def test_where_a_search_stops_by_held_out_pixels_is_where_they_are_restored_best():
     sample, how = picture(), dip(reward="heldout", stop="search", stops=4)
-    best = judged(Given((sample,)), how).metrics
+    best = judged(Given((sample,)), how)
     shares = {round(ITERATIONS * (i + 1) / 4) / ITERATIONS for i in range(4)}
-    assert best["stop"] in shares
+    assert best.stop in shares
     each = []
     for share in sorted(shares):
         at = attrs.evolve(how, stop="fixed", iterations=round(ITERATIONS * share))
         each.append(judged(Given((sample,)), at).score)
-    assert best["heldout_psnr"] == max(each)
+    assert best.metrics["heldout_psnr"] == max(each)
 
 
 @attrs.frozen
@@ -266,20 +267,20 @@ class NoPsnr(Given):
 
 def test_where_a_task_measures_no_psnr_a_search_stops_at_the_end():
     result = judged(NoPsnr((picture(),)), dip(stop="search"))
-    assert result.metrics["stop"] == 1.0
+    assert result.stop == 1.0
     assert same(result, judged(NoPsnr((picture(),)), dip(stop="fixed")))
 
 
 @pytest.mark.parametrize("sample", [picture(), masked()], ids=["whole", "masked"])
 def test_the_test_pictures_are_fitted_with_all_pixels(sample: Sample):
-    task, name = Given((sample,)), f"pictures/{sample.name}-restored"
+    task = Given((sample,))
     whole = judged(task, dip(stop="fixed"), "test")
     rewarded = judged(task, dip(stop="fixed", reward="heldout"), "test")
     assert same(whole, rewarded)
     assert rewarded.score == whole.score == whole.metrics["psnr"]
     assert "heldout_psnr" not in rewarded.metrics
     searched = judged(task, dip(stop="fixed", reward="heldout"))
-    assert not np.array_equal(searched.artifacts[name], whole.artifacts[name])
+    assert not np.array_equal(pictures_of(searched), pictures_of(whole))
 
 
 @pytest.mark.parametrize("reward", ["psnr", "heldout"])
@@ -289,9 +290,9 @@ def test_a_stop_by_held_out_pixels_needs_them_on_test_pictures_too(reward: str):
     result = judged(task, dip(stop="heldout", reward=reward, patience=ITERATIONS), "test")
     assert math.isfinite(result.metrics["heldout_psnr"])
     assert result.score == result.metrics["psnr"]
-    whole = judged(task, dip(stop="fixed"), "test").artifacts
-    kept = [n for n in whole if n.startswith("weights/") and whole[n].ndim == 4]
-    assert any(not np.array_equal(whole[n], result.artifacts[n]) for n in kept)
+    whole = judged(task, dip(stop="fixed"), "test").weights
+    kept = [name for name in whole if whole[name].ndim == 4]
+    assert any(not np.array_equal(whole[name], result.weights[name]) for name in kept)
 
 
 def test_without_ground_truth_a_test_picture_scores_by_its_loss():
@@ -309,12 +310,12 @@ def test_psnr_and_ssim_are_the_tasks_own(name: str, stop: str):
     result = judged(task, dip(stop=stop), "test")
     assert result.score == result.metrics["psnr"]
     (sample,) = task.samples("test")
-    array = result.artifacts[f"pictures/{sample.name}-restored"]
+    array = result.restored[sample.name].restored
     restored = task.metrics(torch.from_numpy(array).permute(2, 0, 1)[None], sample)
     degraded = task.metrics(task.unrestored(sample), sample)
     assert set(restored) == {"psnr", "ssim"}
     for metric, value in restored.items():
-        assert result.metrics[metric] == result.metrics[f"{metric}:{sample.name}"] == value
+        assert result.metrics[metric] == result.by_picture[sample.name][metric] == value
         assert result.metrics[f"degraded_{metric}"] == degraded[metric]
 
 
@@ -325,9 +326,8 @@ def test_pictures_can_be_fitted_shrunk(name: str, shape: tuple[int, ...]):
     """The side is that of what is degraded; super-resolution by 2 gives twice as much."""
     side = 10 if name == "sr" else 16
     result = judged(TASKS[name], dip(stop="fixed", side=side), "test")
-    restored = [a for n, a in result.artifacts.items() if n.endswith("-restored")]
-    assert {picture.shape for picture in restored} == {shape}
-    assert not {n for n in result.artifacts if n.endswith("-clean")}
+    assert {picture.shape for picture in pictures_of(result)} == {shape}
+    assert all(picture.clean is None for picture in result.restored.values())
     assert "psnr" not in result.metrics
     assert result.score < 0
 
@@ -335,8 +335,8 @@ def test_pictures_can_be_fitted_shrunk(name: str, shape: tuple[int, ...]):
 def test_the_short_side_is_shrunk_and_a_small_picture_stays_as_it_is():
     wide = Sample("wide", torch.rand(1, 1, 20, 40))
     shrinking = only(TASKS["denoise"], wide)
-    small = judged(shrinking, dip(side=10, stop="fixed"), "test").artifacts
-    assert small["pictures/wide-restored"].shape == (10, 20, 1)
+    small = judged(shrinking, dip(side=10, stop="fixed"), "test").restored
+    assert small["wide"].restored.shape == (10, 20, 1)
     whole, large = (judged(shrinking, dip(side=s, stop="fixed"), "test") for s in (0, 50))
     assert same(whole, large)
 
@@ -434,7 +434,7 @@ def test_two_networks_have_input_channels_of_their_own():
     assert two.metrics["parameters"] == 2 * one.metrics["parameters"] == 2 * (5 * 9 + 1)
     assert two.metrics["multiply_adds"] == 2 * one.metrics["multiply_adds"]
     assert one.metrics["multiply_adds"] == 5 * 9 * 20 * 20
-    halves = [two.artifacts[f"weights/ramp/networks.{i}.weight"] for i in range(2)]
+    halves = [two.weights[f"ramp/networks.{i}.weight"] for i in range(2)]
     assert not np.array_equal(*halves)
 
 

@@ -71,10 +71,13 @@ def judged(
 
 def same(first: Evaluation, second: Evaluation) -> bool:
     """Whether figures, pictures and weights are the same to the bit."""
-    assert first.artifacts.keys() == second.artifacts.keys()
-    pairs = [(first.artifacts[name], second.artifacts[name]) for name in first.artifacts]
+    assert first.weights.keys() == second.weights.keys()
+    assert first.restored.keys() == second.restored.keys()
+    pairs = [(first.weights[name], second.weights[name]) for name in first.weights]
+    pairs += [(first.restored[n].restored, second.restored[n].restored) for n in first.restored]
     arrays = all(np.array_equal(one, other) for one, other in pairs)
-    return arrays and first.score == second.score and first.metrics == second.metrics
+    names = ("score", "metrics", "by_picture", "curve", "stop")
+    return arrays and all(getattr(first, name) == getattr(second, name) for name in names)
 
 
 @pytest.fixture
@@ -102,7 +105,8 @@ def test_a_promoted_fit_comes_to_the_bits_of_an_unbroken_one(
         assert same(judged(evaluator, task, fidelity, tmp_path), alone)
         assert list(tmp_path.glob("fit-*"))
     whole = judged(evaluator, task, artifacts=True)
-    assert whole.artifacts
+    assert whole.restored
+    assert whole.weights
     assert same(judged(evaluator, task, 1.0, tmp_path, artifacts=True), whole)
     assert not list(tmp_path.iterdir())
 
@@ -133,21 +137,22 @@ def test_a_fit_that_stopped_itself_does_no_more_steps(
 def test_a_fit_of_low_fidelity_is_the_beginning_of_the_full_one(way: str, task: Denoise) -> None:
     """Its picture is that of a full fit with the same marks, where that is looked at then."""
     evaluator = dip(**WAYS[way])
-    full, half = (judged(evaluator, task, fidelity).metrics for fidelity in (1.0, 0.5))
+    full, half = (judged(evaluator, task, fidelity) for fidelity in (1.0, 0.5))
     if way == "curve":
-        shared = [name for name in half if name.startswith("psnr@") and name in full]
-        assert len(shared) == 2 * 2  # at a quarter and a half, for two pictures
-        assert all(half[name] == full[name] for name in shared)
+        assert len(half.curve) == 2
+        for picture, curve in half.curve.items():
+            assert [share for share, _ in curve] == [pytest.approx(0.25, abs=0.03), 0.5]
+            assert full.curve[picture][:2] == curve
     elif way == "search":
-        again = judged(evaluator, task, full["stop"]).metrics
-        assert again["psnr"] == full["psnr"]
+        again = judged(evaluator, task, full.stop)
+        assert again.metrics["psnr"] == full.metrics["psnr"]
     elif way == "fixed":
-        curve = judged(attrs.evolve(evaluator, curve=2), task).metrics
-        points = [value for name, value in curve.items() if name.startswith("psnr@0.5:")]
-        assert half["psnr"] == pytest.approx(sum(points) / len(points), abs=1e-12)
+        curves = judged(attrs.evolve(evaluator, curve=2), task).curve
+        points = [dict(curve)[0.5] for curve in curves.values()]
+        assert half.metrics["psnr"] == pytest.approx(sum(points) / len(points), abs=1e-12)
     else:
-        stopped = half["stopped_at"] == full["stopped_at"]
-        assert stopped == (half["heldout_psnr"] == full["heldout_psnr"])
+        stopped = half.metrics["stopped_at"] == full.metrics["stopped_at"]
+        assert stopped == (half.metrics["heldout_psnr"] == full.metrics["heldout_psnr"])
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def test_a_resumed_run_has_the_same_stages_evaluator_and_trials():
     assert [t.proposal.stage for t in first.trials] == ["quick", FULL, "quick"]
     whole = nasir.resume(run.folder, trials=8)
     assert [t.proposal.stage for t in whole.trials] == ["quick", FULL] * 4
-    stops = [t.metrics.get("stop") for t in whole.trials]
+    stops = [t.stop for t in whole.trials]
     assert stops == [None] * 8, "the toy tells where to stop on the search split alone"
     assert "degraded_psnr" in whole.trials[0].metrics
 

@@ -22,7 +22,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import NasirError, PictureError, SettingsError
-from nasir.core.evaluator import Evaluation, Evaluator, Problem
+from nasir.core.evaluator import Evaluation, Evaluator, Problem, RestoredPicture
 from nasir.core.executor import ExecutorFactory
 from nasir.core.proxy import Probe, Proxy
 from nasir.core.registry import Entry, registries
@@ -338,12 +338,13 @@ class Painted(Evaluator):
             raise ValueError("made to fail")
         side = self.side or 4
         rng = np.random.default_rng(number)
-        artifacts = {
-            f"pictures/{sample.name}-{kind}": rng.random((side, side, 1), dtype=np.float32)
-            for sample in problem.task.samples(problem.split)
-            for kind in ("restored", "degraded")
-        }
-        return Evaluation(1.0, {"seed": seed % 97}, artifacts if problem.artifacts else {})
+        restored = {}
+        for sample in problem.task.samples(problem.split):
+            array = rng.random((side, side, 1), dtype=np.float32)
+            other = rng.random((side, side, 1), dtype=np.float32)
+            restored[sample.name] = RestoredPicture(None, other, array)
+        kept = restored if problem.artifacts else {}
+        return Evaluation(1.0, {"seed": seed % 97}, restored=kept)
 
 
 @attrs.define

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from nasir.apps.evaluate.entries import ArchitectureContestant, Contestant, MethodContestant, Result
+from nasir.apps.evaluate.entries import ArchitectureEntry, BenchmarkEntry, MethodEntry, Result
 from nasir.core.component import settings_of
 from nasir.core.errors import PluginError, SettingsError, unknown_name
 from nasir.core.evaluator import Problem
@@ -39,7 +39,7 @@ TRAINED = "train"
 class Benchmark:
     """What is evaluated, in order, and the settings that hold for all of it."""
 
-    contestants: Sequence[Contestant]
+    entries: Sequence[BenchmarkEntry]
     settings: Settings
 
 
@@ -53,7 +53,7 @@ def evaluate(*words: str, **settings: Any) -> list[Result]:
     recipe of a search, the references are evaluated where nothing else is named. Raises
     :class:`~nasir.core.errors.NasirError` for what cannot be evaluated as it is given.
     """
-    return [one.judged() for one in plan(words, settings).contestants]
+    return [one.evaluate() for one in plan(words, settings).entries]
 
 
 def plan(words: Sequence[str], settings: Settings) -> Benchmark:
@@ -153,7 +153,7 @@ def _for_test(problem: Problem) -> Problem:
     return attrs.evolve(problem, evaluators={FULL: problem.evaluator(FULL)}).for_test()
 
 
-def _methods(own: Settings, task: Task) -> Iterator[Contestant]:
+def _methods(own: Settings, task: Task) -> Iterator[BenchmarkEntry]:
     if own["fields"] and not own["method"]:
         raise SettingsError(f"method.{next(iter(own['fields']))} is of no use without method=NAME")
     for name in own["method"]:
@@ -161,12 +161,12 @@ def _methods(own: Settings, task: Task) -> Iterator[Contestant]:
         if not isinstance(method, Method):
             owner = registries["method"].entry(name).owner
             raise PluginError(f"method {name!r} of plugin {owner!r} is no Method")
-        yield MethodContestant(name, method, task)
+        yield MethodEntry(name, method, task)
 
 
 def _architectures(
     own: Settings, words: Sequence[Override], planned: Experiment, problem: Problem
-) -> Iterator[Contestant]:
+) -> Iterator[BenchmarkEntry]:
     found = {name: find_architecture(name, problem.space) for name in own["architecture"]}
     _check_used(words, [space for _, space in found.values()], problem.space)
     for name, (architecture, space) in found.items():
@@ -174,7 +174,7 @@ def _architectures(
         if planned.names["evaluator"] == TRAINED and is_training(name):
             its = _with_weights(its, TrainingFolder(name))
         its.check()
-        yield ArchitectureContestant(name, architecture, its, planned.settings.threads)
+        yield ArchitectureEntry(name, architecture, its, planned.settings.threads)
 
 
 def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:

@@ -12,8 +12,8 @@ from nasir.core.trial import FOUND
 SMALL = 320
 """Pixels of a side below which single pixels are shown as squares."""
 
-Figures = Mapping[str, Mapping[str, float]]
-"""By view (``degraded``, ``found``, references), metrics such as ``psnr:PICTURE``."""
+Figures = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Metrics by view (``found``, references) and picture."""
 
 
 def gallery(pictures: Pictures, figures: Figures) -> Html:
@@ -87,7 +87,7 @@ def _thumbnail(view: View, picture: Picture, figures: Figures) -> Html:
     told = " · ".join(
         f"{heading(name)} {figure(name, value)}"
         for name in FIRST
-        if (value := figures.get(view.name, {}).get(f"{name}:{picture.name}")) is not None
+        if (value := figures.get(view.name, {}).get(picture.name, {}).get(name)) is not None
     )
     return tag(
         "figure",

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.errors import PictureError
+from nasir.core.evaluator import RestoredPicture
 from nasir.core.trial import FOUND
+from nasir.runs.run import picture_file
 
 if TYPE_CHECKING:
     import numpy as np
 
-KINDS = ("clean", "degraded", "restored")
-"""What the names of pictures end with, after a hyphen."""
+KINDS = tuple(field.name for field in attrs.fields(RestoredPicture))
+"""The kinds of pictures in a folder: clean, degraded, restored."""
 
 MOST = 8
 """Pictures that are shown."""
@@ -66,15 +68,14 @@ class Pictures:
     unreadable: Sequence[str]
 
 
-def pictures_of(folder: Path) -> Pictures:
-    """The pictures in ``best/`` and ``references/NAME/`` of a run's folder."""
-    best, others = _files(folder / "best"), _reference_folders(folder / "references")
-    names = list(dict.fromkeys(_split(file.stem)[0] for file in best))
-    references = {reference.name: _files(reference) for reference in others}
+def pictures_of(folder: Path, names: Sequence[str]) -> Pictures:
+    """The pictures of these names in ``best/`` and ``references/NAME/`` of a run's folder."""
+    best, references = folder / "best", _folders(folder / "references")
+    names = [name for name in names if _views(name, best, [])]
     unreadable: list[str] = []
     arrays: dict[str, dict[str, np.ndarray]] = {}
     for name in names[:MOST]:
-        paths = _paths(name, best, references)
+        paths = _views(name, best, references)
         read = {view: _array(path) for view, path in paths.items()}
         unreadable += [str(paths[view]) for view, array in read.items() if array is None]
         arrays[name] = {view: array for view, array in read.items() if array is not None}
@@ -107,39 +108,19 @@ def differences(views: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".png")
-    except OSError:
-        return []
-
-
-def _reference_folders(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError:
         return []
 
 
-def _split(stem: str) -> tuple[str, str]:
-    """A picture's name and kind; what ends with no kind is a restored picture by itself."""
-    name, _, kind = stem.rpartition("-")
-    return (name, kind) if name and kind in KINDS else (stem, "restored")
-
-
-def _paths(
-    name: str, best: Sequence[Path], references: Mapping[str, Sequence[Path]]
-) -> dict[str, Path]:
+def _views(name: str, best: Path, references: Sequence[Path]) -> dict[str, Path]:
     """The file of each view of a picture: clean, degraded, found, then the references."""
-    own = {_split(path.stem)[1]: path for path in best if _split(path.stem)[0] == name}
-    views: dict[str, Path] = {kind: own[kind] for kind in ("clean", "degraded") if kind in own}
-    if "restored" in own:
-        views[FOUND] = own["restored"]
-    for reference, files in references.items():
-        restored = [path for path in files if _split(path.stem) == (name, "restored")]
-        if restored:
-            views[reference] = restored[0]
-    return views
+    views = {kind: best / picture_file(name, kind) for kind in KINDS}
+    views[FOUND] = views.pop("restored")
+    views |= {folder.name: folder / picture_file(name, "restored") for folder in references}
+    return {view: path for view, path in views.items() if path.is_file()}
 
 
 def _array(path: Path) -> np.ndarray | None:

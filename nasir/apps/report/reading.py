@@ -12,7 +12,7 @@ from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, objectives, pareto_front
 from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import ENVIRONMENT, SETTINGS, Run
-from nasir.runs.summary import DEGRADED, summary
+from nasir.runs.summary import summary
 from nasir.settings.overrides import Settings
 
 TEST, SEARCH = "test", "search"
@@ -52,19 +52,18 @@ class Reading:
         return fields if isinstance(fields, Mapping) else {}
 
     @property
-    def figures(self) -> dict[str, dict[str, float]]:
-        """The metrics of the found and the reference architectures on test pictures, by name.
-
-        Under ``degraded`` those of the pictures that were given in.
-        """
-        figures = {
-            name: dict(trial.metrics)
+    def by_picture(self) -> dict[str, Mapping[str, Mapping[str, float]]]:
+        """Metrics of each test picture, of the found and the reference architectures by name."""
+        return {
+            name: trial.by_picture
             for (name, split), trial in self.final_evaluations.items()
             if split == TEST
         }
-        found = figures.get(FOUND, {})
-        given = {k.removeprefix(DEGRADED): v for k, v in found.items() if k.startswith(DEGRADED)}
-        return figures | ({"degraded": given} if given else {})
+
+    @property
+    def picture_names(self) -> list[str]:
+        """The test pictures that the found architecture restored."""
+        return list(self.by_picture.get(FOUND, {}))
 
 
 def read(run: Run) -> Reading:

@@ -104,11 +104,11 @@ def _tile(label: str, value: str, beside: str) -> Html:
 
 
 def _pictures(reading: Reading) -> Section | None:
-    pictures = pictures_of(reading.run.folder)
+    pictures = pictures_of(reading.run.folder, reading.picture_names)
     results = reading.summary["results"]
     if not pictures.shown and not results:
         return None
-    shown = gallery(pictures, reading.figures) if pictures.shown else None
+    shown = gallery(pictures, reading.by_picture) if pictures.shown else None
     return Section(
         "Pictures", "Test pictures", joined(shown, _results(results) if results else None)
     )

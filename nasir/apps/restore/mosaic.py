@@ -81,7 +81,7 @@ def _fit(
     if outcome.trial.state == "failed":
         raise EvaluationError(f"the fit came to nothing: {outcome.trial.reason}")
     stop = _stop(outcome.trial.metrics, problem.evaluator(trial.proposal.stage))
-    return outcome.artifacts[f"pictures/{NAME}-restored"], stop
+    return outcome.restored[NAME].restored, stop
 
 
 def _stop(metrics: Mapping[str, float], evaluator: Any) -> Stop:

@@ -25,8 +25,9 @@ Key = tuple[str, str]
 class FinalEvaluation:
     """Evaluates the found architecture and the references, all with the same seeds.
 
-    If the evaluator estimates on the search split when to stop (metric ``stop``, a share of the
-    full effort), references are evaluated there too, and each stops at its own share.
+    If the evaluator estimates on the search split when to stop
+    (:attr:`~nasir.core.evaluator.Evaluation.stop`), references are evaluated there too,
+    and each stops at its own share.
     """
 
     run: Run
@@ -45,7 +46,7 @@ class FinalEvaluation:
             with self.store.transaction():
                 self.store.drop_final_evaluations(FOUND)
                 self.store.save_final_evaluation(FOUND, "search", found)
-        if "stop" in found.metrics:
+        if found.stop is not None:
             self._evaluate({(n, "search"): a for n, a in architectures.items()})
         self._evaluate({(n, "test"): a for n, a in architectures.items()})
 
@@ -57,7 +58,7 @@ class FinalEvaluation:
                 continue
             name, split = key
             before = done.get((name, "search"))
-            stop = before.metrics.get("stop", 1.0) if before and split == "test" else 1.0
+            stop = (before.stop or 1.0) if before and split == "test" else 1.0
             seed = derived_seed(self.problem.seed, "final", split)
             trial = Trial(number, Proposal(architecture, FULL, stop), seed)
             self.notify("final_started", run=self.run, name=name, split=split, trial=trial)
@@ -91,14 +92,14 @@ class FinalEvaluation:
         self.notify("final_finished", run=self.run, name=name, split=split, trial=ended)
 
     def _written(self, name: str, outcome: Outcome) -> Outcome:
-        """Write what was made; artifacts that are none make a failed evaluation."""
+        """Write what was restored; what cannot be written makes a failed evaluation."""
         inside = ("best",) if name == FOUND else ("references", file_name(name))
         folder, architecture = self.run.folder.joinpath(*inside), outcome.trial.architecture
         try:
-            write_result(folder, architecture, self.run.settings, outcome.artifacts)
+            write_result(folder, architecture, self.run.settings, outcome.restored, outcome.weights)
         except RunFolderError:
             raise
         except Exception as error:
-            write_result(folder, architecture, self.run.settings, {})
+            write_result(folder, architecture, self.run.settings)
             return failed(outcome.trial, error)
         return outcome

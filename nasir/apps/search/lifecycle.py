@@ -113,7 +113,7 @@ def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
     if best is not None:
         with store.transaction():  # only the process that owns the run writes its files
             store.save_progress(recommended=best.number)
-            write_result(run.folder / "best", best.architecture, run.settings, {})
+            write_result(run.folder / "best", best.architecture, run.settings)
 
 
 def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:

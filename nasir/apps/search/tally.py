@@ -67,7 +67,7 @@ class Tally:
 
     def _planned_finals(self) -> int:
         """Evaluations after the search: where an architecture's stop is searched, two each."""
-        stops = self.best is not None and "stop" in self.best.metrics
+        stops = self.best is not None and self.best.stop is not None
         return 1 + self.references * (2 if stops else 1)
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.apps.evaluate.entries import ArchitectureContestant
+from nasir.apps.evaluate.entries import ArchitectureEntry
 from nasir.apps.train.curve import Curve
 from nasir.apps.train.planning import Plan
 from nasir.apps.train.training import Training
@@ -90,14 +90,12 @@ def _judge(training: Training, planned: Plan) -> None:
     """Restore the test pictures with the weights that were written."""
     evaluator = planned.evaluator.with_weights(training.weights)
     problem = attrs.evolve(planned.problem, evaluators={FULL: evaluator})
-    contestant = ArchitectureContestant(
-        TRAINED, planned.architecture, problem, planned.settings.threads
-    )
-    result = contestant.judged()
+    entry = ArchitectureEntry(TRAINED, planned.architecture, problem, planned.settings.threads)
+    result = entry.evaluate()
     if result.error is not None:
         raise EvaluationError(f"the test pictures cannot be restored: {result.error}")
     content = result.mapping
-    content["mean"]["steps"] = planned.evaluator.full_steps
+    content["metrics"]["steps"] = planned.evaluator.full_steps
     training.write(RESULT, json.dumps(content, indent=2).encode())
 
 

@@ -28,7 +28,7 @@ class Training(TrainingFolder):
     def metrics(self) -> Mapping[str, Any]:
         """The means over the test pictures by name; empty while unfinished."""
         result = self.result
-        return {} if result is None else result["mean"]
+        return {} if result is None else result["metrics"]
 
     def network(self) -> nn.Module:
         """The trained network, in evaluation mode: ``(N, C, H, W) -> (N, C, sH, sW)``.

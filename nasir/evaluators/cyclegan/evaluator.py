@@ -13,7 +13,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
-from nasir.core.restored import picture_artifacts
+from nasir.core.restored import by_picture, degraded_means, restored_pictures
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
 from nasir.core.trial import Proposal
@@ -134,19 +134,18 @@ class CycleGan(Evaluator):
         pairs = list(
             zip(problem.task.samples(split), translation.made[task.direction], strict=True)
         )
-        rows = {s.name: problem.task.metrics(made, s) for s, made in pairs}
-        figures = {**means(rows.values()), **translation.losses()}
+        pictures = by_picture(pairs, task)
+        figures = {**means(pictures.values()), **translation.losses()}
         figures["parameters"] = translation.parameters()
         if self.weights is not None:
             figures |= translation.distances(self.weights)
         if split == "test":
-            untouched = means([problem.task.metrics(s.degraded, s) for s, _ in pairs])
-            figures |= {f"degraded_{name}": value for name, value in untouched.items()}
-            figures |= {f"{n}:{name}": v for name, row in rows.items() for n, v in row.items()}
-        artifacts = (
-            {**picture_artifacts(pairs), **translation.weights()} if problem.artifacts else {}
-        )
-        return Evaluation(self._score(figures, task.direction), figures, artifacts)
+            figures |= degraded_means([sample for sample, _ in pairs], task)
+        score = self._score(figures, task.direction)
+        if not problem.artifacts:
+            return Evaluation(score, figures, pictures)
+        restored, weights = restored_pictures(pairs), translation.weights()
+        return Evaluation(score, figures, pictures, restored=restored, weights=weights)
 
     def _trained(self, proposal: Proposal, problem: Problem, seed: int) -> Mapping[str, nn.Module]:
         """Two generators, trained on the pictures that those of the split learn from."""

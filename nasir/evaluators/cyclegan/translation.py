@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasir.core.restored import network_weights
 from nasir.core.task import Sample
 from nasir.training.device import device_of
 
@@ -59,11 +60,11 @@ class Translation:
         return sum(p.numel() for p in self.generators["AtoB"].parameters())
 
     def weights(self) -> dict[str, Any]:
-        """The weights of both generators, as artifacts."""
+        """The weights of both generators, as ``generator_DIRECTION/NAME``."""
         return {
-            f"weights/generator_{way}/{name}": value.cpu().numpy()
+            f"generator_{way}/{name}": value
             for way in BACK
-            for name, value in self.generators[way].state_dict().items()
+            for name, value in network_weights(self.generators[way]).items()
         }
 
     def _difference(self, pictures: Mapping[str, Sequence[Tensor]]) -> float:

@@ -16,6 +16,7 @@ from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import Proposal, Trial
 from nasir.strategies.one_shot.strategy import OneShot
+from nasir.strategies.scored import ScoredArchitecture
 
 
 @attrs.define(slots=False)
@@ -57,7 +58,7 @@ class Enas(OneShot):
     # Any, because attrs resolves the types of fields and this one's module imports torch
     _policy: Any = attrs.field(init=False)
     _folder: Path | None = attrs.field(init=False)
-    _step: list[tuple[float, Architecture]] = attrs.field(init=False, factory=list)
+    _step: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
 
     @property
     def judged(self) -> int:
@@ -103,11 +104,11 @@ class Enas(OneShot):
 
     def state_dict(self) -> dict[str, Any]:
         policy = self._policy.state_dict()
-        return {**super().state_dict(), "step": self._plain(self._step), "policy": policy}
+        return {**super().state_dict(), "step": self._encoded(self._step), "policy": policy}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self._step = self._scored(state["step"])
+        self._step = self._decoded(state["step"])
         self._policy.load_state_dict(state["policy"])
 
     @property
@@ -131,16 +132,16 @@ class Enas(OneShot):
             return self._policy.draw()
         if self._asked - self._judging < self._learning:  # the last updates come first
             return None
-        return self._inherited.pop(0)[1] if self._inherited else self._policy.draw()
+        return self._inherited.pop(0).architecture if self._inherited else self._policy.draw()
 
     def _learn(self, trial: Trial) -> None:
         told = self._asked - self._judging
         if told > self._learning:
             return
         if trial.score is not None:
-            self._step.append((trial.score, trial.architecture))
+            self._step.append(ScoredArchitecture(trial.architecture, trial.score))
         if told % self.samples == 0 and self._step:
-            self._policy.update([(architecture, score) for score, architecture in self._step])
+            self._policy.update(self._step)
             self._step = []
 
 

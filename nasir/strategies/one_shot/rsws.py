@@ -32,6 +32,6 @@ class RandomWeightSharing(OneShot):
         if self._asked >= self.candidates:
             return None
         if self._inherited:
-            return self._inherited.pop(0)[1]
+            return self._inherited.pop(0).architecture
         rng = np.random.default_rng(derived_seed(self._seed, "rsws", self._asked))
         return unseen(self._domain, self._seen, rng)

@@ -89,8 +89,8 @@ class SinglePathOneShot(OneShot):
         import numpy as np
 
         rng = np.random.default_rng(derived_seed(self._seed, "spos", self._generation))
-        made = {path.id: path for _, path in self._inherited[: self.population]}
-        parents = [path for _, path in self._top[: self.parents]]
+        made = {path.id: path for path, _ in self._inherited[: self.population]}
+        parents = [path for path, _ in self._top[: self.parents]]
         if parents:
             room = self.population - len(made)
             children = len(made) + round(self.crossover * room)

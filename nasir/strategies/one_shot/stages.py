@@ -60,8 +60,8 @@ class PathEpoch(Evaluator):
         with kept(problem) as folder:
             training, loss = train(self.how, problem, folder, epochs)
             save_supernet(folder, training.supernet, problem, 1)  # where other runs look for it
-            judged = self.shared.evaluate(proposal, after(problem, folder, epochs), seed)
-        return Evaluation(judged.score, {**judged.metrics, "train_loss": loss})
+            of_path = self.shared.evaluate(proposal, after(problem, folder, epochs), seed)
+        return attrs.evolve(of_path, metrics={**of_path.metrics, "train_loss": loss})
 
 
 @attrs.frozen

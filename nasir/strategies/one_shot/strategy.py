@@ -17,6 +17,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial, best_of
 from nasir.settings.building import make
+from nasir.strategies.scored import ScoredArchitecture
 from nasir.training.losses import terms
 
 EPOCH = "supernet"
@@ -24,8 +25,6 @@ EPOCH = "supernet"
 
 SHARED = "shared"
 """The stage at which a path is judged by the supernet's weights."""
-
-Scored = tuple[float, Architecture]
 
 
 def _is_loss(strategy: OneShot, field: attrs.Attribute[str], text: str) -> None:
@@ -78,8 +77,8 @@ class OneShot(Strategy):
     _asked: int = attrs.field(init=False, default=0)
     _judging: int = attrs.field(init=False, default=0)
     _finals: int = attrs.field(init=False, default=0)
-    _top: list[Scored] = attrs.field(init=False, factory=list)
-    _inherited: list[Scored] = attrs.field(init=False, factory=list)
+    _top: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
+    _inherited: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
     _seen: dict[str, None] = attrs.field(init=False, factory=dict)
 
     @property
@@ -136,13 +135,13 @@ class OneShot(Strategy):
 
     def inherit(self, trials: Sequence[Trial]) -> None:
         """Judge the paths of what others found, the best first, instead of as many new ones."""
-        known = {*self._seen, *(architecture.id for _, architecture in self._inherited)}
+        known = {*self._seen, *(one.architecture.id for one in self._inherited)}
         for trial in trials:
             new = trial.architecture.id not in known and trial.architecture in self._domain
             if new and trial.score is not None:
                 known.add(trial.architecture.id)
-                self._inherited.append((trial.score, trial.architecture))
-        self._inherited = sorted(self._inherited, key=lambda one: -one[0])[: self.judged]
+                self._inherited.append(ScoredArchitecture(trial.architecture, trial.score))
+        self._inherited = sorted(self._inherited, key=lambda one: -one.score)[: self.judged]
 
     def ask(self) -> Proposal | None:
         """The next epoch, path, or one of the best paths, when all that it follows are told."""
@@ -169,7 +168,7 @@ class OneShot(Strategy):
         elif trial.proposal.stage == SHARED:
             self._judging -= 1
             if trial.score is not None and self._trained == self.epochs:
-                self._rank(trial.score, trial.architecture)
+                self._rank(ScoredArchitecture(trial.architecture, trial.score))
             self._learn(trial)
 
     def recommend(self, trials: Sequence[Trial]) -> Trial:
@@ -188,8 +187,8 @@ class OneShot(Strategy):
             "asked": self._asked,
             "judging": self._judging,
             "finals": self._finals,
-            "top": self._plain(self._top),
-            "inherited": self._plain(self._inherited),
+            "top": self._encoded(self._top),
+            "inherited": self._encoded(self._inherited),
             "seen": list(self._seen),
         }
 
@@ -197,8 +196,8 @@ class OneShot(Strategy):
         self._training, self._over = state["training"], state["over"]
         self._trained, self._asked = state["trained"], state["asked"]
         self._judging, self._finals = state["judging"], state["finals"]
-        self._top = self._scored(state["top"])
-        self._inherited = self._scored(state["inherited"])
+        self._top = self._decoded(state["top"])
+        self._inherited = self._decoded(state["inherited"])
         self._seen = dict.fromkeys(state["seen"])
 
     def _epoch(self) -> Proposal:
@@ -210,20 +209,22 @@ class OneShot(Strategy):
         if self._finals >= min(self.final, len(self._top)):
             return None
         self._finals += 1
-        return Proposal(self._top[self._finals - 1][1])
+        return Proposal(self._top[self._finals - 1].architecture)
 
     def _learn(self, trial: Trial) -> None:
         """Take in a judged path, where the subclass learns from it at once."""
 
-    def _rank(self, score: float, architecture: Architecture) -> None:
-        """Note a path among the best, each once."""
-        known = {one.id for _, one in self._top}
-        if architecture.id not in known:
-            best = sorted([*self._top, (score, architecture)], key=lambda one: -one[0])
+    def _rank(self, path: ScoredArchitecture) -> None:
+        """Keep a path if it is among the best, each once."""
+        known = {one.architecture.id for one in self._top}
+        if path.architecture.id not in known:
+            best = sorted([*self._top, path], key=lambda one: -one.score)
             self._top = best[: self.ranked]
 
-    def _plain(self, scored: Sequence[Scored]) -> list[list[Any]]:
-        return [[score, *self._domain.encode(architecture)] for score, architecture in scored]
+    def _encoded(self, scored: Sequence[ScoredArchitecture]) -> list[list[Any]]:
+        return [[score, *self._domain.encode(architecture)] for architecture, score in scored]
 
-    def _scored(self, plain: Sequence[Sequence[Any]]) -> list[Scored]:
-        return [(score, self._domain.decode(numbers)) for score, *numbers in plain]
+    def _decoded(self, plain: Sequence[Sequence[Any]]) -> list[ScoredArchitecture]:
+        return [
+            ScoredArchitecture(self._domain.decode(numbers), score) for score, *numbers in plain
+        ]

@@ -13,8 +13,7 @@ from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Proposal, Trial
-
-Scored = tuple[Architecture, float]
+from nasir.strategies.scored import ScoredArchitecture
 
 
 @attrs.define
@@ -65,9 +64,9 @@ class ReinforcementLearning(Strategy):
     _policy: Any = attrs.field(init=False)
     _asked: int = attrs.field(init=False, default=0)
     _told: int = attrs.field(init=False, default=0)
-    _step: list[Scored] = attrs.field(init=False, factory=list)
-    _candidates: list[Scored] = attrs.field(init=False, factory=list)
-    _kept: list[Scored] = attrs.field(init=False, factory=list)
+    _step: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
+    _candidates: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
+    _kept: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
 
     @property
     def kept_architectures(self) -> tuple[Architecture, ...]:
@@ -114,17 +113,17 @@ class ReinforcementLearning(Strategy):
         return {
             "asked": self._asked,
             "told": self._told,
-            "step": _plain(self._step),
-            "candidates": _plain(self._candidates),
-            "kept": _plain(self._kept),
+            "step": _encoded(self._step),
+            "candidates": _encoded(self._candidates),
+            "kept": _encoded(self._kept),
             "policy": self._policy.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._asked, self._told = state["asked"], state["told"]
-        self._step = _scored(state["step"])
-        self._candidates = _scored(state["candidates"])
-        self._kept = _scored(state["kept"])
+        self._step = _decoded(state["step"])
+        self._candidates = _decoded(state["candidates"])
+        self._kept = _decoded(state["kept"])
         self._policy.load_state_dict(state["policy"])
 
     @property
@@ -139,30 +138,31 @@ class ReinforcementLearning(Strategy):
     def _learn(self, trial: Trial, ends_step: bool) -> None:
         reward = self.failure_reward if trial.score is None else trial.score
         if reward is not None:
-            self._step.append((trial.architecture, reward))
+            self._step.append(ScoredArchitecture(trial.architecture, reward))
         if ends_step and self._step:
             self._policy.update(self._step)
             self._step = []
 
     def _judge(self, trial: Trial, ends_round: bool) -> None:
         if trial.score is not None:
-            self._candidates.append((trial.architecture, trial.score))
+            self._candidates.append(ScoredArchitecture(trial.architecture, trial.score))
         if ends_round:
             self._kept = _best(self._candidates)[: self.kept]
             self._candidates = []
 
 
-def _best(scored: list[Scored]) -> list[Scored]:
+def _best(scored: list[ScoredArchitecture]) -> list[ScoredArchitecture]:
     """Each architecture once, by its best score, best first."""
     best: dict[Architecture, float] = {}
     for architecture, score in scored:
         best[architecture] = max(score, best.get(architecture, score))
-    return sorted(best.items(), key=lambda one: -one[1])
+    distinct = [ScoredArchitecture(*one) for one in best.items()]
+    return sorted(distinct, key=lambda one: -one.score)
 
 
-def _plain(scored: list[Scored]) -> list[list[Any]]:
+def _encoded(scored: list[ScoredArchitecture]) -> list[list[Any]]:
     return [[architecture.json, score] for architecture, score in scored]
 
 
-def _scored(plain: list[list[Any]]) -> list[Scored]:
-    return [(Architecture.from_json(text), score) for text, score in plain]
+def _decoded(plain: list[list[Any]]) -> list[ScoredArchitecture]:
+    return [ScoredArchitecture(Architecture.from_json(text), score) for text, score in plain]

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from apps.report.browser import Browser, program
 
 from nasir.core.architecture import Architecture
+from nasir.core.evaluator import RestoredPicture
 from nasir.core.trial import FOUND, Proposal, Trial
 from nasir.runs.run import Run, create, write_result, writing
 
@@ -29,11 +31,10 @@ def trial(number: int, score: float | None = None, **more: Any) -> Trial:
     return Trial(number, Proposal(Architecture(space, choices), stage, fidelity), number, **fields)
 
 
-def pictures(name: str = "cat", side: int = 24) -> dict[str, Any]:
+def pictures(name: str = "cat", side: int = 24) -> dict[str, RestoredPicture]:
     """A clean, a degraded and a restored picture as an evaluation gives them."""
     clean = np.random.default_rng(0).random((side, side, 3), dtype=np.float32)
-    made = {"clean": clean, "degraded": clean * 0.5, "restored": clean * 0.9}
-    return {f"pictures/{name}-{kind}": array for kind, array in made.items()}
+    return {name: RestoredPicture(clean, clean * 0.5, clean * 0.9)}
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def make(tmp_path: Path) -> Make:
 
     def made(
         trials: Sequence[Trial] = (),
-        artifacts: Mapping[str, Any] | None = None,
+        restored: Mapping[str, RestoredPicture] | None = None,
         state: str = "finished",
         environment: Mapping[str, Any] | None = None,
         **settings: Any,
@@ -58,14 +59,16 @@ def make(tmp_path: Path) -> Make:
         with writing(run) as store, store.transaction():
             for one in trials:
                 store.save_trial(one)
-            if artifacts is not None and found is not None:
+            if restored is not None and found is not None:
+                by_picture = {name: {} for name in restored} | dict(found.by_picture)
+                final = attrs.evolve(found, by_picture=by_picture)
                 for name in (FOUND, "hand_made"):
-                    store.save_final_evaluation(name, "test", found)
+                    store.save_final_evaluation(name, "test", final)
             store.save_progress(state=state, seconds=12.0, trials=len(trials))
-        if artifacts is not None and found is not None:
-            write_result(run.folder / "best", found.architecture, tree, artifacts)
+        if restored is not None and found is not None:
+            write_result(run.folder / "best", found.architecture, tree, restored)
             folder = run.folder / "references" / "hand_made"
-            write_result(folder, found.architecture, tree, artifacts)
+            write_result(folder, found.architecture, tree, restored)
         return run
 
     return made

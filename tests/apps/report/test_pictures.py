@@ -22,7 +22,7 @@ def decoded(source: str) -> np.ndarray:
 
 def test_views_are_clean_degraded_found_references_and_differences(make):
     run = make([trial(0, 1.0)], pictures())
-    (picture,) = pictures_of(run.folder).shown
+    (picture,) = pictures_of(run.folder, ["cat"]).shown
     assert picture.name == "cat"
     names = [
         "clean",
@@ -37,7 +37,7 @@ def test_views_are_clean_degraded_found_references_and_differences(make):
 
 def test_small_pictures_keep_every_pixel(make):
     run = make([trial(0, 1.0)], pictures())
-    (picture,) = pictures_of(run.folder).shown
+    (picture,) = pictures_of(run.folder, ["cat"]).shown
     with Image.open(run.folder / "best" / "cat-restored.png") as file:
         assert np.array_equal(decoded(picture.views[2].source), np.asarray(file))
     assert picture.views[2].exact
@@ -67,7 +67,7 @@ def test_there_is_no_difference_between_pictures_of_different_sizes():
 def test_heavy_pictures_are_compressed_into_the_budget(make, monkeypatch):
     monkeypatch.setattr(module, "BUDGET", 60_000)
     run = make([trial(0, 1.0)], pictures(side=200))
-    (picture,) = pictures_of(run.folder).shown
+    (picture,) = pictures_of(run.folder, ["cat"]).shown
     weight = sum(len(base64.b64decode(v.source.partition(",")[2])) for v in picture.views)
     assert weight <= 60_000
     assert not any(view.exact for view in picture.views)
@@ -75,15 +75,15 @@ def test_heavy_pictures_are_compressed_into_the_budget(make, monkeypatch):
 
 
 def test_many_pictures_are_counted_and_some_shown(make):
-    artifacts = {k: v for n in range(12) for k, v in pictures(f"p{n:02}", 16).items()}
-    found = pictures_of(make([trial(0, 1.0)], artifacts).folder)
+    restored = {k: v for n in range(12) for k, v in pictures(f"p{n:02}", 16).items()}
+    found = pictures_of(make([trial(0, 1.0)], restored).folder, list(restored))
     assert (len(found.shown), found.number) == (8, 12)
 
 
 def test_a_file_that_is_no_picture_is_told(make):
     run = make([trial(0, 1.0)], pictures())
     (run.folder / "best" / "cat-clean.png").write_bytes(b"\x89PNG and no more")
-    found = pictures_of(run.folder)
+    found = pictures_of(run.folder, ["cat"])
     assert [Path(name).name for name in found.unreadable] == ["cat-clean.png"]
     assert found.shown[0].views[0].name == "degraded"
 
@@ -92,5 +92,5 @@ def test_a_file_that_is_no_picture_is_told(make):
 def test_a_folder_of_broken_files_has_no_pictures(tmp_path, content):
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "cat-restored.png").write_bytes(content)
-    assert not pictures_of(tmp_path).shown
-    assert not pictures_of(tmp_path / "best").shown
+    assert not pictures_of(tmp_path, ["cat"]).shown
+    assert not pictures_of(tmp_path / "best", ["cat"]).shown

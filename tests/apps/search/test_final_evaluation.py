@@ -13,6 +13,7 @@ from toy_plugin import ToySpace, outcome, score_of
 import nasir
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
+from nasir.core.evaluator import RestoredPicture
 from nasir.core.seeds import derived_seed
 from nasir.runs.run import write_result
 from nasir.runs.summary import results, summary
@@ -40,7 +41,7 @@ def test_the_best_score_is_found(toy):
 
 def test_each_is_stopped_at_its_own_time(toy):
     run = toy("evaluator.stop=0.25")
-    assert run.final_evaluations["smallest", "search"].metrics["stop"] == 0.25
+    assert run.final_evaluations["smallest", "search"].stop == 0.25
     assert [
         run.final_evaluations[name, "test"].proposal.fidelity for name in ("found", "smallest")
     ] == [
@@ -89,7 +90,7 @@ def test_a_final_that_fails_is_told_and_the_run_is_finished(toy):
     assert json.loads((run.folder / "best" / "architecture.json").read_text())
 
 
-def test_artifacts_that_cannot_be_written_are_a_failed_final(toy):
+def test_weights_that_cannot_be_written_make_a_failed_final_evaluation(toy):
     run = toy("evaluator.artifact=text")
     assert run.state == "finished"
     assert run.final_evaluations["found", "test"].state == "failed"
@@ -119,9 +120,12 @@ def test_a_better_architecture_found_later_is_judged_anew_and_references_are_not
 
 def test_nothing_of_an_earlier_best_is_left_beside_a_new_one(tmp_path: Path):
     """Weights of one architecture beside the description of another would be read as its own."""
-    artifacts = {"weights/w": np.ones(2), "pictures/old": np.zeros((2, 2, 3))}
-    write_result(tmp_path / "best", Architecture("toy", {"a": 1}), {}, artifacts)
-    write_result(tmp_path / "best", Architecture("toy", {"a": 2}), {}, {})
+    array = np.zeros((2, 2, 3))
+    restored = {"old": RestoredPicture(None, array, array)}
+    best = tmp_path / "best"
+    write_result(best, Architecture("toy", {"a": 1}), {}, restored, {"w": np.ones(2)})
+    assert len(list(best.iterdir())) == 4
+    write_result(best, Architecture("toy", {"a": 2}), {})
     assert [path.name for path in (tmp_path / "best").iterdir()] == ["architecture.json"]
 
 
@@ -137,12 +141,12 @@ def test_grey_and_colour_pictures_are_written_as_they_are(tmp_path: Path):
     from PIL import Image
 
     grey, colour = np.linspace(0, 1, 12).reshape(3, 4, 1), np.full((3, 4, 3), 2.0)
-    artifacts = {"pictures/grey": grey, "pictures/../colour": colour}
-    write_result(tmp_path / "best", Architecture("toy", {}), {}, artifacts)
-    with Image.open(tmp_path / "best" / "grey.png") as picture:
+    restored = {"../x": RestoredPicture(None, grey, colour)}
+    write_result(tmp_path / "best", Architecture("toy", {}), {}, restored)
+    with Image.open(tmp_path / "best" / "---x-degraded.png") as picture:
         assert (picture.mode, picture.size) == ("L", (4, 3))
         expected = np.floor(grey[..., 0] * 255 + 0.5)
         assert np.array_equal(np.asarray(picture), expected)
-    with Image.open(tmp_path / "best" / "---colour.png") as picture:
+    with Image.open(tmp_path / "best" / "---x-restored.png") as picture:
         assert np.asarray(picture).min() == 255
     assert [path.name for path in tmp_path.iterdir()] == ["best"]

@@ -68,14 +68,15 @@ def test_the_weights_are_those_of_an_evaluation_that_trains(training: Training, 
     task = training.settings["task"]
     pictures = {name: task[name] for name in ("images", "test_images")}
     (result,) = evaluate(*given, "evaluator=train", "task.search=2", task=task | pictures)
-    assert result.mean["psnr"] == training.metrics["psnr"]
+    assert result.metrics["psnr"] == training.metrics["psnr"]
 
 
 def test_the_result_is_that_of_the_network_on_the_test_pictures(training: Training):
     network = training.network()
     assert not network.training
     task = nasir.apps.train.planning.plan_again(training).problem.task
-    for sample, row in zip(task.samples("test"), training.result["pictures"], strict=True):
+    by_picture = training.result["by_picture"]
+    for sample, row in zip(task.samples("test"), by_picture.values(), strict=True):
         with torch.no_grad():
             made = network(sample.degraded)
         assert sample.clean.shape == (1, 1, 24, 30)
@@ -230,16 +231,16 @@ def test_the_averaged_weights_are_kept(training: Training, tmp_path: Path):
 def test_evaluate_takes_trained_weights_and_the_task_they_are_for(training: Training):
     task = training.settings["task"]
     (result,) = evaluate(f"architecture={training.folder}", images=task["test_images"])
-    assert result.mean["psnr"] == training.metrics["psnr"]
-    assert result.mean["steps"] == 0
-    assert {*result.pictures} == {"d", "e"}
+    assert result.metrics["psnr"] == training.metrics["psnr"]
+    assert result.metrics["steps"] == 0
+    assert {*result.by_picture} == {"d", "e"}
 
 
 def test_evaluate_in_patches_and_with_the_ensemble_restores_otherwise(training: Training):
     pictures = training.settings["task"]["test_images"]
     given = (f"architecture={training.folder}", "task.clip_restored=false", "task.quantise=false")
     found = [
-        evaluate(*given, *more, images=pictures)[0].mean["psnr"]
+        evaluate(*given, *more, images=pictures)[0].metrics["psnr"]
         for more in ((), ("evaluator.tile=11",), ("evaluator.ensemble=true",))
     ]
     assert len({*found}) == 3
@@ -250,7 +251,7 @@ def test_evaluate_can_fit_the_architecture_of_a_training_as_well(training: Train
     given = (f"architecture={training.folder}", "evaluator=dip", "evaluator.iterations=1")
     (result,) = evaluate(*given, images=training.settings["task"]["test_images"][0])
     assert result.error is None
-    assert result.mean["psnr"] != training.metrics["psnr"]
+    assert result.metrics["psnr"] != training.metrics["psnr"]
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def test_known_counterparts_are_scored_by_psnr() -> None:
     metrics, samples = evaluation.metrics, problem.task.samples("test")
     expected = []
     for sample in samples:
-        made = evaluation.artifacts[f"pictures/{sample.name}-restored"].clip(0, 1)
+        made = evaluation.restored[sample.name].restored.clip(0, 1)
         clean = sample.clean[0].permute(1, 2, 0).numpy()
         expected.append(-10 * np.log10(((made.astype(float) - clean) ** 2).mean()))
-        assert metrics[f"psnr:{sample.name}"] == pytest.approx(expected[-1])
+        assert evaluation.by_picture[sample.name]["psnr"] == pytest.approx(expected[-1])
     assert evaluation.score == metrics["psnr"] == pytest.approx(np.mean(expected))
 
 
@@ -107,10 +107,8 @@ def test_without_counterparts_or_weights_the_cycle_loss_scores(folder: str) -> N
     assert evaluation.score == -evaluation.metrics["cycle_loss"] < 0
     assert "psnr" not in evaluation.metrics
     assert {"cycle_loss", "identity_loss", "parameters"} <= evaluation.metrics.keys()
-    pictures = [name for name in evaluation.artifacts if name.startswith("pictures/")]
-    assert sorted(pictures) == [
-        f"pictures/testA-{i}-{kind}" for i in (0, 1) for kind in ("degraded", "restored")
-    ]
+    assert sorted(evaluation.restored) == ["testA-0", "testA-1"]
+    assert all(picture.clean is None for picture in evaluation.restored.values())
 
 
 def test_the_weights_kept_are_those_that_made_the_pictures_and_the_losses() -> None:
@@ -119,10 +117,10 @@ def test_the_weights_kept_are_those_that_made_the_pictures_and_the_losses() -> N
     networks = {}
     for way in ("AtoB", "BtoA"):
         network = space.build(space.named("deep_image_prior"), problem.task.signature)
-        prefix = f"weights/generator_{way}/"
+        prefix = f"generator_{way}/"
         state = {
             name.removeprefix(prefix): torch.from_numpy(value)
-            for name, value in evaluation.artifacts.items()
+            for name, value in evaluation.weights.items()
             if name.startswith(prefix)
         }
         network.load_state_dict(state)
@@ -137,7 +135,7 @@ def test_the_weights_kept_are_those_that_made_the_pictures_and_the_losses() -> N
     assert evaluation.metrics["cycle_loss"] == pytest.approx(cycle.item(), rel=1e-4)
     assert evaluation.metrics["identity_loss"] == pytest.approx(identity.item(), rel=1e-4)
     first = problem.task.samples("test")[0].name
-    shown = evaluation.artifacts[f"pictures/{first}-restored"]
+    shown = evaluation.restored[first].restored
     np.testing.assert_allclose(shown, made[0].permute(1, 2, 0), atol=1e-5)
 
 
@@ -328,7 +326,7 @@ def test_with_weights_and_without_counterparts_the_fid_scores(folder: str, weigh
     problem = problem_of(quick(weights=weights), Translate(folder=folder, size=16)).for_test()
     problem.check()
     evaluation = judged(problem)
-    made = [evaluation.artifacts[f"pictures/testA-{i}-restored"] for i in (0, 1)]
+    made = [evaluation.restored[f"testA-{i}"].restored for i in (0, 1)]
     real = [s.degraded[0].permute(1, 2, 0).numpy() for s in problem.task.unseen("test")[1]]
     colours = [
         torch.from_numpy((np.stack(x).astype(float).clip(0, 1) * 255).round().mean((1, 2)) * 2)
