@@ -15,7 +15,7 @@ from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.settings import building
-from nasir.strategies.combining.parts import Apart
+from nasir.strategies.combining.parts import PartEvaluator
 
 
 def sizes(evaluator: Evaluator | None) -> list[tuple[int | None, str | None]]:
@@ -79,9 +79,9 @@ def test_epochs_of_a_supernet_are_tried_again_as_they_are(name: str):
 
 
 def test_the_evaluator_of_a_held_strategy_is_made_smaller_too():
-    held = Apart(made("train", batch=4, device="cpu"), FULL, 1)
-    assert held.smaller() == Apart(made("train", batch=2, device="cpu"), FULL, 1)
-    assert Apart(made("table"), FULL, 0).smaller() is None
+    held = PartEvaluator(made("train", batch=4, device="cpu"), FULL, 1)
+    assert held.smaller() == PartEvaluator(made("train", batch=2, device="cpu"), FULL, 1)
+    assert PartEvaluator(made("table"), FULL, 0).smaller() is None
 
 
 def trained(batch: int, smaller: int, place: Path) -> dict[str, float]:

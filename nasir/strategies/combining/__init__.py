@@ -1,1 +1,1 @@
-"""Strategies that hold strategies."""
+"""Strategies that consist of strategies."""

@@ -1,4 +1,4 @@
-"""What a strategy has to do with those that it holds."""
+"""The base of strategies that consist of strategies."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from nasir.settings.interfaces import name_of
 
 @attrs.define
 class Combining(Strategy):
-    """Holds strategies, each of which searches as if alone.
+    """Consists of strategies, each of which searches as if it were alone.
 
     Each has a seed of its own, stages of its own (``0.proxy`` is the stage ``proxy`` of the first)
-    and its own folder for unfinished work; the full stage is common to all. A subclass says in
-    :meth:`ask` whose turn it is, and notes each proposal's owner by :meth:`_proposed`.
+    and a folder of its own for checkpoints; the full stage is common to all. A subclass chooses
+    in :meth:`ask` whose turn it is, and calls :meth:`_ask_part`, which records the owner.
     """
 
-    _held: list[Strategy] = attrs.field(init=False, factory=list)
+    _bound: list[Strategy] = attrs.field(init=False, factory=list)
     _owners: list[int] = attrs.field(init=False, factory=list)
 
     @property
     @abstractmethod
-    def held(self) -> tuple[Strategy, ...]:
-        """The strategies that are held."""
+    def strategies(self) -> tuple[Strategy, ...]:
+        """The strategies of which this one consists, as they are set."""
 
     @property
     def split(self) -> Split:  # type: ignore[override]
-        """The pictures that all of the strategies are judged on."""
-        splits = {part.split: name_of(part) for part in self.held}
+        """The pictures that all of the strategies are evaluated on."""
+        splits = {part.split: name_of(part) for part in self.strategies}
         if len(splits) > 1:
             raise SettingsError(
                 f"strategy {splits['test']} searches on the test pictures without ground truth, "
@@ -48,57 +48,59 @@ class Combining(Strategy):
 
     @property
     def looks_at(self) -> frozenset[str]:  # type: ignore[override]
-        """The stages whose pictures any of the strategies looks at."""
+        """The stages whose pictures any of the strategies uses."""
         return frozenset(
-            outward(stage, place) for place, part in enumerate(self.held) for stage in part.looks_at
+            outer_stage(stage, place)
+            for place, part in enumerate(self.strategies)
+            for stage in part.looks_at
         )
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
-        if not self.held:
+        if not self.strategies:
             raise SettingsError(
                 "a combination of no strategies searches nothing: write strategy=a+b for a chain, "
                 "or strategy.parts=a,b"
             )
         return {
-            outward(stage, place): Apart(evaluator, stage, place)
-            for place, part in enumerate(self.held)
+            outer_stage(stage, place): PartEvaluator(evaluator, stage, place)
+            for place, part in enumerate(self.strategies)
             for stage, evaluator in part.stages(full).items()
         }
 
     def bind(self, problem: Problem) -> None:
-        self._held = [_fresh(part) for part in self.held]
-        for place, strategy in enumerate(self._held):
-            strategy.bind(_inside(problem, place))
+        self._bound = [_fresh(part) for part in self.strategies]
+        for place, strategy in enumerate(self._bound):
+            strategy.bind(_inner_problem(problem, place))
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "owners": list(self._owners),
-            "held": [strategy.state_dict() for strategy in self._held],
+            "held": [strategy.state_dict() for strategy in self._bound],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._owners = list(state["owners"])
-        for strategy, its in zip(self._held, state["held"], strict=True):
+        for strategy, its in zip(self._bound, state["held"], strict=True):
             strategy.load_state_dict(its)
 
-    def _proposed(self, place: int) -> Proposal | None:
-        """What the strategy at `place` proposes, which is then in flight."""
-        proposal = self._held[place].ask()
+    def _ask_part(self, place: int) -> Proposal | None:
+        """The next proposal of the strategy at `place`, which owns it from now on."""
+        proposal = self._bound[place].ask()
         if proposal is None:
             return None
         self._owners.append(place)
-        return attrs.evolve(proposal, stage=outward(proposal.stage, place))
+        return attrs.evolve(proposal, stage=outer_stage(proposal.stage, place))
 
     def _tell_owner(self, trial: Trial) -> int:
-        """Tell the trial to the strategy that proposed it; returns the place of that."""
+        """Pass the trial to the strategy that proposed it; returns the place of that."""
         place = self._owners.pop(0)
-        self._held[place].tell(inward(trial, place))
+        self._bound[place].tell(inner_trial(trial, place))
         return place
 
 
 @attrs.define
-class Apart(Evaluator):
-    """An evaluator as the held strategy at `place` has it for its stage `stage`."""
+class PartEvaluator(Evaluator):
+    """The evaluator of stage `stage` of the strategy at `place`."""
 
     evaluator: Evaluator
     stage: str
@@ -110,41 +112,41 @@ class Apart(Evaluator):
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         own = attrs.evolve(proposal, stage=self.stage)
-        return self.evaluator.evaluate(own, _inside(problem, self.place), seed)
+        return self.evaluator.evaluate(own, _inner_problem(problem, self.place), seed)
 
     def check(self, problem: Problem) -> None:
-        self.evaluator.check(_inside(problem, self.place))
+        self.evaluator.check(_inner_problem(problem, self.place))
 
-    def smaller(self) -> Apart | None:
+    def smaller(self) -> PartEvaluator | None:
         less = self.evaluator.smaller()
         return None if less is None else attrs.evolve(self, evaluator=less)
 
 
 def _fresh(strategy: Strategy) -> Strategy:
-    """A strategy with the same settings, which has seen nothing."""
+    """A strategy with the same settings and no state."""
     settings: Any = strategy
     fresh: Strategy = attrs.evolve(settings)
     return fresh
 
 
-def inward(trial: Trial, place: int) -> Trial:
+def inner_trial(trial: Trial, place: int) -> Trial:
     """A trial as the strategy at `place` proposed it."""
-    stage = trial.proposal.stage.removeprefix(outward("", place))
+    stage = trial.proposal.stage.removeprefix(outer_stage("", place))
     return attrs.evolve(trial, proposal=attrs.evolve(trial.proposal, stage=stage))
 
 
 def learnable(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that any strategy can learn from: complete ones of the full stage."""
+    """The trials that every strategy can learn from: complete ones of the full stage."""
     return [t for t in trials if t.state == "complete" and t.proposal.stage == FULL]
 
 
-def outward(stage: str, place: int) -> str:
+def outer_stage(stage: str, place: int) -> str:
     return stage if stage == FULL else f"{place}.{stage}"
 
 
-def _inside(problem: Problem, place: int) -> Problem:
+def _inner_problem(problem: Problem, place: int) -> Problem:
     """The problem as the strategy at `place` sees it."""
-    mark = outward("", place)
+    mark = outer_stage("", place)
     evaluators = {
         stage.removeprefix(mark): _unwrapped(evaluator)
         for stage, evaluator in problem.evaluators.items()
@@ -160,4 +162,4 @@ def _inside(problem: Problem, place: int) -> Problem:
 
 
 def _unwrapped(evaluator: Evaluator) -> Evaluator:
-    return evaluator.evaluator if isinstance(evaluator, Apart) else evaluator
+    return evaluator.evaluator if isinstance(evaluator, PartEvaluator) else evaluator

@@ -14,7 +14,7 @@ from nasir.core.component import setting
 from nasir.core.evaluator import Problem
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.strategies.combining.parts import Combining, inward, learnable
+from nasir.strategies.combining.parts import Combining, inner_trial, learnable
 
 OTHERS = -1
 """The owner of a trial that no part proposed."""
@@ -22,18 +22,18 @@ OTHERS = -1
 
 @attrs.define
 class Portfolio(Combining):
-    """Strategies that take turns; who finds better architectures has more of them (UCB1).
+    """Strategies that take turns; one that finds better architectures has more turns (UCB1).
 
     The gain of a full-stage trial is the share of all such trials before it that it surpasses.
     The next turn is the part's with the greatest mean gain of its last `window` trials plus
     `exploration` times sqrt(2 ln n / n_i), after n turns of which it had n_i (Auer et al. 2002).
-    Trials of other stages, which cost little, are no turns. With `share`, every part inherits
-    what the others find.
+    Trials of other stages, which cost little, are not turns. With `share`, every part inherits
+    the trials of the others.
     """
 
     parts: tuple[Strategy, ...] = setting((), "strategies", converter=tuple)
-    exploration: float = setting(0.2, "weight of turns that were few, >= 0", must.ge(0))
-    window: int = setting(30, "last turns of a part that count, >= 1", must.ge(1))
+    exploration: float = setting(0.2, "weight of parts that had few turns, >= 0", must.ge(0))
+    window: int = setting(30, "number of the last turns of a part that count, >= 1", must.ge(1))
     share: bool = setting(True, "whether the parts learn from each other's trials")
     _log_owners: list[int] = attrs.field(init=False, factory=list)
     _gains: list[list[float]] = attrs.field(init=False, factory=list)
@@ -41,7 +41,7 @@ class Portfolio(Combining):
     _scores: list[float] = attrs.field(init=False, factory=list)
 
     @property
-    def held(self) -> tuple[Strategy, ...]:
+    def strategies(self) -> tuple[Strategy, ...]:
         return self.parts
 
     @property
@@ -54,22 +54,22 @@ class Portfolio(Combining):
         self._forget()
 
     def ask(self) -> Proposal | None:
-        """From the part whose turn it is, or the next that has a proposal."""
-        for place in sorted(range(len(self.parts)), key=self._claim, reverse=True):
-            proposal = self._proposed(place)
+        """The proposal of the part whose turn it is, or of the next that has one."""
+        for place in sorted(range(len(self.parts)), key=self._priority, reverse=True):
+            proposal = self._ask_part(place)
             if proposal is not None:
                 self._turns[place] += proposal.stage == FULL
                 return proposal
         return None
 
     def tell(self, trial: Trial) -> None:
-        self._note(trial, self._owners[0])
+        self._record(trial, self._owners[0])
         owner = self._tell_owner(trial)
         self._pass_on([trial], owner)
 
     def inherit(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            self._note(trial, OTHERS)
+            self._record(trial, OTHERS)
         self._pass_on(trials, OTHERS)
 
     def state_dict(self) -> dict[str, Any]:
@@ -87,18 +87,18 @@ class Portfolio(Combining):
         owners, turns = self._log_owners, self._turns
         self._forget()
         for trial, owner in zip(trials, owners, strict=True):
-            self._note(trial, owner)
+            self._record(trial, owner)
         self._turns = turns
-        for place, strategy in enumerate(self._held):
-            heard = [
-                inward(trial, place)
+        for place, strategy in enumerate(self._bound):
+            known = [
+                inner_trial(trial, place)
                 for trial, owner in zip(trials, owners, strict=True)
                 if owner == place or (self._passes(owner) and learnable([trial]))
             ]
-            strategy.remember(heard)
+            strategy.remember(known)
 
-    def _claim(self, place: int) -> tuple[float, int]:
-        """How much a part deserves the next turn; the first of equals."""
+    def _priority(self, place: int) -> tuple[float, int]:
+        """The priority of a part for the next turn (UCB1); the first of equals comes first."""
         turns = self._turns[place]
         if not turns:
             return math.inf, -place
@@ -107,8 +107,8 @@ class Portfolio(Combining):
         few = math.sqrt(2 * math.log(sum(self._turns)) / turns)
         return mean + self.exploration * few, -place
 
-    def _note(self, trial: Trial, owner: int) -> None:
-        """Take down a trial and what its owner gained by it."""
+    def _record(self, trial: Trial, owner: int) -> None:
+        """Record a trial and the gain of its owner."""
         self._log_owners.append(owner)
         if trial.proposal.stage != FULL:
             return
@@ -121,11 +121,11 @@ class Portfolio(Combining):
             self._gains[owner].append(gain)
 
     def _pass_on(self, trials: Sequence[Trial], owner: int) -> None:
-        """Let the parts learn from what one of them, or another strategy, has found."""
+        """Let the parts inherit trials of one of them or of another strategy."""
         learnt = learnable(trials)
         if not learnt or not self._passes(owner):
             return
-        for place, strategy in enumerate(self._held):
+        for place, strategy in enumerate(self._bound):
             if place != owner:
                 strategy.inherit(learnt)
 

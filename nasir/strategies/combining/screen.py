@@ -15,22 +15,22 @@ from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.store import trial_from, trial_mapping
 from nasir.strategies import ranking
-from nasir.strategies.combining.parts import Combining, inward, outward
+from nasir.strategies.combining.parts import Combining, inner_trial, outer_stage
 from nasir.strategies.random import RandomSearch
 
 SCREEN = "screen"
 """The stage at which candidates are scored."""
 
-UNSCREENED = RandomSearch()
-"""What is screened where nothing else is said."""
+DEFAULT_INNER = RandomSearch()
+"""The strategy that is screened if none is set."""
 
 
 @attrs.define
 class _Batch:
     """Proposals of the inner strategy, of which the `chosen` one is evaluated.
 
-    `values` are the scores of the first ones. What `inner` proposes for a stage of its own is a
-    batch by itself.
+    `values` are the proxy values of the first ones. A proposal for a stage of the inner strategy
+    is a batch by itself.
     """
 
     proposals: list[Proposal]
@@ -43,8 +43,8 @@ class _Batch:
     def scored(self) -> bool:
         return len(self.values) == len(self.proposals)
 
-    def told(self) -> Iterator[Trial]:
-        """The batch as `inner` is told of it."""
+    def trials(self) -> Iterator[Trial]:
+        """The trials of the batch for the inner strategy."""
         assert self.trial is not None
         for place, proposal in enumerate(self.proposals):
             trial = attrs.evolve(self.trial, proposal=proposal)
@@ -53,28 +53,28 @@ class _Batch:
 
 @attrs.define
 class Screen(Combining):
-    """Asks `inner` for `candidates` at a time, scores them by proxies, evaluates the best alone.
+    """Scores `candidates` proposals of `inner` by proxies, and evaluates the best alone.
 
-    The others are told to `inner` as failed. What it proposes for stages of its own passes
-    through. With several proxies the mean of their ranks counts.
+    For `inner` the others have failed. Its proposals for stages of its own are not screened. With
+    several proxies the mean of their ranks counts.
     """
 
-    inner: Strategy = setting(UNSCREENED, "the strategy that is screened")  # noqa: RUF009 (frozen)
+    inner: Strategy = setting(DEFAULT_INNER, "the strategy that is screened")  # noqa: RUF009 (frozen)
     proxies: tuple[str, ...] = setting(
         ("psd_db_strip_mse",),
-        "proxies to screen by (nasir list proxies); -NAME: the other way round",
+        "proxies to screen by (nasir list proxies); -NAME: less is better",
         ranking.registered,
     )
     candidates: int = setting(8, "candidates for one evaluation, >= 1", must.ge(1))
     initialisations: int = setting(1, "fresh networks scored an architecture, >= 1", must.ge(1))
     score_side: int = setting(
-        0, "score on the pictures' middle of so many pixels; 0: whole", must.ge(0)
+        0, "side of the pictures' middle that is scored, in pixels; 0: whole", must.ge(0)
     )
     _batches: list[_Batch] = attrs.field(init=False, factory=list)
     _done: int = attrs.field(init=False, default=0)
 
     @property
-    def held(self) -> tuple[Strategy, ...]:
+    def strategies(self) -> tuple[Strategy, ...]:
         return (self.inner,)
 
     @property
@@ -90,18 +90,18 @@ class Screen(Combining):
         self._owners, self._batches, self._done = [], [], 0
 
     def ask(self) -> Proposal | None:
-        """The best of a batch that is scored; else another candidate."""
+        """The best of a scored batch; else another candidate."""
         for place, batch in enumerate(self._batches):
             whole = batch.closed or len(batch.proposals) == self.candidates
             if batch.chosen is None and whole and batch.scored:
                 return self._best_of(place)
-        proposal = self._held[0].ask()
+        proposal = self._bound[0].ask()
         if proposal is None:
-            # the inner one waits for what is in flight: no more candidates will come before that
+            # it waits for trials in flight: before these end, no other candidate will come
             scored = [p for p, b in enumerate(self._batches) if b.chosen is None and b.scored]
             return self._best_of(scored[0]) if scored else None
         if proposal.stage != FULL:
-            return self._passed(proposal)
+            return self._pass_through(proposal)
         return self._candidate(proposal)
 
     def tell(self, trial: Trial) -> None:
@@ -111,12 +111,12 @@ class Screen(Combining):
             return
         batch.trial = trial
         while self._batches and self._batches[0].trial is not None:
-            for told in self._batches.pop(0).told():
-                self._held[0].tell(told)
+            for ended in self._batches.pop(0).trials():
+                self._bound[0].tell(ended)
             self._done += 1
 
     def inherit(self, trials: Sequence[Trial]) -> None:
-        self._held[0].inherit(trials)
+        self._bound[0].inherit(trials)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -131,11 +131,11 @@ class Screen(Combining):
         self._done = state["done"]
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        judged = {t.architecture.id for t in trials if t.proposal.stage == FULL}
+        evaluated = {t.architecture.id for t in trials if t.proposal.stage == FULL}
         screened = [t for t in trials if t.proposal.stage == SCREEN]
         pending = sum(len(b.values) for b in self._batches if b.chosen is None or not b.trial)
         over = {t.number for t in screened[: len(screened) - pending]}
-        self._held[0].remember(list(_as_told(trials, judged, over)))
+        self._bound[0].remember(list(_as_inner(trials, evaluated, over)))
 
     def _candidate(self, proposal: Proposal) -> Proposal:
         """Score another candidate of the open batch."""
@@ -147,13 +147,13 @@ class Screen(Combining):
         self._owners.append(self._done + len(self._batches) - 1)
         return Proposal(proposal.architecture, SCREEN)
 
-    def _passed(self, proposal: Proposal) -> Proposal:
-        """Evaluate what the inner strategy has a stage of its own for."""
+    def _pass_through(self, proposal: Proposal) -> Proposal:
+        """Evaluate a proposal for a stage of the inner strategy."""
         if self._batches:
             self._batches[-1].closed = True
         self._batches.append(_Batch([proposal], closed=True, chosen=0))
         self._owners.append(self._done + len(self._batches) - 1)
-        return attrs.evolve(proposal, stage=outward(proposal.stage, 0))
+        return attrs.evolve(proposal, stage=outer_stage(proposal.stage, 0))
 
     def _best_of(self, place: int) -> Proposal:
         """Evaluate the candidate of a batch that has the best rank, the first of equals."""
@@ -164,12 +164,12 @@ class Screen(Combining):
         return batch.proposals[batch.chosen]
 
 
-def _as_told(trials: Sequence[Trial], judged: set[str], over: set[int]) -> Iterator[Trial]:
-    """What the inner strategy was told, from what became of its candidates."""
+def _as_inner(trials: Sequence[Trial], evaluated: set[str], over: set[int]) -> Iterator[Trial]:
+    """The trials that the inner strategy has had, from those of its candidates."""
     for trial in trials:
         if trial.proposal.stage != SCREEN:
-            yield inward(trial, 0)
-        elif trial.number in over and trial.architecture.id not in judged:
+            yield inner_trial(trial, 0)
+        elif trial.number in over and trial.architecture.id not in evaluated:
             yield _screened_out(attrs.evolve(trial, proposal=Proposal(trial.architecture)))
 
 
