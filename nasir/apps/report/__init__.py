@@ -1,1 +1,1 @@
-"""Runs told as a page: one HTML file that asks no host for anything."""
+"""Runs as pages: one HTML file each, which loads nothing from elsewhere."""

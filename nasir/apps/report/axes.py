@@ -1,4 +1,4 @@
-"""The axes of a diagram: where values lie, ticks and grid."""
+"""The axes of a chart: places of values, ticks and grid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 14.0, 44.0
 class Axes:
     """Maps values to pixels in a drawing of `width` x `height` pixels, y upwards.
 
-    With `whole`, the ticks across are whole numbers.
+    If `whole`, the ticks across are whole numbers.
     """
 
     width: float
@@ -38,8 +38,8 @@ class Axes:
         """The lowest pixel of the plot."""
         return self.height - BOTTOM
 
-    def drawn(self, *content: Html, xlabel: str, ylabel: str, told: str) -> Html:
-        """The diagram of `content`; `told` is what one hears who does not see it."""
+    def draw(self, *content: Html, xlabel: str, ylabel: str, description: str) -> Html:
+        """The chart of `content`; `description` is for those who cannot see it."""
         return tag(
             "svg",
             self._grid(),
@@ -49,7 +49,7 @@ class Axes:
             viewBox=f"0 0 {self.width:g} {self.height:g}",
             class_="chart",
             role="img",
-            aria_label=told,
+            aria_label=description,
         )
 
     def _grid(self) -> Html:
@@ -91,7 +91,7 @@ def span(values: Iterable[float], margin: float = 0.06) -> Range:
 
 
 def tick_label(value: float, step: float) -> str:
-    """A tick in as many digits as tell it from its neighbours."""
+    """A tick in as many digits as distinguish it from its neighbours."""
     if abs(value) >= 1e4 or (value and step < 1e-4):
         text = f"{value:.3g}"
         for power, unit in ((9, "G"), (6, "M"), (3, "k")):

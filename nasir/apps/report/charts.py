@@ -1,4 +1,4 @@
-"""Diagrams of a search as inline SVG, each for wide and for narrow screens."""
+"""Charts of a search in SVG, each for wide and for narrow screens."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ WIDE, NARROW = (980.0, 340.0), (420.0, 320.0)
 
 @attrs.frozen
 class Dot:
-    """A trial in a diagram: where, what it is called, and the classes of its look."""
+    """A trial in a chart: its place, the words shown when it is pointed at, and its CSS classes."""
 
     x: float
     y: float
-    told: str
+    title: str
     trial: int
     look: str = "dot"
 
 
 def both(draw: Callable[[float, float], Html]) -> Html:
-    """A diagram drawn for wide and for narrow screens."""
+    """A chart for wide and for narrow screens."""
     return tag(
         "div",
         tag("div", draw(*WIDE), class_="wide"),
@@ -41,9 +41,9 @@ def history(
 ) -> Html:
     """Scores over the numbers of trials, with the best so far and the scores in `marks`.
 
-    Scores far below the others lie on the lower edge, so that they do not flatten the rest.
+    Scores far below the others are drawn on the lower edge, so that they do not flatten the rest.
     """
-    low = _worth_showing([dot.y for dot in dots])
+    low = _lowest_in_place([dot.y for dot in dots])
     last = max((dot.x for dot in (*dots, *failed)), default=1.0)
     first = min((dot.x for dot in (*dots, *failed)), default=0.0)
     up = span([*(max(dot.y, low) for dot in dots), *(m for m in marks.values() if m >= low)])
@@ -52,14 +52,14 @@ def history(
         axes = Axes(width, height, (first - 0.5, last + 0.5), up, whole=True)
         path = steps([(x, max(y, up[0])) for x, y in best], last + 0.5, axes)
         lines = [_mark(name, value, axes) for name, value in marks.items() if value >= up[0]]
-        return axes.drawn(
+        return axes.draw(
             *lines,
             tag("path", d=path, class_="best") if best else Html(),
             joined(_failed(dot, axes) for dot in failed),
             joined(_dot(dot, axes) for dot in dots),
             xlabel="trial",
             ylabel="score",
-            told=f"Scores of {len(dots)} trials and the best so far",
+            description=f"Scores of {len(dots)} trials and the best so far",
         )
 
     return both(draw)
@@ -72,12 +72,12 @@ def scatter(dots: Sequence[Dot], front: Sequence[Point], xlabel: str, ylabel: st
     def draw(width: float, height: float) -> Html:
         axes = Axes(width, height, across, up)
         line = polyline([(axes.x(x), axes.y(y)) for x, y in front])
-        return axes.drawn(
+        return axes.draw(
             tag("path", d=line, class_="front") if front else Html(),
             joined(_dot(dot, axes) for dot in dots),
             xlabel=xlabel,
             ylabel=ylabel,
-            told=f"{len(dots)} trials by {xlabel} and {ylabel}",
+            description=f"{len(dots)} trials by {xlabel} and {ylabel}",
         )
 
     return both(draw)
@@ -87,7 +87,7 @@ def _dot(dot: Dot, axes: Axes) -> Html:
     below = dot.y < axes.up[0]
     circle = tag(
         "circle",
-        tag("title", dot.told),
+        tag("title", dot.title),
         cx=axes.x(dot.x),
         cy=axes.floor if below else axes.y(dot.y),
         r=3.5 if below else 4.5,
@@ -99,7 +99,7 @@ def _dot(dot: Dot, axes: Axes) -> Html:
 def _failed(dot: Dot, axes: Axes) -> Html:
     x, y = axes.x(dot.x), axes.floor - 7
     cross = f"M{pixel(x - 4)} {pixel(y - 4)}l8 8m0 -8l-8 8"
-    mark = tag("path", tag("title", dot.told), d=cross, class_="failed")
+    mark = tag("path", tag("title", dot.title), d=cross, class_="failed")
     return tag("a", mark, href=f"#trial-{dot.trial}")
 
 
@@ -113,8 +113,8 @@ def _mark(name: str, value: float, axes: Axes) -> Html:
     )
 
 
-def _worth_showing(values: Sequence[float]) -> float:
-    """The lowest score that is drawn in its place: Tukey's far-out fence, or the least there is."""
+def _lowest_in_place(values: Sequence[float]) -> float:
+    """The lowest score that is drawn in its place: Tukey's far-out fence, or the minimum."""
     if not values:
         return 0.0
     ordered = sorted(values)
@@ -123,7 +123,7 @@ def _worth_showing(values: Sequence[float]) -> float:
 
 
 def steps(points: Sequence[Point], end: float, axes: Axes) -> str:
-    """The path of a curve that stays until the next value, up to `end`."""
+    """The path of a step curve, which keeps each value until the next one, up to `end`."""
     if not points:
         return ""
     path = f"M{pixel(axes.x(points[0][0]))} {pixel(axes.y(points[0][1]))}"

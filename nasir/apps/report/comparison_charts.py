@@ -1,4 +1,4 @@
-"""Diagrams that put several runs side by side."""
+"""Charts of several runs side by side."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def curves(panel: Curves) -> Html:
 
     def draw(width: float, height: float) -> Html:
         axes = Axes(width, height, across, up)
-        return axes.drawn(
+        return axes.draw(
             *(_band(place, rows, axes) for place, rows in enumerate(shown.values())),
             *(_curve(p, name, rows, axes) for p, (name, rows) in enumerate(shown.items())),
             xlabel="full evaluations",
             ylabel=panel.of,
-            told=f"{panel.of} of {', '.join(shown)}",
+            description=f"{panel.of} of {', '.join(shown)}",
         )
 
     return joined(_legend(list(shown)), both(draw))
@@ -47,11 +47,11 @@ def fronts(by_name: Mapping[str, Sequence[Point]], xlabel: str, ylabel: str) -> 
 
     def draw(width: float, height: float) -> Html:
         axes = Axes(width, height, across, up)
-        return axes.drawn(
+        return axes.draw(
             *(_front(p, name, f, axes) for p, (name, f) in enumerate(by_name.items())),
             xlabel=xlabel,
             ylabel=ylabel,
-            told=f"Pareto fronts of {', '.join(by_name)}",
+            description=f"Pareto fronts of {', '.join(by_name)}",
         )
 
     return joined(_legend(list(by_name)), both(draw))
@@ -62,7 +62,7 @@ def _legend(names: Sequence[str]) -> Html:
 
 
 def _known(curve: Curve) -> list[Row]:
-    """The points where the curve has begun."""
+    """The points from the first value of the curve on."""
     rows = zip(curve.evaluations, curve.mean, curve.low, curve.high, strict=True)
     found = [(float(x), float(mean), float(low), float(high)) for x, mean, low, high in rows]
     return [row for row in found if all(map(math.isfinite, row))]
@@ -81,8 +81,8 @@ def _curve(place: int, name: str, rows: Sequence[Row], axes: Axes) -> Html:
     if not rows:
         return Html()
     path = steps([(x, mean) for x, mean, _, _ in rows], rows[-1][0], axes)
-    told = f"{name}: {rows[-1][1]:.4g} after {rows[-1][0]:g}"
-    return tag("path", tag("title", told), d=path, class_=f"curve series{place % COLOURS}")
+    title = f"{name}: {rows[-1][1]:.4g} after {rows[-1][0]:g}"
+    return tag("path", tag("title", title), d=path, class_=f"curve series{place % COLOURS}")
 
 
 def _front(place: int, name: str, front: Sequence[Point], axes: Axes) -> Html:
@@ -107,7 +107,7 @@ def _front(place: int, name: str, front: Sequence[Point], axes: Axes) -> Html:
 
 
 def _corners(points: Sequence[Point]) -> list[Point]:
-    """The points of a curve that stays until the next value, with the corners between."""
+    """The points of a step curve with the corners between."""
     pairs = pairwise(points)
     between = [corner for (_, y), (x, new) in pairs for corner in ((x, y), (x, new))]
     return [*points[:1], *between]

@@ -46,7 +46,7 @@ def comparison_page(comparison: Comparison) -> str:
     runs, groups = comparison.folders, comparison.groups
     sections = [
         Section("Groups", "Side by side", _groups(comparison)),
-        *map(_drawn, comparison.panels),
+        *map(_section, comparison.panels),
         Section("Runs", "Every run", _runs(comparison)),
     ]
     folders = " ".join(shlex.quote(str(run.folder)) for run in runs)
@@ -58,7 +58,7 @@ def comparison_page(comparison: Comparison) -> str:
     return page(f"{len(runs)} runs \u00b7 nasir", head, sections)
 
 
-def _drawn(panel: Curves | Fronts) -> Section:
+def _section(panel: Curves | Fronts) -> Section:
     if isinstance(panel, Fronts):
         turned = {name: [(b, a) for a, b in front] for name, front in panel.fronts.items()}
         up, across = panel.objectives

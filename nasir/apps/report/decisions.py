@@ -1,4 +1,4 @@
-"""Which decisions matter, with the scores by option."""
+"""The importance of decisions, with the scores by option."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from nasir.apps.report.markup import Html, joined, tag
 from nasir.core.trial import Trial
 
 BARS, CARDS = 12, 6
-"""Decisions with a bar, and those whose options are shown."""
+"""Decisions that have a bar, and decisions whose options are shown."""
 
 DOTS = 60
-"""Scores shown of one option, spread over all of them."""
+"""Scores of one option that are drawn, spread evenly over all."""
 
 SURE = 0.05
 
 METHOD = (
     "The bar is the first-order effect of a decision: \u03c9\u00b2 of a one-way analysis of "
     "variance (Hays 1963) of the ranks of {count} scores, among the trials where the decision "
-    "applies; 1 means that it alone decides the order, 0 that it tells nothing. Bold where that is "
-    "more than chance (F-test, Holm-corrected p < 0.05). A search that favours some options gives "
-    "them more trials, and decisions that it changed together cannot be told apart."
+    "applies; 1 means that it alone decides the order, 0 that it explains nothing. Bold: more than "
+    "chance (F-test, Holm-corrected p < 0.05). A search that favours some options gives them more "
+    "trials, and the effects of decisions that it changed together cannot be separated."
 )
 
 
 def decisions(trials: Sequence[Trial]) -> Html:
-    """Bars of importance, and for the first of them what each option came to."""
-    judged = comparable(trials)
+    """A bar for each decision, and for the first of them the scores of each option."""
+    compared = comparable(trials)
     found = importances(trials)
     if not found:
-        few = f"It takes {FEWEST} comparable trials to tell; there are {len(judged)}."
+        few = f"This needs {FEWEST} comparable trials; there are {len(compared)}."
         same = "In all comparable trials the decisions or the scores are the same."
-        return tag("p", few if len(judged) < FEWEST else same, class_="note")
+        return tag("p", few if len(compared) < FEWEST else same, class_="note")
     limits = span([score_ for one in found for o in one.options for score_ in o.scores])
     rest = len(found) - BARS
     more = f" {rest} more decisions matter less." if rest > 0 else ""
     return joined(
         tag("div", [_bar(one) for one in found[:BARS]], class_="bars"),
-        tag("p", METHOD.format(count=len(judged)) + more, class_="note"),
+        tag("p", METHOD.format(count=len(compared)) + more, class_="note"),
         tag("div", [_card(one, limits) for one in found[:CARDS]], class_="cards"),
         tag("p", "A tick is the mean, a line one standard deviation to both sides.", class_="note"),
     )
@@ -48,14 +48,14 @@ def decisions(trials: Sequence[Trial]) -> Html:
 
 def _bar(one: Importance) -> Html:
     sure = one.p_value < SURE
-    told = f"\u03c9\u00b2 {one.share:.3f}, p {one.p_value:.2g}, {len(one.options)} options"
+    title = f"\u03c9\u00b2 {one.share:.3f}, p {one.p_value:.2g}, {len(one.options)} options"
     return tag(
         "div",
         tag("span", one.decision, class_="name"),
         tag("span", tag("i", style=f"width:{100 * one.share:.1f}%"), class_="track"),
         tag("span", f"{one.share:.2f}", class_="figure"),
         class_="bar sure" if sure else "bar",
-        title=told,
+        title=title,
     )
 
 
@@ -76,7 +76,7 @@ def _option(option: Option, limits: tuple[float, float]) -> Html:
     spread = tag("i", class_="spread", style=f"left:{low:.1f}%;width:{max(0.0, high - low):.1f}%")
     tick = tag("i", class_="mean", style=f"left:{_place(mean, limits):.1f}%")
     count = len(option.scores)
-    told = f"{as_typed(option.value)}: mean {score(mean)}, deviation {score(deviation)}, n {count}"
+    title = f"{as_typed(option.value)}: mean {score(mean)}, deviation {score(deviation)}, n {count}"
     return tag(
         "div",
         tag("span", as_typed(option.value), class_="name"),
@@ -84,7 +84,7 @@ def _option(option: Option, limits: tuple[float, float]) -> Html:
         tag("span", score(mean), class_="figure"),
         tag("span", f"{count}\u00d7", class_="count"),
         class_="option",
-        title=told,
+        title=title,
     )
 
 

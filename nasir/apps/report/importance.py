@@ -12,12 +12,12 @@ from nasir.core.architecture import Value
 from nasir.core.trial import FULL, Trial
 
 FEWEST = 6
-"""Trials below which nothing is said."""
+"""Trials that a statement needs at least."""
 
 
 @attrs.frozen
 class Option:
-    """The trials that chose an option: their scores' mean and standard deviation (of two on)."""
+    """An option with the scores of the trials that chose it."""
 
     value: Value
     scores: tuple[float, ...]
@@ -33,7 +33,7 @@ class Option:
 
 @attrs.frozen
 class Importance:
-    """What a decision alone explains of the scores' ranks, among the trials where it applies.
+    """The part of the ranks' variance that a decision explains, among the trials where it applies.
 
     `share` is omega squared, in [0, 1]; `p_value` that of the F-test, Holm-corrected for the
     number of decisions.
@@ -64,33 +64,33 @@ def comparable(trials: Sequence[Trial]) -> list[Trial]:
 def importances(trials: Sequence[Trial]) -> list[Importance]:
     """The decisions of which several options were tried, the most important first.
 
-    Empty for fewer than `FEWEST` comparable trials. With the ranks r of the scores in place of
-    these (diverged fits would outweigh all others), k options and n trials (Hays 1963)::
+    Empty for fewer than `FEWEST` comparable trials. Scores are replaced by their ranks, because
+    diverged fits would outweigh all others. With k options and n trials (Hays 1963)::
 
         omega^2 = (SS_between - (k - 1) MS_within) / (SS_total + MS_within)
 
-    the variance that an option tells in advance, free of the bias that favours decisions of many
-    options; functional ANOVA's first-order term for trials spread evenly.
+    This is an estimate of the explained variance without the bias in favour of decisions with many
+    options; for evenly spread trials it is the first-order term of a functional ANOVA.
     """
     from nasir.apps.compare.significance import holm
 
-    judged = comparable(trials)
-    if len(judged) < FEWEST:
+    compared = comparable(trials)
+    if len(compared) < FEWEST:
         return []
-    names = dict.fromkeys(name for trial in judged for name in trial.architecture.choices)
-    measured = [one for one in (_importance(name, judged) for name in names) if one is not None]
+    names = dict.fromkeys(name for trial in compared for name in trial.architecture.choices)
+    measured = [one for one in (_importance(name, compared) for name in names) if one is not None]
     adjusted = holm([one.p_value for one in measured])
     corrected = [attrs.evolve(one, p_value=p) for one, p in zip(measured, adjusted, strict=True)]
     return sorted(corrected, key=lambda one: (-one.share, one.p_value))
 
 
-def _importance(name: str, judged: Sequence[Trial]) -> Importance | None:
-    """The importance of a decision; None where no two options can be told apart."""
+def _importance(name: str, trials: Sequence[Trial]) -> Importance | None:
+    """The importance of a decision; None without two options that can be compared."""
     from scipy import stats
 
     chosen = [
         (t.architecture.choices[name], t.score)
-        for t in judged
+        for t in trials
         if name in t.architecture.choices and t.score is not None
     ]
     ranks = [float(rank) for rank in stats.rankdata([score for _, score in chosen])]

@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction: text becomes markup by :func:`tag` alone."""
+"""HTML that is escaped by construction: only :func:`tag` makes markup of text."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ VOID = ("br", "hr", "img", "input", "link", "meta")
 
 
 class Html(str):
-    """Text that is HTML already; every other string is escaped where it is put into a page."""
+    """Text that is HTML already; every other string is escaped on its way into a page."""
 
     __slots__ = ()
 
 
 Child = str | int | float | None | Iterable[Any]
-"""What may stand in an element: text, numbers, nothing, or several of these."""
+"""The content of an element: text, numbers, nothing, or several of these."""
 
 
 def tag(name: str, /, *children: Child, **attributes: Any) -> Html:
     """The element called `name`.
 
-    ``class_`` is spelt ``class`` and every other underscore a hyphen; an attribute that is True
-    stands alone, one that is None or False is left out.
+    ``class_`` becomes ``class``, and every other underscore a hyphen. An attribute that is True has
+    no value; one that is None or False is left out.
     """
     words = [_attribute(key, value) for key, value in attributes.items()]
     head = "".join(word for word in words if word)
@@ -67,6 +67,6 @@ def _attribute(key: str, value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """`text` without meaning to HTML; what UTF-8 cannot hold is spelt out, as files' names may."""
+    """`text` without markup; characters that UTF-8 does not have become escape sequences."""
     whole = text.encode("utf-8", "backslashreplace").decode()
     return escape(_CONTROL.sub("\ufffd", whole))

@@ -1,4 +1,4 @@
-"""The frame of every page: style and script inside, and a policy that forbids all requests."""
+"""The frame of every page, with its style and script, and a policy that forbids all requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENDINGS = (".html", ".htm")
 
 @attrs.frozen
 class Section:
-    """A part of a page: the word in the menu that leads to it, its heading and its content."""
+    """A part of a page: its word in the menu, its heading and its content."""
 
     key: str
     heading: str
@@ -69,7 +69,7 @@ def page(title: str, head: Child, sections: Sequence[Section]) -> str:
 
 
 def check(file: Path) -> None:
-    """Refuse a file that is no page's, or whose folder is not there."""
+    """Refuse a file that does not end in .html, or whose folder is missing."""
     if file.suffix.lower() not in ENDINGS:
         raise NasirError(f"cannot write the page {file}: name a file that ends in .html")
     if file.is_dir():
@@ -81,7 +81,7 @@ def check(file: Path) -> None:
 def write(file: Path, content: str) -> None:
     """Write a page whole or not at all."""
     check(file)
-    encoded = content.encode("utf-8", "replace")  # names from elsewhere may be no text
+    encoded = content.encode("utf-8", "replace")  # names from elsewhere may not be valid Unicode
     partial = file.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         partial.write_bytes(encoded)

@@ -1,4 +1,4 @@
-"""The pictures of a run, read from its folder and made fit for a page."""
+"""The pictures of a run, read from its folder and compressed for a page."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MOST = 8
 """Pictures that are shown."""
 
 BUDGET = 2 * 2**20
-"""Bytes of all shown pictures together, before they are spelt in base64."""
+"""Bytes of all shown pictures together, before base64."""
 
 SMALLEST = 64 * 64
-"""Pixels to which a picture is made smaller at most."""
+"""No picture is scaled down to fewer pixels."""
 
 FULL_SCALE = 0.25
-"""The difference, in [0, 1], from which on it is drawn in the brightest colour."""
+"""Differences from here on, in [0, 1], have the brightest colour."""
 
 HEAT = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
 """Colours of differences from none to `FULL_SCALE` (five of matplotlib's inferno, CC0)."""
@@ -41,7 +41,7 @@ HEAT = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
 class View:
     """One version of a picture: ``found``, a reference's name, ``clean``, ``degraded`` ...
 
-    `source` is a ``data:`` address; `exact` tells that it holds the file's own pixels.
+    `source` is a ``data:`` address; `exact`: it has the pixels of the file.
     """
 
     name: str
@@ -53,7 +53,7 @@ class View:
 
 @attrs.frozen(eq=False)
 class Picture:
-    """A test picture with its views, by the name that metrics have of it."""
+    """A test picture with its views, by its name."""
 
     name: str
     views: Sequence[View]
@@ -90,7 +90,7 @@ def pictures_of(folder: Path, names: Sequence[str]) -> Pictures:
 
 
 def differences(views: Mapping[str, Any]) -> dict[str, Any]:
-    """How far each restored picture is from the clean one, or without one from the degraded.
+    """The difference of each restored picture from the clean one, or else from the degraded one.
 
     The mean over the channels of the absolute difference, as colours ``(H, W, 3)`` of 8 bits.
     """
@@ -124,7 +124,7 @@ def _views(name: str, best: Path, references: Sequence[Path]) -> dict[str, Path]
 
 
 def _array(path: Path) -> np.ndarray | None:
-    """``(H, W, 3)`` of 8 bits; None for a file that is no picture."""
+    """``(H, W, 3)`` of 8 bits; None for a file that cannot be read."""
     import numpy as np
 
     from nasir.tasks.pictures import opened
@@ -137,7 +137,7 @@ def _array(path: Path) -> np.ndarray | None:
 
 
 def _view(name: str, array: np.ndarray, most: int) -> View:
-    """The picture in at most so many bytes: as it is, else as good WebP, else ever smaller."""
+    """The picture in at most `most` bytes: lossless, or else with losses, or else scaled down."""
     from PIL import Image
 
     height, width = array.shape[:2]

@@ -12,25 +12,25 @@ from nasir.apps.report import charts
 from nasir.apps.report.charts import Dot
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.reading import SEARCH, Reading
-from nasir.apps.report.trial_table import plain_table, told
+from nasir.apps.report.trial_table import plain_table, trial_title
 from nasir.core.objectives import Objective
 from nasir.core.trial import FOUND, FULL, Trial
 
 MOST = 2000
-"""Dots of one diagram: of more trials those that improved, and others evenly among the rest."""
+"""Dots of one chart: if there are more trials, improvements and an even selection of the others."""
 
 REASONS = 8
 
 
 def histories(reading: Reading) -> Html:
-    """A diagram a stage, the full one first: stages' scores are different things."""
+    """A chart for each stage, the full one first: scores of stages cannot be compared."""
     stages = dict.fromkeys(trial.proposal.stage for trial in reading.trials)
     ordered = sorted(stages, key=lambda stage: stage != FULL)
     return joined(_history(reading, stage, len(ordered) > 1) for stage in ordered)
 
 
 def fronts(reading: Reading) -> Html:
-    """The trials by each pair of objectives, those on the Pareto front stressed."""
+    """The trials by each pair of objectives, those on the Pareto front emphasised."""
     return joined(_front(reading, *pair) for pair in combinations(reading.objectives, 2))
 
 
@@ -39,7 +39,7 @@ def failures(trials: Sequence[Trial]) -> Html:
     reasons = Counter(trial.reason for trial in trials if trial.state == "failed")
     if not reasons:
         return Html()
-    rows = [[reason or "no reason is known", str(n)] for reason, n in reasons.most_common(REASONS)]
+    rows = [[reason or "unknown", str(n)] for reason, n in reasons.most_common(REASONS)]
     rest = len(reasons) - REASONS
     more = tag("p", f"and {rest} other reasons", class_="note") if rest > 0 else None
     return joined(tag("h3", "Failed trials"), plain_table(["reason", "trials"], rows), more)
@@ -58,7 +58,7 @@ def improvements(trials: Sequence[Trial]) -> list[Trial]:
 def _history(reading: Reading, stage: str, several: bool) -> Html:
     trials = [trial for trial in reading.trials if trial.proposal.stage == stage]
     complete = [t for t in trials if t.score is not None and isfinite(t.score)]
-    failed = [Dot(t.number, 0.0, told(t), t.number) for t in trials if t.state == "failed"]
+    failed = [Dot(t.number, 0.0, trial_title(t), t.number) for t in trials if t.state == "failed"]
     best = improvements(complete)
     numbers = {trial.number for trial in best}
     most = max((trial.proposal.fidelity for trial in complete), default=1.0)
@@ -66,7 +66,7 @@ def _history(reading: Reading, stage: str, several: bool) -> Html:
     for trial in _thinned(complete, numbers):
         look = "dot better" if trial.number in numbers else "dot"
         look += " partial" if trial.proposal.fidelity < most else ""
-        dots.append(Dot(trial.number, _score(trial), told(trial), trial.number, look))
+        dots.append(Dot(trial.number, _score(trial), trial_title(trial), trial.number, look))
     marks = _references(reading) if stage == FULL else {}
     line = [(trial.number, _score(trial)) for trial in best]
     drawn = charts.history(dots, failed[:MOST], line, marks)
@@ -93,7 +93,10 @@ def _front(reading: Reading, first: Objective, second: Objective) -> Html:
     ordered = sorted(complete, key=lambda trial: trial.number in on)  # the front on top
     dots = [
         Dot(
-            *_values(t, first, second), told(t), t.number, "dot better" if t.number in on else "dot"
+            *_values(t, first, second),
+            trial_title(t),
+            t.number,
+            "dot better" if t.number in on else "dot",
         )
         for t in [*_thinned([t for t in ordered if t.number not in on], set()), *reading.front]
     ]
@@ -114,7 +117,7 @@ def _axis(objective: Objective) -> str:
 
 
 def _references(reading: Reading) -> dict[str, float]:
-    """The references' scores on the pictures that the search looked at, where those are known."""
+    """The references' scores on the pictures of the search, where known."""
     return {
         f"{name} {score(trial.score)}": trial.score
         for (name, split), trial in reading.final_evaluations.items()

@@ -1,4 +1,4 @@
-"""A run as a page tells of it, read from its folder once."""
+"""What a page shows of a run, read from its folder once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Reading:
 
     @property
     def front(self) -> list[Trial]:
-        """The trials that none dominates, where there are several objectives."""
+        """The trials on the Pareto front, where there are several objectives."""
         wanted = self.objectives
         return pareto_front(self.trials, wanted) if len(wanted) > 1 else []
 
@@ -89,7 +89,7 @@ def read(run: Run) -> Reading:
 
 
 def _environment(run: Run) -> Mapping[str, Any]:
-    """Empty where it is lost: the rest of a run is worth telling all the same."""
+    """Empty if it is lost: the rest of a run can be shown all the same."""
     try:
         content = json.loads((run.folder / ENVIRONMENT).read_bytes())
     except (OSError, ValueError, RecursionError):

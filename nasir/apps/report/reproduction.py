@@ -1,4 +1,4 @@
-"""What it takes to repeat a run."""
+"""The command, settings and environment to repeat a run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def reproduction(reading: Reading) -> Html:
     """The command, the versions and machine, and all settings."""
     words = command(reading.settings)
     file = "nasir run settings.toml"
-    told = "The same settings as words:" if words else "Save the settings below as a file, then:"
+    lead = "The same settings as words:" if words else "Save the settings below as a file, then:"
     fields = [
         tag("div", tag("dt", key), tag("dd", as_typed(value)))
         for key, value in flat(reading.settings).items()
     ]
     return joined(
-        tag("p", told),
+        tag("p", lead),
         copied(words or file),
         _environment(reading),
         tag(
@@ -40,7 +40,7 @@ def reproduction(reading: Reading) -> Html:
 
 
 def _environment(reading: Reading) -> Html:
-    """Versions, machine and plugins as far as they are known."""
+    """Versions, machine and plugins as far as known."""
     known = reading.environment
     versions, plugins = known.get("versions"), known.get("plugins")
     rows = dict(versions) if isinstance(versions, dict) else {}

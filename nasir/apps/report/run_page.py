@@ -23,14 +23,14 @@ from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import Run
 
 GOES_ON = ("interrupted", "stopped")
-"""States of a run that ``nasir resume`` takes up again."""
+"""States of a run that can be resumed."""
 
 
 def report(run: Run | str | Path, output: str | Path | None = None) -> Path:
-    """Write the page of a run, by its folder or as it is; returns the file.
+    """Write the page of a run or of its folder; returns the file.
 
     `output` is ``report.html`` in the run's folder by default, and must end in ``.html``. Raises
-    :class:`~nasir.core.errors.NasirError` for what is no run or cannot be written.
+    :class:`~nasir.core.errors.NasirError` if there is no run or the page cannot be written.
     """
     run = run if isinstance(run, Run) else Run(run)
     file = run.folder / FILE if output is None else Path(output).expanduser()
@@ -60,7 +60,7 @@ def _head(reading: Reading) -> Html:
     ]
     state, given_up = reading.summary["state"], reading.summary.get("given_up")
     resume = f"nasir resume {shlex.quote(str(reading.run.folder))}"
-    on = joined(" \u00b7 go on with ", tag("code", resume)) if state in GOES_ON else None
+    on = joined(" \u00b7 resume with ", tag("code", resume)) if state in GOES_ON else None
     return joined(
         tag("p", tag("span", state, class_=f"chip {state}"), on, class_="over"),
         tag("p", given_up, class_="reason") if given_up else None,
@@ -71,7 +71,7 @@ def _head(reading: Reading) -> Html:
 
 
 def _tiles(reading: Reading) -> list[Html]:
-    """The figures that one looks for first."""
+    """The figures at the top of the page."""
     trials, best = reading.summary["trials"], reading.best
     done = f"{trials['failed']} failed" if trials["failed"] else "none failed"
     planned = reading.run.progress.get("trials", reading.settings.get("trials"))
@@ -86,7 +86,7 @@ def _tiles(reading: Reading) -> list[Html]:
 
 
 def _test_tiles(reading: Reading) -> list[Html]:
-    """The first metric of the found architecture on the test pictures, beside the others'."""
+    """The first metric of the found architecture on the test pictures, and of the others."""
     rows = {row["name"]: row["metrics"] for row in reading.summary["results"]}
     found = rows.pop(FOUND, {})
     names = metric_names([found])
@@ -153,7 +153,7 @@ def _front(reading: Reading) -> Section | None:
 
 
 def _architecture(reading: Reading) -> Section | None:
-    """The found architecture, and behind it the references'."""
+    """The found architecture, and folded below it the references."""
     if reading.best is None:
         return None
     found = reading.best.architecture
@@ -181,7 +181,7 @@ def _trials(reading: Reading) -> Section | None:
     front = {trial.number for trial in reading.front}
     best = _same(reading.trials, reading.best)
     table = trial_table(reading.trials, best, front)
-    note = "A click on a head sorts; a click on an architecture shows its choices."
+    note = "Click a column's head to sort, an architecture to see its choices."
     return Section("Trials", "Every trial", joined(tag("p", note, class_="note"), table))
 
 

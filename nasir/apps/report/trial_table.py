@@ -18,7 +18,7 @@ MOST_METRICS = 8
 
 @attrs.frozen
 class Cell:
-    """A cell's content, what it is sorted by (nothing goes last), and whether it is a figure."""
+    """A cell: its content, what it is sorted by (None comes last), and whether it is a figure."""
 
     content: Child
     order: str | float | None = None
@@ -51,9 +51,9 @@ def sortable(
     figures: Collection[int],
     rows: Sequence[tuple[Sequence[Cell], str | None, str | None]],
 ) -> Html:
-    """A table whose heads sort it; a row has its cells, an id and a class.
+    """A table that a click on a column's head sorts; a row has its cells, an id and a class.
 
-    `figures` are the columns that stand on the right.
+    `figures` are the columns that are aligned right.
     """
     heads = [
         tag(
@@ -70,7 +70,7 @@ def sortable(
 
 
 def plain_table(header: Sequence[str], rows: Sequence[Sequence[Child]], figures: int = 1) -> Html:
-    """A table that stays as it is; from column `figures` on they stand on the right."""
+    """A table that cannot be sorted; columns from `figures` on are aligned right."""
     head = [
         tag("th", name, scope="col", class_="figure" if c >= figures else None)
         for c, name in enumerate(header)
@@ -89,8 +89,8 @@ def plain_table(header: Sequence[str], rows: Sequence[Sequence[Child]], figures:
     return tag("div", table, class_="scroll", tabindex="0")
 
 
-def told(trial: Trial) -> str:
-    """A trial in a few lines, for what appears where a pointer rests."""
+def trial_title(trial: Trial) -> str:
+    """A trial in a few lines, shown when it is pointed at."""
     lines = [f"trial {trial.number}"]
     if (trial.proposal.stage, trial.proposal.fidelity) != (FULL, 1.0):
         lines[0] += f", {trial.proposal.stage} at fidelity {trial.proposal.fidelity:.3g}"
@@ -130,7 +130,7 @@ def _cells(trial: Trial, names: Sequence[str], staged: bool) -> list[Cell]:
 
 
 def _architecture(trial: Trial) -> Html:
-    """The id, which opens to the choices in words: a list of them all would weigh too much."""
+    """The id, which unfolds to the choices in words; lists of all choices would be too large."""
     reason = tag("p", trial.reason, class_="reason") if trial.state == "failed" else None
     summary = tag("summary", tag("code", trial.architecture.id))
     words = tag("p", choices_in_words(trial.architecture.choices), class_="words")

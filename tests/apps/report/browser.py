@@ -96,15 +96,15 @@ class Browser:
     @property
     def requests(self) -> list[str]:
         """The addresses that the page asked for, itself and what it holds inside left out."""
-        urls = [e["params"]["request"]["url"] for e in self._told("Network.requestWillBeSent")]
+        urls = [e["params"]["request"]["url"] for e in self._events("Network.requestWillBeSent")]
         return [url for url in urls if not url.startswith(("file:", "data:"))]
 
     @property
     def complaints(self) -> list[str]:
         """Errors and warnings: uncaught, in the console, and of the browser itself."""
-        uncaught = [json.dumps(e["params"]) for e in self._told("Runtime.exceptionThrown")]
-        console = [json.dumps(e["params"]) for e in self._told("Runtime.consoleAPICalled")]
-        return uncaught + console + [json.dumps(e["params"]) for e in self._told("Log.entryAdded")]
+        uncaught = [json.dumps(e["params"]) for e in self._events("Runtime.exceptionThrown")]
+        console = [json.dumps(e["params"]) for e in self._events("Runtime.consoleAPICalled")]
+        return uncaught + console + [json.dumps(e["params"]) for e in self._events("Log.entryAdded")]
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to a command of the DevTools protocol."""
@@ -120,7 +120,7 @@ class Browser:
         result: dict[str, Any] = answers[0]["result"]
         return result
 
-    def _told(self, method: str) -> list[dict[str, Any]]:
+    def _events(self, method: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["method"] == method]
 
     def _until(

@@ -257,7 +257,10 @@ def test_evaluate_can_fit_the_architecture_of_a_training_as_well(training: Train
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("task.color=rgb", "was trained for grey pictures, here are colour pictures.*give grey pictures"),
+        (
+            "task.color=rgb",
+            "was trained for grey pictures, here are colour pictures.*give grey pictures",
+        ),
         ("task=sr task.scale=2", "here are grey pictures x2: choose a task of scale 1"),
         ("space.width=4", "space.width is of no use here"),
     ],
