@@ -51,7 +51,7 @@ def run_words(*words: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "printed"),
     [
         (["frobnicate"], r"unknown command 'frobnicate'.*known: .*run"),
         (["rnu"], "did you mean 'run'"),
@@ -63,12 +63,12 @@ def run_words(*words: str) -> list[str]:
         (["resume", "runs/x", "--trials", "many"], r"--trials.*'many'"),
     ],
 )
-def test_a_wrong_command_line_is_refused(refused: Refused, argv: list[str], told: str):
-    assert re.search(told, refused(*argv))
+def test_a_wrong_command_line_is_refused(refused: Refused, argv: list[str], printed: str):
+    assert re.search(printed, refused(*argv))
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "printed"),
     [
         ("strategy=rll", "unknown strategy 'rll': did you mean 'rl'"),
         ("space=nasdop", "unknown space 'nasdop': did you mean 'nasdip'"),
@@ -118,10 +118,10 @@ def test_a_wrong_command_line_is_refused(refused: Refused, argv: list[str], told
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_is_made(
-    refused: Refused, tmp_path: Path, word: str, told: str
+    refused: Refused, tmp_path: Path, word: str, printed: str
 ):
     Path("a_file").write_text("")
-    assert re.search(told, refused(*run_words(word)))
+    assert re.search(printed, refused(*run_words(word)))
     assert [path.name for path in tmp_path.iterdir() if path.name != "configuration"] == ["a_file"]
 
 
@@ -132,7 +132,7 @@ def test_a_sweep_cannot_have_one_name(refused: Refused):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "printed"),
     [
         ("seed = [", "settings file mine.toml is damaged"),
         ("seed = 1\nseed = 2\n", "settings file mine.toml is damaged"),
@@ -145,9 +145,9 @@ def test_a_sweep_cannot_have_one_name(refused: Refused):
         ("[seed]\nx = 1\n", "seed"),
     ],
 )
-def test_a_wrong_settings_file_is_refused(refused: Refused, text: str, told: str):
+def test_a_wrong_settings_file_is_refused(refused: Refused, text: str, printed: str):
     Path("mine.toml").write_text(text)
-    assert re.search(told, refused(*run_words("mine.toml")))
+    assert re.search(printed, refused(*run_words("mine.toml")))
     assert not Path("runs").exists()
 
 
@@ -224,12 +224,12 @@ def test_a_space_too_deep_for_the_picture_is_refused_with_both_sizes(refused: Re
     assert not Path("runs").exists()
 
 
-def test_cutting_pictures_too_small_is_refused(refused: Refused):
+def test_crops_that_are_too_small_are_refused(refused: Refused):
     picture("big.png", size=(64, 64))
     assert re.search("size|16 x 16", refused(*denoise("task.images=big.png", "task.size=8")))
 
 
-def test_a_device_that_is_not_there_is_refused(refused: Refused):
+def test_a_missing_device_is_refused(refused: Refused):
     picture("a.png")
     for device in ("cuda:99", "tpu", "meta", ""):
         line = refused(*denoise("task.images=a.png", f"evaluator.device='{device}'"))
@@ -329,7 +329,7 @@ def test_a_run_whose_settings_are_damaged_is_refused(refused: Refused, toy, text
     assert "settings.toml" in refused("resume", "--quiet", str(run.folder))
 
 
-def test_a_run_of_a_plugin_that_is_gone_is_refused(refused: Refused, toy):
+def test_a_run_of_a_missing_plugin_is_refused(refused: Refused, toy):
     run = toy("trials=1")
     settings = run.folder / "settings.toml"
     settings.write_text(settings.read_text().replace('name = "toy"', 'name = "gone"'))
@@ -357,7 +357,7 @@ def plugin(**functions: Callable[..., None]) -> Iterator[str]:
 
 @pytest.mark.parametrize("error", [RuntimeError("broken"), SystemExit(3)])
 @pytest.mark.parametrize("hook", ["run_started", "trial_started", "trial_finished", "run_finished"])
-def test_a_plugin_that_raises_in_a_hook_is_told_of_and_the_run_goes_on(
+def test_a_plugin_that_raises_in_a_hook_is_reported_and_the_run_continues(
     capsys, caplog, hook: str, error: BaseException
 ):
     def on_run(run: Run) -> None:
@@ -401,7 +401,7 @@ NOT_COMPONENTS = {
 
 
 @pytest.mark.parametrize("target", NOT_COMPONENTS)
-def test_a_plugin_whose_component_is_none_is_refused_by_its_name(refused: Refused, target: str):
+def test_a_registered_object_that_is_no_component_is_refused_by_name(refused: Refused, target: str):
     def register_search_spaces(register: Callable[..., None]) -> None:
         register("made", NOT_COMPONENTS[target], "")
 
@@ -409,7 +409,7 @@ def test_a_plugin_whose_component_is_none_is_refused_by_its_name(refused: Refuse
         assert re.search(f"{name}|made", refused(*run_words("space=made")))
 
 
-def test_a_strategy_that_raises_leaves_a_run_that_can_be_gone_on_with(monkeypatch, capsys):
+def test_a_strategy_that_raises_leaves_a_resumable_run(monkeypatch, capsys):
     """A defect of the strategy's, with its traceback; nothing that was evaluated is lost."""
     from nasir.strategies.random import RandomSearch
 
@@ -453,7 +453,7 @@ def broken_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "broken"
 
 
-def test_a_plugin_that_raises_at_import_is_told_of_and_left_out(broken_plugin: str):
+def test_a_plugin_that_raises_at_import_is_reported_and_left_out(broken_plugin: str):
     done = in_a_process("run", "--quiet", "strategy=rll")
     assert done.returncode == 2
     lines = done.stderr.splitlines()
@@ -462,25 +462,25 @@ def test_a_plugin_that_raises_at_import_is_told_of_and_left_out(broken_plugin: s
     assert "did you mean 'rl'" in lines[1]
 
 
-def test_a_broken_plugin_is_fatal_where_that_is_wanted(broken_plugin: str):
+def test_a_broken_plugin_is_fatal_in_strict_mode(broken_plugin: str):
     done = in_a_process("--help", NASIR_STRICT_PLUGINS="1")
     assert done.returncode == 2
     assert re.fullmatch(r"nasir: .*'broken'.*-p no:broken\n", done.stderr)
 
 
-def test_a_broken_plugin_can_be_switched_off(broken_plugin: str):
+def test_a_broken_plugin_can_be_disabled(broken_plugin: str):
     done = in_a_process("-p", "no:broken", "--help")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_switching_off_what_is_not_there_is_refused():
+def test_disabling_an_unknown_plugin_is_refused():
     done = in_a_process("-p", "no:brokn", "--help")
     assert done.returncode == 2
     assert re.fullmatch(r"nasir: .*'brokn'.*\n", done.stderr)
 
 
 @pytest.mark.parametrize("text", ["disabled = [", "disabled = 3\n", "disabled = [3]\n"])
-def test_a_damaged_list_of_switched_off_plugins_is_refused(tmp_path: Path, text: str):
+def test_a_damaged_list_of_disabled_plugins_is_refused(tmp_path: Path, text: str):
     (tmp_path / "configuration").mkdir()
     (tmp_path / "configuration" / "plugins.toml").write_text(text)
     done = in_a_process("--help")
@@ -488,7 +488,7 @@ def test_a_damaged_list_of_switched_off_plugins_is_refused(tmp_path: Path, text:
     assert re.fullmatch(r"nasir: .*plugins\.toml.*mend or remove it\n", done.stderr)
 
 
-def test_output_that_nobody_reads_is_no_error():
+def test_a_closed_output_is_no_error():
     program = "import sys; from nasir.cli.main import main; sys.exit(main(['--help']))"
     done = subprocess.run(
         ["bash", "-c", f'"{sys.executable}" -c "{program}" | true; exit ${{PIPESTATUS[0]}}'],

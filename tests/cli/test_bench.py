@@ -53,7 +53,7 @@ def bench(capsys: pytest.CaptureFixture[str]) -> Bench:
     return run
 
 
-def test_a_search_of_everything_needs_what_comes_before_the_best(tabular, bench):
+def test_an_exhaustive_search_needs_all_evaluations_up_to_the_best(tabular, bench):
     """Exhaustive search is the same for each seed: what it finds can be counted."""
     content = bench("strategy=exhaustive", f"full={len(DOMAIN)}")
     (problem,) = content["problems"]
@@ -95,14 +95,14 @@ def test_fields_of_a_strategy_are_part_of_its_name(tabular, bench):
     assert names == ["exhaustive order=3", "exhaustive order=4"]
 
 
-def test_a_field_that_sweeps_is_of_those_that_have_the_strategy_alone(tabular, bench):
+def test_a_field_sweeps_only_over_entries_with_its_strategy(tabular, bench):
     words = ("strategy=random,random+exhaustive", "strategy.exhaustive.order=3,4")
     content = bench(*words, "seeds=1", "full=2")
     names = [one["strategy"] for one in content["problems"][0]["strategies"]]
     assert names == ["random", *(f"random+exhaustive exhaustive.order={n}" for n in (3, 4))]
 
 
-def test_without_a_table_the_best_is_what_any_search_found(bench):
+def test_without_a_table_the_best_is_the_best_of_all_searches(bench):
     content = bench("strategy=random")
     (problem,) = content["problems"]
     assert problem["whole_table"] is False
@@ -114,28 +114,28 @@ def test_workers_change_no_result(bench):
     assert bench(*words, "workers=2") == bench(*words)
 
 
-def test_from_python_it_is_the_same(tabular, bench):
-    told = bench(STRATEGIES)["problems"][0]["strategies"]
+def test_python_gives_the_same_results(tabular, bench):
+    printed = bench(STRATEGIES)["problems"][0]["strategies"]
     (outcome,) = nasir.bench(*TOY, STRATEGIES, seeds=4, full=12, workers=1)
-    for one, expected in zip(outcome.standings, told, strict=True):
+    for one, expected in zip(outcome.standings, printed, strict=True):
         assert (one.strategy, one.best, one.rank) == tuple(
             expected[name] for name in ("strategy", "best", "rank")
         )
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "printed"),
     [
         ({"seeds": 0}, "seeds=0: seeds wants a whole number from 1"),
         ({"seed": 1}, "bench has no seed=: write seeds=N"),
     ],
 )
-def test_wrong_settings_are_refused(settings, told):
-    with pytest.raises(SettingsError, match=re.escape(told)):
+def test_wrong_settings_are_refused(settings, printed):
+    with pytest.raises(SettingsError, match=re.escape(printed)):
         nasir.bench(*TOY, STRATEGIES, **settings)
 
 
-def test_what_the_folder_has_is_not_searched_again(tabular, bench, monkeypatch):
+def test_stored_results_are_not_computed_again(tabular, bench, monkeypatch):
     whole = bench(STRATEGIES, "-o", "kept")
     lines = Path("kept/results.jsonl").read_bytes().splitlines(keepends=True)
     assert len(lines) == 8
@@ -153,7 +153,7 @@ def test_seeds_can_be_added_to_a_folder(tabular, bench):
     assert len(Path("kept/results.jsonl").read_text().splitlines()) == 3
 
 
-def test_curves_are_kept_as_data_and_drawn(tabular, bench):
+def test_curves_are_saved_as_data_and_drawn(tabular, bench):
     pytest.importorskip("matplotlib")
     content = bench("strategy=random,exhaustive", "-o", "kept")
     with open("kept/curves.csv", newline="") as file:
@@ -167,7 +167,7 @@ def test_curves_are_kept_as_data_and_drawn(tabular, bench):
     assert Path("kept/curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_without_matplotlib_the_data_is_there_and_the_picture_is_told_of(
+def test_without_matplotlib_the_data_is_saved_and_the_missing_picture_reported(
     tabular, monkeypatch, capsys
 ):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -180,7 +180,7 @@ def test_without_matplotlib_the_data_is_there_and_the_picture_is_told_of(
     assert not Path("kept/curves.png").exists()
 
 
-def test_the_table_tells_what_its_columns_mean(tabular, capsys):
+def test_the_table_explains_its_columns(tabular, capsys):
     assert main(["bench", *WORDS, "strategy=random,exhaustive,random+exhaustive"]) == 0
     out = capsys.readouterr().out
     header, *rows = out.splitlines()
@@ -193,7 +193,7 @@ def test_the_table_tells_what_its_columns_mean(tabular, capsys):
     assert "Holm" in out
 
 
-def test_failed_trials_are_told(capsys):
+def test_failed_trials_are_reported(capsys):
     words = ["strategy=random", "evaluator.every=2"]
     assert main(["bench", *WORDS, *words]) == 0
     said = capsys.readouterr().out
@@ -201,7 +201,7 @@ def test_failed_trials_are_told(capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         ([], "bench wants strategies to compare: strategy=random,evolution"),
         (["strategy=random", "seeds=0"], r"seeds=0: seeds wants a whole number from 1"),
@@ -215,10 +215,10 @@ def test_failed_trials_are_told(capsys):
         (["strategy=random", "space=nasdip", "evaluator=table"], "table"),
     ],
 )
-def test_wrong_words_are_refused(capsys, words: list[str], told: str):
+def test_bad_settings_are_refused(capsys, words: list[str], printed: str):
     assert main(["bench", *WORDS, *words]) == 2
     said = capsys.readouterr()
-    assert re.search(told, said.err)
+    assert re.search(printed, said.err)
     assert said.err.count("\n") == 1
     assert said.out == ""
 

@@ -61,7 +61,7 @@ def seeds(make: Make) -> list[Run]:
     return [*good, *bad]
 
 
-def test_seeds_of_the_same_settings_are_put_together(seeds, capsys):
+def test_seeds_of_the_same_settings_form_a_group(seeds, capsys):
     assert main(["compare", *folders(seeds)]) == 0
     out = capsys.readouterr().out
     table = out.split("\n\n")[-2].splitlines()
@@ -106,7 +106,7 @@ def test_methods_are_ranked_within_each_task(make, capsys):
     assert ranks == {("a", 2.0), ("b", 1.0)}
 
 
-def test_runs_that_came_to_nothing_have_no_figure(make, capsys):
+def test_runs_without_a_result_have_no_figure(make, capsys):
     assert main(["compare", *folders([make("a", 0), make("a", 1)])]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split() == ["a", "2", "none"]
 
@@ -179,20 +179,20 @@ def refused(capsys, *argv: str) -> str:
 
 def test_runs_of_different_objectives_are_refused(make, capsys):
     runs = [make("a", 0, 1), make("a", 1, (2, 3), objective=OBJECTIVE)]
-    told = refused(capsys, "compare", *folders(runs))
-    assert "different objectives: the score" in told
-    assert "psnr,-parameters" in told
+    printed = refused(capsys, "compare", *folders(runs))
+    assert "different objectives: the score" in printed
+    assert "psnr,-parameters" in printed
 
 
 def test_without_matplotlib_drawing_is_refused(seeds, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    told = refused(capsys, "compare", *folders(seeds), "--plot", "curves.png")
-    assert told == "nasir: drawing needs matplotlib: pip install nasir[plots]\n"
+    printed = refused(capsys, "compare", *folders(seeds), "--plot", "curves.png")
+    assert printed == "nasir: drawing needs matplotlib: pip install nasir[plots]\n"
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "printed"),
     [("curves.docx", "ends in .png, .svg, .pdf"), ("missing/curves.png", "no folder missing")],
 )
-def test_what_cannot_be_drawn_is_refused(seeds, capsys, file: str, told: str):
-    assert told in refused(capsys, "compare", *folders(seeds), "--plot", file)
+def test_a_bad_plot_file_is_refused(seeds, capsys, file: str, printed: str):
+    assert printed in refused(capsys, "compare", *folders(seeds), "--plot", file)

@@ -56,7 +56,7 @@ def joined(proxy: list[float], psnr: list[float]) -> FakeRun:
 
 @settings(deadline=None)  # the first example imports scipy
 @given(VALUES)
-def test_tau_is_that_of_counting_pairs(pairs: list[tuple[int, int]]):
+def test_tau_equals_that_of_counted_pairs(pairs: list[tuple[int, int]]):
     found = correlation("x", None, [(float(x), float(y)) for x, y in pairs])
     if any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
         assert found.tau is None
@@ -90,7 +90,7 @@ def test_repeated_fits_of_an_architecture_count_once_with_their_mean():
     assert row.tau == pytest.approx(brute_force_tau_b([(1, 25), (2, 21), (3, 22)]))
 
 
-def test_only_the_fits_of_the_greatest_fidelity_count():
+def test_only_fits_of_the_highest_fidelity_count():
     run = joined([1, 2, 3], [20, 21, 22])
     run.trials += [trial(300 + i, i, FULL, 0.1, psnr=50.0 - i) for i in range(5)]
     row = next(r for r in correlations(run) if r.predictor == "psd_db_mse")
@@ -118,7 +118,7 @@ def test_each_picture_has_its_own_row_with_its_own_proxy_where_there_is_one():
     assert rows[None].trouble == "all architectures have the same PSNR"
 
 
-def test_a_constant_predictor_is_told():
+def test_a_constant_predictor_is_reported():
     rows = correlations(joined([7, 7, 7], [20, 21, 22]))
     assert rows[0].tau is None
     assert rows[0].trouble == "the same for all architectures"
@@ -158,7 +158,7 @@ def test_proxies_are_computed_for_the_architectures_of_a_run(run, capsys):
     assert capsys.readouterr().out == first
 
 
-def test_parameters_are_those_of_the_fits_where_these_tell_them(run, capsys):
+def test_parameters_are_those_of_the_fits_if_known(run, capsys):
     assert main(["correlate", str(run.folder), "--proxies", "parameters", "--json"]) == 0
     rows = {row["predictor"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["parameters"]["trouble"] == "the same for all architectures", "12 in the toy's fits"
@@ -195,12 +195,12 @@ def test_the_table_names_predictor_picture_and_trouble(run, capsys):
     assert lines[2].endswith("the same for all architectures")
 
 
-def test_wrong_words_are_refused(run, capsys):
+def test_bad_settings_are_refused(run, capsys):
     folder = str(run.folder)
-    for words, told in [
+    for words, printed in [
         ([folder, "--proxies", "psd_db_ms"], "did you mean 'psd_db_mse'"),
         ([folder, "--proxies", "psd_db_mse", "--initialisations", "0"], "take 1 or more"),
         (["nowhere"], "there is no run folder nowhere"),
     ]:
         assert main(["correlate", *words]) == 2
-        assert told in capsys.readouterr().err
+        assert printed in capsys.readouterr().err

@@ -95,7 +95,7 @@ def described(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]):
+def printed(capsys: pytest.CaptureFixture[str]):
     def describe(*words: str) -> str:
         assert main(["describe", *words]) == 0
         return capsys.readouterr().out
@@ -118,21 +118,21 @@ def test_each_setting_has_type_default_meaning_and_what_is_allowed(described):
     assert (widths["type"], widths["allowed"]) == ("list of integers", None)
 
 
-def test_settings_are_spelt_as_one_would_type_them(told):
-    out = told("space=ladder")
+def test_settings_are_printed_as_they_are_typed(printed):
+    out = printed("space=ladder")
     assert "  space.rungs=3  (integer, >= 1, <= 9)\n      how many\n" in out
     assert "  space.wood=oak  (oak | ash)\n" in out
     assert "  space.slack=none  (number or none, > 0)\n" in out
     assert "  space.widths=1,2  (list of integers)\n" in out
 
 
-def test_the_docstring_is_told_without_roles_and_arguments(told):
-    assert "Its `rungs` are Rung. It stands on `ground`.\n" in told("space=ladder")
-    out = told("operation=rung.bare")
+def test_the_docstring_is_printed_without_roles_and_arguments(printed):
+    assert "Its `rungs` are Rung. It stands on `ground`.\n" in printed("space=ladder")
+    out = printed("operation=rung.bare")
     assert out == "operation=rung.bare: a bare rung (plugin the-tests)\n\nFirst.\n"
 
 
-def test_a_space_tells_its_decisions_their_conditions_and_its_size(described, told):
+def test_a_space_has_its_decisions_their_conditions_and_its_size(described, printed):
     content = described("space=ladder")
     # round: 3 rungs, painted or not; flat: not painted
     assert content["architectures"] == 3 * 2 + 1
@@ -142,44 +142,44 @@ def test_a_space_tells_its_decisions_their_conditions_and_its_size(described, to
         "active_if": [{"shape": ["round"]}],
     }
     assert content["forbidden"] == [{"shape": ["flat"], "painted": [True]}]
-    out = told("space=ladder")
+    out = printed("space=ladder")
     assert "decisions (7 architectures)\n  shape: round | flat\n  rung: 0 | 1 | 2\n" in out
     assert "      if shape is round\n" in out
     assert "  never: shape is flat and painted is true\n" in out
     assert "  plain (the baseline)\n  bent\n" in out
 
 
-def test_words_set_fields_first(described, told):
+def test_words_set_fields_first(described, printed):
     words = ("space=ladder", "space.rungs=5", "space.widths=3,4")
     content = described(*words)
     assert content["architectures"] == 5 * 2 + 1
     assert content["settings"][3]["value"] == [3, 4]
-    out = told(*words)
+    out = printed(*words)
     assert "space.rungs=5  (integer, >= 1, <= 9, default 3)" in out
     assert "space.widths=3,4  (list of integers, default 1,2)" in out
 
 
-def test_a_setting_without_default_is_told_to_be_needed(told, described):
-    assert "evaluator.size=VALUE  (integer, must be given)" in told("evaluator=picky")
+def test_a_setting_without_default_is_marked_as_required(printed, described):
+    assert "evaluator.size=VALUE  (integer, must be given)" in printed("evaluator=picky")
     size, words = described("evaluator=picky", "evaluator.size=3")["settings"]
     assert (size["value"], size["required"]) == (3, True)
     assert (words["value"], "default" in words) == ([], False)
 
 
-def test_a_strategy_within_another_is_told_as_one_would_type_it(described, told):
+def test_a_nested_strategy_is_printed_as_it_is_typed(described, printed):
     words = ("strategy=screen", "strategy.inner=random+local_search")
-    (line,) = [" ".join(t.split()) for t in re.findall(r"strategy\.inner=[^(]*", told(*words))]
+    (line,) = [" ".join(t.split()) for t in re.findall(r"strategy\.inner=[^(]*", printed(*words))]
     typed = described("strategy=screen", line.strip())["settings"][0]["value"]
     assert typed == described(*words)["settings"][0]["value"]
     assert [part["name"] for part in typed["parts"]] == ["random", "local_search"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
-def test_whatever_is_registered_can_be_described(kind: str, described, told):
+def test_everything_registered_can_be_described(kind: str, described, printed):
     for name in registries[kind]:
         content = described(f"{kind}={name}")
         assert (content["kind"], content["name"]) == (kind, name)
-        assert told(f"{kind}={name}").startswith(f"{kind}={name}: ")
+        assert printed(f"{kind}={name}").startswith(f"{kind}={name}: ")
 
 
 def test_run_describes_the_settings_of_a_run(described):
@@ -190,8 +190,8 @@ def test_run_describes_the_settings_of_a_run(described):
     assert content["components"]["space"] == "nasdip"
 
 
-def test_nothing_has_more_than_a_hundred_columns_in_a_pipe(told):
-    assert max(map(len, told("space=nasdip").splitlines())) <= 100
+def test_nothing_has_more_than_a_hundred_columns_in_a_pipe(printed):
+    assert max(map(len, printed("space=nasdip").splitlines())) <= 100
 
 
 @pytest.mark.parametrize(

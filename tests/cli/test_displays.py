@@ -69,14 +69,14 @@ def test_without_a_terminal_each_evaluation_is_a_line(run: Run, capsys):
     ]
 
 
-def test_quiet_says_nothing(run: Run, capsys):
+def test_quiet_prints_nothing(run: Run, capsys):
     with show_search(12, quiet=True) as notify:
         notify("run_started", run=run)
         notify("trial_finished", run=run, trial=complete(0, 1.0))
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_resumed_run_goes_on_counting(run: Run, capsys):
+def test_a_resumed_run_continues_counting(run: Run, capsys):
     with writing(run) as store, store.transaction():
         for trial in (complete(0, 30.0), failed(1), Trial(2, PROPOSAL, 0)):
             store.save_trial(trial)
@@ -213,7 +213,7 @@ def test_a_search_for_one_picture_counts_its_trials():
     assert out.rstrip().endswith("4/9")
 
 
-def test_lines_of_a_sweep_say_which_run_they_are_of(capsys):
+def test_lines_of_a_sweep_name_their_run(capsys):
     with show_sweep(3, quiet=False) as hear:
         hear(1, RunReport("runs/x", 0, 50, "no result yet"))
         hear(1, RunReport("runs/x", 12, 50, "best 27.90 (trial 3)"))
@@ -225,7 +225,7 @@ def test_lines_of_a_sweep_say_which_run_they_are_of(capsys):
     ]
 
 
-def test_a_sweep_has_a_bar_for_each_run_that_goes_on():
+def test_a_sweep_has_a_bar_for_each_active_run():
     shown = Screen()
     display = SweepDisplay(shown, 4)
     display.hear(0, RunReport("runs/a", 50, 50, "best 1", "finished"))

@@ -42,7 +42,7 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str):
     return json.loads(capsys.readouterr().out)
 
 
-def test_every_picture_is_judged_whole_and_the_mean_is_theirs(pictures: Path, capsys):
+def test_every_picture_is_evaluated_whole_and_the_mean_is_over_them(pictures: Path, capsys):
     content = printed(capsys, "method=degraded", "task=denoise", f"images={pictures}", "-o", "out")
     assert (content["task"]["size"], content["task"]["search"]) == (0, 0)
     (result,) = content["results"]
@@ -83,16 +83,16 @@ def test_bicubic_enlargement_of_the_luma_is_that_of_the_saved_picture(tmp_path: 
 def test_methods_and_architectures_are_in_one_table(pictures: Path, capsys):
     words = ("method=tv,nlm", "architecture=deep_image_prior,nasdip_denoising", *DIP)
     assert main(["evaluate", *words, "task=denoise", f"images={pictures}", "-o", "out"]) == 0
-    told = capsys.readouterr()
-    assert "\r" not in told.err
-    assert re.findall(r"^(\w+) +cat ", told.out, re.M) == [
+    printed = capsys.readouterr()
+    assert "\r" not in printed.err
+    assert re.findall(r"^(\w+) +cat ", printed.out, re.M) == [
         "tv",
         "nlm",
         "deep_image_prior",
         "nasdip_denoising",
     ]
-    assert len(re.findall(r"^ +mean +\d+\.\d\d +[\d.-]+ +\d+\.\d\d$", told.out, re.M)) == 4
-    means = told.out.partition("\n\n")[2]
+    assert len(re.findall(r"^ +mean +\d+\.\d\d +[\d.-]+ +\d+\.\d\d$", printed.out, re.M)) == 4
+    means = printed.out.partition("\n\n")[2]
     assert re.match(r"mean +PSNR +SSIM +seconds\ntv ", means)
     saved = {str(path.relative_to("out")) for path in Path("out").rglob("*.png")}
     names = ("tv", "nlm", "deep_image_prior", "nasdip_denoising")
@@ -112,7 +112,7 @@ def test_csv_has_the_figures_of_json(pictures: Path, capsys):
         assert (float(row["psnr"]), float(row["ssim"])) == (wanted["psnr"], wanted["ssim"])
 
 
-def test_the_same_words_give_the_same_bits_and_another_seed_others(pictures: Path, capsys):
+def test_results_are_reproducible_and_depend_on_the_seed(pictures: Path, capsys):
     words = ("architecture=deep_image_prior", *DIP, "task=denoise", f"images={pictures}")
 
     def figures(*more: str) -> list[float]:
@@ -122,7 +122,7 @@ def test_the_same_words_give_the_same_bits_and_another_seed_others(pictures: Pat
     assert figures() == figures("seed=0") != figures("seed=1")
 
 
-def test_a_runs_folder_is_its_best_with_the_figures_of_its_end(toy, capsys):
+def test_a_run_folder_gives_its_best_architecture_with_its_final_figures(toy, capsys):
     run = toy("seed=3", "name=r", "space.kernels=1,3")
     final = run.final_evaluations["found", "test"]
     content = printed(capsys, "architecture=runs/r", "evaluator=toy", "task=toy", "seed=3")
@@ -135,7 +135,7 @@ def test_a_runs_folder_is_its_best_with_the_figures_of_its_end(toy, capsys):
     assert described["results"][0]["metrics"]["psnr"] == result["metrics"]["psnr"]
 
 
-def test_a_file_brings_its_spaces_settings(toy):
+def test_a_file_defines_the_settings_of_its_space(toy):
     toy("name=r", "space.kernels=1,7")
     words = ("architecture=runs/r/best/architecture.json,smallest", *TOY, "space.kernels=3")
     ours, named = plan(words, {}).entries
@@ -143,7 +143,9 @@ def test_a_file_brings_its_spaces_settings(toy):
     assert named.problem.space.kernels == (3,)
 
 
-def test_an_architecture_that_fails_is_told_and_the_others_are_judged(pictures: Path, capsys):
+def test_an_architecture_that_fails_is_reported_and_the_others_are_evaluated(
+    pictures: Path, capsys
+):
     words = ("evaluator.every=1", "evaluator.trouble=memory", "architecture=smallest", *TOY)
     assert main(["evaluate", *words]) == 1
     assert "smallest failed: out of memory" in capsys.readouterr().out
@@ -151,7 +153,7 @@ def test_an_architecture_that_fails_is_told_and_the_others_are_judged(pictures: 
     assert content[0].error is None
 
 
-def test_it_is_called_from_python_with_lists(pictures: Path):
+def test_python_takes_lists(pictures: Path):
     results = evaluate("task=denoise", method=["degraded", "tv"], images=[pictures / "cat.png"])
     assert [(r.name, list(r.by_picture)) for r in results] == [
         ("degraded", ["cat"]),
@@ -190,7 +192,7 @@ def test_a_setting_of_a_method_is_set_for_it(pictures: Path, capsys):
     assert strong < usual
 
 
-def test_saved_pictures_are_not_written_over_unless_that_is_said(pictures: Path, capsys):
+def test_saved_pictures_are_overwritten_only_on_request(pictures: Path, capsys):
     words = ["evaluate", "method=degraded", "task=denoise", f"images={pictures}", "-o", "out"]
     assert main(words) == 0
     before = Path("out/degraded/cat.png").read_bytes()
@@ -212,13 +214,13 @@ def test_an_interruption_shows_what_is_done(
     monkeypatch.setattr(TotalVariation, "restore", interrupted)
     words = ("method=degraded,tv", "task=denoise", f"images={pictures}")
     assert main(["evaluate", *words]) == 130
-    told = capsys.readouterr()
-    assert re.search(r"^degraded +cat ", told.out, re.M)
-    assert "interrupted" in told.err
+    printed = capsys.readouterr()
+    assert re.search(r"^degraded +cat ", printed.out, re.M)
+    assert "interrupted" in printed.err
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         ([], r"say what to evaluate: method=NAME \(.*tv"),
         (["method=tvv"], "unknown method 'tvv': did you mean 'tv'"),
@@ -245,12 +247,12 @@ def test_an_interruption_shows_what_is_done(
         (["method=tv", "--json", "--csv"], "not allowed with"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused_in_one_line(words: list[str], told: str, capsys):
+def test_bad_input_to_evaluate_is_refused_in_one_line(words: list[str], printed: str, capsys):
     assert main(["evaluate", *words]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
-    assert re.search(told, said.err)
+    assert re.search(printed, said.err)
 
 
 def test_an_architecture_file_that_is_damaged_or_of_another_space_is_refused(tmp_path: Path):

@@ -12,7 +12,7 @@ from nasir.cli.main import main
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "printed"),
     [
         (["."], "-o"),
         ([".", "-o", "model.pth"], "its suffix must be .onnx or .pt2"),
@@ -21,21 +21,21 @@ from nasir.cli.main import main
         ([".", "-o", "model.pt2", "--tolerance", "much"], "--tolerance"),
     ],
 )
-def test_what_cannot_be_exported_is_told_in_one_line(argv: list[str], told: str, capsys):
+def test_a_bad_export_is_refused_in_one_line(argv: list[str], printed: str, capsys):
     assert main(["export", *argv]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
-    assert told in said.err
+    assert printed in said.err
 
 
 @pytest.mark.parametrize(
-    ("multiple", "told"),
+    ("multiple", "printed"),
     [
         (0, "3 channels, 64 x 64 pixels only"),
         (1, "3 channels, any height and width"),
         (8, "3 channels, heights and widths that are multiples of 8"),
     ],
 )
-def test_the_sizes_that_it_takes_are_told(multiple: int, told: str):
-    assert rows(Exported("m.onnx", 1e-7, multiple, 64, 3, 1))[1] == ("takes", told)
+def test_the_supported_sizes_are_printed(multiple: int, printed: str):
+    assert rows(Exported("m.onnx", 1e-7, multiple, 64, 3, 1))[1] == ("takes", printed)

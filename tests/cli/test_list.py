@@ -33,14 +33,14 @@ def test_recipes_are_listed_with_the_first_sentence_of_their_comment(capsys):
     ("given", "kind"),
     [("space", "space"), ("strategies", "strategy"), ("proxies", "proxy"), ("tasks", "task")],
 )
-def test_a_kind_is_taken_in_singular_and_plural(given: str, kind: str, capsys):
+def test_a_kind_may_be_singular_or_plural(given: str, kind: str, capsys):
     assert main(["list", given, "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert list(listed) == [kind]
     assert [row["name"] for row in listed[kind]] == sorted(registries[kind])
 
 
-def test_a_kind_without_members_says_none(capsys, monkeypatch: pytest.MonkeyPatch):
+def test_an_empty_kind_prints_none(capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(registries["proxy"], "_entries", {})
     assert main(["list", "proxies"]) == 0
     assert capsys.readouterr().out == "proxies\n  none\n"

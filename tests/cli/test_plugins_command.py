@@ -28,26 +28,26 @@ def rows(out: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.usefixtures("troubled")
-def test_every_plugin_is_told_with_its_state_and_why(capsys):
+def test_every_plugin_is_listed_with_its_state_and_the_reason(capsys):
     assert main(["plugins"]) == 0
-    told = rows(capsys.readouterr().out)
-    assert {f"nasir-{name}" for name in BUILTIN} <= set(told)
-    assert told["toy"][:3] == ["nasir-toy", "1.0", "ok"]
+    printed = rows(capsys.readouterr().out)
+    assert {f"nasir-{name}" for name in BUILTIN} <= set(printed)
+    assert printed["toy"][:3] == ["nasir-toy", "1.0", "ok"]
     why = "cannot be imported: ImportError: no module named frob"
-    assert told["broken"] == ["nasir-broken", "0.3", "failed", why]
-    assert told["off"] == ["nasir-off", "2.0", "disabled", "on again: nasir plugins enable off"]
+    assert printed["broken"] == ["nasir-broken", "0.3", "failed", why]
+    assert printed["off"] == ["nasir-off", "2.0", "disabled", "on again: nasir plugins enable off"]
 
 
-def test_what_a_plugin_registers_is_named_or_where_it_is_much_counted(capsys):
+def test_registered_names_are_listed_or_if_many_counted(capsys):
     assert main(["plugins"]) == 0
-    told = rows(capsys.readouterr().out)
-    assert told["nasir-executors"][3] == "executor inline, process, ray, dask"
+    printed = rows(capsys.readouterr().out)
+    assert printed["nasir-executors"][3] == "executor inline, process, ray, dask"
     operations = [e for e in registries["operation"].values() if e.owner == "nasir-nasdip"]
-    assert told["nasir-nasdip"][3] == f"space nasdip; {len(operations)} operations"
+    assert printed["nasir-nasdip"][3] == f"space nasdip; {len(operations)} operations"
 
 
 @pytest.mark.usefixtures("troubled")
-def test_a_plugin_left_out_for_one_call_is_told_to_be_so(capsys, monkeypatch: pytest.MonkeyPatch):
+def test_a_plugin_disabled_for_one_call_is_listed_as_such(capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NASIR_DISABLE_PLUGINS", "off")
     assert main(["plugins"]) == 0
     assert rows(capsys.readouterr().out)["off"][3] == "by -p or NASIR_DISABLE_PLUGINS"
@@ -56,13 +56,13 @@ def test_a_plugin_left_out_for_one_call_is_told_to_be_so(capsys, monkeypatch: py
 @pytest.mark.usefixtures("troubled")
 def test_json_has_everything(capsys):
     assert main(["plugins", "--json"]) == 0
-    told = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert told["broken"]["status"] == "failed"
-    assert "frob" in told["broken"]["reason"]
-    assert told["nasir-tasks"]["registers"] == plugins().records["nasir-tasks"].registers
+    printed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert printed["broken"]["status"] == "failed"
+    assert "frob" in printed["broken"]["reason"]
+    assert printed["nasir-tasks"]["registers"] == plugins().records["nasir-tasks"].registers
 
 
-def test_disable_and_enable_last(capsys):
+def test_disable_and_enable_are_permanent(capsys):
     assert main(["plugins", "disable", "toy", "nasir-tasks"]) == 0
     assert disabled_plugins() == {"toy", "nasir-tasks"}
     assert "undo: nasir plugins enable toy" in capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_disable_and_enable_last(capsys):
     assert disabled_plugins() == {"nasir-tasks"}
 
 
-def test_a_plugin_that_is_gone_can_be_enabled():
+def test_a_missing_plugin_can_be_enabled():
     set_disabled("gone", True)
     assert main(["plugins", "enable", "gone"]) == 0
     assert disabled_plugins() == frozenset()

@@ -73,7 +73,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(argv, capsys):
     assert said.out == ""
 
 
-def test_what_exists_is_overwritten_only_with_force(capsys):
+def test_existing_files_are_overwritten_only_with_force(capsys):
     Path("cat-restored.png").write_text("mine")
     assert main(["restore", "cat.png", "--quiet", *TINY]) == 2
     assert "--force" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_the_toys_convolutions_are_ranked_by_their_taps(capsys):
         assert row["ranks"]["parameters"] == row["mean_rank"] == better + (equal + 1) / 2
 
 
-def test_a_minus_ranks_the_other_way_round_by_the_same_values(capsys):
+def test_a_minus_reverses_the_ranks_but_not_the_values(capsys):
     words = (*TOY, "pool=21", "proxies=-parameters,synflow")
     rows = printed(capsys, *words)
     for row in rows:
@@ -73,7 +73,7 @@ def test_a_minus_ranks_the_other_way_round_by_the_same_values(capsys):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=9))
-def test_ranks_are_counts_of_the_better_and_less_is_better_where_a_proxy_says_so(values):
+def test_ranks_count_better_architectures_in_the_proxys_direction(values):
     for proxy, sign in (("synflow", 1), ("psd_db_mse", -1)):
         rows = ranked(rows_of([float(v) for v in values], proxy), [proxy])
         assert [sign * r.values[proxy] for r in rows] == sorted(sign * v for v in values)[::-1]
@@ -83,7 +83,7 @@ def test_ranks_are_counts_of_the_better_and_less_is_better_where_a_proxy_says_so
             assert row.ranks[proxy] == better + (equal + 1) / 2
 
 
-def test_what_is_no_number_comes_last_and_what_failed_after_it():
+def test_nan_ranks_last_before_failures():
     rows = rows_of([1.0, math.nan, 3.0, -math.inf, math.inf], "zen")
     rows.insert(0, RankedArchitecture("broken", ARCHITECTURES[9], error="no memory"))
     order = ranked(rows, ["zen"])
@@ -92,7 +92,7 @@ def test_what_is_no_number_comes_last_and_what_failed_after_it():
     assert order[-1].mapping["error"] == "no memory"
 
 
-def test_several_proxies_are_put_together_by_their_mean_rank():
+def test_several_proxies_are_combined_by_mean_rank():
     values = [{"zen": 3.0, "psd_db_mse": 9.0}, {"zen": 2.0, "psd_db_mse": 1.0}]
     values.append({"zen": 1.0, "psd_db_mse": 2.0})
     rows = [RankedArchitecture(str(i), ARCHITECTURES[i], v) for i, v in enumerate(values)]
@@ -100,7 +100,7 @@ def test_several_proxies_are_put_together_by_their_mean_rank():
     assert [(one.name, one.mean_rank) for one in order] == [("1", 1.5), ("0", 2.0), ("2", 2.5)]
 
 
-def test_the_values_are_the_evaluators_and_the_same_each_time(capsys):
+def test_values_equal_the_evaluators_and_are_reproducible(capsys):
     words = ("architecture=deep_image_prior", "space.depth=1", "space.width=4", *TOY[1:])
     more = ("pool=2", "proxies=synflow,psd_db_mse", "evaluator.initialisations=2", "seed=3")
     first = printed(capsys, *words, *more)
@@ -113,7 +113,7 @@ def test_the_values_are_the_evaluators_and_the_same_each_time(capsys):
     assert [one.mean_rank for one in by_python] == sorted(one.mean_rank for one in by_python)
 
 
-def test_a_runs_folder_and_a_file_bring_their_own_space(toy, capsys):
+def test_a_run_folder_and_a_file_define_the_space(toy, capsys):
     run = toy("name=r", "space.kernels=[1,3]")
     file = run.folder / "best" / "architecture.json"
     words = (f"architecture={run.folder},{file}", *TOY[1:], "proxies=parameters")
@@ -145,7 +145,7 @@ def test_the_table_has_a_value_and_a_rank_for_each_proxy(capsys):
     assert capsys.readouterr().out.splitlines()[0].split() == ["architecture", "synflow", "rank"]
 
 
-def test_an_architecture_that_cannot_be_scored_is_told_and_the_others_are_ranked(
+def test_an_architecture_that_cannot_be_scored_is_reported_and_the_others_are_ranked(
     monkeypatch: pytest.MonkeyPatch, capsys
 ):
     evaluate = ProxyEvaluator.evaluate
@@ -167,7 +167,7 @@ def test_an_architecture_that_cannot_be_scored_is_told_and_the_others_are_ranked
     assert errors.count("ValueError: made to fail") == len(five)
 
 
-def test_a_recipe_says_task_and_space_and_nothing_of_its_search(capsys):
+def test_a_recipe_sets_task_and_space_only(capsys):
     content = (
         'space = "toy"\nstrategy = "random"\ntrials = 3\nevaluator = {name="toy", sleep=9.0}\n'
     )
@@ -177,7 +177,7 @@ def test_a_recipe_says_task_and_space_and_nothing_of_its_search(capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         ([], "say what to score: architecture=NAME"),
         (["pool=3", "proxies=synflw"], "did you mean 'synflow'"),
@@ -202,14 +202,14 @@ def test_a_recipe_says_task_and_space_and_nothing_of_its_search(capsys):
         (["pool=3", "-o", "nowhere/out.csv"], "cannot write nowhere/out.csv"),
     ],
 )
-def test_what_cannot_be_scored_is_refused_in_one_line(words: list[str], told: str, capsys):
+def test_bad_input_to_score_is_refused_in_one_line(words: list[str], printed: str, capsys):
     assert main(["score", *TOY, *words]) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert printed in error
     assert len(error.strip().splitlines()) == 1
 
 
-def test_space_settings_that_nothing_looks_at_are_refused(toy, capsys):
+def test_space_settings_without_effect_are_refused(toy, capsys):
     run = toy("name=r")
     words = [f"architecture={run.folder}", *TOY[1:], "space=toy"]
     assert main(["score", *words]) == 2

@@ -115,13 +115,13 @@ def test_what_to_do_next_depends_on_how_the_run_ended(make, capsys, state: str, 
     assert f"next    nasir {follow} '{run.folder}'" in capsys.readouterr().out
 
 
-def test_where_nothing_succeeded_the_reason_is_told(make, capsys):
+def test_a_run_without_success_shows_the_reason(make, capsys):
     print_summary(make("bad", [failed(0)]))
     out = capsys.readouterr().out
     assert "found   nothing: no trial is complete; the first failure: the loss is nan" in out
 
 
-def test_a_final_that_failed_is_told_with_its_reason(make, capsys):
+def test_a_failed_final_evaluation_shows_the_reason(make, capsys):
     print_summary(make("half", [complete(0, 20.0)], {"found": failed(0)}))
     assert re.search(r"^found failed +the loss is nan at step 3$", capsys.readouterr().out, re.M)
 
@@ -179,7 +179,7 @@ def test_one_trial_is_shown_in_full(finished, capsys):
     assert Architecture.from_mapping(trial["architecture"]) == finished.best.architecture
 
 
-def test_what_a_run_holds_gives_the_terminal_no_orders(make, capsys):
+def test_control_characters_in_a_run_are_not_printed(make, capsys):
     """A run from elsewhere, whose names clear the screen and set the window's title."""
     orders = "\x1b[2J\x1b]0;mine\x07\x9b2J"
     trial = Trial(0, Proposal(Architecture("s", {orders: orders})), 0, state="failed", error=orders)
@@ -239,7 +239,7 @@ def test_runs_are_listed_newest_first_and_damaged_ones_too(make, finished, capsy
     assert "run.sqlite" in rows[2]["reason"]
 
 
-def test_a_folder_without_runs_is_told_in_one_line(finished, tmp_path: Path, capsys):
+def test_a_folder_without_runs_is_reported_in_one_line(finished, tmp_path: Path, capsys):
     for folder in (tmp_path, tmp_path / "missing"):
         assert main(["runs", str(folder)]) == 0
         assert capsys.readouterr().out == f"no runs in {folder}; make one with: nasir run\n"
@@ -315,7 +315,7 @@ def test_a_score_may_be_of_any_size(value: float, shown: str):
         ("two words", '"two words"'),
     ],
 )
-def test_values_are_spelt_as_one_would_type_them(value: object, word: str):
+def test_values_are_printed_as_they_are_typed(value: object, word: str):
     assert as_typed(value) == word
 
 

@@ -32,7 +32,7 @@ def test_a_training_ends_with_a_table_and_what_to_do_next(words: list[str], caps
     assert re.search(r"^step 20/20  loss \d", said.err, re.M)
 
 
-def test_a_finished_training_is_told_again(words: list[str], capsys):
+def test_a_finished_training_prints_its_result_again(words: list[str], capsys):
     assert main(["train", *words, "-o", "toy", "--quiet"]) == 0
     first = capsys.readouterr()
     assert first.err == ""
@@ -50,7 +50,7 @@ def test_json_has_settings_and_figures(words: list[str], capsys):
     assert list(content["by_picture"]) == ["d", "e"]
 
 
-def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monkeypatch):
+def test_an_interrupted_training_is_continued(words: list[str], capsys, monkeypatch):
     from nasir.apps.train import conduct
 
     def interrupted(*_, **__) -> None:
@@ -70,7 +70,7 @@ def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monke
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "printed"),
     [
         ([], "say what to train"),
         (["architecture=nobody"], "unknown reference architecture 'nobody'"),
@@ -80,9 +80,9 @@ def test_an_interrupted_training_is_gone_on_with(words: list[str], capsys, monke
         (["."], "is no training's folder"),
     ],
 )
-def test_what_cannot_be_trained_is_told_in_one_line(argv: list[str], told: str, capsys):
+def test_bad_input_to_train_is_refused_in_one_line(argv: list[str], printed: str, capsys):
     assert main(["train", *argv]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
-    assert told in said.err
+    assert printed in said.err

@@ -43,7 +43,7 @@ def save(store: RunStore, *trials: Trial) -> None:
             store.save_trial(trial)
 
 
-def test_a_follower_tells_once_what_has_happened_since_it_looked(run: Run):
+def test_a_follower_reports_each_event_once(run: Run):
     heard: list[tuple[Any, ...]] = []
 
     def notify(hook: str, run: Run, trial: Trial | None = None, name: str = "", **_: Any) -> None:
@@ -144,7 +144,7 @@ def test_a_run_is_followed_in_plain_lines_until_it_ends(begun, monkeypatch, caps
     assert last == f"finished; see it with: nasir show {run.folder}"
 
 
-def test_once_says_how_a_run_stands_and_leaves(begun, capsys):
+def test_once_prints_the_state_and_exits(begun, capsys):
     run = begun()
     assert main(watch_words(run, "--once")) == 0
     (line,) = capsys.readouterr().out.splitlines()
@@ -152,7 +152,7 @@ def test_once_says_how_a_run_stands_and_leaves(begun, capsys):
     assert line.endswith("in flight: trial 3")
 
 
-def test_watching_writes_nothing_and_is_in_nobodys_way(toy, readable_only, capsys):
+def test_watching_writes_nothing(toy, readable_only, capsys):
     run = toy(f"folder={readable_only.folder}", "name=first", "trials=2")
     with readable_only():
         assert main(watch_words(run)) == 0
@@ -160,7 +160,7 @@ def test_watching_writes_nothing_and_is_in_nobodys_way(toy, readable_only, capsy
     assert "finished; see it with" in capsys.readouterr().out
 
 
-def test_a_living_run_can_be_watched_where_nothing_can_be_written(readable_only, capsys):
+def test_an_active_run_can_be_watched_in_a_read_only_folder(readable_only, capsys):
     run = create(readable_only.folder / "first", {"trials": 3}, {})
     with writing(run) as store:
         save(store, ended(0, 1.0), attrs.evolve(TRIAL, number=1))
@@ -170,7 +170,7 @@ def test_a_living_run_can_be_watched_where_nothing_can_be_written(readable_only,
         assert "first: running  1/3  best 1 (trial 0)  in flight: trial 1" in said
 
 
-def test_a_run_whose_process_died_is_told_with_the_way_to_go_on(run: Run, capsys):
+def test_a_run_whose_process_died_shows_how_to_resume(run: Run, capsys):
     with writing(run) as store, store.transaction():
         store.save_progress(state="running")
     assert main(watch_words(run)) == 1
@@ -180,12 +180,12 @@ def test_a_run_whose_process_died_is_told_with_the_way_to_go_on(run: Run, capsys
     ]
 
 
-def test_why_a_run_was_given_up_is_told(toy, capsys):
+def test_a_stopped_run_shows_the_reason(toy, capsys):
     run = toy("trials=5", "evaluator.every=1", "stop_after=2")
     assert main(watch_words(run)) == 1
     assert "stopped: 2 trials in a row failed, trial 1 with: " in capsys.readouterr().out
 
 
-def test_what_is_no_run_is_refused(tmp_path: Path, capsys):
+def test_a_missing_run_is_refused(tmp_path: Path, capsys):
     assert main(["watch", str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err.startswith("nasir: there is no run folder")

@@ -65,10 +65,10 @@ def test_it_is_listed_like_what_comes_with_nasir(installed: Path, tmp_path: Path
 def test_its_components_search_together(installed: Path, tmp_path: Path) -> None:
     picks = ("space=plain", "strategy=hill", "task=despeckle")
     small = ("trials=3", "task.size=24", "evaluator.iterations=4", "threads=1")
-    told = json.loads(_nasir(installed, "run", *picks, *small, "--json", cwd=tmp_path))
-    assert told["state"] == "finished"
-    assert told["trials"] == {"complete": 3, "failed": 0}
-    assert {"degraded input", "smallest", "found"} == {row["name"] for row in told["results"]}
+    printed = json.loads(_nasir(installed, "run", *picks, *small, "--json", cwd=tmp_path))
+    assert printed["state"] == "finished"
+    assert printed["trials"] == {"complete": 3, "failed": 0}
+    assert {"degraded input", "smallest", "found"} == {row["name"] for row in printed["results"]}
 
 
 def test_its_upsampling_is_an_option_of_the_nasdip_cell(installed: Path, tmp_path: Path) -> None:
@@ -85,12 +85,12 @@ for upsample in (0, 1):
     parts = {type(module).__name__ for module in network.modules()}
     print(first.choices["upsample"], "Carafe" in parts, *network(torch.rand(1, 3, 17, 20)).shape)
 """
-    told = _python(installed, "-c", program, cwd=tmp_path).splitlines()
-    assert told == ["carafe True 1 1 17 20", "nearest False 1 1 17 20"]
+    printed = _python(installed, "-c", program, cwd=tmp_path).splitlines()
+    assert printed == ["carafe True 1 1 17 20", "nearest False 1 1 17 20"]
 
 
 def test_it_keeps_the_contracts(installed: Path, tmp_path: Path) -> None:
     options = ("-q", "-p", "no:cacheprovider", "-o", "pythonpath=")
     tests = shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
-    told = _python(installed, "-m", "pytest", *options, str(tests), cwd=tmp_path)
-    assert " passed" in told
+    printed = _python(installed, "-m", "pytest", *options, str(tests), cwd=tmp_path)
+    assert " passed" in printed

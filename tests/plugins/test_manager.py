@@ -142,7 +142,7 @@ def test_a_misspelt_hook_is_reported_with_the_nearest_right_one(install: Install
     assert "typo" not in registries["strategy"]
 
 
-def test_a_hook_with_an_argument_that_there_is_not_is_reported(install: Install) -> None:
+def test_a_hook_with_an_unknown_argument_is_reported(install: Install) -> None:
     install("typo", STRATEGY.format(name="typo").replace("(register)", "(registry)"))
     plugins, registries = _filled()
     assert plugins.records["typo"].status == "failed"
@@ -160,7 +160,7 @@ def test_a_name_taken_twice_is_refused_with_both_owners(install: Install) -> Non
         assert part in plugins.records["second"].reason
 
 
-def test_a_name_of_ours_cannot_be_taken(install: Install) -> None:
+def test_a_built_in_name_cannot_be_taken(install: Install) -> None:
     install("bold", STRATEGY.format(name="random"))
     plugins, registries = _filled()
     assert registries["strategy"]["random"].owner == "nasir-strategies"
@@ -197,7 +197,7 @@ def test_a_disabled_plugin_is_not_even_imported(install: Install) -> None:
     assert module not in sys.modules
 
 
-def test_a_plugin_of_ours_can_be_disabled() -> None:
+def test_a_built_in_plugin_can_be_disabled() -> None:
     plugins, registries = _filled(disabled=("nasir-nasdip",))
     assert plugins.records["nasir-nasdip"].status == "disabled"
     assert "nasdip" not in registries["space"]
@@ -220,7 +220,7 @@ def test_plugins_are_disabled_in_a_file_or_the_environment(
 
 
 @pytest.mark.parametrize("module", ["no_such_module:Strategy", "nasir:no_such_name", "exits:It"])
-def test_an_import_string_that_leads_nowhere_names_its_plugin_when_it_is_used(
+def test_a_wrong_import_string_names_its_plugin_when_it_is_used(
     install: Install, tmp_path: Path, module: str
 ) -> None:
     (tmp_path / "exits.py").write_text("raise SystemExit(1)")
@@ -294,9 +294,7 @@ def register_run_settings(register):
         ("mi.ne", "setting(0, 'theirs', type=int)", "needs a field with type and default"),
     ],
 )
-def test_a_run_setting_that_no_run_can_have_is_refused(
-    install: Install, name: str, field: str, reason: str
-) -> None:
+def test_a_bad_run_setting_is_refused(install: Install, name: str, field: str, reason: str) -> None:
     install("mine", RUN_SETTING.format(name=name, field=field))
     with pytest.raises(PluginError, match=reason):
         _filled(strict=True)
@@ -313,7 +311,7 @@ class _Listener:
             raise self.error
 
 
-def test_plugins_hear_of_a_run_in_the_order_of_their_loading() -> None:
+def test_hooks_are_called_in_the_order_of_loading() -> None:
     plugins, heard = Plugins(), []
     names = [f"listener-{i}" for i in range(20)]
     for name in names:
@@ -323,7 +321,7 @@ def test_plugins_hear_of_a_run_in_the_order_of_their_loading() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)])
-def test_a_plugin_that_raises_during_a_run_is_warned_of_once_and_left_out(
+def test_a_plugin_that_raises_during_a_run_is_reported_once_and_left_out(
     caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     plugins, heard = Plugins(), []

@@ -25,7 +25,7 @@ def test_nothing_is_disabled_at_first(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_what_is_disabled_stays_so_until_it_is_enabled_again() -> None:
+def test_a_disabled_plugin_stays_disabled_until_enabled() -> None:
     for name in ("b", "a", "b"):
         set_disabled(name, True)
     assert disabled_plugins() == {"a", "b"}
@@ -49,26 +49,26 @@ def test_disabling_once_reaches_worker_processes_and_no_file(folder: Path) -> No
     asked = (
         "from nasir.plugins.switches import disabled_plugins; print(*sorted(disabled_plugins()))"
     )
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", asked], env=os.environ, capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == ["a", "b"]
+    assert printed.stdout.split() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     "content", [b"disabled = [", b"disabled = 3", b"disabled = [3]", b"\xff\xfe", b'disabled = "a"']
 )
-def test_a_damaged_file_is_told_in_one_line(folder: Path, content: bytes) -> None:
+def test_a_damaged_file_is_refused_in_one_line(folder: Path, content: bytes) -> None:
     folder.mkdir(parents=True)
     switches_file().write_bytes(content)
     for use in (disabled_plugins, lambda: set_disabled("a", True)):
-        with pytest.raises(SettingsError, match="mend or remove it") as told:
+        with pytest.raises(SettingsError, match="mend or remove it") as printed:
             use()
-        assert str(switches_file()) in str(told.value)
+        assert str(switches_file()) in str(printed.value)
     assert switches_file().read_bytes() == content
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_what_works_instead(
+def test_a_folder_that_cannot_be_made_is_refused_with_an_alternative(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NASIR_CONFIG", str(tmp_path / "taken"))
@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_made_is_told_with_what_works_instead(
         set_disabled("a", True)
 
 
-def test_a_folder_that_cannot_be_written_is_told_with_what_works_instead(
+def test_a_folder_that_cannot_be_written_is_refused_with_an_alternative(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refused(*_: object, **__: object) -> None:

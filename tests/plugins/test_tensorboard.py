@@ -60,7 +60,7 @@ def test_scores_metrics_the_best_so_far_and_the_pictures_of_the_best_are_logged(
     assert events(run) == approximately(expected(run))
 
 
-def test_a_run_that_goes_on_is_logged_once(logged):
+def test_a_resumed_run_is_logged_once(logged):
     run = logged("tensorboard=true", "trials=3")
     nasir.resume(run.folder, trials=6)
     found = {tag: points for tag, points in events(run).items() if tag != "best/toy-restored"}
@@ -68,11 +68,13 @@ def test_a_run_that_goes_on_is_logged_once(logged):
     assert found == approximately(wanted)
 
 
-def test_what_is_not_asked_for_is_not_logged(logged):
+def test_nothing_is_logged_by_default(logged):
     assert not (logged("trials=1").folder / "tensorboard").exists()
 
 
-def test_a_missing_package_is_told_in_one_line_and_the_search_goes_on(logged, monkeypatch, caplog):
+def test_a_missing_package_is_reported_in_one_line_and_the_search_continues(
+    logged, monkeypatch, caplog
+):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     try:
         run = logged("tensorboard=true", "trials=2")

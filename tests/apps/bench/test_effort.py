@@ -13,14 +13,14 @@ def trial(size: int, fidelity: float = 1.0, seed: int = 0, stage: str = "full", 
     return Trial(0, proposal, seed, **ended)
 
 
-def test_a_promoted_fit_costs_only_what_it_goes_on():
+def test_a_promoted_fit_costs_only_its_additional_steps():
     effort = Effort()
     for fidelity, total in ((0.25, 0.25), (0.5, 0.5), (1.0, 1.0), (0.5, 1.0), (1.0, 1.0)):
         effort.add(trial(1, fidelity, seed=7))
         assert effort.evaluations == total
 
 
-def test_another_seed_or_architecture_begins_anew():
+def test_another_seed_or_architecture_costs_all_its_steps():
     assert spent([trial(1, 0.5, seed=1), trial(1, 1.0, seed=2), trial(2, 1.0, seed=1)]) == 2.5
 
 
@@ -33,7 +33,7 @@ def test_other_stages_are_counted_apart_and_refused_ones_not_at_all():
     assert (effort.evaluations, effort.scored, effort.failed) == (1.0, 2, 3)
 
 
-def test_what_is_found_is_judged_in_full():
+def test_only_full_evaluations_count_as_found():
     trials = [
         trial(5, 0.5, seed=1),
         trial(9, stage="score"),

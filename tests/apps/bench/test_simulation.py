@@ -83,7 +83,7 @@ def planned(*words: str) -> Experiment:
         ("strategy=random", "objective=-psnr"),
     ],
 )
-def test_the_trials_are_those_of_a_run(words: tuple[str, ...]):
+def test_the_trials_equal_those_of_a_run(words: tuple[str, ...]):
     words = (*words, "trials=12", "seed=4")
     one = planned(*words)
     trials = simulated(one.problem, one.strategy, 12, one.settings.workers)
@@ -109,7 +109,7 @@ def test_promotions_and_refusals_are_those_of_the_engine(tmp_path: Path, kind, w
         assert sum(trial.seconds is not None for trial in trials) == 20
 
 
-def test_what_is_not_taken_is_not_evaluated(monkeypatch):
+def test_trials_that_are_not_consumed_are_not_evaluated(monkeypatch):
     one = planned()
     evaluated = []
     evaluate = ToyEvaluator.evaluate
@@ -123,7 +123,7 @@ def test_what_is_not_taken_is_not_evaluated(monkeypatch):
     assert evaluated == [trial.seed for trial in taken]
 
 
-def test_a_strategy_that_only_proposes_what_is_refused_is_given_up(monkeypatch):
+def test_a_strategy_whose_proposals_are_all_refused_is_stopped(monkeypatch):
     one = planned()
     monkeypatch.setattr(Problem, "refusal", lambda self, architecture: "too big")
     with pytest.raises(NasirError, match="1000 proposals in a row are beyond a limit: too big"):

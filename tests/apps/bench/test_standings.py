@@ -21,7 +21,7 @@ def result(*judged: tuple[float, int], seed: int = 0) -> Result:
     return Result(0, seed, 10.0, 4, 0, None, found)
 
 
-def test_the_best_share_is_one_in_a_hundred_and_what_equals_the_last():
+def test_the_best_share_is_one_percent_with_ties():
     assert best_share(RANKING) == {"a0", "a1", "a2"}
     assert best_share(RANKING[:20]) == {"a0"}
     assert best_share([(2.0, "x"), (2.0, "y"), (1.0, "z")]) == {"x", "y"}
@@ -44,13 +44,13 @@ def test_a_standing_is_over_the_seeds():
     assert one.scored == 4
 
 
-def test_what_only_seemed_worse_is_not_reached():
+def test_a_good_architecture_with_a_bad_score_is_not_reached():
     """The search itself has to prefer what is among the best."""
     noisy = Result(0, 0, 10.0, 0, 0, None, (Found(1, "a9", 97.0), Found(2, "a1", 96.0)))
     assert standing("", "rl", [noisy], RANKING).reached == 0
 
 
-def test_nothing_found_is_no_figure():
+def test_a_strategy_that_found_nothing_has_no_figures():
     one = standing("", "rl", [result()], RANKING)
     assert (one.best, one.regret, one.deviation, one.reached) == (None, None, None, 0)
 
@@ -61,18 +61,18 @@ def test_quantiles_are_those_of_numpy(q: float):
     assert quantile(values, q) == pytest.approx(np.quantile(values, q))
 
 
-def test_quantiles_beyond_what_was_reached_are_infinite():
+def test_quantiles_are_infinite_where_the_goal_was_not_reached():
     values = [1.0, 3.0, math.inf, math.inf, math.inf]
     assert [quantile(values, q) for q in (0.25, 0.3, 0.5, 1)] == [3.0, math.inf, math.inf, math.inf]
 
 
-def test_strategies_are_ranked_by_what_they_need_and_the_unreached_share_the_last_rank():
+def test_strategies_are_ranked_by_evaluations_and_failures_share_the_last_rank():
     comparison = compared([[[5, 6, 7], [9, math.inf, 8], [math.inf, math.inf, 9]]], full=10)
     assert comparison.ranks == (1.0, (2 + 2.5 + 2) / 3, (3 + 2.5 + 3) / 3)
     assert comparison.best == 0
 
 
-def test_problems_are_put_together():
+def test_problems_are_ranked_together():
     problem = [[5.0, 6.0], [9.0, 8.0]]
     assert compared([problem, problem, problem], full=10).blocks == 6
 

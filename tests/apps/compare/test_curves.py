@@ -18,28 +18,28 @@ JUDGED = [
 ]
 
 
-def test_incumbents_are_those_that_were_best_when_they_came():
+def test_incumbents_were_the_best_so_far():
     assert [one.architecture for one in incumbents(JUDGED)] == ["a", "c", "e"]
 
 
-def test_a_curve_steps_up_where_something_better_is_known():
+def test_a_curve_rises_where_something_better_was_found():
     points = np.array([0.25, 0.5, 1.0, 1.9, 2.0, 3.0, 4.0])
     curve = best_so_far(JUDGED, points)
     assert math.isnan(curve[0])
     assert curve[1:].tolist() == [20, 20, 20, 22, 22, 25]
 
 
-def test_true_worth_is_that_of_what_scored_most():
+def test_the_true_score_is_that_of_the_best_scored_architecture():
     worth = {"a": 20.5, "b": 30.0, "c": 20.0, "d": 23.0, "e": 24.0}
     assert best_so_far(JUDGED, np.array([1.0, 2.0, 4.0]), worth).tolist() == [20.5, 20.0, 24.0]
 
 
-def test_sums_of_fidelities_count_as_the_whole_number_they_stand_for():
+def test_rounding_errors_of_fidelities_do_not_count():
     judged = [Found(sum([0.1] * 10) + 1e-12, "a", 1.0)]
     assert best_so_far(judged, np.array([1.0])).tolist() == [1.0]
 
 
-def test_the_mean_is_over_runs_and_unknown_until_all_know_something():
+def test_the_mean_curve_begins_when_all_runs_found_something():
     points = points_up_to(2)
     curves = [np.array([np.nan, 4.0]), np.array([1.0, 2.0])]
     curve = mean_curve(curves, points)

@@ -16,7 +16,7 @@ from nasir.apps.compare.significance import (
 )
 
 
-def test_friedmans_test_is_that_of_the_papers_example():
+def test_friedmans_test_equals_the_papers_example():
     """Demsar 2006, table 6: four classifiers on 14 data sets."""
     chi2, statistic, p_value = friedman(np.array([3.143, 2.000, 2.893, 1.964]), 14)
     assert chi2 == pytest.approx(9.28, abs=0.01)
@@ -24,17 +24,17 @@ def test_friedmans_test_is_that_of_the_papers_example():
     assert 0.01 < p_value < 0.05  # the paper: the critical value F(3, 39) for 0.05 is 2.85
 
 
-def test_friedmans_chi_squared_is_that_of_scipy():
+def test_friedmans_chi_squared_equals_scipys():
     values = np.random.default_rng(0).normal(size=(9, 4)) + np.array([0, 0.5, 1, 0])
     chi2, _, _ = friedman(mean_ranks(values), 9)
     assert chi2 == pytest.approx(stats.friedmanchisquare(*values.T).statistic)
 
 
-def test_blocks_that_all_agree_leave_no_doubt():
+def test_blocks_that_all_agree_have_a_p_value_of_zero():
     assert friedman(np.array([1.0, 2.0, 3.0]), 5) == (10.0, float("inf"), 0.0)
 
 
-def test_the_greatest_value_has_rank_1_and_equal_ones_share():
+def test_the_greatest_value_has_rank_1_and_ties_share_ranks():
     values = np.array([[0.9, 0.5, 0.5], [1.0, 2.0, 3.0]])
     assert mean_ranks(values).tolist() == [(1 + 3) / 2, (2.5 + 2) / 2, (2.5 + 1) / 2]
 

@@ -38,7 +38,7 @@ def program() -> str | None:
 
 
 class Browser:
-    """One page of one Chromium. `events` are what it told since the page was opened."""
+    """One page of one Chromium. `events` are those since the page was opened."""
 
     def __init__(self, chromium: str, profile: Path) -> None:
         to_browser, self._out = os.pipe()
@@ -104,7 +104,9 @@ class Browser:
         """Errors and warnings: uncaught, in the console, and of the browser itself."""
         uncaught = [json.dumps(e["params"]) for e in self._events("Runtime.exceptionThrown")]
         console = [json.dumps(e["params"]) for e in self._events("Runtime.consoleAPICalled")]
-        return uncaught + console + [json.dumps(e["params"]) for e in self._events("Log.entryAdded")]
+        return (
+            uncaught + console + [json.dumps(e["params"]) for e in self._events("Log.entryAdded")]
+        )
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to a command of the DevTools protocol."""

@@ -34,7 +34,7 @@ def test_a_range_has_room_around_its_finite_values():
     assert low < 5 < high
 
 
-def test_ticks_are_told_in_the_digits_that_differ():
+def test_ticks_have_the_digits_that_differ():
     assert tick_label(0.2, 0.2) == "0.2"
     assert tick_label(-10.0, 5.0) == "\u221210"
     assert tick_label(25_000.0, 5_000.0) == "25k"

@@ -49,13 +49,13 @@ def test_a_run_without_a_result_has_its_row(make, tmp_path):
     assert all(f"run-{n}" in text for n in range(3))
 
 
-def test_names_of_runs_become_no_markup(make, tmp_path):
+def test_names_of_runs_are_escaped(make, tmp_path):
     run = make([trial(0, 1.0)], strategy={"name": "<script>alert(1)"})
     text = compared([run, make([trial(0, 2.0)])], tmp_path)
     assert "<script>alert" not in text
 
 
-def test_bad_input_is_told_in_one_line(make, tmp_path, capsys):
+def test_bad_input_is_refused_in_one_line(make, tmp_path, capsys):
     run = make([trial(0, 1.0)])
     other = make([trial(0, 1.0)], objective=["psnr"])
     folder = str(run.folder)

@@ -16,7 +16,7 @@ def trials(groups, decision="kernel"):
     return [trial(n, s, choices={decision: o}) for n, (o, s) in enumerate(pairs)]
 
 
-def test_the_share_is_that_of_the_closed_form():
+def test_omega_squared_equals_its_closed_form():
     # ranks 1 2 3 | 4 5 6: SS_total 17.5, SS_between 13.5, MS_within 4 / 4 = 1
     # (13.5 - 1) / (17.5 + 1)
     (one,) = importances(trials({1: [0.1, 0.2, 0.3], 3: [4.0, 50.0, 600.0]}))
@@ -51,7 +51,7 @@ def test_true_and_one_are_two_options():
     assert [repr(option.value) for option in one.options] == ["True", "1"]
 
 
-def test_a_decision_is_judged_by_the_trials_where_it_applies():
+def test_a_decision_counts_only_trials_where_it_applies():
     a = [trial(n, float(n), choices={"op": "conv", "kernel": 3 - 2 * (n < 3)}) for n in range(6)]
     b = [trial(n + 6, float(n), choices={"op": "pool"}) for n in range(6)]
     by_name = {one.decision: one for one in importances([*a, *b])}
@@ -65,12 +65,12 @@ def test_decisions_without_a_choice_are_left_out():
     assert [one.decision for one in importances(same)] == ["skip"]
 
 
-def test_few_trials_tell_nothing():
+def test_too_few_trials_have_no_importance():
     assert importances(trials({1: [1.0, 2.0], 3: [4.0, 5.0]})) == []
     assert importances([]) == []
 
 
-def test_one_stage_and_fidelity_is_compared_with_itself_alone():
+def test_only_trials_of_one_stage_and_fidelity_are_compared():
     full = [trial(0, 1.0), trial(1, 2.0)]
     others = [trial(2, 9.0, fidelity=0.5), trial(3, 9.0, stage="proxy"), trial(4), trial(5, 9.0)]
     assert [t.number for t in comparable([*full, *others])] == [0, 1, 5]

@@ -27,12 +27,12 @@ def page(make, tmp_path, chromium):
     return chromium
 
 
-def test_a_page_asks_no_host_and_has_no_complaint(page):
+def test_a_page_loads_nothing_and_logs_no_error(page):
     assert page.requests == []
     assert page.complaints == []
 
 
-def test_what_is_asked_of_another_host_would_be_seen_and_is_refused(page):
+def test_requests_to_other_hosts_are_seen_and_refused(page):
     page.run("new Image().src = 'http://127.0.0.1:9/x.png'")
     page.run("fetch('http://127.0.0.1:9/y').catch(() => 0)")
     assert any("Content Security Policy" in complaint for complaint in page.complaints)
@@ -65,7 +65,7 @@ def test_tabs_show_one_picture_at_a_time(page):
     assert page.run(shown) == [False, True]
 
 
-def test_a_page_is_light_or_dark_as_the_system_wishes_and_as_its_button_says(page):
+def test_a_page_is_light_or_dark_by_system_setting_and_by_button(page):
     assert page.run(PAPER) == LIGHT
     page.screen(1200, 900, dark=True)
     assert page.run(PAPER) == DARK
@@ -75,7 +75,7 @@ def test_a_page_is_light_or_dark_as_the_system_wishes_and_as_its_button_says(pag
     assert page.run(PAPER) == DARK
 
 
-def test_a_head_sorts_the_table_and_missing_values_go_last(page):
+def test_a_click_on_a_head_sorts_with_missing_values_last(page):
     click = "document.querySelectorAll('#trials th button')[2].click()"
     page.run(click)
     assert page.run(ORDER) == ["5", "2", "7", "4", "1", "6", "3", "0", "8"]
@@ -83,7 +83,7 @@ def test_a_head_sorts_the_table_and_missing_values_go_last(page):
     assert page.run(ORDER) == ["0", "3", "6", "1", "4", "7", "2", "5", "8"]
 
 
-def test_a_dot_tells_its_trial(page):
+def test_a_dot_shows_its_trial(page):
     page.run(
         "document.querySelector('.chart a circle').dispatchEvent("
         "new PointerEvent('pointerover', {bubbles: true, clientX: 300, clientY: 300}))"

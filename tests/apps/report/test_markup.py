@@ -20,7 +20,7 @@ def test_a_void_element_has_no_end():
     assert tag("img", src="data:,") == '<img src="data:,">'
 
 
-def test_text_becomes_no_markup_and_markup_stays_as_it_is():
+def test_text_is_escaped_and_markup_is_unchanged():
     assert joined("<b>&\"'", Html("<i>")) == "&lt;b&gt;&amp;&quot;&#x27;<i>"
 
 
@@ -28,13 +28,13 @@ def test_coordinates_have_no_needless_digits():
     assert [number(v) for v in (1.0, 0.125, 1 / 3, -2.50)] == ["1", "0.12", "0.33", "-2.5"]
 
 
-def test_what_no_page_can_hold_is_spelt_out():
+def test_invalid_characters_become_escape_sequences():
     assert joined("a\x00b\udcffc") == "a\ufffdb\\udcffc"
 
 
 @given(st.text())
 @settings(deadline=None)
-def test_any_text_is_text_to_a_browser(text: str):
+def test_a_browser_reads_any_text_unchanged(text: str):
     page = tag("p", text, title=text)
     heard: list[tuple[str, object]] = []
 

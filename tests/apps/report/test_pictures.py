@@ -64,7 +64,7 @@ def test_there_is_no_difference_between_pictures_of_different_sizes():
     assert differences({"degraded": small, "found": large}) == {}
 
 
-def test_heavy_pictures_are_compressed_into_the_budget(make, monkeypatch):
+def test_large_pictures_are_compressed_into_the_budget(make, monkeypatch):
     monkeypatch.setattr(module, "BUDGET", 60_000)
     run = make([trial(0, 1.0)], pictures(side=200))
     (picture,) = pictures_of(run.folder, ["cat"]).shown
@@ -80,7 +80,7 @@ def test_many_pictures_are_counted_and_some_shown(make):
     assert (len(found.shown), found.number) == (8, 12)
 
 
-def test_a_file_that_is_no_picture_is_told(make):
+def test_an_unreadable_picture_is_reported(make):
     run = make([trial(0, 1.0)], pictures())
     (run.folder / "best" / "cat-clean.png").write_bytes(b"\x89PNG and no more")
     found = pictures_of(run.folder, ["cat"])

@@ -42,7 +42,7 @@ def test_defaults_and_the_runs_own_name_are_left_out():
     assert "space.width" not in words
 
 
-def test_settings_that_an_earlier_version_had_not_are_no_hindrance():
+def test_settings_of_later_versions_may_be_missing():
     (planned,) = plan([], {})
     tree = planned.resolved
     del tree["space"]["width"]
@@ -59,6 +59,6 @@ def test_settings_that_an_earlier_version_had_not_are_no_hindrance():
         {"evaluator": "dip"},
     ],
 )
-def test_settings_that_this_installation_does_not_know_have_no_command(change):
+def test_unknown_settings_have_no_command(change):
     (planned,) = plan([], {})
     assert command({**planned.resolved, **change}) is None

@@ -14,7 +14,7 @@ from nasir.cli.main import main
 from nasir.core.errors import NasirError
 
 
-def test_the_page_goes_into_the_runs_folder(make, capsys):
+def test_the_page_is_written_into_the_runs_folder(make, capsys):
     run = make([trial(0, 1.0)], pictures())
     assert main(["report", str(run.folder)]) == 0
     page = run.folder / "report.html"
@@ -23,7 +23,7 @@ def test_the_page_goes_into_the_runs_folder(make, capsys):
     assert main(["report", str(run.folder)]) == 0  # again, over it
 
 
-def test_the_page_goes_where_it_is_asked(make, tmp_path, capsys):
+def test_the_page_is_written_to_a_given_file(make, tmp_path, capsys):
     run = make([trial(0, 1.0)])
     file = tmp_path / "my page.html"
     assert main(["report", str(run.folder), "-o", str(file), "--json"]) == 0
@@ -34,7 +34,7 @@ def test_the_page_goes_where_it_is_asked(make, tmp_path, capsys):
     assert sorted(tmp_path.glob(".*")) == []
 
 
-def test_python_writes_it_too(make, tmp_path):
+def test_python_writes_the_page(make, tmp_path):
     run = make([trial(0, 1.0)], pictures())
     assert nasir.report(run.folder) == run.folder / "report.html"
     file = nasir.report(run, tmp_path / "page.html")
@@ -47,7 +47,7 @@ def test_python_writes_it_too(make, tmp_path):
 @pytest.mark.parametrize(
     "output", ["page.txt", "settings.toml", "no/such/folder/page.html", "folder.html"]
 )
-def test_a_bad_place_is_told_in_one_line(make, tmp_path, capsys, output):
+def test_a_bad_output_file_is_refused_in_one_line(make, tmp_path, capsys, output):
     (tmp_path / "folder.html").mkdir()
     run = make([trial(0, 1.0)])
     assert main(["report", str(run.folder), "-o", output]) == 2
@@ -56,7 +56,7 @@ def test_a_bad_place_is_told_in_one_line(make, tmp_path, capsys, output):
     assert Path(output).name in error
 
 
-def test_what_is_no_run_is_told_in_one_line(make, tmp_path, capsys):
+def test_a_folder_without_a_run_is_refused_in_one_line(make, tmp_path, capsys):
     damaged = make([trial(0, 1.0)])
     (damaged.folder / "run.sqlite").write_bytes(b"nothing")
     for folder in (tmp_path, tmp_path / "gone", damaged.folder):
@@ -64,7 +64,7 @@ def test_what_is_no_run_is_told_in_one_line(make, tmp_path, capsys):
         assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_figures_and_settings_that_are_none_are_told_in_one_line(make, capsys):
+def test_damaged_figures_and_settings_are_refused_in_one_line(make, capsys):
     for run in (make([trial(0, 1.0, metrics={"psnr": "<b>"})]), make([trial(0, 1.0)], objective=3)):
         assert main(["report", str(run.folder)]) == 2
         error = capsys.readouterr().err
@@ -72,7 +72,7 @@ def test_figures_and_settings_that_are_none_are_told_in_one_line(make, capsys):
         assert "is damaged" in error
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_one_line(make, readable_only, capsys):
+def test_a_folder_that_cannot_be_written_is_refused_in_one_line(make, readable_only, capsys):
     folder = readable_only.folder / "run"
     shutil.copytree(make([trial(0, 1.0)]).folder, folder)
     with readable_only():

@@ -60,12 +60,12 @@ def test_a_run_without_trials_has_a_page(make, state):
     assert "There are no trials yet." in page.text
 
 
-def test_a_run_that_did_not_end_says_how_to_go_on(make):
+def test_an_unfinished_run_shows_how_to_resume(make):
     run = make([trial(0, 1.0), trial(1, state="running")], state="interrupted")
     assert f"nasir resume {run.folder}" in Page(run_page(run)).text
 
 
-def test_a_run_whose_trials_all_failed_tells_why(make):
+def test_a_run_whose_trials_all_failed_shows_why(make):
     page = Page(run_page(make([trial(n) for n in range(5)])))
     assert "out of luck" in page.text
     assert "architecture" not in sections(page)
@@ -73,7 +73,7 @@ def test_a_run_whose_trials_all_failed_tells_why(make):
     assert len(failed) == 2 * 5  # for wide and for narrow screens
 
 
-def test_stages_have_a_diagram_each_the_full_one_first(make):
+def test_each_stage_has_a_chart_the_full_one_first(make):
     scores = [trial(n, float(n), stage="0.proxy") for n in range(4)]
     fits = [trial(n, 20.0 + n, fidelity=0.5 if n < 6 else 1.0) for n in range(4, 8)]
     page = run_page(make([*scores, *fits]))
@@ -96,7 +96,7 @@ def test_several_objectives_have_a_front(make):
     assert len(re.findall(r'class="[^"]*on-front"', text)) == 2
 
 
-def test_nothing_in_a_run_becomes_markup(make):
+def test_everything_in_a_run_is_escaped(make):
     metrics = {EVIL: 1.0, "psnr": 2.0}
     trials = [
         trial(
@@ -125,7 +125,7 @@ def test_nothing_in_a_run_becomes_markup(make):
     assert EVIL in page.text
 
 
-def test_a_page_names_no_host_that_it_could_ask(make):
+def test_a_page_has_no_address_of_a_host(make):
     text = run_page(make([trial(0, 1.0)], pictures()))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
     assert "default-src &#x27;none&#x27;" in policy
@@ -133,7 +133,7 @@ def test_a_page_names_no_host_that_it_could_ask(make):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"versions": 3, "plugins": [1]}', "\x00"])
-def test_a_lost_environment_does_not_stop_the_page(make, content):
+def test_a_run_without_environment_has_a_page(make, content):
     run = make([trial(0, 1.0)])
     (run.folder / "environment.json").write_text(content)
     assert "environment" in run_page(run)

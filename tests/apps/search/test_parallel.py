@@ -86,7 +86,7 @@ def test_each_has_its_share_of_the_threads():
     assert thread_share(["seed=0,1", "threads=3"], plans, 2) == []
 
 
-def test_a_process_whose_parent_is_gone_interrupts_its_run(toy):
+def test_a_process_without_parent_interrupts_its_run(toy):
     here, there = Pipe(duplex=False)
     here.close()
     reporter = Reporter(there, Tally(6))
@@ -94,7 +94,7 @@ def test_a_process_whose_parent_is_gone_interrupts_its_run(toy):
         reporter("run_started", run=toy())
 
 
-def test_a_process_reports_how_far_its_run_is(toy):
+def test_a_process_reports_the_progress_of_its_run(toy):
     run = toy()
     here, there = Pipe(duplex=False)
     reporter = Reporter(there, Tally(6))

@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Run:
     return create(tmp_path / "runs" / "one", {"trials": 12, "references": ["hand_made"]}, {})
 
 
-def test_the_time_left_is_that_of_what_is_to_come():
+def test_the_time_left_covers_trials_and_final_evaluations():
     tally = Tally(planned=10, references=1)
     assert tally.left(5.0, share=0.0) is None
     # 10 s for half a trial: 20 s each; 9.5 trials, the found architecture and one reference
@@ -38,7 +38,7 @@ def test_the_time_left_is_that_of_what_is_to_come():
     assert tally.left(60.0, share=0.5) == pytest.approx(60 / 3.5 * (2 - 0.5))
 
 
-def test_the_time_left_knows_of_a_limit_in_seconds():
+def test_the_time_left_respects_a_limit_in_seconds():
     tally = Tally(planned=1000, seconds=30.0)
     tally.add(complete(0, 1.0))
     # 10 s a trial: 20 s of search are left, then the found architecture
@@ -46,7 +46,7 @@ def test_the_time_left_knows_of_a_limit_in_seconds():
     assert tally.left(40.0, share=0.0) == pytest.approx(40)
 
 
-def test_trials_done_before_do_not_count_for_the_rate(run: Run):
+def test_earlier_trials_do_not_count_for_the_rate(run: Run):
     with writing(run) as store, store.transaction():
         for number in range(6):
             store.save_trial(complete(number, 1.0))
