@@ -64,7 +64,7 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     ("link", "target"),
     [
         ("run.lock", "file.txt"),
-        ("run.holder", "file.txt"),
+        ("run.owner", "file.txt"),
         ("best", ""),
         ("references", ""),
         ("checkpoints", ""),
@@ -116,7 +116,7 @@ def test_the_page_of_a_run_takes_the_place_of_a_link(toy: Toy, outside: Path):
 @pytest.mark.parametrize("command", ["show", "report", "watch", "resume", "compare", "runs"])
 def test_a_pipe_in_a_run_is_refused_and_not_waited_for(toy: Toy, capsys, command: str):
     run = toy("trials=2")
-    for name in ("environment.json", "run.holder"):
+    for name in ("environment.json", "run.owner"):
         (run.folder / name).unlink(missing_ok=True)
         os.mkfifo(run.folder / name)
     capsys.readouterr()

@@ -17,7 +17,7 @@ class ResumeCommand(Command):
         parser.add_argument(
             "--take-over",
             action="store_true",
-            help="take it from a process that holds it and gives no sign of life",
+            help="take it from a process that owns it but has no heartbeat",
         )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")

@@ -53,7 +53,7 @@ def _is_run(path: Path) -> bool:
 
 def _row(path: Path) -> dict[str, Any]:
     from nasir.core.errors import NasirError
-    from nasir.runs.heartbeat import SILENT, read_holder
+    from nasir.runs.owner import read_owner
     from nasir.runs.run import Run
     from nasir.runs.summary import summary
 
@@ -64,11 +64,11 @@ def _row(path: Path) -> dict[str, Any]:
         planned = run.progress.get("trials", run.settings.get("trials"))
     except (NasirError, OSError) as error:  # one bad run must not hide the others
         return row | {"state": "damaged", "reason": str(error)}
-    best, holder = content["best"], read_holder(path)
-    silent = holder is not None and content["state"] == "running" and holder.silence > SILENT
+    best, owner = content["best"], read_owner(path)
+    silent = owner is not None and content["state"] == "running" and owner.is_silent
     return row | {
         "state": content["state"],
-        "silence": holder.silence if holder and silent else None,
+        "silence": owner.silence if owner and silent else None,
         "trials": content["trials"] | {"planned": planned},
         "best": {"trial": best["trial"], "score": best["score"]} if best else None,
     }

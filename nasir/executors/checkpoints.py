@@ -12,7 +12,7 @@ import attrs
 
 from nasir.core.errors import RunFolderError
 from nasir.core.evaluator import Problem
-from nasir.runs.heartbeat import read_holder
+from nasir.runs.owner import read_owner
 
 Version = tuple[int, int]
 """Modification time in nanoseconds and size in bytes; a file keeps both when it is sent."""
@@ -113,5 +113,5 @@ def write_files(folder: Path, files: Files) -> None:
 
 
 def _token(folder: Path) -> str | None:
-    holder = read_holder(folder.parent)
-    return None if holder is None else holder.token
+    owner = read_owner(folder.parent)
+    return None if owner is None else owner.token

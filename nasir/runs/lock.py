@@ -1,10 +1,10 @@
-"""Locks in files, by which the processes of one machine keep each other out."""
+"""Locks in files, which end with their process."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,21 +12,21 @@ from filelock import FileLock, Timeout
 from nasir.core.errors import RunFolderError
 from nasir.runs.foreign_folders import refuse_links_out
 
-LOOKING = 0.5
-"""Seconds longer than anybody holds a lock who only looks whether it is held."""
+PATIENCE = 0.5
+"""Seconds to wait for a lock; :func:`is_locked` holds one for a moment."""
 
 
 @contextmanager
 def locked(path: Path, in_use: Callable[[], str]) -> Iterator[None]:
-    """Hold the lock in the file `path`; where another process does, refuse with what is `in_use`.
+    """Hold the lock in the file `path`.
 
-    Who holds it writes in its folder, so that one with links that lead out of it is refused, too.
-    Raises :class:`~nasir.core.errors.RunFolderError`.
+    Raises :class:`~nasir.core.errors.RunFolderError`: with the message `in_use()` if another
+    process holds it, and for a folder that cannot be written or has links that lead out of it.
     """
     refuse_links_out(path.parent)
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=LOOKING)
+        lock.acquire(timeout=PATIENCE)
     except Timeout:
         raise RunFolderError(in_use()) from None
     except OSError as error:
@@ -38,11 +38,15 @@ def locked(path: Path, in_use: Callable[[], str]) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process of this machine holds the lock; makes no file to find out."""
+    """Whether a process of this machine holds the lock; no file is made to find out."""
     try:
         import fcntl
     except ImportError:  # Windows
-        return _is_locked_by_trying(path)
+        with suppress(OSError):
+            if path.exists():
+                FileLock(path).acquire(timeout=0).lock.release()
+            return False
+        return True
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -55,16 +59,4 @@ def is_locked(path: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
-    return False
-
-
-def _is_locked_by_trying(path: Path) -> bool:
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
     return False

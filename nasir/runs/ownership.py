@@ -1,84 +1,94 @@
-"""One process writes a run: its lock, and how a run is taken over from a dead process."""
+"""Ownership of a run: one process writes it, and another may take it over from a dead one.
+
+Three things keep two processes from writing one run. The lock ends with its process, but is not
+seen from another machine, and a stopped process keeps it. Heartbeats show from anywhere whether
+the owner is alive. The token in the store is compared in every transaction: a process that was
+taken for dead by mistake cannot write.
+"""
 
 from __future__ import annotations
 
-import logging
 import uuid
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nasir.core.errors import RunFolderError
-from nasir.runs import heartbeat
 from nasir.runs.foreign_folders import refuse_links_out
-from nasir.runs.heartbeat import Holder, beats, read_holder
 from nasir.runs.lock import is_locked, locked
+from nasir.runs.owner import OWNER, Owner, heartbeats, is_alive, read_owner
 from nasir.runs.store import RunStore
 
 LOCK = "run.lock"
 
-log = logging.getLogger("nasir")
 
+@contextmanager
+def owned(folder: Path, trials: Path) -> Iterator[RunStore]:
+    """The run's store, in the file `trials`, which this process alone writes.
 
-def alone(folder: Path) -> AbstractContextManager[None]:
-    """Keep out the other processes of this machine; refuses a run that one of them holds."""
-    return locked(folder / LOCK, lambda: _in_use(folder))
-
-
-def refuse_living(folder: Path) -> None:
-    """Refuse a run whose holder is alive on another machine, from where no lock may be seen."""
-    holder = read_holder(folder)
-    if holder is not None and not holder.here:
-        _watch(folder, holder)
+    Raises :class:`~nasir.core.errors.RunFolderError` if another process that is alive owns it.
+    """
+    with locked(folder / LOCK, lambda: _in_use(folder)):
+        store = RunStore(trials, write=True)
+        try:
+            before = store.token
+            owner = read_owner(folder)
+            if owner is not None and not owner.is_on_this_machine:
+                _refuse_alive(folder, owner)
+            token = uuid.uuid4().hex
+            store.claim(token, before)
+            with heartbeats(folder, token):
+                yield store
+        finally:
+            store.close()
 
 
 def take_over(folder: Path, trials: Path) -> None:
-    """Take a run from a process that holds its lock without a sign of life, such as a stopped one.
+    """Take a run from a process of this machine that has its lock but no heartbeat.
 
-    `trials` is the run's store; should the process come back, the token there keeps it from
-    writing. Raises :class:`~nasir.core.errors.RunFolderError` where it is alive.
+    That is a stopped one. If it continues later, the token in the store keeps it from writing.
+    Raises :class:`~nasir.core.errors.RunFolderError` if the process is alive.
     """
     refuse_links_out(folder)
     if not is_locked(folder / LOCK):
         return
-    holder = read_holder(folder)
-    if holder is None:
-        raise RunFolderError(f"{folder} is held by a process that gives no signs of life: end it")
+    owner = read_owner(folder)
+    if owner is None:
+        raise RunFolderError(f"{folder} is locked by a process without heartbeats: end it")
     store = RunStore(trials, write=True)
     try:
-        before = store.progress().get("holder")
-        _watch(folder, holder)
+        before = store.token
+        _refuse_alive(folder, owner)
         store.claim(uuid.uuid4().hex, before)
-        fresh = folder / f".{LOCK}.{uuid.uuid4().hex}"
-        fresh.touch(exist_ok=False)
-        fresh.replace(folder / LOCK)  # the other's lock is on a file that is gone
-        (folder / heartbeat.HOLDER).unlink(missing_ok=True)
+        unlocked = folder / f".{LOCK}.{uuid.uuid4().hex}"
+        unlocked.touch(exist_ok=False)
+        unlocked.replace(folder / LOCK)  # the other process keeps its lock on the old file
+        (folder / OWNER).unlink(missing_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot write in {folder}: {error.strerror}") from None
     finally:
         store.close()
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a process that is alive writes the run; writes nothing to find out."""
+def is_owned(folder: Path) -> bool:
+    """Whether a process that is alive writes the run; nothing is written to find out."""
     if is_locked(folder / LOCK):
         return True
-    holder = read_holder(folder)
-    return holder is not None and not holder.here and holder.silence < heartbeat.SILENT
+    owner = read_owner(folder)
+    return owner is not None and not owner.is_on_this_machine and not owner.is_silent
 
 
-def _watch(folder: Path, holder: Holder) -> None:
-    seconds = heartbeat.WATCHED
-    log.warning("waiting %.0f seconds for a sign of life of %s", seconds, holder)
-    if beats(folder, seconds):
-        raise RunFolderError(f"{folder} is in use by {holder}: wait for it, or end it first")
+def _refuse_alive(folder: Path, owner: Owner) -> None:
+    if is_alive(folder, owner):
+        raise RunFolderError(f"{folder} is in use by {owner}: wait for it, or end it first")
 
 
 def _in_use(folder: Path) -> str:
-    holder = read_holder(folder)
-    if holder is None or holder.silence < heartbeat.SILENT:
-        by = "another process" if holder is None else f"another process ({holder})"
+    owner = read_owner(folder)
+    if owner is None or not owner.is_silent:
+        by = "another process" if owner is None else f"another process ({owner})"
         return f"{folder} is in use by {by}: wait for it, or end it first"
     return (
-        f"{folder} is held by {holder}, which gave no sign of life for {holder.silence:.0f} "
-        f"seconds: end it, or take the run over with: nasir resume {folder} --take-over"
+        f"{folder} is owned by {owner}, which had no heartbeat for {owner.silence:.0f} seconds: "
+        f"end it, or take the run over with: nasir resume {folder} --take-over"
     )

@@ -7,7 +7,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from nasir.core.evaluator import RestoredPicture
 from nasir.core.failures import FailedAttempt
 from nasir.core.trial import Trial, best_of
 from nasir.runs.foreign_folders import refuse_special_files
-from nasir.runs.heartbeat import beating
-from nasir.runs.ownership import alone, is_held, refuse_living
+from nasir.runs.ownership import is_owned, owned
 from nasir.runs.store import RunStore
 from nasir.runs.stored_settings import read_settings, read_whole_settings
 from nasir.settings.overrides import Settings
@@ -111,7 +110,7 @@ class Run:
         That is where its process died, or gave up after too many failures (see :attr:`reason`).
         """
         state = str(self.progress.get("state", "running"))
-        return "stopped" if state == "running" and not is_held(self.folder) else state
+        return "stopped" if state == "running" and not is_owned(self.folder) else state
 
     @property
     def reason(self) -> str | None:
@@ -170,23 +169,9 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-@contextmanager
-def writing(run: Run) -> Iterator[RunStore]:
-    """The store of a run, held by this process alone.
-
-    Another that was taken for dead and comes back is refused by the store.
-    """
-    with alone(run.folder):
-        before = run.progress.get("holder")
-        refuse_living(run.folder)
-        store = RunStore(run.folder / TRIALS, write=True)
-        try:
-            token = uuid.uuid4().hex
-            store.claim(token, before)
-            with beating(run.folder, token):
-                yield store
-        finally:
-            store.close()
+def writing(run: Run) -> AbstractContextManager[RunStore]:
+    """The store of a run, which this process alone writes (see :func:`~nasir.runs.owned`)."""
+    return owned(run.folder, run.folder / TRIALS)
 
 
 def write_result(

@@ -88,11 +88,11 @@ class RunStore(TrialStore):
                 raise
 
     def claim(self, token: str, before: str | None) -> None:
-        """Let this process alone write from now on; `before` is the token seen of the last."""
+        """Let this process alone write from now on; `before` is :attr:`token` as it was seen."""
         with self.transaction():
-            if self._holder() != before:
+            if self.token != before:
                 raise RunFolderError(f"{self.path.parent} was taken by another process just now")
-            self.save_progress(holder=token)
+            self.save_progress(owner=token)
         self._token = token
 
     def save_trial(self, trial: Trial) -> None:
@@ -209,11 +209,13 @@ class RunStore(TrialStore):
             rows: Iterable[tuple[str, str]] = self._connection.execute("SELECT * FROM progress")
             return checked_progress({key: json.loads(value) for key, value in rows})
 
-    def _holder(self) -> str | None:
-        return self.progress().get("holder")
+    @property
+    def token(self) -> str | None:
+        """The token of the run's owner, or of its last one."""
+        return self.progress().get("owner")
 
     def _refuse_taken_over(self) -> None:
-        if self._token is not None and self._holder() != self._token:
+        if self._token is not None and self.token != self._token:
             raise RunFolderError(
                 f"{self.path.parent} was taken over by another process; this one writes no more"
             )

@@ -100,7 +100,7 @@ def _is_text(value: Any) -> bool:
 PROGRESS: Mapping[str, Callable[[Any], bool]] = {
     "state": _is_text,
     "reason": _is_text,
-    "holder": _is_text,
+    "owner": _is_text,
     "trials": _is_count,
     "time_budget": is_number,
     "seconds": _is_time,

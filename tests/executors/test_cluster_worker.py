@@ -25,7 +25,7 @@ from nasir.executors.cluster_executor import ClusterExecutor
 from nasir.executors.cluster_worker import Answer, ClusterWorker
 from nasir.executors.environment import WorkerEnvironment, versions
 from nasir.executors.worker_loop import unpack_answer
-from nasir.runs.heartbeat import beating
+from nasir.runs.owner import heartbeats
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_checkpoints_reach_a_worker_that_does_not_see_the_run_and_come_back(
         submitted = executor.submit(plugin.rewrite_checkpoint, problem, "epoch3/state", content)
         return submitted.result(60)
 
-    with beating(folder.parent, "sign"):
+    with heartbeats(folder.parent, "sign"):
         assert rewrite("seen") == (None, str(folder / "epoch3/state"))
     for before, content in (("seen", "sent"), ("sent", "sent again")):
         found, path = rewrite(content)

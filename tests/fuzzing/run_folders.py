@@ -23,7 +23,7 @@ from fuzzing.judge import Case
 from fuzzing.mutations import NUMBERS, TEXTS, altered, damaged, damaged_json
 from nasir.cli.main import main
 from nasir.core.errors import NasirError
-from nasir.runs import heartbeat
+from nasir.runs import owner
 from nasir.settings.overrides import read_file
 
 STRATEGIES = ("random", "rl", "evolution", "local_search", "random+evolution")
@@ -89,7 +89,7 @@ def _make_runs(folder: Path) -> None:
     died = folder / "died"
     shutil.copytree(folder / "random", died)
     said = {"token": "t", "host": "elsewhere", "machine": "another", "pid": 3}
-    (died / "run.holder").write_text(json.dumps(said))
+    (died / "run.owner").write_text(json.dumps(said))
     with closing(sqlite3.connect(died / "run.sqlite")) as connection, connection:
         connection.execute("UPDATE trials SET state = 'running', score = NULL WHERE number = 7")
         connection.execute("UPDATE progress SET value = '\"running\"' WHERE key = 'state'")
@@ -278,7 +278,7 @@ def _called(*words: str) -> Command:
         given = [_filled(word, names) for word in words]
         for out in place.parent.glob("out*"):
             shutil.rmtree(out) if out.is_dir() else out.unlink()
-        heartbeat.WATCHED = 0.01
+        owner.WATCHED = 0.01
         return main(given)
 
     return command

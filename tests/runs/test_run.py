@@ -13,6 +13,7 @@ from toy_plugin import figures
 import nasir
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.plugins.manager import plugins
+from nasir.runs import ownership
 from nasir.runs import run as runs
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
@@ -242,7 +243,7 @@ def test_a_full_disk_loses_nothing(toy, monkeypatch):
                 self._connection.execute("PRAGMA max_page_count = 14")
 
     with monkeypatch.context() as small:
-        small.setattr(runs, "RunStore", Small)
+        small.setattr(ownership, "RunStore", Small)
         with pytest.raises(RunFolderError, match=r"full; make room .*nasir resume runs/small"):
             toy("strategy=rl", "strategy.hidden=5", "trials=30", "name=small")
     stopped = Run("runs/small")
