@@ -26,15 +26,15 @@ class Enas(OneShot):
     Pham, Guan, Zoph, Le and Dean, "Efficient Neural Architecture Search via Parameter Sharing",
     ICML 2018, sections 2.2 and 2.3: in turn an epoch of the weights, on a path of the controller
     each step, and `updates` of the controller by REINFORCE, whose reward is the score of a path.
-    At last `candidates` of the controller's are judged without an update. What others found is
-    judged before the controller's own candidates.
+    At the end, `candidates` paths of the controller are evaluated without an update, inherited
+    ones first.
     """
 
     updates: int = setting(
         10, "of the controller after each epoch, >= 1 (the paper: 2000)", must.ge(1)
     )
-    samples: int = setting(1, "paths judged for an update, >= 1", must.ge(1))
-    candidates: int = setting(10, "paths judged at last, >= 1", must.ge(1))
+    samples: int = setting(1, "paths evaluated for an update, >= 1", must.ge(1))
+    candidates: int = setting(10, "paths evaluated at the end, >= 1", must.ge(1))
     hidden: int = setting(100, "size of the LSTM cell and of the embeddings, >= 1", must.ge(1))
     temperature: float = setting(5.0, "divides the controller's logits, > 0", must.gt(0))
     tanh_bound: float | None = setting(
@@ -61,7 +61,7 @@ class Enas(OneShot):
     _step: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
 
     @property
-    def judged(self) -> int:
+    def max_paths(self) -> int:
         return self._learning + self.candidates
 
     @property
@@ -69,7 +69,7 @@ class Enas(OneShot):
         return self.updates * self.samples
 
     def paths(self, problem: Problem, epoch: int) -> Sequence[Architecture]:
-        """The paths that the controller drew for an epoch, from 0, as the strategy left them."""
+        """The paths that the controller drew for epoch `epoch`, from 0."""
         from nasir.training.checkpoint import load
 
         folder = problem.checkpoints
@@ -77,7 +77,7 @@ class Enas(OneShot):
         if found is None:
             raise EvaluationError(
                 f"the controller's paths of epoch {epoch + 1} are not in the run's checkpoints "
-                f"({problem.checkpoints}): start the search anew"
+                f"({problem.checkpoints}): start the search again"
             )
         return [problem.domain.decode(numbers) for numbers in found[1]]
 
@@ -113,11 +113,11 @@ class Enas(OneShot):
 
     @property
     def _learning(self) -> int:
-        """How many judged paths the controller learns from."""
+        """The number of evaluated paths that the controller learns from."""
         return self.between * self.epochs
 
     def _epoch(self) -> Proposal:
-        """One more epoch, whose paths are left for whatever process trains it."""
+        """One more epoch; its paths are written for the process that trains it."""
         from nasir.training.checkpoint import save
 
         drawn = [self._domain.encode(self._policy.draw()) for _ in range(self.steps)]
@@ -126,21 +126,21 @@ class Enas(OneShot):
         return super()._epoch()
 
     def _path(self) -> Architecture | None:
-        if self._asked >= self.judged:
+        if self._asked >= self.max_paths:
             return None
         if self._asked < self._learning:
             return self._policy.draw()
-        if self._asked - self._judging < self._learning:  # the last updates come first
+        if self._asked - self._in_flight < self._learning:  # the last updates come first
             return None
         return self._inherited.pop(0).architecture if self._inherited else self._policy.draw()
 
     def _learn(self, trial: Trial) -> None:
-        told = self._asked - self._judging
-        if told > self._learning:
+        finished = self._asked - self._in_flight
+        if finished > self._learning:
             return
         if trial.score is not None:
             self._step.append(ScoredArchitecture(trial.architecture, trial.score))
-        if told % self.samples == 0 and self._step:
+        if finished % self.samples == 0 and self._step:
             self._policy.update(self._step)
             self._step = []
 

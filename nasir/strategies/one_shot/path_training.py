@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +14,8 @@ from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
+from nasir.fitting.descent import under
+from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
 from nasir.training.memory import reused
@@ -27,20 +28,17 @@ from nasir.training.optimizers import (
 from nasir.training.randomness import seed_torch
 from nasir.training.schedules import learning_rate
 
-if TYPE_CHECKING:
-    from nasir.strategies.one_shot.strategy import OneShot
-
 SUPERNET, DESCENT = "supernet.", "descent."
 
 
 class PathTraining:
     """The state of a training by paths, and its steps.
 
-    A step depends on this state, the problem's seed, the step's number and its path alone. The
-    pictures that evaluator ``shared`` judges on take no part.
+    A step depends only on this state, the problem's seed, the step's number and its path. The
+    validation pictures of the evaluator of paths are not used.
     """
 
-    def __init__(self, how: OneShot, problem: Problem, device: str) -> None:
+    def __init__(self, how: OneShotSettings, problem: Problem, device: str) -> None:
         self.how, self.device, self.seed = how, device, problem.seed
         seed_torch(derived_seed(problem.seed, "supernet"), device)
         self.supernet = problem.space.supernet(problem.task.signature).to(device)
@@ -75,14 +73,14 @@ class PathTraining:
         return total / len(paths)
 
     def step(self, number: int, path: Architecture, degraded: Tensor, clean: Tensor) -> float:
-        """Descend the loss of one path; returns it. Weights off the path stay as they are."""
+        """Take a step on the loss of one path; returns the loss. Other weights do not change."""
         how = self.how
         seed_torch(derived_seed(self.seed, "step", number), self.device)
         rate = learning_rate("cosine", number, how.epochs * how.steps, how.lr, how.lr_end)
         set_learning_rate(self.descent, rate)
         self.descent.zero_grad(set_to_none=True)
         value = self.loss(self.supernet(degraded, path), clean)
-        if value.requires_grad:  # it has none where the path has no weights
+        if value.requires_grad:  # it has none if the path has no weights
             value.backward()
         trained = _trained(self.weights)
         if how.clip:
@@ -91,20 +89,20 @@ class PathTraining:
         return float(value.item())
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next steps depend on."""
+        """Everything that the next steps depend on."""
         tensors = {SUPERNET + k: v for k, v in self.supernet.state_dict().items()}
         return tensors | {DESCENT + k: v for k, v in optimizer_state(self.descent).items()}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Go back to a state."""
-        self.supernet.load_state_dict(_under(tensors, SUPERNET))
-        load_optimizer_state(self.descent, _under(tensors, DESCENT))
+        """Restore a state."""
+        self.supernet.load_state_dict(under(tensors, SUPERNET))
+        load_optimizer_state(self.descent, under(tensors, DESCENT))
 
 
 def _trained(weights: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-    """The weights that have a gradient; one of zeros, as off a path, is taken away.
+    """The weights with a gradient; a gradient of zeros, as off a path, is removed.
 
-    Momentum and decay would move those weights all the same.
+    Momentum and decay would change those weights otherwise.
     """
     reached = [weight for weight in weights if weight.grad is not None]
     if not reached:
@@ -114,7 +112,3 @@ def _trained(weights: Sequence[nn.Parameter]) -> list[nn.Parameter]:
         if not nonzero:
             weight.grad = None
     return [weight for weight in reached if weight.grad is not None]
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

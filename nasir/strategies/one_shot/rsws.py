@@ -14,16 +14,18 @@ from nasir.strategies.unseen import unseen
 
 @attrs.define(slots=False)
 class RandomWeightSharing(OneShot):
-    """Trains a supernet by architectures drawn uniformly, and judges random ones by its weights.
+    """Trains a supernet by uniformly drawn paths, and evaluates random ones with its weights.
 
     Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", UAI
-    2019, section 3.1. Judged paths differ from each other.
+    2019, section 3.1. No path is evaluated twice.
     """
 
-    candidates: int = setting(100, "random paths judged, >= 1 (the paper: 1000)", must.ge(1))
+    candidates: int = setting(
+        100, "random paths that are evaluated, >= 1 (the paper: 1000)", must.ge(1)
+    )
 
     @property
-    def judged(self) -> int:
+    def max_paths(self) -> int:
         return self.candidates
 
     def _path(self) -> Architecture | None:

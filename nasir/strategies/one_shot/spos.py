@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 Paths = dict[str, Architecture]
 
 TRIES = 10
-"""How many children are tried for each that is wanted, since some are known."""
+"""Children drawn at most for each that is wanted, since some are known."""
 
 
 @attrs.define(slots=False)
 class SinglePathOneShot(OneShot):
-    """Trains a supernet by uniform paths, and evolves architectures judged by its weights.
+    """Trains a supernet by uniform paths, and evolves architectures evaluated with its weights.
 
     Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV
-    2020: equation 7 with every choice uniform, then algorithm 1. No path is judged twice; where
-    too few new children are found, random paths take their places.
+    2020: equation 7 with every choice uniform, then algorithm 1. No path is evaluated twice; if
+    too few new children are found, random paths replace them.
     """
 
     population: int = setting(20, "paths of a generation (P), >= 1 (the paper: 50)", must.ge(1))
@@ -51,7 +51,7 @@ class SinglePathOneShot(OneShot):
     _queue: list[Architecture] = attrs.field(init=False, factory=list)
 
     @property
-    def judged(self) -> int:
+    def max_paths(self) -> int:
         return self.population * self.generations
 
     @property
@@ -59,7 +59,7 @@ class SinglePathOneShot(OneShot):
         return max(self.final, self.parents)
 
     def paths(self, problem: Problem, epoch: int) -> Sequence[Architecture]:
-        """The paths of the steps of an epoch, from 0: every choice uniform among what is open."""
+        """The paths of the steps of epoch `epoch`, from 0; every choice uniform."""
         import numpy as np
 
         rng = np.random.default_rng(derived_seed(problem.seed, "paths", epoch))
@@ -76,7 +76,7 @@ class SinglePathOneShot(OneShot):
         self._queue = [self._domain.decode(numbers) for numbers in state["queue"]]
 
     def _path(self) -> Architecture | None:
-        if not self._queue and not self._judging and self._generation < self.generations:
+        if not self._queue and not self._in_flight and self._generation < self.generations:
             bred = self._bred()
             if bred:
                 self._queue = bred
@@ -100,7 +100,7 @@ class SinglePathOneShot(OneShot):
         return list(made.values())
 
     def _add(self, made: Paths, wanted: int, draw: Callable[[], Architecture | None]) -> None:
-        """Fill `made` up to so many paths with results of `draw` that were not judged yet."""
+        """Fill `made` up to `wanted` paths with results of `draw` that were not evaluated yet."""
         for _ in range(TRIES * self.population):
             path = draw() if len(made) < wanted else None
             if path is None:

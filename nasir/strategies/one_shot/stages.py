@@ -1,4 +1,4 @@
-"""What evaluates the trials of a search by paths: an epoch of the supernet, and a path."""
+"""The evaluators of a search by paths: an epoch of the supernet, and a path."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import attrs
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.trial import Proposal
 from nasir.settings.building import settings_of_component
+from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nasir.strategies.one_shot.path_training import PathTraining
-    from nasir.strategies.one_shot.strategy import OneShot
 
 KEPT = 2
-"""How many of the last epochs' supernets stay on disk."""
+"""Number of the last epochs whose supernets stay on disk."""
 
 STATE = "training.safetensors"
 
@@ -32,14 +32,14 @@ STATE = "training.safetensors"
 class PathEpoch(Evaluator):
     """Trains a supernet by paths for one more epoch; the score is that of the proposal's path.
 
-    The share of the epochs that are done afterwards is the proposal's fidelity. The state before
-    is read from the run's checkpoints; where it is not there, the epochs before are done again,
-    and come to the same bits.
+    The proposal's fidelity is the share of the epochs that are done afterwards. The state before
+    is read from the run's checkpoints. If it is missing, the epochs before are repeated, with the
+    same bits.
     """
 
     restores = False
 
-    how: OneShot
+    how: OneShotSettings
     shared: Evaluator
 
     def check(self, problem: Problem) -> None:
@@ -66,9 +66,9 @@ class PathEpoch(Evaluator):
 
 @attrs.frozen
 class PathScore(Evaluator):
-    """Judges a path by the supernet of as many epochs as the proposal's fidelity says."""
+    """Evaluates a path with the supernet after the epochs that the proposal's fidelity means."""
 
-    how: OneShot
+    how: OneShotSettings
     shared: Evaluator
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
@@ -81,7 +81,7 @@ class PathScore(Evaluator):
 
 @contextmanager
 def kept(problem: Problem) -> Iterator[Path]:
-    """The run's checkpoints, or a folder that is deleted afterwards where there are none."""
+    """The run's checkpoints, or a temporary folder if there are none."""
     if problem.checkpoints is not None:
         yield problem.checkpoints
         return
@@ -90,14 +90,16 @@ def kept(problem: Problem) -> Iterator[Path]:
 
 
 def after(problem: Problem, folder: Path, epochs: int) -> Problem:
-    """The same problem, with the supernet of so many epochs as that of the run."""
+    """The same problem, with the supernet after `epochs` epochs as that of the run."""
     return attrs.evolve(problem, checkpoints=_place(folder, epochs))
 
 
-def train(how: OneShot, problem: Problem, folder: Path, epochs: int) -> tuple[PathTraining, float]:
-    """Train to so many epochs, from the latest state in `folder`, and leave the new one there.
+def train(
+    how: OneShotSettings, problem: Problem, folder: Path, epochs: int
+) -> tuple[PathTraining, float]:
+    """Train to `epochs` epochs from the latest state in `folder`, and write the new one there.
 
-    Returns the training, and the mean loss of its last epoch.
+    Returns the training and the mean loss of its last epoch.
     """
     from nasir.strategies.one_shot.path_training import PathTraining
     from nasir.training.randomness import repeatable
@@ -112,7 +114,7 @@ def train(how: OneShot, problem: Problem, folder: Path, epochs: int) -> tuple[Pa
 
 
 def _load_latest(training: PathTraining, problem: Problem, folder: Path, at_most: int) -> int:
-    """Bring `training` to the latest state on disk of at most so many epochs; returns how many."""
+    """Load the latest state on disk of at most `at_most` epochs; returns its epochs."""
     for epochs in range(at_most, 0, -1):
         state = _state(training.how, problem, folder, epochs)
         if state is not None:
@@ -121,8 +123,10 @@ def _load_latest(training: PathTraining, problem: Problem, folder: Path, at_most
     return 0
 
 
-def _state(how: OneShot, problem: Problem, folder: Path, epochs: int) -> dict[str, Tensor] | None:
-    """This search's training after so many epochs, None where it is not on disk."""
+def _state(
+    how: OneShotSettings, problem: Problem, folder: Path, epochs: int
+) -> dict[str, Tensor] | None:
+    """The state of this search after `epochs` epochs, None if it is not on disk."""
     from nasir.training.checkpoint import load
 
     found = load(_place(folder, epochs) / STATE)
@@ -139,8 +143,8 @@ def _save(training: PathTraining, problem: Problem, folder: Path, epochs: int) -
     shutil.rmtree(_place(folder, epochs - KEPT), ignore_errors=True)
 
 
-def _signature(how: OneShot, problem: Problem) -> dict[str, Any]:
-    """What a state is of: another search's is not gone on from."""
+def _signature(how: OneShotSettings, problem: Problem) -> dict[str, Any]:
+    """What a state belongs to: a search never continues from another one's."""
     return {
         "strategy": {"class": type(how).__name__, **settings_of_component(how)},
         "space": {"name": problem.domain.space, **settings_of_component(problem.space)},
@@ -150,5 +154,5 @@ def _signature(how: OneShot, problem: Problem) -> dict[str, Any]:
 
 
 def _place(folder: Path, epochs: int) -> Path:
-    """Where the supernet of so many epochs is, and the state of its training."""
+    """The folder of the supernet after `epochs` epochs, with the state of its training."""
     return folder / f"supernet-epoch-{epochs}"

@@ -20,18 +20,18 @@ from nasir.strategies.scored import ScoredArchitecture
 class ReinforcementLearning(Strategy):
     """A recurrent controller trained by policy gradient (NAS-DIP section 4.1, after AutoGAN).
 
-    Rounds follow one another without end. In each, the controller takes `steps` steps of
-    `samples` trials; then `candidates` architectures are drawn from the controller so trained and
-    judged without an update, and the best are kept: :attr:`kept_architectures`. The defaults are
-    the published program's.
+    Rounds follow each other without end. In each, the controller takes `steps` steps of `samples`
+    trials. Then `candidates` architectures are drawn from the trained controller and evaluated
+    without an update; the best are :attr:`kept_architectures`. The defaults are those of the
+    published program.
 
-    With several workers the controller may have moved between the drawing of an architecture and
-    its update, and candidates wait for the round's last update. A failed trial takes its place in
-    a step but is not learnt from, unless `failure_reward` says what it is worth.
+    With several workers the controller may change between the drawing of an architecture and its
+    update; candidates wait for the last update of the round. A failed trial is one of its step,
+    but the controller does not learn from it unless `failure_reward` is set.
     """
 
     hidden: int = setting(100, "size of the LSTM cell and of the embeddings, >= 1", must.ge(1))
-    temperature: float = setting(1.0, "divides the logits, > 0; 1: as they are", must.gt(0))
+    temperature: float = setting(1.0, "divides the logits, > 0; 1: unchanged", must.gt(0))
     tanh_bound: float | None = setting(
         None,
         "logits become this times their tanh, > 0; none: unbounded",
@@ -56,14 +56,14 @@ class ReinforcementLearning(Strategy):
         [must.ge(0), must.lt(1)],
     )
     candidates: int = setting(10, "trials after the steps of a round, no update, >= 0", must.ge(0))
-    kept: int = setting(5, "how many of a round's candidates are kept at most, >= 0", must.ge(0))
+    kept: int = setting(5, "the most candidates of a round that are kept, >= 0", must.ge(0))
     failure_reward: float | None = setting(
-        None, "the score to learn from where a trial failed; none: it is passed over"
+        None, "the score of a failed trial for the controller; none: it learns nothing from it"
     )
     # Any, because attrs resolves the types of fields and this one's module imports torch
     _policy: Any = attrs.field(init=False)
     _asked: int = attrs.field(init=False, default=0)
-    _told: int = attrs.field(init=False, default=0)
+    _finished: int = attrs.field(init=False, default=0)
     _step: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
     _candidates: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
     _kept: list[ScoredArchitecture] = attrs.field(init=False, factory=list)
@@ -96,23 +96,23 @@ class ReinforcementLearning(Strategy):
     def ask(self) -> Proposal | None:
         place = self._asked % self._round
         updates_due = self._asked - place + self._training
-        if place >= self._training and self._told < updates_due:
+        if place >= self._training and self._finished < updates_due:
             return None
         self._asked += 1
         return Proposal(self._policy.draw())
 
     def tell(self, trial: Trial) -> None:
-        place = self._told % self._round
-        self._told += 1
+        place = self._finished % self._round
+        self._finished += 1
         if place < self._training:
             self._learn(trial, ends_step=(place + 1) % self.samples == 0)
         else:
-            self._judge(trial, ends_round=place + 1 == self._round)
+            self._add_candidate(trial, ends_round=place + 1 == self._round)
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "asked": self._asked,
-            "told": self._told,
+            "told": self._finished,
             "step": _encoded(self._step),
             "candidates": _encoded(self._candidates),
             "kept": _encoded(self._kept),
@@ -120,7 +120,7 @@ class ReinforcementLearning(Strategy):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._asked, self._told = state["asked"], state["told"]
+        self._asked, self._finished = state["asked"], state["told"]
         self._step = _decoded(state["step"])
         self._candidates = _decoded(state["candidates"])
         self._kept = _decoded(state["kept"])
@@ -128,7 +128,7 @@ class ReinforcementLearning(Strategy):
 
     @property
     def _training(self) -> int:
-        """How many trials of a round the controller learns from."""
+        """The number of trials of a round that the controller learns from."""
         return self.steps * self.samples
 
     @property
@@ -143,7 +143,7 @@ class ReinforcementLearning(Strategy):
             self._policy.update(self._step)
             self._step = []
 
-    def _judge(self, trial: Trial, ends_round: bool) -> None:
+    def _add_candidate(self, trial: Trial, ends_round: bool) -> None:
         if trial.score is not None:
             self._candidates.append(ScoredArchitecture(trial.architecture, trial.score))
         if ends_round:
