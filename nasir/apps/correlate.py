@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -18,7 +19,7 @@ from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.run import Run
-from nasir.runs.table import PSNR, Figures, Table
+from nasir.runs.table import ENDING, PSNR, Figures, Table, carried, load_table
 from nasir.settings.building import make
 from nasir.settings.experiment import experiment
 
@@ -44,6 +45,19 @@ class Correlation:
     tau: float | None = None
     p_value: float | None = None
     trouble: str | None = None
+
+
+def correlations_in(
+    name: str, proxies: Sequence[str] = (), initialisations: int = 1
+) -> dict[str, list[Correlation]]:
+    """The correlations in a run's folder, or in each task of a table, by name."""
+    if name.endswith(ENDING) or (carried(name).is_file() and not Path(name).exists()):
+        if proxies:
+            raise SettingsError(f"{name} is a table, with its proxies' values: leave --proxies out")
+        found = table_correlations(load_table(name))
+        return {f"{name} {task}": correlations for task, correlations in found.items()}
+    run = Run(name)
+    return {str(run.folder): correlations(run, proxies, initialisations)}
 
 
 def correlations(

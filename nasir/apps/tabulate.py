@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
@@ -56,6 +57,21 @@ def tabulated(runs: Sequence[Run]) -> Table:
             _take_least(repeats, columns.index(SECONDS))
         tasks[name] = Records(settings, known_columns, values, columns, tuple(repeats))
     return Table(first["space"], tuple(architectures), tasks)
+
+
+def summary_of(made: Table, path: Path) -> dict[str, Any]:
+    """What a table in a file has, as JSON values."""
+    import numpy as np
+
+    tasks = {}
+    for name, records in made.tasks.items():
+        counts = [int(np.isfinite(values).any(axis=1).sum()) for values in records.repeats]
+        tasks[name] = {
+            "architectures": counts[0],
+            "repeats": counts,
+            "metrics": len(records.columns) + len(records.known_columns),
+        }
+    return {"file": str(path), "bytes": path.stat().st_size, "tasks": tasks}
 
 
 def _complete(trials: Iterable[Trial]) -> dict[Architecture, Cells]:

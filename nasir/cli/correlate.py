@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 from nasir.cli.displays import show_work
-from nasir.core.errors import SettingsError
-from nasir.runs.table import CARRIED, ENDING, carried, load_table
+from nasir.runs.table import CARRIED, ENDING
 
 if TYPE_CHECKING:
     from nasir.apps.correlate import Correlation
@@ -42,6 +40,7 @@ class CorrelateCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.correlate import correlations_in
         from nasir.core.registry import registries
 
         proxies = [name for name in arguments.proxies.split(",") if name]
@@ -49,27 +48,13 @@ class CorrelateCommand(Command):
             registries["proxy"].entry(name)
         found: dict[str, list[Correlation]] = {}
         for name in dict.fromkeys(arguments.folders):
-            found |= _found(name, proxies, arguments.initialisations)
+            with show_work(name):
+                found |= correlations_in(name, proxies, arguments.initialisations)
         if arguments.json:
             _print_json(found)
         else:
             _print(found)
         return 0
-
-
-def _found(name: str, proxies: Sequence[str], initialisations: int) -> dict[str, list[Correlation]]:
-    """The correlations in a run, or in each task of a table, by what to call them."""
-    from nasir.apps.correlate import correlations, table_correlations
-    from nasir.runs.run import Run
-
-    if name.endswith(ENDING) or (carried(name).is_file() and not Path(name).exists()):
-        if proxies:
-            raise SettingsError(f"{name} is a table, with its proxies' values: leave --proxies out")
-        found = table_correlations(load_table(name))
-        return {f"{name} {task}": correlations for task, correlations in found.items()}
-    run = Run(name)
-    with show_work(str(run.folder)):
-        return {str(run.folder): correlations(run, proxies, initialisations)}
 
 
 def _print_json(found: Mapping[str, Sequence[Correlation]]) -> None:

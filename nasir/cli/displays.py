@@ -235,7 +235,7 @@ class RestorationDisplay:
         self._draw(Row(0, trials, f"0/{trials}"))
         self.screen.print(f"{self.what}: {trials} trials")
 
-    def trial_finished(self, run: Run, trial: Trial) -> None:
+    def trial_finished(self, **_: Any) -> None:
         row = self.screen.rows[self.what]
         done = row.done + 1
         self._draw_and_print(Row(done, row.total, f"{done}/{row.total}"))

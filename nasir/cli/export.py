@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 
@@ -39,22 +39,10 @@ class ExportCommand(Command):
             tolerance=arguments.tolerance,
         )
         if arguments.json:
-            print_json(summary(done))
+            print_json(done.mapping)
         else:
             print(table((), rows(done), fold=1))
         return 0
-
-
-def summary(done: Exported) -> dict[str, Any]:
-    """An export as data."""
-    return {
-        "file": str(done.file),
-        "difference": done.difference,
-        "channels": done.channels,
-        "scale": done.scale,
-        "multiple": done.multiple or None,
-        "side": None if done.multiple else done.side,
-    }
 
 
 def rows(done: Exported) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 
@@ -51,32 +51,10 @@ class RestoreCommand(Command):
                 notify=notify,
             )
         if arguments.json:
-            print_json(summary(done))
+            print_json(done.mapping)
         else:
             print(table((), rows(done), fold=1))
         return 0
-
-
-def summary(done: Restoration) -> dict[str, Any]:
-    """A restoration as data."""
-    found = done.found
-    return {
-        "output": str(done.output),
-        "strip": str(done.strip),
-        "task": done.task,
-        "chosen": done.chosen,
-        "architecture": dict(done.architecture.choices),
-        "stops": [{"step": stop.step, "iterations": stop.iterations} for stop in done.stops],
-        "seconds": done.seconds,
-        "search": found
-        and {
-            "found": found.architecture is not None,
-            "scored": found.scored,
-            "fitted": found.fitted,
-            "seconds": found.seconds,
-            "architecture_file": str(done.description),
-        },
-    }
 
 
 def rows(done: Restoration) -> list[tuple[str, str]]:

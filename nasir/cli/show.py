@@ -57,31 +57,8 @@ class ShowCommand(Command):
         return 0
 
 
-def trial_mapping(trial: Trial) -> dict[str, Any]:
-    """All of a trial as JSON values."""
-    proposal = trial.proposal
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "score": trial.score,
-        "metrics": dict(trial.metrics),
-        "by_picture": {name: dict(metrics) for name, metrics in trial.by_picture.items()},
-        "curve": {name: list(map(list, curve)) for name, curve in trial.curve.items()},
-        "stop": trial.stop,
-        "stage": proposal.stage,
-        "fidelity": proposal.fidelity,
-        "seed": trial.seed,
-        "started": trial.started,
-        "seconds": trial.seconds,
-        "worker": trial.worker,
-        "error": trial.error,
-        "architecture_id": trial.architecture.id,
-        "architecture": trial.architecture.mapping,
-    }
-
-
 def _print_json(run: Run) -> None:
-    from nasir.runs.summary import summary
+    from nasir.runs.summary import summary, trial_mapping
 
     trials = run.trials
     content = summary(run) | {"settings": run.settings}
@@ -185,6 +162,8 @@ def _numbered(run: Run, number: int) -> Trial:
 
 
 def _show_trial(trial: Trial, failed: Sequence[FailedAttempt], as_json: bool) -> None:
+    from nasir.runs.summary import trial_mapping
+
     content = trial_mapping(trial)
     if as_json:
         attempts = [attrs.asdict(one) for one in failed]

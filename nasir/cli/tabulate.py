@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 from nasir.core.errors import SettingsError
 from nasir.runs.table import ENDING
 
 if TYPE_CHECKING:
-    from nasir.runs.table import Table
+    pass
 
 
 class TabulateCommand(Command):
@@ -29,7 +29,7 @@ class TabulateCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.apps.tabulate import tabulated
+        from nasir.apps.tabulate import summary_of, tabulated
         from nasir.cli.tables import print_json, table
         from nasir.runs.run import Run
 
@@ -43,7 +43,7 @@ class TabulateCommand(Command):
             made.save(path)
         except OSError as error:
             raise SettingsError(f"cannot write {path}: {error.strerror}") from None
-        content = summary(made, path)
+        content = summary_of(made, path)
         if arguments.json:
             print_json(content)
         else:
@@ -58,18 +58,3 @@ class TabulateCommand(Command):
             print(table(header, padded, right=range(1, len(header))))
             print(f"\nwritten  {path} ({content['bytes'] / 2**20:.2f} MiB)")
         return 0
-
-
-def summary(made: Table, path: Path) -> dict[str, Any]:
-    """What is in a table, as data."""
-    import numpy as np
-
-    tasks = {}
-    for name, records in made.tasks.items():
-        counts = [int(np.isfinite(values).any(axis=1).sum()) for values in records.repeats]
-        tasks[name] = {
-            "architectures": counts[0],
-            "repeats": counts,
-            "metrics": len(records.columns) + len(records.known_columns),
-        }
-    return {"file": str(path), "bytes": path.stat().st_size, "tasks": tasks}

@@ -6,7 +6,7 @@ import shlex
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 
@@ -54,20 +54,10 @@ class TrainCommand(Command):
         with show_training(quiet):
             training = train(*arguments.words, output=arguments.output, started=started)
         if arguments.json:
-            print_json(summary(training))
+            print_json(training.mapping)
         else:
             print_training(training)
         return 0
-
-
-def summary(training: Training) -> dict[str, Any]:
-    """A finished training as data."""
-    return {
-        "folder": str(training.folder),
-        "state": training.state,
-        "settings": training.settings,
-        **(training.result or {}),
-    }
 
 
 def print_training(training: Training) -> None:

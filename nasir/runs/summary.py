@@ -74,3 +74,26 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "architecture_id": trial.architecture.id,
         "architecture": dict(trial.architecture.choices),
     }
+
+
+def trial_mapping(trial: Trial) -> dict[str, Any]:
+    """All of a trial as JSON values."""
+    proposal = trial.proposal
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "score": trial.score,
+        "metrics": dict(trial.metrics),
+        "by_picture": {name: dict(metrics) for name, metrics in trial.by_picture.items()},
+        "curve": {name: list(map(list, curve)) for name, curve in trial.curve.items()},
+        "stop": trial.stop,
+        "stage": proposal.stage,
+        "fidelity": proposal.fidelity,
+        "seed": trial.seed,
+        "started": trial.started,
+        "seconds": trial.seconds,
+        "worker": trial.worker,
+        "error": trial.error,
+        "architecture_id": trial.architecture.id,
+        "architecture": trial.architecture.mapping,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -32,6 +33,18 @@ class Exported:
     side: int
     channels: int
     scale: int
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return {
+            "file": str(self.file),
+            "difference": self.difference,
+            "channels": self.channels,
+            "scale": self.scale,
+            "multiple": self.multiple or None,
+            "side": None if self.multiple else self.side,
+        }
 
 
 def export(

@@ -50,6 +50,28 @@ class Restoration:
     found: Found | None = None
     description: Path | None = None
 
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """All but the picture as JSON values."""
+        found = self.found
+        return {
+            "output": str(self.output),
+            "strip": str(self.strip),
+            "task": self.task,
+            "chosen": self.chosen,
+            "architecture": dict(self.architecture.choices),
+            "stops": [{"step": stop.step, "iterations": stop.iterations} for stop in self.stops],
+            "seconds": self.seconds,
+            "search": found
+            and {
+                "found": found.architecture is not None,
+                "scored": found.scored,
+                "fitted": found.fitted,
+                "seconds": found.seconds,
+                "architecture_file": str(self.description),
+            },
+        }
+
 
 def restore(
     image: str | Path,

@@ -30,6 +30,16 @@ class Training(TrainingFolder):
         result = self.result
         return {} if result is None else result["metrics"]
 
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """Folder, state, settings and result as JSON values."""
+        return {
+            "folder": str(self.folder),
+            "state": self.state,
+            "settings": self.settings,
+            **(self.result or {}),
+        }
+
     def network(self) -> nn.Module:
         """The trained network, in evaluation mode: ``(N, C, H, W) -> (N, C, sH, sW)``.
 
