@@ -22,6 +22,8 @@ from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
 from nasir.core.trial import Trial
+from nasir.fitting.fit import Fit
+from nasir.fitting.method import FittingMethod
 from nasir.runs.run import Run
 
 WORDS = ("space=toy", "task=toy", "evaluator=toy", "strategy=random", "threads=1", "trials=6")
@@ -43,6 +45,7 @@ def register_tasks(register):
 @hookimpl
 def register_evaluators(register):
     register("toy", "toy_plugin:ToyEvaluator", "a number made from architecture and seed")
+    register("toy_fit", "toy_plugin:ToyFit", "plain gradient descent")
 
 
 def _distinct(space: object, field: object, kernels: tuple[int, ...]) -> None:
@@ -147,6 +150,30 @@ class ToyEvaluator(Evaluator):
         }[self.artifact]
         picture = RestoredPicture(None, np.ones((2, 2, 3)), np.zeros((2, 2, 3)))
         return {"restored": {"toy": picture}, "weights": {"score": kept}}
+
+
+@attrs.define
+class ToyFit(FittingMethod):
+    """Fits by plain gradient descent."""
+
+    steps: int = setting(3, "steps of a full fit, >= 1", must.ge(1))
+
+    def fit(self, network, sample, task, request):
+        import torch
+
+        x = torch.rand(request.input_shape).to(request.device)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+        outputs, steps = {}, request.steps(self.steps)
+        for step in range(1, steps + 1):
+            output = network(x)
+            loss = task.loss(output, sample)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if step in request.marks(self.steps):
+                outputs[step] = output
+            request.progress(step, steps, loss.item())
+        return Fit(outputs, steps, self.steps, loss.item())
 
 
 def score_of(architecture_id: str, seed: int) -> float:

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import attrs
+
 from nasir.core.task import Split
-from nasir.core.trial import Proposal, Trial, best_of
+from nasir.core.trial import FULL, Proposal, Trial, best_of
 
 if TYPE_CHECKING:
     from nasir.core.evaluator import Evaluator, Problem
+
+
+@attrs.frozen
+class Timing:
+    """How long evaluations take: `seconds` of a full one, by stage.
+
+    A fit to one picture may be left at a share of its effort from `least`, below which it says
+    nothing, to `most`, beyond which it is no better to choose by.
+    """
+
+    seconds: Mapping[str, float]
+    least: float = 1.0
+    most: float = 1.0
+
+
+@attrs.frozen
+class SizedSearch:
+    """A search of at most `trials`, in which fits are left at a `share` of their effort."""
+
+    strategy: Strategy
+    trials: int
+    share: float = 1.0
 
 
 class Strategy(ABC):
@@ -31,6 +55,15 @@ class Strategy(ABC):
     def usual_trials(self) -> int:
         """How many trials a search has where the user does not say."""
         return 10
+
+    def sized_to(self, seconds: float, timing: Timing, fixed: Collection[str] = ()) -> SizedSearch:
+        """The same search, of a size that ends in about `seconds`.
+
+        `fixed` names the settings that must stay as they are. The search is ended after `seconds`
+        whatever its size is. By default it has its usual trials, with shorter fits.
+        """
+        share = seconds / (self.usual_trials * timing.seconds[FULL])
+        return SizedSearch(self, self.usual_trials, min(timing.most, max(timing.least, share)))
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         """The evaluators of the stages that this strategy has besides ``full``, by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -14,7 +14,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
-from nasir.core.strategy import Strategy
+from nasir.core.strategy import SizedSearch, Strategy, Timing
 from nasir.core.trial import FULL, Proposal, Trial, best_of
 from nasir.fitting.method import FittingMethod
 from nasir.settings.building import make
@@ -24,6 +24,15 @@ PROXY = "proxy"
 
 SMALL = "small"
 """The stage at which candidates are fitted to shrunk pictures."""
+
+SCORING, FITTING = 0.25, 0.6
+"""Shares of a search's time for scoring untrained networks and for fitting candidates."""
+
+SLOWER = 1.5
+"""How much longer a fit of a candidate may take than one of the usual architecture."""
+
+FEWEST_CANDIDATES = 3
+"""With fewer candidates there is no middle to be nearest to, and the proxy decides alone."""
 
 SMALLEST = 1e-12
 """Stands for a proxy of zero in the inverse."""
@@ -75,6 +84,18 @@ class IsnasDip(Strategy):
     @property
     def usual_trials(self) -> int:
         return self.pool + self.keep
+
+    def sized_to(self, seconds: float, timing: Timing, fixed: Collection[str] = ()) -> SizedSearch:
+        """As many architectures and candidates as there is time for; no candidate: score alone."""
+        pool = max(1, min(self.pool, int(SCORING * seconds / timing.seconds[PROXY])))
+        fits = FITTING * seconds / (SLOWER * timing.seconds[self._fitting])
+        keep = min(self.keep, pool, int(fits / timing.least))
+        share = min(timing.most, fits / keep) if keep else timing.most
+        if keep < min(FEWEST_CANDIDATES, self.keep):
+            keep, share = 0, timing.most
+        pool = self.pool if "pool" in fixed else pool
+        keep = self.keep if "keep" in fixed else keep
+        return SizedSearch(attrs.evolve(self, pool=pool, keep=max(1, keep)), pool + keep, share)
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         scoring = {

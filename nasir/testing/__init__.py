@@ -14,15 +14,18 @@ import pytest
 pytest.register_assert_rewrite(
     *(f"nasir.testing.{name}" for name in ("components", "spaces", "strategies", "tasks")),
     "nasir.testing.evaluators",
+    "nasir.testing.fitting",
 )
 
 from nasir.testing.evaluators import EvaluatorContract  # noqa: E402
+from nasir.testing.fitting import FittingMethodContract  # noqa: E402
 from nasir.testing.spaces import SearchSpaceContract  # noqa: E402
 from nasir.testing.strategies import StrategyContract  # noqa: E402
 from nasir.testing.tasks import PatchesContract, TaskContract  # noqa: E402
 
 __all__ = [
     "EvaluatorContract",
+    "FittingMethodContract",
     "PatchesContract",
     "SearchSpaceContract",
     "StrategyContract",
