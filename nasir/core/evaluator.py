@@ -108,6 +108,10 @@ class Evaluator(ABC):
         batch = getattr(self, "batch", 1)
         return attrs.evolve(own, batch=batch // 2) if batch > 1 else self.on_cpu()
 
+    def at_side(self, side: int) -> Evaluator | None:
+        """The same on pictures shrunk until their short side has `side` pixels; None: it cannot."""
+        return None
+
     def on_cpu(self) -> Evaluator | None:
         """The same on the CPU; None where it has no `device`, or is there already."""
         own: Any = self

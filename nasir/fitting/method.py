@@ -103,6 +103,9 @@ class FittingMethod(Evaluator):
         """Whether :meth:`fit` needs held-out pixels to stop by."""
         return False
 
+    def at_side(self, side: int) -> FittingMethod:
+        return attrs.evolve(self, side=side)
+
     def signature(self, problem: Problem) -> Signature:
         """Random channels as the space has them go in, at the size of the restored picture."""
         return Signature(problem.space.input_channels, problem.task.signature.out_channels)

@@ -16,11 +16,7 @@ from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import SizedSearch, Strategy, Timing
 from nasir.core.trial import FULL, Proposal, Trial, best_of
-from nasir.fitting.method import FittingMethod
-from nasir.settings.building import make
-
-PROXY = "proxy"
-"""The stage at which drawn architectures are scored."""
+from nasir.strategies.ranking import PROXY, scoring
 
 SMALL = "small"
 """The stage at which candidates are fitted to shrunk pictures."""
@@ -98,12 +94,6 @@ class IsnasDip(Strategy):
         return SizedSearch(attrs.evolve(self, pool=pool, keep=max(1, keep)), pool + keep, share)
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
-        scoring = {
-            "name": "proxy",
-            "proxies": [self.proxy],
-            "initialisations": self.initialisations,
-            "side": self.score_side,
-        }
         if not full.restores:
             raise SettingsError(
                 "strategy=isnas compares restored pictures: take an evaluator that makes some"
@@ -113,14 +103,15 @@ class IsnasDip(Strategy):
                 f"strategy.weights=inverse wants a proxy of which less is better, {self.proxy} is "
                 "not: take strategy.weights=linear"
             )
-        evaluators = {PROXY: make("evaluator", scoring)}
+        evaluators = {PROXY: scoring(full, (self.proxy,), self.initialisations, self.score_side)}
         if self.selection == "resized":
-            if not isinstance(full, FittingMethod):
+            small = full.at_side(self.side)
+            if small is None:
                 raise SettingsError(
-                    "strategy.selection=resized wants an evaluator that fits networks to shrunk "
-                    "pictures: take strategy.selection=full"
+                    "strategy.selection=resized wants an evaluator of shrunk pictures: take "
+                    "strategy.selection=full"
                 )
-            evaluators[SMALL] = attrs.evolve(full, side=self.side)
+            evaluators[SMALL] = small
         return evaluators
 
     def bind(self, problem: Problem) -> None:

@@ -33,7 +33,12 @@ def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side:
         return known
     made: Evaluator = make(
         "evaluator",
-        {"name": "proxy", "proxies": names, "initialisations": initialisations, "side": side},
+        {
+            "name": registries["evaluator"].default("score"),
+            "proxies": names,
+            "initialisations": initialisations,
+            "side": side,
+        },
     )
     return made
 

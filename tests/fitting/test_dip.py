@@ -20,7 +20,6 @@ from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
 from nasir.core.trial import FULL, Proposal
 from nasir.fitting.dip import AUTOMATIC, DeepImagePrior
-from nasir.fitting.fit import FittedPicture
 from nasir.fitting.held_out import divide_pixels
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
@@ -82,13 +81,6 @@ def masked(share: float = 0.5, side: int = 20) -> Sample:
     drawn = torch.rand(1, 1, side, side, generator=torch.Generator().manual_seed(5))
     sample, mask = picture(side=side), (drawn >= share).float()
     return attrs.evolve(sample, degraded=sample.degraded * mask, mask=mask)
-
-
-def fitted(sample: Sample, held_out: float, steps: int = 6) -> FittedPicture:
-    """A fit with a share of the pixels held out, none where it is 0."""
-    split: Split = "search" if held_out else "test"
-    how = dip(iterations=steps, stop="fixed", reward="heldout", held_out=held_out or 0.1)
-    return how.fit_picture(PROPOSAL.architecture, problem(Given((sample,)), how, split), sample, 7)
 
 
 def same(first: Evaluation, second: Evaluation) -> bool:
