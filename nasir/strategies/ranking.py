@@ -31,15 +31,9 @@ def scoring(full: Evaluator, proxies: Sequence[str], initialisations: int, side:
     known = full.scoring(names, initialisations, side)
     if known is not None:
         return known
-    made: Evaluator = make(
-        "evaluator",
-        {
-            "name": registries["evaluator"].default("score"),
-            "proxies": names,
-            "initialisations": initialisations,
-            "side": side,
-        },
-    )
+    settings = {"proxies": names, "initialisations": initialisations, "side": side}
+    usual = registries["evaluator"].default("score")
+    made: Evaluator = make("evaluator", {"name": usual, **settings})
     return made
 
 

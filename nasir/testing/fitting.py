@@ -126,7 +126,7 @@ class FittingMethodContract(EvaluatorContract):
         if not one.fit.stopped:  # a rule may stop by them
             assert _same(one, other)
         assert one.quality != other.quality
-        evaluation = self.judged(self.problem(method, NoisyRamp(known=False)))
+        evaluation = self.evaluated(self.problem(method, NoisyRamp(known=False)))
         assert evaluation.score == evaluation.metrics["heldout_psnr"]
 
     def test_a_longer_fit_comes_to_the_same_bits_after_a_shorter_one(

@@ -332,6 +332,9 @@ class Painted(Evaluator):
     fails: int = setting(0, "one architecture in so many fails; 0: none")
     side: int = setting(0, "side of the pictures; 0: 4")
 
+    def at_side(self, side):
+        return attrs.evolve(self, side=side)
+
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         number = derived_seed("painted", proposal.architecture.id)
         if self.fails and number % self.fails == 0:
