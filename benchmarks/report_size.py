@@ -23,7 +23,8 @@ from skimage import data
 from nasir.apps.report.run_page import report
 from nasir.apps.search.search import plan
 from nasir.core.trial import FOUND, Proposal, Trial
-from nasir.runs.run import Run, create, write_result, writing
+from nasir.runs.result import write_result
+from nasir.runs.run import Run, create, writing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

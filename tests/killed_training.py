@@ -34,7 +34,7 @@ def dies_at(moment: str | int) -> Callable[[int, int, dict[str, float]], None]:
 
         def killing(self: Training, name: str, content: bytes) -> None:
             if name == written[moment]:
-                (self.path / f".{name}.partial").write_bytes(content[:100])
+                (self.folder / f".{name}.partial").write_bytes(content[:100])
                 die()
             write(self, name, content)
 

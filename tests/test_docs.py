@@ -20,7 +20,7 @@ from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 from nasir.runs import training_folder
-from nasir.runs.run import write_result
+from nasir.runs.result import write_result
 from nasir.settings.building import make
 from nasir.settings.overrides import COMPONENTS
 

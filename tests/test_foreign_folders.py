@@ -20,7 +20,8 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import PluginError, RunFolderError
 from nasir.core.evaluator import RestoredPicture
 from nasir.core.registry import Entry, Registry
-from nasir.runs.run import Run, file_name, write_result
+from nasir.runs.result import file_name, write_result
+from nasir.runs.run import Run
 
 Toy = Callable[..., Run]
 

@@ -70,7 +70,7 @@ def _print_json(run: Run) -> None:
 
 def _show_run(run: Run, everything: bool) -> None:
     from nasir.core.trial import best_first
-    from nasir.runs.run import SETTINGS
+    from nasir.runs.folder import SETTINGS
     from nasir.runs.summary import summary
 
     print_result(summary(run))

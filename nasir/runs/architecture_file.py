@@ -9,7 +9,7 @@ from typing import Any
 from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.core.search_space import SearchSpace
-from nasir.runs.run import DESCRIPTION
+from nasir.runs.folder import DESCRIPTION
 from nasir.settings.building import make
 
 Found = tuple[Architecture, SearchSpace]

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from nasir.core.errors import NasirError
+from nasir.runs.folder import SETTINGS
 from nasir.runs.owner import read_owner
-from nasir.runs.run import SETTINGS, TRIALS, Run
+from nasir.runs.run import TRIALS, Run
 from nasir.runs.summary import summary
 
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import attrs
-import tomli_w
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.core.errors import RunFolderError, SettingsError
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.runs.architecture_file import Found, described_in
-from nasir.runs.foreign_folders import refuse_special_files
+from nasir.runs.folder import DESCRIPTION, SETTINGS, Folder, create_folder
 from nasir.runs.lock import locked
-from nasir.runs.run import CHECKPOINTS, DESCRIPTION, ENVIRONMENT, SETTINGS, TRIALS
+from nasir.runs.run import TRIALS
 from nasir.runs.validation import are_numbers
 from nasir.settings.overrides import Settings, read_file
 
@@ -33,40 +30,34 @@ MOST_CHANNELS = 1024
 """Channels, and scale, that a network is believed to have."""
 
 
-class TrainingFolder:
+class TrainingFolder(Folder):
     """The final training of one architecture, as it stands on disk."""
 
     def __init__(self, path: str | Path) -> None:
         """Open the folder of a training; refuses one that is none."""
-        self.path = Path(path).expanduser()
-        if not is_training(self.path):
+        if not is_training(path):
             raise RunFolderError(
                 f"{path} is no training's folder: it has no {SETTINGS} or no {DESCRIPTION}; make "
                 "one with nasir train architecture=NAME"
             )
-        refuse_special_files(self.path)
+        super().__init__(Path(path).expanduser())
 
     @property
     def settings(self) -> Settings:
         """The resolved settings the training was started with."""
-        return read_file(self.path / SETTINGS)
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of what a killed training goes on from; it may not be there."""
-        return self.path / CHECKPOINTS
+        return read_file(self.folder / SETTINGS)
 
     @property
     def found(self) -> Found:
         """The architecture that is trained, and its space as it was set."""
-        return described_in(self.path / DESCRIPTION)
+        return described_in(self.folder / DESCRIPTION)
 
     @property
     def task(self) -> Settings:
         """The settings of the task that was trained for, but for those of its pictures."""
         settings = self.settings.get("task")
         if not isinstance(settings, dict) or "name" not in settings:
-            raise SettingsError(f"{self.path / SETTINGS} is damaged: it names no task")
+            raise SettingsError(f"{self.folder / SETTINGS} is damaged: it names no task")
         of_pictures = registries["task"].load(settings["name"]).picture_settings
         return {name: value for name, value in settings.items() if name not in of_pictures}
 
@@ -75,13 +66,13 @@ class TrainingFolder:
         """The name of the evaluator that trains."""
         settings = self.settings.get("evaluator")
         if not isinstance(settings, dict) or "name" not in settings:
-            raise SettingsError(f"{self.path / SETTINGS} is damaged: it names no evaluator")
+            raise SettingsError(f"{self.folder / SETTINGS} is damaged: it names no evaluator")
         return str(settings["name"])
 
     @property
     def signature(self) -> Signature:
         """The channels and the scale of the network."""
-        path = self.path / DESCRIPTION
+        path = self.folder / DESCRIPTION
         try:
             said = json.loads(path.read_text(encoding="utf-8"))["signature"]
             if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in said.values()):
@@ -95,23 +86,23 @@ class TrainingFolder:
         """The file of the trained weights; refuses one that is not there or not whole."""
         from safetensors import SafetensorError, safe_open
 
-        path = self.path / WEIGHTS
+        path = self.folder / WEIGHTS
         if not path.is_file():
             raise SettingsError(
-                f"{self.path} has no weights yet: go on with it: nasir train {self.path}"
+                f"{self.folder} has no weights yet: go on with it: nasir train {self.folder}"
             )
         try:
             with safe_open(path, "np"):
                 return path
         except (OSError, SafetensorError) as error:
             raise SettingsError(
-                f"weights {path} are damaged ({error}): delete them, and nasir train {self.path}"
+                f"weights {path} are damaged ({error}): delete them, and nasir train {self.folder}"
             ) from None
 
     @property
     def result(self) -> dict[str, Any] | None:
         """What came of the test pictures; None before that is known."""
-        path = self.path / RESULT
+        path = self.folder / RESULT
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return _checked_result(content)
@@ -130,25 +121,13 @@ class TrainingFolder:
         else:
             advice = f"give {_spelt(ours)}, or let the task make them so"
         raise SettingsError(
-            f"{self.path} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
+            f"{self.folder} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
         )
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold the folder for this process alone."""
-        in_use = f"{self.path} is in use by another process: wait for it, or end it first"
-        return locked(self.path / LOCK, lambda: in_use)
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file of the folder, whole or not at all."""
-        partial = self.path / f".{name}.partial"
-        try:
-            partial.write_bytes(content)
-            partial.replace(self.path / name)
-        except OSError as error:
-            raise RunFolderError(f"cannot write in {self.path}: {error.strerror}") from None
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.path)!r})"
+        in_use = f"{self.folder} is in use by another process: wait for it, or end it first"
+        return locked(self.folder / LOCK, lambda: in_use)
 
 
 def _checked_result(content: Any) -> dict[str, Any]:
@@ -189,22 +168,11 @@ def create(
         "settings": settings["space"],
         "signature": attrs.asdict(signature),
     }
-    partial = path.parent / f".{path.name[:100]}.{uuid.uuid4().hex[:8]}"
-    try:
-        if path.exists():
-            raise FileExistsError(path)
-        partial.mkdir(parents=True)
-        (partial / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
-        (partial / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
+
+    def fill(partial: Path) -> None:
         (partial / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
-        partial.rename(path)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, NasirError | FileExistsError) or not isinstance(error, OSError):
-            raise
-        raise RunFolderError(
-            f"cannot make the folder {path}: {error.strerror}; choose another with -o FOLDER"
-        ) from None
+
+    create_folder(path, settings, environment, fill, "choose another with -o FOLDER")
 
 
 def _spelt(signature: Signature) -> str:

@@ -31,7 +31,8 @@ from nasir.core.errors import (
     UnknownNameError,
 )
 from nasir.core.task import Sample
-from nasir.runs.run import create, write_result
+from nasir.runs.result import write_result
+from nasir.runs.run import create
 from nasir.settings import building
 
 TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=3", "threads=1")

@@ -47,7 +47,7 @@ def test_a_name_says_what_is_searched_when_none_is_given(toy):
 
 
 def test_two_runs_of_the_same_second_have_two_folders(toy, monkeypatch):
-    monkeypatch.setattr("nasir.apps.search.lifecycle.time.strftime", lambda form: "now")
+    monkeypatch.setattr("nasir.runs.folder.time.strftime", lambda form: "now")
     assert [toy().folder.name for _ in range(3)] == [
         "now-toy-random-toy",
         "now-toy-random-toy-2",
@@ -57,7 +57,7 @@ def test_two_runs_of_the_same_second_have_two_folders(toy, monkeypatch):
 
 def test_two_processes_that_begin_at_once_have_two_folders(toy, monkeypatch):
     """The other process makes its folder after this one has looked and before it makes its own."""
-    monkeypatch.setattr("nasir.apps.search.lifecycle.time.strftime", lambda form: "now")
+    monkeypatch.setattr("nasir.runs.folder.time.strftime", lambda form: "now")
     other = Path("runs/now-toy-random-toy")
     store = runs.RunStore
 

@@ -61,7 +61,7 @@ def check_output(folder: Path, overwrite: bool) -> None:
 
 def save(folder: Path, result: Result) -> None:
     """Write ``FOLDER/RESULT/PICTURE.png`` with 8 bits."""
-    from nasir.runs.run import file_name
+    from nasir.runs.result import file_name
 
     place = folder / file_name(result.name)
     try:

@@ -13,7 +13,7 @@ import attrs
 from nasir.core.errors import PictureError
 from nasir.core.evaluator import RestoredPicture
 from nasir.core.trial import FOUND
-from nasir.runs.run import picture_file
+from nasir.runs.result import picture_file
 
 if TYPE_CHECKING:
     import numpy as np

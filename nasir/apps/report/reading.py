@@ -11,7 +11,8 @@ import attrs
 from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, objectives, pareto_front
 from nasir.core.trial import FOUND, Trial
-from nasir.runs.run import ENVIRONMENT, SETTINGS, Run
+from nasir.runs.folder import ENVIRONMENT, SETTINGS
+from nasir.runs.run import Run
 from nasir.runs.summary import summary
 from nasir.settings.overrides import Settings
 

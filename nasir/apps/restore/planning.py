@@ -18,7 +18,8 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.fitting.dip import DeepImagePrior
 from nasir.runs.architecture_file import check_member, read_architecture
-from nasir.runs.run import DESCRIPTION, Run
+from nasir.runs.folder import DESCRIPTION
+from nasir.runs.run import Run
 from nasir.runs.training_folder import is_training
 from nasir.settings.building import settings_of_component, structure
 from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
@@ -173,11 +174,11 @@ def _by_trained(picture: Path, tree: Settings, wishes: Wishes, trained: Training
     """What is to be done where a trained network restores; its task is the usual one."""
     for name in tree.get("evaluator", {}).keys() - {"name", *OF_TRAINED}:
         raise SettingsError(
-            f"evaluator.{name} is of no use here: {trained.path} is trained; what can be set is "
+            f"evaluator.{name} is of no use here: {trained.folder} is trained; what can be set is "
             + " and ".join(f"evaluator.{one}" for one in OF_TRAINED)
         )
     if "space" in tree:
-        raise SettingsError(f"space is of no use here: {trained.path} has its own")
+        raise SettingsError(f"space is of no use here: {trained.folder} has its own")
     task = {k: v for k, v in trained.task.items() if k != "color"}
     asked = tree.get("task", {})
     if asked.get("name", task["name"]) == task["name"]:

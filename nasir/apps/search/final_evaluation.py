@@ -15,7 +15,8 @@ from nasir.core.failures import FailurePolicy
 from nasir.core.retries import Retries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FOUND, FULL, Proposal, Trial
-from nasir.runs.run import Run, file_name, write_result
+from nasir.runs.result import file_name, write_result
+from nasir.runs.run import Run
 from nasir.runs.store import RunStore
 
 Key = tuple[str, str]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,9 @@ from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
-from nasir.runs.run import Run, create, write_result, writing
+from nasir.runs.folder import create_timed
+from nasir.runs.result import write_result
+from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
 from nasir.settings.experiment import Experiment, check_name, experiment
 
@@ -139,9 +138,5 @@ def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
             raise RunFolderError(
                 f"{error} exists: choose another name=, or go on with it: nasir resume {error}"
             ) from None
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{names['space']}-{names['strategy']}-{names['task']}"
-    for copy in count(1):
-        folder = parent / (stem if copy == 1 else f"{stem}-{copy}")
-        with suppress(FileExistsError):
-            return create(folder, planned.resolved, environment)
-    raise AssertionError("count() does not end")
+    what = f"{names['space']}-{names['strategy']}-{names['task']}"
+    return create_timed(parent, what, lambda path: create(path, planned.resolved, environment))

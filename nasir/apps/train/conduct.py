@@ -48,7 +48,7 @@ def conduct(training: Training, planned: Plan) -> None:
     with training.writing():
         if training.result is not None:
             return
-        if not (training.path / WEIGHTS).is_file():
+        if not (training.folder / WEIGHTS).is_file():
             with _told():
                 _train(training, planned)
         (training.checkpoints / CHECKPOINT).unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def _train(training: Training, planned: Plan) -> None:
     evaluator = planned.evaluator
     trained_on, watched = planned.patches()
     samples = evaluator.validation_samples(watched)
-    watcher = _Watcher(planned, network, samples, Curve(training.path / CURVE))
+    watcher = _Watcher(planned, network, samples, Curve(training.folder / CURVE))
     about = json.dumps([planned.architecture.mapping, planned.resolved], sort_keys=True)
     checkpoint = training.checkpoints / CHECKPOINT
     request = TrainingRequest(derived_seed(seed, "training"), checkpoint, about, watcher.look)

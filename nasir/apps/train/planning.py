@@ -129,7 +129,7 @@ def plan_again(folder: TrainingFolder) -> Plan:
     for kind in PARTS:
         if not isinstance(tree.get(kind), dict) or "name" not in tree[kind]:
             raise SettingsError(
-                f"the settings of {folder.path} are damaged: they name no {kind}; put back what "
+                f"the settings of {folder.folder} are damaged: they name no {kind}; put back what "
                 "they said"
             )
     own = {key: value for key, value in tree.items() if key not in PARTS}

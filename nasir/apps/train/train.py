@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from nasir.apps.train.conduct import conduct
 from nasir.apps.train.planning import Plan, plan, plan_again
 from nasir.apps.train.training import Training
 from nasir.core.errors import RunFolderError, SettingsError
+from nasir.runs.folder import create_timed
 from nasir.runs.training_folder import create
 
 Listener = Callable[[Training], None]
@@ -79,11 +77,8 @@ def _created(planned: Plan, output: str | Path | None) -> Training:
                 f"{error}"
             ) from None
     names = planned.names
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{names['space']}-{names['task']}"
-    for copy in count(1):
-        with suppress(FileExistsError):
-            return _made(Path(FOLDER, stem if copy == 1 else f"{stem}-{copy}"), planned)
-    raise AssertionError("count() does not end")
+    what = f"{names['space']}-{names['task']}"
+    return create_timed(Path(FOLDER), what, lambda path: _made(path, planned))
 
 
 def _made(path: Path, planned: Plan) -> Training:

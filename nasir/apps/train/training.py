@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasir.runs.training_folder import TrainingFolder
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
 
 class Training(TrainingFolder):
     """The training of one architecture: its folder, its network, and how good that is."""
-
-    @property
-    def folder(self) -> Path:
-        return self.path
 
     @property
     def state(self) -> str:

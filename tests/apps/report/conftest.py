@@ -15,7 +15,8 @@ from apps.report.browser import Browser, program
 from nasir.core.architecture import Architecture
 from nasir.core.evaluator import RestoredPicture
 from nasir.core.trial import FOUND, Proposal, Trial
-from nasir.runs.run import Run, create, write_result, writing
+from nasir.runs.result import write_result
+from nasir.runs.run import Run, create, writing
 
 Make = Callable[..., Run]
 

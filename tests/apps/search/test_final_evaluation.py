@@ -15,7 +15,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import RestoredPicture
 from nasir.core.seeds import derived_seed
-from nasir.runs.run import write_result
+from nasir.runs.result import write_result
 from nasir.runs.summary import results, summary
 
 
