@@ -16,8 +16,7 @@ from nasir.strategies.bananas.encoding import one_hot
 from nasir.strategies.bananas.ensemble import Ensemble
 from nasir.strategies.bananas.strategy import Bananas
 from nasir.strategies.random import RandomSearch
-from nasir.testing import StrategyContract
-from nasir.testing.strategies import DomainAlone, NeverAsked, Play
+from nasir.testing.strategies import DomainAlone, NeverAsked
 
 WIDE = Domain("wide", [Decision(f"d{i}", range(4)) for i in range(8)])
 WEIGHTS = np.random.default_rng(5).normal(size=(8, 4))
@@ -46,22 +45,6 @@ def best_found(strategy: Strategy, trials: int) -> float:
 
 def acquired(name: str) -> np.ndarray:
     return ACQUISITIONS[name](MEAN, SPREAD, BEST, np.random.default_rng(0))
-
-
-class TestBananasContract(StrategyContract):
-    """Small, with several trainings in the trials of each case."""
-
-    def make(self) -> Bananas:
-        return Bananas(initial=4, members=2, epochs=5, candidates=8, parents=3)
-
-
-@settings(deadline=None, max_examples=15)
-@given(domain=...)
-def test_every_architecture_of_any_domain_is_evaluated_once(domain: Domain) -> None:
-    strategy = Bananas(initial=2, members=2, epochs=1, candidates=4, parents=2)
-    told = Play(bound(strategy, domain), workers=2, fail_every=5).go_on(12)
-    assert len({trial.architecture for trial in told}) == len(told)
-    assert len(told) == min(12, domain.size)
 
 
 @settings(deadline=None, max_examples=30)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
@@ -17,7 +15,7 @@ from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.evolution.strategy import Evolution
 from nasir.strategies.random import RandomSearch
-from nasir.testing.strategies import DomainAlone, NeverAsked, Play
+from nasir.testing.strategies import DomainAlone, NeverAsked
 
 TWELVE = Domain("twelve", [Decision(f"d{i}", (0, 1, 2)) for i in range(12)])
 
@@ -256,30 +254,3 @@ def test_the_published_settings_go_with_the_number_of_objectives():
         trials.append(attrs.evolve(complete(strategy.ask(), -f1), metrics={"f1": f1, "f2": f2}))
         strategy.tell(trials[-1])
     assert members(strategy) == ids(trials, 0, 1, 2)
-
-
-@given(
-    domain=st.from_type(Domain),
-    workers=st.integers(1, 5),
-    fail_every=st.sampled_from([0, 2, 3]),
-    survival=st.sampled_from(["ageing", "elitist"]),
-)
-@settings(max_examples=25, deadline=None)
-def test_every_architecture_of_any_domain_is_proposed_once(domain, workers, fail_every, survival):
-    strategy = bound(Evolution(population=4, crossover=0.5, survival=survival), domain)
-    trials = Play(strategy, workers, fail_every).go_on(domain.size + 1)
-    assert len(trials) == domain.size
-    assert {t.architecture.id for t in trials} == {a.id for a in domain}
-
-
-@given(domain=st.from_type(Domain), workers=st.integers(1, 4), interrupted_at=st.integers(0, 30))
-@settings(max_examples=25, deadline=None)
-def test_a_restored_search_goes_on_as_if_nothing_had_been(domain, workers, interrupted_at):
-    whole = Play(bound(Evolution(population=5, crossover=0.5), domain), workers, 4)
-    whole.go_on(interrupted_at)
-    restored = bound(Evolution(population=5, crossover=0.5), domain)
-    restored.load_state_dict(whole.strategy.state_dict())
-    restored.remember(whole.told)
-    again = Play(restored, workers, 4, whole.flying.copy(), [*whole.told])
-    assert whole.go_on(60) == again.go_on(60)
-    assert whole.strategy.state_dict() == restored.state_dict()

@@ -10,7 +10,6 @@ from played_rungs import bound, played
 from nasir.core.trial import Trial
 from nasir.strategies.halving.brackets import hyperband
 from nasir.strategies.halving.hyperband import Hyperband
-from nasir.testing import StrategyContract
 
 TABLE = {
     4: [(81, 1), (27, 3), (9, 9), (3, 27), (1, 81)],
@@ -20,16 +19,6 @@ TABLE = {
     0: [(5, 81)],
 }
 """n_i and r_i of each bracket for R = 81 and eta = 3 (Li et al. 2018, table 1, by algorithm 1)."""
-
-
-class TestHyperbandContract(StrategyContract):
-    def make(self) -> Hyperband:
-        return Hyperband()
-
-
-class TestSynchronousHyperbandContract(StrategyContract):
-    def make(self) -> Hyperband:
-        return Hyperband(mode="synchronous", eta=2, lowest=0.2)
 
 
 def scored(trial: Trial) -> float:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
@@ -10,7 +8,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.local_search import LARGEST, LocalSearch
-from nasir.testing.strategies import DomainAlone, NeverAsked, Play
+from nasir.testing.strategies import DomainAlone, NeverAsked
 
 THREE = Domain("three", [Decision(name, (0, 1, 2)) for name in "abc"])
 """27 architectures with six neighbours each."""
@@ -73,7 +71,7 @@ def differ(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_the_best_neighbour_is_gone_to_after_exactly_the_evaluations_counted_by_hand(workers):
+def test_moves_to_best_neighbour_after_the_evaluations_counted_by_hand(workers):
     """(0,0,0) and its 6 neighbours; on to (0,0,2), of whose neighbours 2 are known and 4 are not;
     on to (0,2,2), of whose (0,0,2), (0,1,2) and (0,2,0) are: 3 more; on to (2,2,2), of whose
     (0,2,2), (1,2,2) and (2,0,2) are: 3 more, and none is better."""
@@ -88,7 +86,7 @@ def test_the_best_neighbour_is_gone_to_after_exactly_the_evaluations_counted_by_
     assert strategy.ask() is None
 
 
-def test_the_first_better_neighbour_is_gone_to_at_once():
+def test_moves_to_first_better_neighbour_at_once():
     """Every result is a neighbour of the best before it, since whatever is better is gone to."""
     for seed in range(20):
         told = played(searching(seed=seed, move="first", restarts=0))
@@ -170,7 +168,7 @@ def test_an_inherited_trial_no_better_than_what_is_known_moves_nothing():
     assert differ((2, 2, 2), visited(played(strategy, trials=1))[0]) == 1
 
 
-def test_a_trial_of_less_fidelity_tells_nothing():
+def test_a_trial_of_less_fidelity_is_ignored():
     strategy, alone = searching(), searching()
     strategy.inherit([complete(Proposal(at(2, 2, 2), fidelity=0.5))])
     assert visited(played(strategy)) == visited(played(alone))
@@ -206,35 +204,3 @@ def test_a_neighbourhood_too_large_to_list_is_drawn_from():
     sides = [trial.architecture.choices["branch"] for trial in told[1:]]
     assert sides.count(first) == 24
     assert 24 < len(sides) < LARGEST
-
-
-@given(
-    domain=st.from_type(Domain),
-    move=st.sampled_from(["first", "best"]),
-    workers=st.integers(1, 5),
-    fail_every=st.sampled_from([0, 2, 3]),
-)
-@settings(max_examples=40, deadline=None)
-def test_every_architecture_of_any_domain_is_evaluated_once(domain, move, workers, fail_every):
-    told = Play(searching(domain, move=move), workers, fail_every).go_on(domain.size + 1)
-    ids = [trial.architecture.id for trial in told]
-    assert len(ids) == domain.size
-    assert set(ids) == {architecture.id for architecture in domain}
-
-
-@given(
-    domain=st.from_type(Domain),
-    move=st.sampled_from(["first", "best"]),
-    workers=st.integers(1, 4),
-    interrupted_at=st.integers(0, 30),
-)
-@settings(max_examples=40, deadline=None)
-def test_a_restored_search_goes_on_as_if_nothing_had_been(domain, move, workers, interrupted_at):
-    whole = Play(searching(domain, move=move), workers, 4)
-    whole.go_on(interrupted_at)
-    restored = searching(domain, move=move)
-    restored.load_state_dict(whole.strategy.state_dict())
-    restored.remember(whole.told)
-    again = Play(restored, workers, 4, whole.flying.copy(), [*whole.told])
-    assert whole.go_on(60) == again.go_on(60)
-    assert whole.strategy.state_dict() == restored.state_dict()

@@ -248,7 +248,7 @@ class TestRounds:
         assert strategy.ask() is not None
         assert None not in candidates
 
-    def test_without_candidates_the_updates_go_on(self, forked: Domain):
+    def test_without_candidates_the_updates_continue(self, forked: Domain):
         strategy = rl(forked, steps=1, candidates=0)
         conduct(strategy, 5, by_length)
         assert strategy.state_dict()["policy"]["steps"]["lstm.weight_ih"] == 5

@@ -88,7 +88,7 @@ def search(task: Any = None, **settings: Any) -> OnPixels:
         (ToySpace(), None, "patches"),
     ],
 )
-def test_what_is_found_is_searched_as_it_is_judged(space: Any, judge: Any, wanted: str) -> None:
+def test_auto_divides_what_the_evaluator_fits_to(space: Any, judge: Any, wanted: str) -> None:
     evaluator = NeverAsked() if judge is None else make("evaluator", judge)
     asked = Problem(space, TwoPictures(), {FULL: evaluator})
     assert searched_on(SMALL, asked) == wanted
@@ -137,7 +137,7 @@ def test_the_architecture_sees_two_parts_and_never_that_of_validation(
     assert torch.equal(*tables) != moves
 
 
-def test_no_ground_truth_is_looked_at() -> None:
+def test_no_ground_truth_is_used() -> None:
     figures = []
     for blind in (False, True):
         state = search(TwoPictures(blind=blind))

@@ -58,7 +58,7 @@ def test_a_stage_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(stage)) == stage
 
 
-def test_a_damaged_state_and_one_of_another_search_are_not_gone_on_from(tmp_path: Path) -> None:
+def test_a_damaged_state_and_that_of_another_search_are_not_used(tmp_path: Path) -> None:
     epoch(1, folder=tmp_path)
     epoch(2, folder=tmp_path)
     for file in tmp_path.iterdir():

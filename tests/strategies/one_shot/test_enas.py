@@ -69,7 +69,7 @@ def test_the_weights_are_trained_on_the_paths_that_the_controller_drew(tmp_path:
     assert shares[2] > 0.8
 
 
-def test_paths_that_are_lost_are_told_in_one_line(tmp_path: Path) -> None:
+def test_missing_paths_are_reported_in_one_line(tmp_path: Path) -> None:
     strategy = Enas(epochs=1, steps=2, hidden=8, patch=12, validation=0.2)
     problem = Problem(ToySpace(), ToyTask(), {}, checkpoints=tmp_path / "empty")
     bound = Enas(epochs=1, steps=2, hidden=8)

@@ -144,7 +144,7 @@ def test_the_architecture_parameters_take_no_part() -> None:
         assert torch.equal(before, now)
 
 
-def test_no_picture_that_paths_are_judged_on_is_trained_on() -> None:
+def test_validation_pictures_are_not_trained_on() -> None:
     shares = (SMALL.validation, 1 - SMALL.validation)
     validation, rest = divided(ToyTask().patches(), shares, derived_seed(3, "validation"))
     assert list(training().patches.names) == list(rest.names)
@@ -171,7 +171,7 @@ def test_an_epoch_is_the_same_with_and_without_the_state_before(tmp_path: Path) 
     assert with_state != figures(judged(EPOCH, 2))
 
 
-def test_a_path_is_judged_the_same_with_and_without_its_supernet(tmp_path: Path) -> None:
+def test_a_path_has_the_same_score_with_and_without_its_supernet(tmp_path: Path) -> None:
     for epochs in (1, 2):
         epoch = judged(EPOCH, epochs, tmp_path)
         there = judged(SHARED, epochs, tmp_path)
@@ -182,7 +182,7 @@ def test_a_path_is_judged_the_same_with_and_without_its_supernet(tmp_path: Path)
     assert figures(judged(SHARED, 2, tmp_path)) == figures(there)
 
 
-def test_a_supernet_of_another_search_is_not_judged_by(tmp_path: Path) -> None:
+def test_a_supernet_of_another_search_is_not_used(tmp_path: Path) -> None:
     other = attrs.evolve(SMALL, lr=0.2)
     judged(EPOCH, 1, tmp_path)
     assert figures(judged(SHARED, 1, tmp_path, other)) == figures(judged(SHARED, 1, how=other))

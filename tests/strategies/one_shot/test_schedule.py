@@ -62,7 +62,9 @@ def stages(trials: list[Trial]) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("name", ["rsws", "spos"])
-def test_epochs_come_first_then_paths_then_the_best_in_earnest(name: str, workers: int) -> None:
+def test_epochs_come_first_then_paths_then_the_best_at_the_full_stage(
+    name: str, workers: int
+) -> None:
     trials = Play(bound(name), workers).go_on(100)
     assert stages(trials) == [(EPOCH, 3), (SHARED, 12), (FULL, 2)]
     assert len(trials) == MAKE[name]().usual_trials
@@ -95,7 +97,7 @@ def test_an_epoch_and_the_paths_that_it_changes_are_never_in_flight_together(nam
 
 
 @every_strategy
-def test_the_best_paths_of_the_whole_supernet_are_judged_in_earnest(name: str) -> None:
+def test_the_best_paths_of_the_whole_supernet_reach_the_full_stage(name: str) -> None:
     trials = PathsFail(bound(name, final=3), 2).go_on(100)
     judged = {
         t.architecture: t.score
@@ -109,7 +111,7 @@ def test_the_best_paths_of_the_whole_supernet_are_judged_in_earnest(name: str) -
 @every_strategy
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("interrupted_at", [2, 4, 8, 16])
-def test_a_search_interrupted_at_any_time_goes_on_the_same(
+def test_a_search_interrupted_at_any_time_continues_the_same(
     name: str, workers: int, interrupted_at: int
 ) -> None:
     for domain in (WIDE, *DOMAINS):
@@ -136,7 +138,7 @@ def test_every_search_of_any_domain_ends(name: str, domain: Domain, workers: int
 
 
 @pytest.mark.parametrize("name", ["rsws", "spos"])
-def test_no_path_is_judged_twice_and_a_small_domain_is_judged_whole(name: str) -> None:
+def test_each_path_is_evaluated_once_also_in_a_small_domain(name: str) -> None:
     size = DOMAINS[1].size
     changed = {"candidates": 100} if name == "rsws" else {"population": 10, "generations": 9}
     trials = Play(bound(name, DOMAINS[1], **changed), 2).go_on(300)
@@ -145,7 +147,7 @@ def test_no_path_is_judged_twice_and_a_small_domain_is_judged_whole(name: str) -
 
 
 @every_strategy
-def test_what_others_found_is_judged_before_new_candidates_the_best_first(name: str) -> None:
+def test_inherited_paths_come_before_new_ones_the_best_first(name: str) -> None:
     strategy = bound(name)
     others = [inherited(Proposal(a)) for a, _ in zip(WIDE, range(3), strict=False)]
     strategy.inherit(others)
@@ -160,7 +162,7 @@ def test_what_others_found_is_judged_before_new_candidates_the_best_first(name: 
     assert len(trials) == MAKE[name]().usual_trials
 
 
-def test_what_is_of_no_use_is_not_inherited() -> None:
+def test_failed_and_foreign_trials_are_not_inherited() -> None:
     strategy = bound("rsws", DOMAINS[0])
     first = next(iter(DOMAINS[0]))
     elsewhere = Architecture(first.space, {**first.choices, "a": 99})
@@ -203,7 +205,7 @@ def _trial(number: int, stage: str, fidelity: float, score: float) -> Trial:
     return Trial(number, Proposal(WIDE.decode([number] * 6), stage, fidelity), 0, "complete", score)
 
 
-def test_the_best_in_earnest_is_recommended_or_else_the_best_path_of_most_epochs() -> None:
+def test_recommends_the_best_of_the_full_stage_or_else_of_most_epochs() -> None:
     epoch = _trial(0, EPOCH, 0.5, 99.0)
     early, late, later = (
         _trial(1, SHARED, 0.5, 9.0),
