@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from nasir.apps.compare.significance import Comparison
 
 NOTE = (
-    "evaluations: full ones until the best so far is among the best 1 % of the architectures;",
+    "evaluations: full evaluations until one of the best 1 % of the architectures is found;",
     "median (quartiles) over the seeds",
 )
 
 RANKED = (
-    "rank: the mean over all seeds, by evaluations; those that did not reach share the last",
+    "rank: the mean over all seeds, by evaluations; searches that found none share the last",
     "p-value: against the best rank (Wilcoxon signed-rank, two-sided, Holm-corrected)",
 )
 
@@ -27,7 +27,7 @@ HEADER = ("strategy", "evaluations", "reached", "best", "regret", "scored", "ran
 
 
 def print_outcomes(found: Sequence[Outcome]) -> None:
-    """Print a table a problem, one over all problems, and what the columns mean."""
+    """Print a table for each problem, one over all problems, and what the columns mean."""
     from nasir.apps.bench.outcome import overall
 
     for one in found:
@@ -45,7 +45,7 @@ def print_outcomes(found: Sequence[Outcome]) -> None:
 
 
 def print_outcomes_json(found: Sequence[Outcome]) -> None:
-    """Print the same as data."""
+    """Print the same as JSON."""
     from nasir.apps.bench.outcome import overall
 
     content: dict[str, Any] = {
@@ -100,7 +100,7 @@ def _evaluations(value: float) -> str:
 
 def _about(one: Outcome) -> Iterator[str]:
     seeds = one.standings[0].seeds
-    what = "of the table" if one.whole else "judged by any of these searches"
+    what = "of the table" if one.whole else "evaluated by any of these searches"
     best = f", the best {one.ranking[0][0]:.3f}" if one.ranking else ""
     yield (
         f"{seeds} seed{'s' * (seeds > 1)}, {one.full} evaluations each; {len(one.ranking)} "
@@ -108,7 +108,7 @@ def _about(one: Outcome) -> Iterator[str]:
     )
     if one.comparison is not None and one.comparison.friedman is not None:
         value = p_value(one.comparison.friedman)
-        yield f"all alike: p {value if value.startswith('<') else f'= {value}'} (Friedman)"
+        yield f"all equal: p {value if value.startswith('<') else f'= {value}'} (Friedman)"
 
 
 def _failures(one: Outcome) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a command is."""
+"""The interface of a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Command(ABC):
 
     @abstractmethod
     def run(self, arguments: Namespace) -> int:
-        """Do it, print the result, and return the exit code.
+        """Run the command, print the result, and return the exit code.
 
         A :class:`~nasir.core.errors.NasirError` is printed in one line and gives exit code 2.
         """

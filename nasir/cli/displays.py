@@ -190,7 +190,7 @@ class SearchDisplay:
 
 @attrs.define
 class SweepDisplay:
-    """A row for each run that goes on, or a line for each report."""
+    """A row for each active run, or a line for each report."""
 
     screen: Screen
     runs: int

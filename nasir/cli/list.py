@@ -1,4 +1,4 @@
-"""``nasir list``: what is registered."""
+"""``nasir list``: all registered names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = dict[str, str]
 
 
 class ListCommand(Command):
-    """List what is registered: name, the plugin that brings it, and what it is."""
+    """List registered names, each with its plugin and a summary."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", metavar="KIND", nargs="?", help=", ".join(PLURALS.values()))

@@ -23,7 +23,7 @@ commands:
 {commands}
 
 options:
-  -p no:PLUGIN   leave a plugin out for this call
+  -p no:PLUGIN   disable a plugin for this call
   --version      print the version
   -h, --help     print this
 """
@@ -33,7 +33,7 @@ INTERRUPTED = 130
 
 
 class _Parser(ArgumentParser):
-    """Tells what is wrong in one line, like every other mistake."""
+    """Reports a mistake in one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
         raise SettingsError(f"{message}; see: {self.prog} --help")
@@ -41,11 +41,13 @@ class _Parser(ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` and return its exit code."""
-    # waiting threads give way: spinning ones are ten times slower where the cores are shared
+    # passive waiting: with shared cores, spinning threads are ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="nasir: %(message)s", level=logging.WARNING)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: names may be no text
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # as stderr: file names may not be valid Unicode
     try:
         code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -71,8 +73,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    argv, switched_off = _without_plugin_options(argv)
-    _check_plugins(switched_off)
+    argv, disabled = _without_plugin_options(argv)
+    _check_plugins(disabled)
     if not argv or argv[0] in ("-h", "--help"):
         print(_usage())
         return 0
@@ -90,7 +92,7 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _check_plugins(names: list[str]) -> None:
-    """Refuse to switch off what is not there."""
+    """Refuse to disable unknown plugins."""
     if not names:
         return
     from nasir.plugins.manager import plugins
@@ -102,7 +104,7 @@ def _check_plugins(names: list[str]) -> None:
 
 
 def _without_plugin_options(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Switch off every plugin that a ``-p no:NAME`` names; the other words, and the names."""
+    """Disable every plugin of a ``-p no:NAME``; returns the other words and the names."""
     from nasir.plugins.switches import disable_once
 
     rest, names, words = [], [], iter(argv)

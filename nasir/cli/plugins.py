@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from nasir.plugins.manager import PluginRecord
 
 OWN = "nasir-commands"
-"""The plugin that brings this command."""
+"""The plugin of this command."""
 
 FEW = 4
-"""More names than so many are only counted."""
+"""More names are only counted."""
 
 
 class PluginsCommand(Command):
-    """List every plugin with its state, or switch some off and on for good."""
+    """List every plugin with its state, or disable and enable some permanently."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", metavar="ACTION", nargs="?", help="disable or enable")
-        parser.add_argument("names", metavar="NAME", nargs="*", help="plugins to switch")
+        parser.add_argument("names", metavar="NAME", nargs="*", help="plugins to disable or enable")
         parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
     def run(self, arguments: Namespace) -> int:
@@ -59,14 +59,14 @@ def _switch(action: str, names: list[str]) -> None:
         raise unknown_name("action", action, ("disable", "enable"))
     if not names:
         raise SettingsError(f"{action} which plugin? write: nasir plugins {action} NAME")
-    # What is switched off may have been uninstalled since, and can be switched on all the same.
+    # a disabled plugin that was uninstalled since can be enabled
     known = {*_records(), *disabled_plugins()}
     for name in names:
         if name not in known:
             raise unknown_name("plugin", name, known)
         if (action, name) == ("disable", OWN):
             raise SettingsError(
-                f"{name} brings this very command: leave it out for one call with -p no:{name}"
+                f"{name} brings this command: disable it for one call with -p no:{name}"
             )
     for name in names:
         set_disabled(name, action == "disable")
@@ -78,15 +78,15 @@ def _print(records: list[PluginRecord]) -> None:
     from nasir.cli.tables import table
 
     rows = [
-        [record.name, record.distribution, record.version, record.status, _told(record)]
+        [record.name, record.distribution, record.version, record.status, _details(record)]
         for record in records
     ]
     header = ["plugin", "distribution", "version", "status", "registers"]
     print(table(header, rows, fold=4))
 
 
-def _told(record: PluginRecord) -> str:
-    """What a plugin registers in short, or why it does not."""
+def _details(record: PluginRecord) -> str:
+    """What a plugin registers in short, or why it registers nothing."""
     from nasir.plugins.switches import ENVIRONMENT
 
     if record.status == "failed":
@@ -94,7 +94,9 @@ def _told(record: PluginRecord) -> str:
     if record.status == "disabled":
         once = record.name in os.environ.get(ENVIRONMENT, "").split(",")
         return (
-            f"by -p or {ENVIRONMENT}" if once else f"on again: nasir plugins enable {record.name}"
+            f"by -p or {ENVIRONMENT}"
+            if once
+            else f"enable with: nasir plugins enable {record.name}"
         )
     kinds = defaultdict(list)
     for registered in record.registers:

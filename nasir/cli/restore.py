@@ -1,4 +1,4 @@
-"""``nasir restore``: a better picture from one bad one."""
+"""``nasir restore``: restore one picture."""
 
 from __future__ import annotations
 

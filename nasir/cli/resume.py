@@ -1,4 +1,4 @@
-"""``nasir resume``: go on with a run."""
+"""``nasir resume``: continue a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nasir.cli.command import Command
 
 
 class ResumeCommand(Command):
-    """Go on where a run ended, however it ended, to its limits or to new ones."""
+    """Continue a run after any kind of end, to its limits or to new ones."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="RUN", help="the run's folder")

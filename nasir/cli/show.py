@@ -93,7 +93,7 @@ def _show_run(run: Run, everything: bool) -> None:
 
 
 def _front(run: Run, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that none dominates, where the run has several objectives."""
+    """The trials on the Pareto front, where the run has several objectives."""
     from nasir.core.objectives import objectives, pareto_front
 
     wanted = objectives(run.settings.get("objective", ()))
@@ -101,7 +101,7 @@ def _front(run: Run, trials: Sequence[Trial]) -> list[Trial]:
 
 
 def trial_table(trials: Sequence[Trial]) -> str:
-    """A row of figures for each trial, and under it its architecture, or why it failed."""
+    """A row of figures for each trial, and below it its architecture, or why it failed."""
     names = metric_names(trial.metrics for trial in trials)
     staged = any((t.proposal.stage, t.proposal.fidelity) != ("full", 1.0) for t in trials)
     stages = ["stage", "fidelity"] if staged else []
@@ -144,12 +144,12 @@ def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _words(fields: Mapping[str, Any]) -> str:
-    """Fields in a line; of strategies their names, and no other lists."""
-    told = {
+    """Fields in a line; nested strategies by their names, without other lists."""
+    shown = {
         key: in_short(value) if isinstance(value, list | dict) else as_typed(value)
         for key, value in fields.items()
     }
-    return " ".join(f"{key}={value}" for key, value in told.items() if value is not None)
+    return " ".join(f"{key}={value}" for key, value in shown.items() if value is not None)
 
 
 def _numbered(run: Run, number: int) -> Trial:

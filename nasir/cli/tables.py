@@ -1,4 +1,4 @@
-"""Results as text: folded and with emphasis on a terminal, plain and unbroken in a pipe."""
+"""Results as text: folded and emphasised on a terminal, plain and unbroken in a pipe."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from nasir.runs.run import Run
 
 NARROWEST = 24
-"""Characters below which no column is folded further."""
+"""Characters that a folded column has at least."""
 
 
 def print_summary(run: Run) -> None:
-    """Print what came out of a run, and what to do next."""
+    """Print the result of a run, and the command for the next step."""
     from nasir.runs.summary import summary
 
     content = summary(run)
@@ -42,7 +42,7 @@ def print_summary(run: Run) -> None:
 
 
 def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = ()) -> None:
-    """Print a :func:`~nasir.runs.summary.summary`: the test pictures' table, and what was found."""
+    """Print a :func:`~nasir.runs.summary.summary`: the table of test pictures, and the best."""
     results = content["results"]
     if results:
         print(_result_table(results), end="\n\n")
@@ -56,7 +56,7 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
     count = f"{trials['complete']} complete, {trials['failed']} failed"
     pairs.append(("trials", f"{count}, {content['seconds']:.1f} s"))
     if "given_up" in content:
-        pairs.append(("given up", content["given_up"]))
+        pairs.append(("stopped", content["given_up"]))
     pairs.append(("run", f"{content['folder']} ({content['state']})"))
     print(table((), [*pairs, *more], fold=1))
 
@@ -76,8 +76,8 @@ def table(
 ) -> str:
     """Columns as wide as they need, two spaces apart.
 
-    `right` are the columns of figures, `fold` is the one whose text is broken where the terminal
-    is too narrow, `bold` the cells to stress, by row and column.
+    `right` are the columns of figures, `fold` is the column whose text is broken if the
+    terminal is too narrow, `bold` are the cells to emphasise, by row and column.
     """
     cells = [list(map(visible, row)) for row in ((header, *rows) if header else rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -99,12 +99,12 @@ def table(
 
 
 def screen_width() -> int | None:
-    """Columns of the terminal, None where the output goes elsewhere."""
+    """Columns of the terminal, None without a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def stress(text: str) -> str:
-    """`text` in bold, where the terminal shows that."""
+    """`text` in bold, if the terminal can show that."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain or not text or not sys.stdout.isatty() else f"\x1b[1m{text}\x1b[0m"
 
@@ -129,7 +129,7 @@ def metric_cell(metric: str, metrics: Mapping[str, float]) -> str:
 
 
 def greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
-    """The cells of a column that show its greatest figure; none where there is but one row."""
+    """The cells of a column with its greatest figure; none if there is only one row."""
     values = {
         r: float(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")
     }

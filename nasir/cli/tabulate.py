@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class TabulateCommand(Command):
-    """Write what the trials of runs came to as a table for evaluator=table.
+    """Write the results of all trials of runs as a table for evaluator=table.
 
-    Runs of one task are its repeats with other seeds; those with evaluator=proxy give the proxies.
+    Runs of one task are repeats with other seeds; runs with evaluator=proxy give the proxies.
     """
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from nasir.apps.train.training import Training
 
 EXAMPLES = """
-WORD is key=value, a settings file NAME.toml, or a recipe; later ones win. One word that is the
-folder of a training goes on with it, after any kind of end and to the same bits.
+WORD is key=value, a settings file NAME.toml, or a recipe; later ones win. The folder of a
+training as the only word continues it, after any kind of end and to the same bits.
   architecture=NAME           a reference architecture (nasir describe space=NAME), an
                               architecture.json, or a run's folder
   images=FOLDER test_images=FOLDER  short for task.images and task.test_images
-  task=denoise task.sigma=30  what the network is to do; whole pictures unless task.size is set
+  task=denoise task.sigma=30  what the network does; whole pictures unless task.size is set
   evaluator.iterations=20000 evaluator.ema=0.999 ...   (nasir describe evaluator=train)
-  validation=0.02             share of the training pictures that is watched, not trained on
+  validation=0.02             share of the training pictures for validation
   seed=1 threads=2
 """
 
 
 class TrainCommand(Command):
-    """Train one architecture, show it live, and judge it on the test pictures."""
+    """Train one architecture, show it live, and evaluate it on the test pictures."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("words", nargs="*", metavar="WORD", help="a setting; see below")
@@ -49,7 +49,7 @@ class TrainCommand(Command):
         def started(training: Training) -> None:
             if not quiet:
                 folder = shlex.quote(str(training.folder))
-                print(f"to go on after any kind of end: nasir train {folder}", file=sys.stderr)
+                print(f"to continue after any kind of end: nasir train {folder}", file=sys.stderr)
 
         with show_training(quiet):
             training = train(*arguments.words, output=arguments.output, started=started)

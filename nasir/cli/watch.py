@@ -19,11 +19,11 @@ EVERY = 1.0
 
 
 class WatchCommand(Command):
-    """Show how a run goes, until it ends; only reads, so the run is not disturbed."""
+    """Show the progress of a run until it ends; only reads, so the run is not disturbed."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="RUN", help="the run's folder")
-        parser.add_argument("--once", action="store_true", help="show how it stands and leave")
+        parser.add_argument("--once", action="store_true", help="print the state and exit")
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.search.follower import Follower
@@ -36,7 +36,7 @@ class WatchCommand(Command):
         if arguments.once:
             tally = Tally(planned)
             tally.begin(run)
-            print(_standing(run, tally))
+            print(_state(run, tally))
             return 0
         # the progress of a search is the result here
         with redirect_stderr(sys.stdout), show_search(planned, quiet=False) as notify:
@@ -47,8 +47,8 @@ class WatchCommand(Command):
         return 0 if run.state == "finished" else 1
 
 
-def _standing(run: Run, tally: Tally) -> str:
-    """How far a run is, in one line."""
+def _state(run: Run, tally: Tally) -> str:
+    """The progress of a run in one line."""
     flying = [f"trial {t.number}" for t in run.trials if t.state == "running"]
     parts = [f"{run.folder}: {run.state}", f"{tally.done}/{tally.planned}", str(tally)]
     parts += [f"{tally.failed} failed"] if tally.failed else []
@@ -57,9 +57,9 @@ def _standing(run: Run, tally: Tally) -> str:
 
 
 def _ended(run: Run) -> str:
-    """How a run ended, and what to do then."""
+    """How a run ended, and the command for the next step."""
     state = run.state
     if state == "finished":
         return f"finished; see it with: nasir show {run.folder}"
     why = {"interrupted": "it was interrupted", "stopped": run.reason or "its process died"}
-    return f"{state}: {why.get(state, state)}; go on with: nasir resume {run.folder}"
+    return f"{state}: {why.get(state, state)}; continue with: nasir resume {run.folder}"

@@ -1,4 +1,4 @@
-"""Every hook, when it is called, and with what.
+"""Every hook, when it is called, and with which arguments.
 
 A ``register_...`` hook is called once, at the first use of any registry, with a function
 ``register(name, target, summary)``: `target` is a class or, better, its import string
@@ -7,7 +7,7 @@ A ``register_...`` hook is called once, at the first use of any registry, with a
 ``restore``, ``score``) in which the component is taken where the user names none.
 
 The others are called while a search runs, in the process that holds the run.
-Nothing that a hook returns is looked at.
+What a hook returns is ignored.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def register_executors(register: Register) -> None:
 def register_operations(register: Register) -> None:
     """Name what a decision may choose, as ``decision.option``, such as ``upsample.nearest``.
 
-    What the class must be is told by the space that has the decision; for the upsampling cell
-    see :mod:`nasir.search_spaces.nasdip.operations`.
+    The space that has the decision defines what the class must be; for the upsampling cell see
+    :mod:`nasir.search_spaces.nasdip.operations`.
     """
 
 
@@ -106,7 +106,7 @@ def register_commands(cli: Register) -> None:
 
 @hookspec
 def run_started(run: Run) -> None:
-    """A run begins or goes on."""
+    """A run begins or is resumed."""
 
 
 @hookspec
@@ -123,7 +123,7 @@ def trial_finished(run: Run, trial: Trial) -> None:
 def final_started(run: Run, name: str, split: str, trial: Trial) -> None:
     """After the search: the architecture `name` (``found`` or a reference) is evaluated.
 
-    `split` is ``search`` where its stopping point is looked for, or ``test``.
+    `split` is ``search``, where the step to stop at is found, or ``test``.
     """
 
 

@@ -1,4 +1,4 @@
-"""Loading plugins, so that a broken one is reported and the others work."""
+"""Loads plugins; a broken one is reported and the others work."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ log = logging.getLogger("nasir")
 
 @attrs.define
 class PluginRecord:
-    """A plugin and how its loading went."""
+    """A plugin and the result of loading it."""
 
     name: str
     distribution: str
@@ -84,7 +84,7 @@ class Plugins:
         self._pm.add_hookspecs(hookspecs)
 
     def fill(self, registries: Registries) -> None:
-        """Load all plugins, ours first, and let them fill `registries`; all or, on error, none."""
+        """Load all plugins, the built-in ones first, into `registries`; on error, none."""
         try:
             for name in BUILTIN:
                 record = PluginRecord(f"nasir-{name}", "nasir", version("nasir"))
@@ -98,11 +98,11 @@ class Plugins:
             raise
 
     def add(self, name: str, plugin: object, registries: Registries) -> None:
-        """Load one plugin that is at hand already, under a name of its own."""
+        """Load a plugin that is an object already, under the name `name`."""
         self._load(PluginRecord(name, "", ""), plugin, registries)
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call a hook of all plugins; one that raises is warned of and not called again."""
+        """Call a hook of all plugins; one that raises is reported and not called again."""
         having = [one.plugin for one in getattr(self._pm.hook, hook).get_hookimpls()]
         for name, plugin in self._pm.list_name_plugin():
             if plugin not in having:
@@ -111,7 +111,7 @@ class Plugins:
                 self._call(hook, plugin, **arguments)
             except (Exception, SystemExit) as error:
                 self._pm.unregister(plugin)
-                self._failed(self.records[name], f"{hook} raised {_told(error)}", error)
+                self._failed(self.records[name], f"{hook} raised {_reason(error)}", error)
 
     def _load(self, record: PluginRecord, source: object, registries: Registries) -> None:
         first, disabled = self.records.get(record.name), record.name in self._disabled
@@ -127,7 +127,7 @@ class Plugins:
         try:
             plugin = _loaded(source)
         except (Exception, SystemExit) as error:
-            self._failed(record, f"cannot be imported: {_told(error)}", error)
+            self._failed(record, f"cannot be imported: {_reason(error)}", error)
             return
         try:
             self._pm.register(plugin, record.name)
@@ -136,7 +136,7 @@ class Plugins:
                 self._fill_one(record, plugin, hook, kind, registries)
         except (Exception, SystemExit) as error:
             self._withdraw(record, plugin, registries)
-            self._failed(record, _told(error), error)
+            self._failed(record, _reason(error), error)
 
     def _fill_one(
         self, record: PluginRecord, plugin: object, hook: str, kind: str, registries: Registries
@@ -177,14 +177,14 @@ class Plugins:
         message = f"plugin {record.name!r} of {record.distribution or 'this program'}: {reason}"
         if self._strict:
             raise PluginError(
-                f"{message}; mend it, or disable it with -p no:{record.name}"
+                f"{message}; correct it, or disable it with -p no:{record.name}"
             ) from error
-        log.warning("%s; it is left out (see: nasir plugins)", message)
+        log.warning("%s; it is disabled (see: nasir plugins)", message)
 
 
 @lru_cache(maxsize=1)
 def plugins() -> Plugins:
-    """The plugins of this process, with what the user has disabled."""
+    """The plugins of this process."""
     return Plugins(disabled_plugins(), strict=os.environ.get(STRICT, "") not in ("", "0"))
 
 
@@ -203,6 +203,6 @@ def _loaded(source: object) -> object:
     return import_module(source) if isinstance(source, str) else source
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if isinstance(error, NasirError) else f"{type(error).__name__}: {text}"

@@ -1,4 +1,4 @@
-"""Which plugins are switched off: for good in a file, for one call in the environment."""
+"""Disabled plugins: permanently in a file, for one call in the environment."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import tomli_w
 from nasir.core.errors import SettingsError
 
 ENVIRONMENT = "NASIR_DISABLE_PLUGINS"
-"""Names with commas between; also tells worker processes what ``-p no:NAME`` said."""
+"""Names, separated by commas; worker processes inherit them from ``-p no:NAME``."""
 
 
 def disabled_plugins() -> frozenset[str]:
-    """The names of all plugins that are switched off."""
+    """The names of all disabled plugins."""
     here = os.environ.get(ENVIRONMENT, "").split(",")
     return frozenset(name.strip() for name in [*here, *_saved()] if name.strip())
 
 
 def disable_once(name: str) -> None:
-    """Switch a plugin off for this process and those it starts."""
+    """Disable a plugin for this process and the processes it starts."""
     before = os.environ.get(ENVIRONMENT, "")
     os.environ[ENVIRONMENT] = f"{before},{name}" if before else name
 
 
 def set_disabled(name: str, disabled: bool) -> None:
-    """Switch a plugin off, or on again, for good."""
+    """Disable or enable a plugin permanently."""
     names = set(_saved()) - {name} | ({name} if disabled else set())
     path = switches_file()
     try:
@@ -39,7 +39,7 @@ def set_disabled(name: str, disabled: bool) -> None:
 
 
 def switches_file() -> Path:
-    """The file that keeps what was switched off for good; ``NASIR_CONFIG`` moves its folder."""
+    """The file of the permanently disabled plugins; ``NASIR_CONFIG`` sets its folder."""
     folder = os.environ.get("NASIR_CONFIG") or platformdirs.user_config_dir("nasir")
     return Path(folder) / "plugins.toml"
 
@@ -51,8 +51,8 @@ def _saved() -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"cannot read {path}: {error}; mend or remove it") from None
+        raise SettingsError(f"cannot read {path}: {error}; correct or remove it") from None
     names = content.get("disabled", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise SettingsError(f'{path} wants disabled = ["NAME", ...]; mend or remove it')
+        raise SettingsError(f'{path} needs disabled = ["NAME", ...]; correct or remove it')
     return names

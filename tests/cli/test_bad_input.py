@@ -485,7 +485,7 @@ def test_a_damaged_list_of_disabled_plugins_is_refused(tmp_path: Path, text: str
     (tmp_path / "configuration" / "plugins.toml").write_text(text)
     done = in_a_process("--help")
     assert done.returncode == 2
-    assert re.fullmatch(r"nasir: .*plugins\.toml.*mend or remove it\n", done.stderr)
+    assert re.fullmatch(r"nasir: .*plugins\.toml.*correct or remove it\n", done.stderr)
 
 
 def test_a_closed_output_is_no_error():

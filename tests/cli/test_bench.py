@@ -189,7 +189,7 @@ def test_the_table_explains_its_columns(tabular, capsys):
     ]
     assert [row.split()[0] for row in rows[:3]] == ["random", "exhaustive", "random+exhaustive"]
     assert f"4 seeds, 12 evaluations each; {len(DOMAIN)} architectures of the table" in out
-    assert "all alike: p " in out
+    assert "all equal: p " in out
     assert "Holm" in out
 
 

@@ -35,7 +35,8 @@ def test_every_plugin_is_listed_with_its_state_and_the_reason(capsys):
     assert printed["toy"][:3] == ["nasir-toy", "1.0", "ok"]
     why = "cannot be imported: ImportError: no module named frob"
     assert printed["broken"] == ["nasir-broken", "0.3", "failed", why]
-    assert printed["off"] == ["nasir-off", "2.0", "disabled", "on again: nasir plugins enable off"]
+    how = "enable with: nasir plugins enable off"
+    assert printed["off"] == ["nasir-off", "2.0", "disabled", how]
 
 
 def test_registered_names_are_listed_or_if_many_counted(capsys):

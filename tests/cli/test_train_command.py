@@ -28,7 +28,7 @@ def test_a_training_ends_with_a_table_and_what_to_do_next(words: list[str], caps
         "degraded, mean",
     ]
     assert "nasir restore IMAGE architecture=toy" in said.out
-    assert said.err.startswith("to go on after any kind of end: nasir train toy\n")
+    assert said.err.startswith("to continue after any kind of end: nasir train toy\n")
     assert re.search(r"^step 20/20  loss \d", said.err, re.M)
 
 

@@ -176,7 +176,7 @@ def test_a_run_whose_process_died_shows_how_to_resume(run: Run, capsys):
     assert main(watch_words(run)) == 1
     assert capsys.readouterr().out.splitlines() == [
         f"run {run.folder}: 12 trials",
-        f"stopped: its process died; go on with: nasir resume {run.folder}",
+        f"stopped: its process died; continue with: nasir resume {run.folder}",
     ]
 
 

@@ -289,7 +289,7 @@ def test_a_run_that_is_given_up_is_stopped_with_a_line_and_exit_code_1(capsys, c
     assert "go on with: nasir resume runs/bad" in caplog.text
     capsys.readouterr()
     assert main(["show", "runs/bad"]) == 0
-    assert "given up  3 trials in a row failed, trial 2 with: " in capsys.readouterr().out
+    assert "stopped  3 trials in a row failed, trial 2 with: " in capsys.readouterr().out
     assert main(["report", "runs/bad"]) == 0
     assert "3 trials in a row failed" in Path("runs/bad/report.html").read_text()
     settings = run.folder / "settings.toml"

@@ -62,7 +62,7 @@ def test_a_damaged_file_is_refused_in_one_line(folder: Path, content: bytes) -> 
     folder.mkdir(parents=True)
     switches_file().write_bytes(content)
     for use in (disabled_plugins, lambda: set_disabled("a", True)):
-        with pytest.raises(SettingsError, match="mend or remove it") as printed:
+        with pytest.raises(SettingsError, match="correct or remove it") as printed:
             use()
         assert str(switches_file()) in str(printed.value)
     assert switches_file().read_bytes() == content

@@ -27,7 +27,7 @@ def register_evaluators(register: Register) -> None:
     register(
         "shared",
         "nasir.evaluators.shared:Shared",
-        "judge a path of a trained supernet with its shared weights",
+        "evaluate a path of a trained supernet with its shared weights",
     )
     register(
         "cyclegan",
@@ -37,5 +37,5 @@ def register_evaluators(register: Register) -> None:
     register(
         "table",
         "nasir.evaluators.table:TableEvaluator",
-        "look up what an architecture came to, in a tabular benchmark",
+        "look up an architecture in a tabular benchmark",
     )

@@ -35,7 +35,7 @@ def register_strategies(register: Register) -> None:
     register(
         "halving",
         "nasir.strategies.halving.halving:SuccessiveHalving",
-        "many architectures at low fidelity, the best of each rung go on",
+        "many architectures at low fidelity, the best of each rung continue",
     )
     register(
         "hyperband",
@@ -66,7 +66,7 @@ def register_strategies(register: Register) -> None:
     register(
         "rsws",
         "nasir.strategies.one_shot.rsws:RandomWeightSharing",
-        "random paths judged by a supernet that random paths trained",
+        "random paths, evaluated by a supernet trained on random paths",
     )
     register(
         "spos",

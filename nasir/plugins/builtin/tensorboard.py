@@ -1,8 +1,8 @@
-"""Logs a run for TensorBoard where it was asked for: ``nasir run tensorboard=true``.
+"""Logs a run for TensorBoard: ``nasir run tensorboard=true``.
 
 In the run's folder ``tensorboard``: each trial's score and metrics and the best so far by the
-trial's number, and at the end the pictures of what was found. A run that goes on is logged anew
-from its first trial, so that nothing is there twice.
+trial's number, and at the end the pictures of what was found. A resumed run is logged again
+from its first trial, so that nothing is logged twice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SETTING = "tensorboard"
 FOLDER = "tensorboard"
 
 _logs: dict[Path, Log] = {}
-"""By run's folder; a process may search in several at a time."""
+"""The logs by the runs' folders; a process may search in several."""
 
 
 class Log:
@@ -86,7 +86,7 @@ def run_started(run: Run) -> None:
         from nasir.core.errors import PluginError
 
         raise PluginError(
-            "tensorboard=true wants the package tensorboard: pip install 'nasir[tensorboard]'"
+            "tensorboard=true needs the package tensorboard: pip install 'nasir[tensorboard]'"
         ) from None
 
 
