@@ -1,1 +1,1 @@
-"""Restoration without a network."""
+"""Classical restoration, without a network."""

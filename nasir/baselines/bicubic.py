@@ -21,7 +21,7 @@ class Bicubic(Method):
     def restore(self, sample: Sample, task: Task) -> Tensor:
         if task.signature.scale == 1:
             raise SettingsError(
-                "method=bicubic enlarges, and the pictures of this task have their full size: "
-                "take task=sr, or method=degraded"
+                "method=bicubic enlarges, but the pictures of this task have their full size: "
+                "choose task=sr, or method=degraded"
             )
         return task.unrestored(sample)

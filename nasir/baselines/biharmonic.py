@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @attrs.define
 class Biharmonic(Method):
-    """Fills missing pixels with the smoothest surface: its bilaplacian is zero there.
+    """Fills missing pixels with a surface whose bilaplacian is zero there.
 
-    Damelin and Hoang (2018), as in scikit-image, each channel for itself. What was observed
-    stays, and what is filled in lies between the least and greatest of it.
+    Damelin and Hoang (2018), by scikit-image, channel by channel. Observed pixels do not change;
+    filled ones lie between the least and the greatest of these.
     """
 
     def restore(self, sample: Sample, task: Task) -> Tensor:

@@ -1,4 +1,4 @@
-"""Doing nothing."""
+"""The degraded picture itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @attrs.define
 class Degraded(Method):
-    """The degraded picture as one would show it, at its full size; any task."""
+    """The degraded picture at its full size, for any task."""
 
     def restore(self, sample: Sample, task: Task) -> Tensor:
         return task.unrestored(sample)

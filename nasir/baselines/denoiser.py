@@ -1,4 +1,4 @@
-"""What the classical ways to remove noise have in common."""
+"""The base class of classical denoisers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ Array = Any
 
 
 class Denoiser(Method):
-    """Takes what looks like noise out of the degraded picture at its full size.
+    """Removes noise from the degraded picture at its full size.
 
-    In super-resolution that is the bicubic enlargement. Missing pixels are no noise: a task that
-    has them is refused.
+    In super-resolution that is the bicubic enlargement. A picture with missing pixels is refused.
     """
 
     @abstractmethod
-    def denoised(self, picture: Array) -> Array:
-        """`picture` without noise, both ``(H, W, C)``."""
+    def denoise(self, picture: Array) -> Array:
+        """`picture` without its noise, both ``(H, W, C)``."""
 
     def restore(self, sample: Sample, task: Task) -> Tensor:
         if sample.mask is not None:
@@ -34,8 +33,8 @@ class Denoiser(Method):
                 "black: take method=biharmonic"
             )
         picture = as_array(task.unrestored(sample))
-        # scikit-image drops a single channel in places
-        return as_tensor(self.denoised(picture).reshape(picture.shape))
+        # some functions of scikit-image drop a single channel
+        return as_tensor(self.denoise(picture).reshape(picture.shape))
 
 
 def as_array(picture: Tensor) -> Array:

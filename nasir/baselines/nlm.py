@@ -13,20 +13,20 @@ from nasir.core.component import setting
 class NonLocalMeans(Denoiser):
     """Each pixel becomes the mean of pixels whose surroundings look alike (Buades et al. 2005).
 
-    A pixel at patch distance d^2 weighs exp(-max(d^2 - 2 sigma^2, 0) / h^2) with `h` times the
-    noise sigma that is estimated from the picture; by scikit-image's fast mode.
+    A pixel at patch distance d^2 has the weight exp(-max(d^2 - 2 sigma^2, 0) / (h sigma)^2), with
+    the noise sigma estimated from the picture unless given. By scikit-image's fast mode.
     """
 
-    h: float = setting(0.6, "how unlike patches may be, in sigmas, > 0", must.gt(0))
+    h: float = setting(0.6, "how much patches may differ, in sigmas, > 0", must.gt(0))
     patch: int = setting(5, "side of a patch in pixels, >= 1", must.ge(1))
-    distance: int = setting(6, "how far patches are looked for, in pixels, >= 1", must.ge(1))
+    distance: int = setting(6, "how far away patches are searched, in pixels, >= 1", must.ge(1))
     sigma: float | None = setting(
         None,
         "standard deviation of the noise, of 255, > 0; none: estimated from the picture",
         must.optional(must.gt(0)),
     )
 
-    def denoised(self, picture: Array) -> Array:
+    def denoise(self, picture: Array) -> Array:
         from skimage.restoration import denoise_nl_means
 
         from nasir.baselines.noise_level import noise_level

@@ -1,4 +1,4 @@
-"""How noisy a picture is, from itself alone."""
+"""Estimation of the noise level of a single picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def noise_level(picture: Any) -> float:
     """The standard deviation of white Gaussian noise in ``(H, W, C)``, the mean over channels.
 
     median |d| / 0.6745 over the finest diagonal wavelet coefficients d (Donoho and Johnstone
-    1994, section 6.1.1), which edges and smooth parts hardly enter. Both sides are 4 or more.
+    1994, section 6.1.1), which edges and smooth regions hardly change. Both sides must be 4 pixels
+    or more.
     """
     return float(np.mean([_of_channel(picture[..., c]) for c in range(picture.shape[-1])]))
 
@@ -25,12 +26,12 @@ def noise_level(picture: Any) -> float:
 def _of_channel(channel: Any) -> float:
     rows = _detail(np.asarray(channel, np.float64))
     diagonal = np.abs(_detail(rows.T))
-    # flat parts, such as clipped ones, have no noise to measure
+    # flat regions, such as clipped ones, show no noise
     present = diagonal[diagonal > 1e-9]
     return float(np.median(present) / MEDIAN_OF_NORMAL) if present.size else 0.0
 
 
 def _detail(x: Any) -> Any:
-    """Wavelet coefficients along the first axis, every other one: no border is crossed."""
+    """Every other wavelet coefficient along the first axis; none reaches over the border."""
     windows = np.lib.stride_tricks.sliding_window_view(x, len(HIGH_PASS), axis=0)[::2]
     return windows @ HIGH_PASS

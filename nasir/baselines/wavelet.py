@@ -14,18 +14,18 @@ from nasir.core.errors import SettingsError, unknown_name
 class WaveletShrinkage(Denoiser):
     """Soft thresholds of the wavelet coefficients by BayesShrink (Chang, Yu and Vetterli 2000).
 
-    The threshold of each subband is sigma^2 / sigma_x, with the noise sigma estimated from the
-    finest one; colour is shrunk in YCbCr. Needs PyWavelets.
+    The threshold of each subband is sigma^2 / sigma_x; the noise sigma is estimated from the finest
+    subband. Colour pictures are converted to YCbCr. Needs PyWavelets.
     """
 
     wavelet: str = setting("db2", "wavelet's name in PyWavelets, such as db1, db2, sym8")
     levels: int | None = setting(
         None,
-        "levels of the decomposition, >= 1; none: three less than there can be",
+        "levels of the decomposition, >= 1; none: three less than the most possible",
         must.optional(must.ge(1)),
     )
 
-    def denoised(self, picture: Array) -> Array:
+    def denoise(self, picture: Array) -> Array:
         self._check_wavelet()
         from skimage.restoration import denoise_wavelet
 

@@ -1,4 +1,4 @@
-"""Reflection at the borders of feature maps, however small."""
+"""Reflected borders of feature maps of any size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def reflect(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
-    """Pad ``(N, C, H, W)`` by reflection, there and back again where a border is wider than `x`."""
+    """Pad ``(N, C, H, W)`` by reflection, repeatedly where a border is wider than `x`."""
     height, width = x.shape[-2:]
     if max(left, right) < width and max(top, bottom) < height:
         return F.pad(x, (left, right, top, bottom), mode="reflect")

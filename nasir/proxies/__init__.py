@@ -1,1 +1,1 @@
-"""Scores of untrained networks."""
+"""Zero-cost proxies: scores of untrained networks."""

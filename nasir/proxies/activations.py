@@ -1,4 +1,4 @@
-"""Which units of a network are on."""
+"""Which units of a network are active for which inputs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ RECTIFIERS = (
     ),
     *("gelu", "silu", "mish", "softplus", "hardswish"),
 )
-"""Activations that let positive values through and hold negative ones back, as torch runs them.
+"""Torch's names of activations that pass positive values and suppress negative ones.
 
-ReLU6 is run as hardtanh, SELU as elu.
+Torch runs ReLU6 as hardtanh and SELU as elu.
 """
 
 
 class ActivationKernel(TorchDispatchMode):
-    """Meanwhile adds up, over all rectified units, which inputs of a minibatch agree.
+    """While active, counts for each pair of inputs the rectified units that agree.
 
-    `agreements` ``(N, N)`` counts the units that are on for both inputs or off for both; a unit
-    is on where what goes into its activation is positive. Modules, functions and what is done in
-    place are seen alike.
+    `agreements` ``(N, N)`` counts the units that are active for both inputs or for neither; a unit
+    is active where the input of its activation is positive. Modules, functions and in-place
+    operations are all counted.
     """
 
     def __init__(self, inputs: int) -> None:
@@ -54,7 +54,7 @@ class ActivationKernel(TorchDispatchMode):
 
 
 def in_common(codes: Tensor) -> Tensor:
-    """``(N, ...)`` yes or no, to how many each pair has in common, ``(N, N)`` in float64.
+    """From codes ``(N, ...)`` of booleans to the number of equal ones of each pair, ``(N, N)``.
 
     N_A minus the Hamming distance of two codes of N_A units (Mellor et al. 2021).
     """

@@ -1,4 +1,4 @@
-"""The size of a network as a proxy: what every other one has to be better than."""
+"""The size of a network as a proxy: the baseline for all others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Parameters(Proxy):
 
 @attrs.define
 class MultiplyAdds(Proxy):
-    """Multiply-adds of one pass over 64 x 64 pixels going in, whatever the picture's size."""
+    """Multiply-adds of one pass over an input of 64 x 64 pixels, for every picture."""
 
     larger_is_better = True
 

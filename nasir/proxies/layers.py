@@ -1,4 +1,4 @@
-"""Looking at the layers of a network while it runs."""
+"""Reading and changing the layers of a network."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def weighted_layers(network: nn.Module) -> list[_ConvNd | nn.Linear]:
 
 
 def features(network: nn.Module, x: Tensor) -> Tensor:
-    """What the last convolution or linear layer to run makes of `x`.
+    """The output of the last convolution or linear layer that runs, for the input `x`.
 
     That is the picture before a sigmoid, which would flatten large values, and before the
-    network's input is added to it. Of a network without such layers it is the output.
+    network's input is added to it. A network without such layers gives its output.
     """
     last: list[Tensor] = []
 
     def keep(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
-        last[:] = [output.clone()]  # what follows may write into the output
+        last[:] = [output.clone()]  # later layers may work in place
 
     handles = [layer.register_forward_hook(keep) for layer in weighted_layers(network)]
     try:
@@ -40,7 +40,7 @@ def features(network: nn.Module, x: Tensor) -> Tensor:
 
 
 def neutralise_norms(network: nn.Module) -> None:
-    """Let every normalisation of `network` pass on what comes in."""
+    """Replace every normalisation of `network` by the identity."""
     for module in network.modules():
         if isinstance(module, NORMS):
             module.register_forward_hook(lambda module, args, output: args[0])
@@ -48,15 +48,16 @@ def neutralise_norms(network: nn.Module) -> None:
 
 @contextmanager
 def batch_deviations(network: nn.Module) -> Iterator[dict[str, float]]:
-    """By batch normalisation, the standard deviation of what came in; filled by passes within.
+    """The standard deviation of the input of each batch normalisation, by name.
 
-    The root of the mean over channels, and over passes of a layer that several paths share. With
-    the constant that the layer adds to its variances, so that it is what it divides by.
+    Filled by forward passes within the context. It is the root of the mean variance over channels,
+    and over the passes of a layer that several paths share, including the constant that the layer
+    adds to variances: the value that the layer divides by.
     """
     variances: dict[str, list[float]] = {}
     deviations: dict[str, float] = {}
 
-    def look(name: str) -> Any:
+    def record(name: str) -> Any:
         def hook(module: _BatchNorm, args: tuple[Tensor, ...]) -> None:
             x = args[0]
             over = [axis for axis in range(x.ndim) if axis != 1]
@@ -67,7 +68,7 @@ def batch_deviations(network: nn.Module) -> Iterator[dict[str, float]]:
         return hook
 
     norms = {n: m for n, m in network.named_modules() if isinstance(m, _BatchNorm)}
-    handles = [module.register_forward_pre_hook(look(name)) for name, module in norms.items()]
+    handles = [module.register_forward_pre_hook(record(name)) for name, module in norms.items()]
     try:
         yield deviations
     finally:
@@ -77,10 +78,10 @@ def batch_deviations(network: nn.Module) -> Iterator[dict[str, float]]:
 
 @torch.no_grad()
 def draw_gaussian_weights(network: nn.Module) -> None:
-    """Weights of convolutions and linear layers from N(0, 1), and no biases.
+    """Draw the weights of convolutions and linear layers from N(0, 1); set biases to zero.
 
-    Weights that begin at zero stay there: those that move the taps of a deformable convolution
-    would move them out of the picture.
+    Weights that are all zero stay zero: those that move the taps of a deformable convolution would
+    move them out of the picture.
     """
     for layer in weighted_layers(network):
         if layer.weight.any():

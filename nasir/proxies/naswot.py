@@ -11,12 +11,11 @@ from nasir.core.proxy import Probe, Proxy
 
 @attrs.define
 class NasWot(Proxy):
-    """log |det K_H|, of how differently the units of a network respond to several inputs.
+    """log |det K_H|: how differently the rectified units respond to several inputs.
 
-    K_H counts for two inputs the rectified units that are on for both or off for both. The inputs
-    are made of the network's random one: its pixels, or as many as `side` lets in, in random
-    orders. Minus infinity where two of them have one response, and of a network without
-    rectifiers.
+    K_H counts for each pair of inputs the units that are active for both or for neither. The inputs
+    are the pixels of the network's random input in random orders, at most `side` a side. The value
+    is minus infinity if two inputs have equal responses, and for a network without rectifiers.
     """
 
     larger_is_better = True

@@ -1,6 +1,6 @@
-"""Proxies of the first gradient, as Abdelfattah et al. 2021 make them of a whole network.
+"""Proxies of the first gradient, summed over the whole network (Abdelfattah et al. 2021).
 
-The loss is the task's own against the degraded picture: restoration has no labels here.
+The loss is the task's, against the degraded picture, because there is no clean one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The proxies of ISNAS-DIP: power spectra of an untrained network's output (section 3).
 
-Networks whose first output resembles the degraded picture in its spectrum restore it better, the
-paper finds; the smaller each of these values, the better the network should be.
+The paper finds that networks restore a picture better if the spectrum of their first output
+resembles the picture's. Smaller values are better.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nasir.core.proxy import Probe, Proxy
 
 @attrs.define
 class PsdDbMse(Proxy):
-    """PSD DB MSE, equation 1: between the spectra in decibels, dB^2."""
+    """PSD DB MSE, equation 1: the mean squared difference of the spectra in decibels, dB^2."""
 
     logarithm: str = setting(
         "10", "decibels are 10 times this logarithm: to base 10 or e", must.in_(("10", "e"))
@@ -34,13 +34,13 @@ class PsdDbMse(Proxy):
         return float(np.mean((unit * self._counted(difference)) ** 2))
 
     def _counted(self, spectra: Any) -> Any:
-        """The entries ``(C, H, W)`` that count."""
+        """The entries of ``(C, H, W)`` that the mean is over."""
         return spectra
 
 
 @attrs.define
 class PsdDbStripMse(PsdDbMse):
-    """PSD DB Strip MSE, equation 2: the same within a ring of low frequencies, dB^2."""
+    """PSD DB Strip MSE, equation 2: PSD DB MSE within a ring of low frequencies, dB^2."""
 
     def _counted(self, spectra: Any) -> Any:
         from nasir.proxies import spectrum
@@ -50,11 +50,11 @@ class PsdDbStripMse(PsdDbMse):
 
 @attrs.define
 class PsdStripHistEmd(Proxy):
-    """PSD Strip Hist EMD, section 3.1.3: between histograms of the spectra within the ring.
+    """PSD Strip Hist EMD, section 3.1.3: earth mover's distance of histograms within the ring.
 
-    The histograms have 75 bins over 0 to 1. The paper does not say of which unit: here the
-    spectra are divided by the greatest entry of the picture's ring, what is greater falls into
-    the last bin, and the earth is moved along the bins' centres.
+    The paper has 75 bins over 0 to 1, without a unit. Here the spectra are divided by the greatest
+    entry of the picture's ring; greater values fall into the last bin. The distance is along the
+    bins' centres.
     """
 
     bins: int = setting(75, "bins of the histograms, >= 2", must.ge(2))
@@ -63,11 +63,11 @@ class PsdStripHistEmd(Proxy):
         import numpy as np
         from scipy.stats import wasserstein_distance
 
-        ours, theirs = _in_ring(probe)
+        output, picture = _in_ring(probe)
         centres = (np.arange(self.bins) + 0.5) / self.bins
         counts = [
-            np.histogram(np.minimum(x / theirs.max(), 1), bins=self.bins, range=(0, 1))[0]
-            for x in (ours, theirs)
+            np.histogram(np.minimum(x / picture.max(), 1), bins=self.bins, range=(0, 1))[0]
+            for x in (output, picture)
         ]
         return float(wasserstein_distance(centres, centres, *counts))
 
@@ -76,8 +76,8 @@ class PsdStripHistEmd(Proxy):
 class Bandwidth99(Proxy):
     """99 % bandwidth, section 3.2.1: the radius of the circle that holds 99 % of the power.
 
-    In shares of the largest of 99 circles, whose diameter is the diagonal of the spectrum;
-    independent of the picture.
+    Relative to the largest of 99 circles, whose diameter is the diagonal of the spectrum. It does
+    not depend on the picture.
     """
 
     def value(self, probe: Probe) -> float:
@@ -97,24 +97,24 @@ class Bandwidth99(Proxy):
 
 @attrs.define
 class PsdDbMseOfProgram(PsdDbMse):
-    """PSD DB MSE as the published program has it, with natural logarithms."""
+    """PSD DB MSE of the published program: with natural logarithms."""
 
     logarithm: str = setting("e", "as in psd_db_mse", must.in_(("10", "e")))
 
 
 @attrs.define
 class PsdDbStripMseOfProgram(PsdDbStripMse):
-    """PSD DB Strip MSE as the published program has it, with natural logarithms."""
+    """PSD DB Strip MSE of the published program: with natural logarithms."""
 
     logarithm: str = setting("e", "as in psd_db_strip_mse", must.in_(("10", "e")))
 
 
 @attrs.define
 class PsdStripHistEmdOfProgram(Proxy):
-    """PSD Strip Hist EMD as the published program has it.
+    """PSD Strip Hist EMD of the published program.
 
-    Each histogram has bins of its own range, as a density, and the distance is between the
-    heights of the bins taken as samples.
+    Each histogram is a density over its own range; the distance is between the bins' heights, taken
+    as samples.
     """
 
     bins: int = setting(100, "bins of the histograms, >= 2", must.ge(2))
@@ -131,6 +131,6 @@ def _in_ring(probe: Probe) -> tuple[Any, Any]:
     """The entries of the output's and of the picture's spectrum within the ring, flat."""
     from nasir.proxies import spectrum
 
-    both = (spectrum.of_output(probe), spectrum.of_picture(probe))
-    ours, theirs = (x[..., spectrum.strip(*x.shape[-2:])].ravel() for x in both)
-    return ours, theirs
+    spectra = (spectrum.of_output(probe), spectrum.of_picture(probe))
+    output, picture = (x[..., spectrum.strip(*x.shape[-2:])].ravel() for x in spectra)
+    return output, picture

@@ -1,4 +1,4 @@
-"""Power spectral densities of pictures, and the ring of frequencies that ISNAS-DIP looks at."""
+"""Power spectral densities of pictures, and the ring of frequencies of ISNAS-DIP."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nasir.core.proxy import Probe
 Array = np.ndarray[Any, np.dtype[Any]]
 
 INNER, OUTER = 0.1, 0.2
-"""Diameters of the ring, in shares of the spectrum's size."""
+"""Diameters of the ring, relative to the spectrum's size."""
 
 CIRCLES = 99
-"""How many circles the bandwidth is read from."""
+"""The number of circles for the bandwidth."""
 
 LEAST = 1e-30
-"""Stands for a power of zero where decibels are taken."""
+"""Least power, so that decibels are finite."""
 
 _known: WeakKeyDictionary[object, Array] = WeakKeyDictionary()
 
@@ -32,7 +32,7 @@ def power_spectrum(picture: Array) -> Array:
 
 
 def of_output(probe: Probe) -> Array:
-    """The spectrum ``(C, H, W)`` of what the network makes of its input."""
+    """The spectrum ``(C, H, W)`` of the network's output."""
     return _spectrum(probe, probe.output)
 
 
@@ -42,7 +42,7 @@ def of_picture(probe: Probe) -> Array:
 
 
 def _spectrum(owner: object, picture: Tensor) -> Array:
-    """The spectrum of a picture, computed once for its owner."""
+    """The spectrum of a picture, computed once for each owner."""
     if owner not in _known:
         _known[owner] = power_spectrum(picture[0].double().cpu().numpy())
     return _known[owner]
@@ -50,13 +50,13 @@ def _spectrum(owner: object, picture: Tensor) -> Array:
 
 @lru_cache(maxsize=8)
 def radius(height: int, width: int) -> Array:
-    """The distance of each frequency from zero, in cycles a pixel, as spectra are ordered."""
+    """The distance of each entry of a spectrum from frequency zero, in cycles a pixel."""
     down, across = (np.fft.fftshift(np.fft.fftfreq(size)) for size in (height, width))
     return np.hypot(down[:, None], across)
 
 
 @lru_cache(maxsize=8)
 def strip(height: int, width: int) -> Array:
-    """Where a spectrum is within the ring: 1552 of 256 x 256 entries."""
+    """The mask of the ring in a spectrum, 1552 entries of 256 x 256."""
     rho = radius(height, width)
     return (rho >= INNER / 2) & (rho < OUTER / 2)

@@ -14,10 +14,10 @@ from nasir.core.proxy import Probe, Proxy
 class SynFlow(Proxy):
     """Synaptic flow, sum |theta dR/dtheta| of R = 1' prod |theta^[l]| 1.
 
-    R is the sum of what the network makes of ones, with the absolute values of all its
-    parameters, before a sigmoid at its end, which such sums would saturate; of several networks
-    put together, of the last to run. Normalisations pass on what comes in (Abdelfattah et al.
-    2021). In double precision: R grows with every layer.
+    R is the sum of the network's output for an input of ones, with the absolute values of all
+    parameters. The output is taken from the last convolution, before a sigmoid, which these sums
+    would saturate. Normalisations are replaced by the identity (Abdelfattah et al. 2021). In double
+    precision, because R grows with every layer.
     """
 
     larger_is_better = True

@@ -13,11 +13,11 @@ from nasir.core.proxy import Probe, Proxy
 
 @attrs.define
 class Zen(Proxy):
-    """log E ||f(x + a e) - f(x)|| + sum_i log s_i (Zen-NAS, algorithm 1), of weights from N(0, 1).
+    """log E ||f(x + a e) - f(x)|| + sum_i log s_i (Zen-NAS, algorithm 1), weights from N(0, 1).
 
-    x and e are Gaussian; s_i is the standard deviation that batch normalisation i divides by,
-    whose effect on the scale is so undone. f is the network up to its last convolution. Sums of
-    paths stay in it, which the paper takes out: here they are what is searched.
+    x and e are Gaussian; s_i is the standard deviation that batch normalisation i divides by, so
+    that the sum undoes its scaling. f is the network up to its last convolution. The paper removes
+    skip connections; here sums of paths stay, because they are searched.
     """
 
     larger_is_better = True

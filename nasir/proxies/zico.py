@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class ZiCo(Proxy):
     """sum_l log sum_w E|g| / sqrt(Var|g|), over layers l and their weights w.
 
-    g is the gradient of the task's loss against the degraded picture, for several random inputs:
-    the network's own, and the same with its pixels in random orders. Weights whose gradient does
-    not vary are left out; not a number where none does.
+    g is the gradient of the task's loss against the degraded picture, at several random inputs:
+    the network's own, and its pixels in random orders. Weights whose gradient does not vary are
+    left out; if there are no others, the value is not a number.
     """
 
     larger_is_better = True

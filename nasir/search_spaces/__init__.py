@@ -1,1 +1,1 @@
-"""What may be built."""
+"""The search spaces, a folder for each paper, and the cells that HiNAS and IR-NAS share."""

@@ -1,4 +1,4 @@
-"""What networks that take a supernet's weights have in common."""
+"""Checks before a network takes over the weights of a supernet."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from nasir.core.errors import ArchitectureError
 
 
 def check_whole(partial: int, parts: str) -> None:
-    """Refuse a supernet of partial channels, whose `parts` (cells, modules) are too narrow.
+    """Raise :class:`~nasir.core.errors.ArchitectureError` for a supernet of partial channels.
 
-    Raises :class:`~nasir.core.errors.ArchitectureError`.
+    Its `parts` (cells, modules) are too narrow for a network.
     """
     if partial != 1:
         raise ArchitectureError(
-            f"a supernet with partial={partial} has too narrow {parts} for a network: "
+            f"the {parts} of a supernet with partial={partial} are too narrow for a network: "
             "train the network from the start, or search with partial=1"
         )

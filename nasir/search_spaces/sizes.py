@@ -1,4 +1,4 @@
-"""How large the parts of a network may be: what no memory holds is refused as a setting."""
+"""Largest sizes of the parts of a network: settings that no memory could hold are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WIDEST = 2**16
 """Channels."""
 
 FARTHEST = 255
-"""Pixels of a kernel's side or between its taps."""
+"""Pixels: a kernel's side, or the distance of its taps."""
 
 LONGEST = 100
 """Modules, one after another."""

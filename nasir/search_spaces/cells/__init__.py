@@ -1,5 +1,5 @@
-"""What search spaces of stacked cells share: cells with searched operations and widths.
+"""The spaces of stacked cells, HiNAS and IR-NAS (Zhang et al.).
 
-HiNAS (Zhang et al.) and IR-NAS (Zhang et al.) stack L cells between a fixed start and
-a fixed end; operations and inputs of the nodes of each cell, and its width, are searched.
+A network is a fixed start, L cells and a fixed end. Searched are the inputs and operations of the
+nodes of each cell, and its width.
 """

@@ -34,7 +34,7 @@ def _floats(given: Any) -> tuple[float, ...]:
 def _registered(
     space: CellArchitectures, field: attrs.Attribute[tuple[str, ...]], names: tuple[str, ...]
 ) -> None:
-    """Refuse operations that no plugin has registered, and lists that no cell can do with."""
+    """Refuse operations that are not registered, repeated ones, and an empty list."""
     operations = (n for n in registries["operation"] if n.startswith(PREFIX))
     known = [SKIP, *(n.removeprefix(PREFIX) for n in operations)]
     for name in names:
@@ -83,7 +83,7 @@ class CellArchitectures(SearchSpace):
     nodes: int = setting(4, "nodes of a cell, 1 to 20", [must.ge(1), must.le(20)])
     operations: tuple[str, ...] = setting(
         ("conv_3", "sep_3", "sep_5", "dil_3", "dil_5", "skip"),
-        "what may be on an edge: skip, or an operation registered as cell.NAME",
+        "operations of an edge: skip, or one registered as cell.NAME",
         _registered,
     )
     layer_wise: bool = setting(True, "whether every layer has a cell of its own")
@@ -107,12 +107,12 @@ class CellArchitectures(SearchSpace):
         10, "channels of a node at factor 1 in the supernet, 1 to 65536", channels
     )
     cell_sharing: bool = setting(
-        True, "whether all ways into a cell of the supernet share it (equation 5, else 6)"
+        True, "whether all inputs of a width in the supernet share one cell (equation 5, else 6)"
     )
     routing: str = setting(
         "path",
-        "second input and end of the supernet: as on the paths that the betas favour (path), or "
-        "unweighted from the same level (literal)",
+        "second input and end of the supernet: weighted by the probabilities of the paths (path), "
+        "or unweighted from the same level (literal)",
         must.in_(("path", "literal")),
     )
     end: str = setting(
@@ -141,7 +141,7 @@ class CellArchitectures(SearchSpace):
     """Rates of the ASPP in a compact end; none: a 1x1 convolution."""
 
     hand_made: ClassVar[Mapping[str, str]] = {"all_conv": "conv_3"}
-    """References whose nodes all add this operation of the cell's two inputs."""
+    """References by name; all nodes apply this operation to both inputs of the cell and add."""
 
     default_evaluator: ClassVar[str] = "train"
     baseline = "all_conv"
@@ -149,17 +149,17 @@ class CellArchitectures(SearchSpace):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What the supernet mixes on an edge: the operations, and `none` at last."""
+        """The options of an edge in the supernet: the operations, then `none`."""
         return (*self.operations, NONE)
 
     @property
     def width_factors(self) -> tuple[float, ...]:
-        """The factors that levels are places among: `factors`, or those in `widths`, ascending."""
+        """The factors that levels index: `factors`, or those in `widths`, ascending."""
         return tuple(sorted(set(self.widths))) or self.factors
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """The level of each layer where widths are not searched, however far apart; else empty."""
+        """The level of each layer if widths are not searched, however far apart; else empty."""
         each = self.widths if len(self.widths) == self.layers else self.widths * self.layers
         return tuple(self.width_factors.index(factor) for factor in each)
 

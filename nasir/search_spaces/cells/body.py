@@ -1,4 +1,4 @@
-"""The features of a supernet of cells, from the start part to the end part."""
+"""The layers of a supernet of cells, from its start to its end."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def level_of(
     level: int,
     partial: int,
 ) -> WidthLevel:
-    """The cells of one width in a layer, with what comes before them."""
+    """The cells of one width in a layer, and the 1x1 convolutions before them."""
 
     def channels(layer: int, level: int) -> int:
         return START if layer < 0 else space.nodes * widths[level]

@@ -13,7 +13,7 @@ class Cell(nn.Module):
     """A node is the sum of two operations' outputs; the cell's output is all nodes, concatenated.
 
     ``(N, in_two_back, H, W), (N, in_back, H, W) -> (N, nodes * width, H, W)``: both inputs are
-    first brought to `width` channels. `operations` is ordered node by node, the operation of the
+    first mapped to `width` channels. `operations` is ordered node by node, the operation of the
     lower source first (HiNAS, section 3.1, equations 2 and 3).
     """
 

@@ -1,4 +1,4 @@
-"""The network of one genotype: one cell a layer."""
+"""The network of one genotype: a cell for each layer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CompactNetwork(nn.Module):
 def compact_network(
     space: CellArchitectures, genotype: Genotype, signature: Signature
 ) -> CompactNetwork:
-    """The network of a genotype at the width, and with the end, that `space` is set to."""
+    """The network of a genotype, with the width and the end of `space`."""
     frame = Frame(signature, space.residual, space.upsampling)
     cells: list[Cell] = []
     channels = [START, START]

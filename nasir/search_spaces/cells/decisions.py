@@ -1,8 +1,8 @@
-"""The decisions of a genotype, and their spelling.
+"""The decisions of a genotype, and their names.
 
 ``layer0.node1.inputs`` names the two sources of a node, ``layer0.node1.first`` and ``.second`` the
-operations of the lower and the higher one, ``layer0.width`` the factor of the layer's width.
-``cell`` takes the place of ``layer0`` where all layers share one cell.
+operations on the lower and the higher one, ``layer0.width`` the factor of the layer's width. Where
+all layers share one cell, ``cell`` replaces ``layer0``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ SHARED = "cell"
 
 
 def cell_names(layers: int, layer_wise: bool) -> list[str]:
-    """What the cells that are searched are called."""
+    """The names of the searched cells."""
     return [f"layer{layer}" for layer in range(layers)] if layer_wise else [SHARED]
 
 
 def cell_decisions(cell: str, nodes: int, operations: Sequence[str]) -> list[Decision]:
-    """The inputs and operations of one cell: product over i of C(i + 2, 2) operations^2 cells."""
+    """The decisions of one cell: product over nodes i of C(i + 2, 2) * operations^2 cells."""
     decisions: list[Decision] = []
     for node in range(nodes):
         pairs = [f"{low}+{high}" for low, high in combinations(range(node + 2), 2)]
@@ -37,7 +37,7 @@ def cell_decisions(cell: str, nodes: int, operations: Sequence[str]) -> list[Dec
 
 
 def width_decisions(layers: int, factors: Sequence[float]) -> list[Decision]:
-    """The factor of each layer, among those that a path can have come to."""
+    """The factor of each layer, among those that a path can have reached."""
     return [
         Decision(_width(layer), factors[: reachable(layer, len(factors))])
         for layer in range(layers)
@@ -45,7 +45,7 @@ def width_decisions(layers: int, factors: Sequence[float]) -> list[Decision]:
 
 
 def width_jumps(layers: int, factors: Sequence[float]) -> list[Condition]:
-    """Factors of two neighbouring layers that are more than one level apart."""
+    """The forbidden pairs: factors of neighbouring layers more than one level apart."""
     clauses: list[Condition] = []
     for layer in range(1, layers):
         after = range(reachable(layer, len(factors)))
@@ -64,7 +64,7 @@ def genotype_of(
     factors: Sequence[Value],
     levels: Sequence[int],
 ) -> Genotype:
-    """The genotype of an architecture's choices; `levels` are those of fixed widths."""
+    """The genotype of an architecture's choices; `levels` are given if widths are fixed."""
     cells = [_cell(choices, name, nodes) for name in cell_names(layers, layer_wise)]
     if not levels:
         levels = [factors.index(choices[_width(layer)]) for layer in range(layers)]
@@ -74,7 +74,7 @@ def genotype_of(
 def choices_of(
     genotype: Genotype, layer_wise: bool, factors: Sequence[float] | None
 ) -> dict[str, Value]:
-    """The choices of a genotype; without `factors` where widths are no decisions."""
+    """The choices of a genotype; `factors` is None if widths are not searched."""
     choices: dict[str, Value] = {}
     for name, cell in zip(
         cell_names(len(genotype.cells), layer_wise), genotype.cells, strict=False

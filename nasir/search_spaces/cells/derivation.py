@@ -1,4 +1,4 @@
-"""From the weights of a cell's operations to the cell that they favour."""
+"""Derivation of a cell from the weights of its operations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from nasir.search_spaces.cells.genotype import NONE, CellGenotype, NodeInput, ed
 
 
 def cell_of(weights: Sequence[Sequence[float]], options: Sequence[str], nodes: int) -> CellGenotype:
-    """The cell with the two best edges of every node and the best operation on each.
+    """The cell with the two best edges of every node, and the best operation on each.
 
-    `weights` is ``(edges, options)``. `none` is left out, both when edges are ranked and when
-    operations are chosen; the lower edge and the earlier option win a tie (DARTS, section 2.4;
-    HiNAS, section 3.1).
+    `weights` is ``(edges, options)``. `none` is ignored, both in ranking edges and in choosing
+    operations. On a tie the lower edge and the earlier option win (DARTS, section 2.4; HiNAS,
+    section 3.1).
     """
     strongest: dict[tuple[int, int], tuple[float, str]] = {}
     for edge, row in zip(edges(nodes), weights, strict=True):

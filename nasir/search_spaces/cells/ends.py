@@ -1,4 +1,4 @@
-"""The fixed parts before the first and after the last cell."""
+"""The fixed start before the first cell and the fixed ends after the last."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Aspp(nn.Module):
         return torch.cat([branch(x) for branch in self.branches], dim=1)
 
     def by_phases(self, x: Tensor) -> Tensor:
-        """:meth:`forward` with a kernel for its dilated convolutions."""
+        """:meth:`forward`, with its dilated convolutions as plain ones."""
         branches: Any = self.branches
         point, *others = branches
         made = [point(x)]
@@ -72,10 +72,10 @@ class Aspp(nn.Module):
 
 
 class CompactEnd(nn.Module):
-    """The end of a built network: the last cell's output and the start's low-level features.
+    """The end of a built network, on the last cell's output and the start's low-level features.
 
-    ``(N, in_channels, H, W), (N, 64, H, W) -> (N, out_channels, H, W)``. The former is brought to
-    128 channels by a 1x1 convolution, or by an ASPP with `rates`, the latter to 48.
+    ``(N, in_channels, H, W), (N, 64, H, W) -> (N, out_channels, H, W)``. The former is reduced to
+    128 channels by a 1x1 convolution, or by an ASPP with `rates`; the latter to 48.
     """
 
     def __init__(

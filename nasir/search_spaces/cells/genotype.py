@@ -1,14 +1,14 @@
-"""What is searched of a network of cells: a genotype, as DARTS and its successors call it."""
+"""Genotypes: what is searched in a network of cells (the term of DARTS and its successors)."""
 
 from __future__ import annotations
 
 import attrs
 
 SKIP = "skip"
-"""The option that hands a state on as it is; no operation is registered for it."""
+"""The option that is the identity; no operation is registered for it."""
 
 NONE = "none"
-"""The option that leaves an edge out; supernets mix it in, no network is built with it."""
+"""The option that is zero, in supernets only; no network is built with it."""
 
 NodeInput = tuple[int, str]
 """A source state and the operation between it and the node."""
@@ -17,7 +17,7 @@ NodeInput = tuple[int, str]
 def edges(nodes: int) -> list[tuple[int, int]]:
     """All edges of a cell as (node, source), node by node and within a node by source state.
 
-    Node i may be fed by i + 2 states: 0 is h(l-2), 1 is h(l-1), 2 and on are the earlier nodes.
+    Node i has edges from i + 2 states: 0 is h(l-2), 1 is h(l-1), from 2 on the earlier nodes.
     """
     return [(node, source) for node in range(nodes) for source in range(node + 2)]
 
@@ -31,7 +31,7 @@ class CellGenotype:
 
 @attrs.frozen
 class Genotype:
-    """One cell a layer, and the level of each layer: the place of its width among the factors."""
+    """The cell of each layer, and its level: the index of its width among the factors."""
 
     cells: tuple[CellGenotype, ...]
     levels: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""A built network with the weights that a supernet has found for its path."""
+"""Copying the weights of a supernet's path into a built network."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from nasir.search_spaces.cells.ends import PathEnd
 from nasir.search_spaces.cells.genotype import SKIP, CellGenotype
 from nasir.search_spaces.cells.supercell import SuperCell, first_node
 from nasir.search_spaces.cells.supernet import CellSupernet
+from nasir.search_spaces.inheritance import check_whole
 
 
 @torch.no_grad()
 def inherit(network: CompactNetwork, supernet: CellSupernet, architecture: Architecture) -> None:
     """Make `network` the same function as the path of `architecture` in `supernet`.
 
-    Copies weights and running statistics. `network` is what the space builds of `architecture`
-    with ``end=supernet`` and ``width`` equal to ``search_width``. Raises
-    :class:`~nasir.core.errors.SettingsError` where its layers have other shapes.
+    Copies weights and running statistics. `network` must be built of `architecture` with
+    ``end=supernet`` and ``width`` equal to ``search_width``; otherwise, and for a supernet of
+    partial channels, raises :class:`~nasir.core.errors.NasirError`.
     """
     body = supernet.body
     end: Any = network.end
@@ -51,11 +52,7 @@ def inherit(network: CompactNetwork, supernet: CellSupernet, architecture: Archi
 def _refuse_other_shapes(
     network: CompactNetwork, supernet: CellSupernet, levels: Sequence[int]
 ) -> None:
-    if supernet.partial != 1:
-        raise SettingsError(
-            f"a supernet with partial={supernet.partial} has no weights for whole cells: "
-            "search with partial=1"
-        )
+    check_whole(supernet.partial, "cells")
     if not isinstance(network.end, PathEnd):
         raise SettingsError(
             "the network's end is not the supernet's: build with space.end=supernet"

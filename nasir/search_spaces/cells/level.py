@@ -14,15 +14,15 @@ from nasir.search_spaces.cells.operations import Activation, PointwiseConv
 from nasir.search_spaces.cells.supercell import SuperCell
 
 CellRun = Callable[[SuperCell, Tensor, Tensor], Tensor]
-"""Runs a cell on its two inputs with the layer's weights of operations."""
+"""Runs a cell on its two inputs, with the layer's weights of operations."""
 
 
 class WidthLevel(nn.Module):
     """The cells of `width` channels a node in one layer, and the 1x1 convolutions before them.
 
-    `two_back` and `back` have the channels of what may come in, by level. With `sharing`, one cell
-    takes all that comes from the layer before (HiNAS, equation 5), otherwise each level in `back`
-    has its own (equation 6).
+    `two_back` and `back` are the channels of the possible inputs, by level. With `sharing`, one
+    cell takes the sum of all inputs from the layer before (HiNAS, equation 5); otherwise each level
+    in `back` has its own cell, and the outputs are summed (equation 6).
     """
 
     def __init__(
@@ -59,29 +59,32 @@ class WidthLevel(nn.Module):
     ) -> Tensor:
         """From activated features by level to ``(N, nodes width, H, W)``.
 
-        `shares` weigh the features from two layers back, `weights` those from the layer before or
-        what is made of each (beta of equations 5 and 6); levels that are in neither have none.
+        `shares` are the weights of the features from two layers back. `weights` are the betas of
+        equations 5 and 6: those of the features from the layer before, or of the cells' outputs.
+        Levels without a weight are not computed.
         """
-        first = self._brought(self.two_back, two_back, shares)
+        first = self._weighted(self.two_back, two_back, shares)
         if self.sharing:
-            return run(self.cells[0], first, self._brought(self.back, back, weights))
+            return run(self.cells[0], first, self._weighted(self.back, back, weights))
         made = [
             weight
             * run(
-                self.cell_of(k), first, self._brought(self.back, back, {k: torch.ones_like(weight)})
+                self.cell_of(k),
+                first,
+                self._weighted(self.back, back, {k: torch.ones_like(weight)}),
             )
             for k, weight in weights.items()
         ]
         return sum(made[1:], made[0])
 
     def cell_of(self, source: int) -> SuperCell:
-        """The cell for what comes from level `source`."""
+        """The cell for the input from level `source`."""
         place = 0 if self.sharing else list(self.back).index(str(source))
         cell: SuperCell = self.cells[place]
         return cell
 
     @staticmethod
-    def _brought(
+    def _weighted(
         projections: Any, features: Mapping[int, Tensor], weights: Mapping[int, Tensor]
     ) -> Tensor:
         """The weighted sum of the normalised 1x1 convolutions of the features."""

@@ -1,9 +1,10 @@
 """The operations between two states of a cell.
 
-An operation is a class registered with the hook ``register_operations`` as ``cell.NAME``. It is
-made with a number of channels and maps ``(N, channels, H, W)`` to the same shape. Ours are
-sequences of an activation, a convolution without bias and a batch normalisation (HiNAS, section
-3.1; IR-NAS, section 3.1), which may come twice.
+An operation is a class registered with the hook ``register_operations`` as ``cell.NAME``. It takes
+a number of channels, and whether normalisations scale and shift, and the class of activations; it
+maps ``(N, channels, H, W)`` to the same shape. The built-in ones are sequences of an activation, a
+convolution without bias and a batch normalisation, once or twice (HiNAS, section 3.1; IR-NAS,
+section 3.1).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from nasir.search_spaces.cells.deformable import DeformableConv2d
 from nasir.search_spaces.cells.genotype import SKIP
 
 Activation = Callable[[], nn.Module]
-"""A class of activations, which is made without arguments."""
+"""A class of activations, called without arguments."""
 
 
 class CellLeakyReLU(nn.LeakyReLU):
@@ -33,7 +34,7 @@ ACTIVATIONS: Mapping[str, Activation] = {"relu": nn.ReLU, "leaky_relu": CellLeak
 def operation(
     name: str, channels: int, affine: bool = True, activation: Activation = nn.ReLU
 ) -> nn.Module:
-    """The operation called `name`; `skip` is the identity. (`none` is no module: it is zero.)"""
+    """The operation called `name`; `skip` is the identity. `none` is not a module."""
     if name == SKIP:
         return nn.Identity()
     module: nn.Module = registries["operation"].load(f"cell.{name}")(channels, affine, activation)

@@ -1,4 +1,4 @@
-"""Which widths the cells of a supernet have, and how likely a path goes through each."""
+"""The levels of width in a supernet, and the probability that a path visits each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from nasir.search_spaces.cells.widths import possible, reachable, transition_rows
 
 IMPOSSIBLE = -50.0
-"""The logit of a transition to a level that is not there."""
+"""The logit of a transition to a level that does not exist."""
 
 Transitions = Mapping[tuple[int, int, int], Tensor]
 """From (layer, source level, level) to a weight, a scalar."""
@@ -19,9 +19,9 @@ Transitions = Mapping[tuple[int, int, int], Tensor]
 
 @attrs.frozen
 class Ladder:
-    """The levels of width of each layer's cells, where a path moves by at most one a layer.
+    """The levels of width of each layer. A path starts at level 0 and moves by at most one a layer.
 
-    It starts at level 0. With `fixed`, one level for each layer, there is one path only.
+    With `fixed`, one level for each layer, there is only this path.
     """
 
     layers: int
@@ -29,18 +29,18 @@ class Ladder:
     fixed: tuple[int, ...] = ()
 
     def at(self, layer: int) -> tuple[int, ...]:
-        """The levels of a layer's cells; layers before the first are the start part's."""
+        """The levels of a layer's cells; layers before the first belong to the start."""
         if self.fixed and layer >= 0:
             return (self.fixed[layer],)
         return tuple(range(reachable(max(layer, -1), self.levels)))
 
     def sources(self, layer: int, level: int) -> tuple[int, ...]:
-        """The levels of the layer before from which a path comes to `level`."""
+        """The levels of the layer before from which a path can move to `level`."""
         before = self.at(layer - 1)
         return before if self.fixed else tuple(k for k in before if abs(k - level) <= 1)
 
     def initial_logits(self) -> Tensor:
-        """1 for each transition that is possible, ``(rows, 3)``: one lower, same, one higher."""
+        """1 for each possible transition, ``(rows, 3)``: one lower, same, one higher."""
         rows = possible(self.layers, self.levels)
         return torch.tensor([[1.0 if may else IMPOSSIBLE for may in row] for row in rows])
 
@@ -62,7 +62,7 @@ def transitions(ladder: Ladder, betas: Tensor) -> dict[tuple[int, int, int], Ten
 def along(
     ladder: Ladder, levels: Sequence[int], like: Tensor
 ) -> dict[tuple[int, int, int], Tensor]:
-    """The transitions of one path: 1 on it, 0 beside it."""
+    """The transitions of one path: 1 on the path, 0 elsewhere."""
     path = [0, *levels]
     return {
         (layer, k, i): like.new_tensor(float(path[layer : layer + 2] == [k, i]))
@@ -73,7 +73,7 @@ def along(
 
 
 def reached(ladder: Ladder, given: Transitions) -> list[dict[int, Tensor]]:
-    """How likely a path is at each level, layer by layer, the transitions being a Markov chain."""
+    """The probability of each level, layer by layer, with the transitions as a Markov chain."""
     before = {0: next(iter(given.values())).new_ones(())}
     found = []
     for layer in range(ladder.layers):
@@ -92,7 +92,7 @@ def two_back(
     layer: int,
     level: int,
 ) -> dict[int, Tensor]:
-    """How likely a path at `level` was at each level two layers before."""
+    """The probability of each level two layers before, given that the path is at `level`."""
     if layer < 2:
         return {0: reach[layer][level].new_ones(())}
     shares = {
@@ -108,10 +108,10 @@ def two_back(
 
 
 def sum_of(terms: Iterable[Tensor]) -> Tensor:
-    """Their sum; zero where there are none."""
+    """The sum of `terms`; zero if there are none."""
     return sum(terms, start=torch.zeros(()))
 
 
 def is_used(weight: Tensor) -> bool:
-    """Whether a weight, a scalar, is other than exactly zero."""
+    """Whether a scalar weight differs from exactly zero."""
     return bool(weight.detach() != 0)

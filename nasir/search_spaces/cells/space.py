@@ -1,4 +1,4 @@
-"""What the spaces of stacked cells have in common."""
+"""The search space of stacked cells."""
 
 from __future__ import annotations
 

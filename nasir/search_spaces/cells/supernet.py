@@ -1,4 +1,4 @@
-"""The relaxation of spaces of cells: all operations on all edges, in cells of all widths."""
+"""The supernet of spaces of cells: all operations on all edges, in cells of all widths."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ class CellSupernet(Supernet):
         return max(sum(name == SKIP for node in cell.nodes for _, name in node) for cell in cells)
 
     def complexity(self) -> Tensor:
-        """The operations' parameters that alphas and betas make expected.
+        """The expected number of parameters of the operations, relative to the largest possible.
 
-        1 where the largest operation is on every edge of the widest cell of every layer.
+        It is 1 with the largest operation on every edge of the widest cell of every layer.
         """
         reach = reached(self.ladder, self._mixed().levels)
         expected, largest = [], 0.0
@@ -124,7 +124,7 @@ class CellSupernet(Supernet):
         )
 
     def _operations(self) -> list[Tensor]:
-        """The weights of the operations, ``(edges, options)`` a layer."""
+        """The weights of the operations, ``(edges, options)`` for each layer."""
         alphas = self.weights_of("alphas")
         return list(alphas) if self.space.layer_wise else [alphas] * self.space.layers
 
@@ -136,14 +136,14 @@ class CellSupernet(Supernet):
         return Mix(self._operations(), levels, self.space.routing == "literal")
 
     def path(self, architecture: Architecture) -> Mix:
-        """The weights that leave the path of `architecture` alone."""
+        """The weights of the path of `architecture`: one for what is on it, else zero."""
         genotype = self.space.genotype(architecture)
         operations = [self._one_hot(cell).to(self.alphas) for cell in genotype.cells]
         levels = along(self.ladder, genotype.levels, self.alphas.new_zeros((), device="cpu"))
         return Mix(operations, levels, literal=False)
 
     def _one_hot(self, cell: CellGenotype) -> Tensor:
-        """1 for the operation on each of the cell's edges, and for `none` on the others."""
+        """1 for the operation on each edge of the cell, and for `none` on other edges."""
         chosen = {
             (node, state): name for node, pair in enumerate(cell.nodes) for state, name in pair
         }

@@ -1,7 +1,7 @@
 """The path through the widths of the layers.
 
-A level is the place of a width among the factors. A path begins before layer 0 at level 0 (the
-start part) and moves by one level at most from layer to layer; so layer l has cells at the levels
+A level is the index of a width among the factors. A path begins at level 0 in the start and moves
+by at most one level from layer to layer, so that layer l has cells at the levels
 0 .. min(l + 1, levels - 1).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 LOWER, SAME, HIGHER = range(3)
-"""The columns of the betas: where a path goes from its level."""
+"""The columns of the betas: the steps that a path can take from its level."""
 
 
 def cell_width(base: int, factor: float) -> int:
@@ -19,12 +19,12 @@ def cell_width(base: int, factor: float) -> int:
 
 
 def reachable(layer: int, levels: int) -> int:
-    """How many of the `levels` a layer has, the lowest ones; layer -1 is the start part."""
+    """How many of the `levels` a layer has, the lowest ones; layer -1 is the start."""
     return min(layer + 2, levels)
 
 
 def transition_rows(layers: int, levels: int) -> list[tuple[int, int]]:
-    """The rows of the betas, in order: (layer that is entered, level that is left)."""
+    """The rows of the betas, in order: (layer entered, level left)."""
     return [(layer, k) for layer in range(layers) for k in range(reachable(layer - 1, levels))]
 
 
@@ -38,7 +38,7 @@ def transitions(
 ) -> list[list[list[float]]]:
     """The betas' weights ``(rows, 3)`` as a matrix a layer, ``[layer][source][target]``.
 
-    What no row speaks of is 0: impossible, or further than one level.
+    Transitions without a row, further than one level, are 0.
     """
     matrices = [
         [[0.0] * reachable(layer, levels) for _ in range(reachable(layer - 1, levels))]
@@ -55,8 +55,7 @@ def transitions(
 def viterbi(transitions: Sequence[Sequence[Sequence[float]]]) -> list[int]:
     """The path with the largest product of ``transitions[layer][source][target]``: a level a layer.
 
-    Of equally good ways the one from the lowest level is taken, and of equally good ends the
-    lowest (IR-NAS, section 3.2).
+    On a tie the lower source and the lower final level win (IR-NAS, section 3.2).
     """
     best = [1.0]
     came_from: list[list[int]] = []

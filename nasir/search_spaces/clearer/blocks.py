@@ -1,11 +1,11 @@
-"""The convolutional blocks that CLEARER's modules are made of."""
+"""The convolutional blocks of CLEARER's modules."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 EXPANSION = 4
-"""A bottleneck's output has so many times the channels of its middle."""
+"""Channels of a bottleneck's output, in multiples of those of its middle."""
 
 INITIAL_DEVIATION = 0.001
 """Convolutions start at zero mean with this standard deviation."""
@@ -22,7 +22,7 @@ class ConvNorm(nn.Sequential):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around which the input passes: relu(x + f(x))."""
+    """Two 3x3 convolutions f and the input: relu(x + f(x))."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class ResidualBlock(nn.Module):
 class Bottleneck(nn.Module):
     """1x1, 3x3 and 1x1 convolution, the last to `EXPANSION` times `width`; relu(x + f(x)).
 
-    Where the input has another number of channels, a 1x1 convolution brings it there.
+    If the input has another number of channels, x passes a 1x1 convolution.
     """
 
     def __init__(self, in_channels: int, width: int) -> None:

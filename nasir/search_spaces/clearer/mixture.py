@@ -1,4 +1,4 @@
-"""Both modules of a column at once."""
+"""The mixture of both modules of a column."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class MixedColumn(nn.ModuleDict):
 
     def mixed(self, weights: Tensor, used: Sequence[bool], branches: Branches) -> Branches:
         """The modules that are `used`, with `weights` ``(2,)``."""
-        return self._beside_rest(branches, lambda active: self._sum(weights, used, active))
+        return self._with_rest(branches, lambda active: self._sum(weights, used, active))
 
     def one(self, option: str, branches: Branches) -> Branches:
         """The module `option` alone."""
-        return self._beside_rest(branches, self[option])
+        return self._with_rest(branches, self[option])
 
     def _sum(self, weights: Tensor, used: Sequence[bool], branches: Branches) -> Branches:
         if not all(used):
@@ -44,8 +44,8 @@ class MixedColumn(nn.ModuleDict):
         f = self["fusion"](p if self.chained else branches)
         return [weighted_pair(weights, *pair) for pair in zip(p, f, strict=True)]
 
-    def _beside_rest(self, branches: Branches, module: Callable[[Branches], Branches]) -> Branches:
-        """`module` on the active channels of each branch."""
+    def _with_rest(self, branches: Branches, module: Callable[[Branches], Branches]) -> Branches:
+        """`module` on the first channels of each branch, the others unchanged; then shuffled."""
         if self.partial == 1:
             return module(branches)
         active = module([x[:, : x.shape[1] // self.partial] for x in branches])

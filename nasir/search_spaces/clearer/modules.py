@@ -28,11 +28,11 @@ class ParallelModule(nn.Module):
 
 
 class FusionModule(nn.Module):
-    """Each output is the rectified sum of all branches, brought to its scale.
+    """Each output is the rectified sum of all branches, resampled to its scale.
 
-    Down by a chain of 3x3 convolutions of stride 2 with batch norm, rectified between each other,
-    of which the last changes the channels; up by a 1x1 convolution, batch norm, and the nearest
-    pixel. Only the first `outputs` branches come out (all by default).
+    Down: 3x3 convolutions of stride 2 with batch norm, with rectifiers between them; the last one
+    changes the channels. Up: 1x1 convolution, batch norm, nearest neighbour. Only the first
+    `outputs` branches are computed (all by default).
     """
 
     def __init__(self, widths: Sequence[int], outputs: int | None = None) -> None:
@@ -64,19 +64,19 @@ class FusionModule(nn.Module):
         return total
 
     def _raised(self, branches: Branches, target: int) -> Tensor | None:
-        """The sum of the lower branches at the scale of `target`, doubled together on the way."""
+        """The sum of the lower branches at the scale of `target`, enlarged together."""
         total: Tensor | None = None
         for source in range(self.branches - 1, target, -1):
             here = self.up[_path(source, target)](branches[source])
-            total = doubled(here if total is None else here.add_(total))
+            total = enlarged(here if total is None else here.add_(total))
         return total
 
 
 class TransitionModule(nn.Module):
     """Keeps the branches and opens one of half the lowest resolution.
 
-    ``widths`` are those of the branches that come in, `targets` of those that go out: one more. A
-    kept branch passes unchanged, or by a 3x3 convolution where its width changes.
+    `widths` are the channels of the input branches, `targets` those of the output branches, one
+    more. A kept branch is unchanged, or passes a 3x3 convolution if its width changes.
     """
 
     def __init__(self, widths: Sequence[int], targets: Sequence[int]) -> None:
@@ -93,8 +93,8 @@ class TransitionModule(nn.Module):
         return [*kept, self.open(branches[-1])]
 
 
-def doubled(x: Tensor) -> Tensor:
-    """Every pixel four times: ``(N, C, H, W)`` to ``(N, C, 2 H, 2 W)``."""
+def enlarged(x: Tensor) -> Tensor:
+    """Nearest neighbour: ``(N, C, H, W)`` to ``(N, C, 2 H, 2 W)``."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
@@ -107,6 +107,6 @@ def _rectified(in_channels: int, out_channels: int, stride: int) -> nn.Sequentia
 
 
 def _descent(in_channels: int, out_channels: int, steps: int) -> nn.Sequential:
-    """`steps` convolutions that halve the size each."""
+    """`steps` convolutions, each of which halves the size."""
     halves = [_rectified(in_channels, in_channels, 2) for _ in range(steps - 1)]
     return nn.Sequential(*halves, ConvNorm(in_channels, out_channels, 3, 2))

@@ -1,4 +1,4 @@
-"""The network around the cells, and the one that `build` makes."""
+"""The backbone around the cells, and the network of one architecture."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ MODULES: dict[str, type[ParallelModule | FusionModule]] = {
     "parallel": ParallelModule,
     "fusion": FusionModule,
 }
-"""What a column may be, in the order of the architecture parameters."""
+"""The options of a column, in the order of the architecture parameters."""
 
 
 class Backbone(nn.Module):
     """All but the cells: bottlenecks, transitions, last fusion, 1x1 convolution (figure 1c).
 
-    `widths` are the channels of all scales, the finest first; there is one cell less. Every size
-    of picture goes: it is reflected to a multiple of the coarsest pixel, and the output cropped.
-    There is no global residual; an output of higher resolution comes from s^2 times the channels
-    by pixel shuffle.
+    `widths` are the channels of all scales, the finest first; there is one cell less. Pictures may
+    have any size: they are reflected to a multiple of the coarsest pixel, and the output is
+    cropped. There is no global residual. At scale s the output is a pixel shuffle of s^2 times the
+    channels.
     """
 
     def __init__(self, widths: Sequence[int], bottlenecks: int, signature: Signature) -> None:

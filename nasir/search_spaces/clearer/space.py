@@ -41,16 +41,16 @@ def _per_cell(space: Clearer, field: attrs.Attribute[Any], columns: tuple[int, .
 
 @attrs.define(slots=False)
 class Clearer(SearchSpace):
-    """When to fuse several scales: each column of each cell is a module (CLEARER section 3.1).
+    """When to fuse several scales: each column of each cell is a module (CLEARER, section 3.1).
 
-    Two bottlenecks are followed by cells; before each, a transition opens a scale of half the
-    resolution and twice the channels, so that S cells work on S + 1 scales. Every column of a
-    cell is a parallel or a fusion module, chosen by itself: 2^(columns of all cells)
-    architectures. The defaults are the paper's.
+    The cells follow two bottlenecks. Before each cell a transition opens a scale of half the
+    resolution and twice the channels, so that S cells work on S + 1 scales. Every column of a cell
+    is a parallel or a fusion module: 2^(columns of all cells) architectures. The defaults are the
+    paper's.
     """
 
     channels: int = setting(
-        32, "channels of the finest scale, 1 to 65536, doubled with each other", channels
+        32, "channels of the finest scale, 1 to 65536, doubled at each coarser scale", channels
     )
     cells: int = setting(3, "cells, one less than scales, 1 to 6", [must.ge(1), must.le(6)])
     columns: tuple[int, ...] = setting(
@@ -69,8 +69,8 @@ class Clearer(SearchSpace):
     )
     complexity: str = setting(
         "parameters",
-        "complexity of the modules: their parameters over the larger's, or the published program's "
-        "0.7 and 0.3 (program)",
+        "complexity of the modules: relative number of parameters (parameters), or the published "
+        "program's 0.7 and 0.3 (program)",
         must.in_(("parameters", "program")),
     )
 

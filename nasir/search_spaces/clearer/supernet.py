@@ -1,4 +1,4 @@
-"""The relaxation of CLEARER's search space (section 3.1)."""
+"""The supernet of CLEARER's search space (section 3.1)."""
 
 from __future__ import annotations
 

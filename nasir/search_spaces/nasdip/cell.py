@@ -29,8 +29,8 @@ class UpsamplingCell(nn.Module):
         transform = None if alone else operation("transform", _chosen(choices, "transform"))
         if not buildable(resize, transform, width):
             raise ArchitectureError(
-                f"the cell {dict(choices)} cannot be built at width {width}: its channel counts "
-                "do not agree; choose another transform, or a width that 16 divides"
+                f"the cell {dict(choices)} cannot be built at width {width}: its numbers of "
+                "channels do not divide; choose another transform, or a width that 16 divides"
             )
         _check_decisions(choices, takes_kernel=transform is None or transform.takes_kernel)
         kernel, dilation = int(choices.get("kernel", 1)), int(choices.get("dilation", 1))
@@ -59,7 +59,7 @@ class UpsamplingCell(nn.Module):
 
 
 def _check_decisions(choices: Mapping[str, Value], takes_kernel: bool) -> None:
-    """Refuse a decision that no cell has, and one that is missing."""
+    """Refuse unknown and missing decisions."""
     for name in choices:
         if name not in DECISIONS:
             raise unknown_name("decision of space 'nasdip':", name, DECISIONS)

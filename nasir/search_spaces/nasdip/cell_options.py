@@ -1,4 +1,4 @@
-"""Tables of weights over the decisions of an upsampling cell, and the cells that they weigh."""
+"""All cells of a domain, and their weights from tables of weights of decisions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Tables = Mapping[str, Tensor]
 """Weights of options by decision: ``(options,)``, for ``transform`` ``(branches, options)``."""
 
 Weights = Sequence[tuple[int, Tensor]]
-"""The options that have a weight, by their place, and that weight."""
+"""The index and the weight of each option of weight other than zero."""
 
 
 @attrs.frozen
 class Term:
-    """A transform with its kernel and dilation; None where a cell has no such choice."""
+    """A transform with its kernel and dilation; None where a cell has no such decision."""
 
     transform: Any
     kernel: Any
@@ -32,9 +32,9 @@ class Term:
 
 @attrs.frozen
 class BranchOptions:
-    """Upsamplings that leave a transform the same channels, and the terms that go with them.
+    """Upsamplings that need the same channels of the transform, and the terms they can have.
 
-    An upsampling that stands alone is a branch by itself, whose terms have no transform.
+    An upsampling without a transform is a branch of its own, and its terms have no transform.
     """
 
     upsamplings: tuple[Any, ...]
@@ -43,7 +43,7 @@ class BranchOptions:
 
 @attrs.frozen
 class BranchWeights:
-    """Of a branch `share`, and within it those of its options, which add up to 1 each."""
+    """The weight `share` of a branch, and those of its options, which add up to 1 each."""
 
     share: Tensor
     upsamplings: Weights
@@ -54,9 +54,9 @@ class BranchWeights:
 class CellOptions:
     """All valid cells of a domain whose first decisions are those of a cell.
 
-    The weight of a cell is the product of the weights of its choices. What transforms there are
-    depends on the upsampling, so that each branch has a row of the table ``transform``; what it
-    can not have is `closed`. Thus the weights of all valid cells add up to 1.
+    The weight of a cell is the product of the weights of its choices. The possible transforms
+    depend on the upsampling: each branch has its own row in the table ``transform``, where
+    impossible ones are `closed`. So the weights of all valid cells add up to 1.
     """
 
     def __init__(self, domain: Domain) -> None:
@@ -78,14 +78,14 @@ class CellOptions:
         return shapes | ({"transform": tuple(self.closed.shape)} if self.rows else {})
 
     def mix(self, tables: Tables) -> list[BranchWeights | None]:
-        """The weights of each branch, None for one that is not used."""
+        """The weights of each branch; None for a branch of weight zero."""
         activations = _used(tables["activation"])
         return [self._of_branch(place, tables, activations) for place in range(len(self.branches))]
 
     def best(self, tables: Tables) -> dict[str, Value]:
-        """The choices of the greatest weight at each decision, the first of equal ones.
+        """The choice of the greatest weight at each decision, also where it does not apply.
 
-        Some may not apply to the cell.
+        On a tie the first wins.
         """
         chosen = {
             name: self.options[name][int(table.argmax())]
@@ -99,7 +99,7 @@ class CellOptions:
         return chosen
 
     def places_of(self, choices: Mapping[str, Value]) -> tuple[int, int, int, int]:
-        """A cell's branch, and its upsampling, term and activation in there."""
+        """The indices of a cell: its branch, and its upsampling, term and activation in there."""
         upsampling = choices["upsample"]
         branch = self._branch_of(upsampling)
         options = self.branches[branch]
@@ -112,7 +112,7 @@ class CellOptions:
         )
 
     def one_hot(self, choices: Mapping[str, Value], like: Tensor) -> dict[str, Tensor]:
-        """Tables with all the weight on a cell; anything where a decision does not apply."""
+        """Tables with all the weight on a cell; arbitrary where a decision does not apply."""
         hot = {}
         for name, shape in self.shapes().items():
             value = choices.get(name)
@@ -136,7 +136,7 @@ class CellOptions:
         )
 
     def _terms(self, branch: int, tables: Tables) -> Tensor:
-        """The weights of a branch's terms: the products of their choices', ``(terms,)``."""
+        """The weights of a branch's terms, ``(terms,)``: products over their choices."""
         terms = self.branches[branch].terms
         product = tables["upsample"].new_ones(len(terms))
         for name in ("transform", "kernel", "dilation"):
@@ -149,7 +149,7 @@ class CellOptions:
         return product
 
     def _place(self, name: str, value: Any) -> int:
-        """The place of an option in its table; the last of all where there is no choice."""
+        """The index of an option in its table; -1 without a choice."""
         return -1 if value is None else self.options[name].index(value)
 
 
@@ -173,6 +173,6 @@ def _terms_after(domain: Domain, upsampling: Any) -> tuple[Term, ...]:
 
 
 def _used(weights: Tensor) -> Weights:
-    """The weights that are not zero, with their places."""
+    """The weights that are not zero, with their indices."""
     pairs = zip(weights.tolist(), weights.unbind(), strict=True)
     return [(place, weight) for place, (value, weight) in enumerate(pairs) if value]

@@ -26,9 +26,9 @@ def full_name(decoder: int, source: int) -> str:
 
 
 def shared_decisions(depth: int, same_level: str, connections: str) -> list[Decision]:
-    """One decision a level difference; the same level may be ``always`` connected.
+    """One decision for each level difference; the same level can be ``always`` connected.
 
-    With `connections` ``none`` no other level is.
+    With `connections` ``none`` no other level is connected.
     """
     others = (False,) if connections == "none" else (False, True)
     same = (True,) if same_level == "always" else (False, True)
@@ -39,7 +39,7 @@ def shared_decisions(depth: int, same_level: str, connections: str) -> list[Deci
 
 
 def full_decisions(depth: int) -> list[Decision]:
-    """One decision a pair of levels."""
+    """One decision for each pair of levels."""
     return [
         Decision(full_name(row, column), (False, True))
         for row in range(1, depth + 1)
@@ -54,23 +54,23 @@ def shared_choices(differences: Iterable[int], depth: int) -> dict[str, Value]:
 
 
 def full_choices(differences: Iterable[int], depth: int) -> dict[str, Value]:
-    """The same pattern, spelt out for the full matrix."""
+    """The choices of the full matrix that connect exactly these level differences."""
     connected = set(differences)
     levels = range(1, depth + 1)
     return {full_name(r, c): c - r in connected for r in levels for c in levels}
 
 
 def matrix(choices: Mapping[str, Value], depth: int) -> Matrix:
-    """The connection matrix of an architecture, from either kind of decisions."""
+    """The connection matrix of an architecture, from shared or full decisions."""
     levels = range(1, depth + 1)
     full = any(name.startswith("connection_") for name in choices)
     known = full_choices((), depth) if full else shared_choices((), depth)
     for name in choices:
         if name.startswith("connection") and name not in known:
-            raise ArchitectureError(f"{name!r} is no connection of a network of depth {depth}")
+            raise ArchitectureError(f"a network of depth {depth} has no connection {name!r}")
     for name in known:
         if not isinstance(choices.get(name), bool):
-            raise ArchitectureError(f"decision {name!r} wants true or false")
+            raise ArchitectureError(f"decision {name!r} must be true or false")
     if full:
         return tuple(tuple(bool(choices[full_name(r, c)]) for c in levels) for r in levels)
     return tuple(tuple(bool(choices[shared_name(c - r)]) for c in levels) for r in levels)

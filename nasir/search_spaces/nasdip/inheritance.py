@@ -1,4 +1,4 @@
-"""From the weights of a supernet to a network of its own."""
+"""Copying the weights of a supernet's path into a built network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 def inherit(
     network: NasDipNetwork, supernet: NasDipSupernet, architecture: Architecture
 ) -> NasDipNetwork:
-    """Give `network`, built of `architecture`, the supernet's weights and statistics; returns it.
+    """Copy the supernet's weights and statistics into `network`, built of `architecture`.
 
-    It is then the same function as that path of the supernet. Raises
+    Returns `network`, which is then the same function as that path of the supernet. Raises
     :class:`~nasir.core.errors.ArchitectureError` for a supernet of partial channels, whose cells
     are too narrow.
     """

@@ -46,15 +46,15 @@ class MixedCell(nn.Module):
         return self.mixed(weights)(x)
 
     def mixed(self, weights: Sequence[BranchWeights | None]) -> Step:
-        """The mixture by the weights of each branch, None for one that is not used.
+        """The mixture by the weights of each branch, None for a branch of weight zero.
 
-        What it does before it sees a map is done once for all maps.
+        The kernels of convolutions are merged here, once for all maps.
         """
         pairs = zip(self.branches, weights, strict=True)
         steps = [(w.share, branch.mixed(w)) for branch, w in pairs if w is not None]
-        return lambda x: self._beside_rest(steps, x)
+        return lambda x: self._with_rest(steps, x)
 
-    def _beside_rest(self, steps: Sequence[tuple[Tensor, Step]], x: Tensor) -> Tensor:
+    def _with_rest(self, steps: Sequence[tuple[Tensor, Step]], x: Tensor) -> Tensor:
         active = x[:, : self.active]
         y = reduce(torch.add, [share * step(active) for share, step in steps])
         if self.partial == 1:
@@ -64,9 +64,9 @@ class MixedCell(nn.Module):
 
 
 class Branch(nn.Module):
-    """The cells that have the same shapes inside, mixed where each decision acts.
+    """The cells whose transforms have the same channels, mixed where each decision acts.
 
-    What the resizes give is mixed, then activated; so is what the transforms give.
+    The resized maps are mixed, then activated; so are the transformed ones.
     """
 
     def __init__(self, options: BranchOptions, activations: Sequence[str], width: int) -> None:

@@ -17,7 +17,7 @@ SLOPE = 0.2
 """Of the leaky ReLUs outside the upsampling cell."""
 
 Place = tuple[int, int]
-"""A source and the level that its map was brought to, or a decoder level and a source."""
+"""A source and the level of its map, or a decoder level and a source."""
 
 Up = Callable[[int, Tensor], Tensor]
 """From a level and a map of the next coarser one to the map at that level."""
@@ -42,7 +42,7 @@ def encoder_level(in_channels: int, width: int) -> nn.Sequential:
 
 
 def decoder_level(width: int) -> nn.Sequential:
-    """Two 3x3 and a 1x1 convolution on the sum of what arrives at a level."""
+    """Two 3x3 and a 1x1 convolution, on the sum of the maps at a level."""
     return nn.Sequential(
         nn.BatchNorm2d(width),
         *conv_norm_act(width, width, 3),
@@ -55,9 +55,9 @@ class LevelNetwork(nn.Module):
     """``(N, in, H, W) -> (N, out, sH, sW)`` in [0, 1], with any cells for the x2 steps up.
 
     Level 1 is the finest. The map of a source (data at level 1, encoder level j at level j + 1)
-    travels to another level by x2 steps: up by the cell, down by a strided convolution. All maps
-    that cross between two levels go through the same step (figure 5), and what two paths have in
-    common is computed once. Steps and same-level convolutions that nothing uses do not exist.
+    reaches another level by x2 steps: up by the cell, down by a strided convolution. All maps that
+    cross between two levels pass the same step (figure 5), and the common part of two paths is
+    computed once. Steps and same-level convolutions that no connection uses are not built.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class LevelNetwork(nn.Module):
     def forward(
         self, x: Tensor, up: Up | None = None, shares: Mapping[Place, Tensor] | None = None
     ) -> Tensor:
-        """`up` stands in for the cells; `shares` weigh the connections, of which it lacks some.
+        """`up` replaces the cells, if given. `shares` are the weights of the connections to use.
 
-        A key of `shares` is a decoder level and a source. None: the cells, and all connections.
+        A key of `shares` is a decoder level and a source. None: all connections, unweighted.
         """
         up = up or self._cell
         if self.scale != 1:
@@ -118,7 +118,7 @@ class LevelNetwork(nn.Module):
         return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
 
     def _cell(self, level: int, x: Tensor) -> Tensor:
-        """`x` brought up to `level` from the one below."""
+        """`x` of the next coarser level, at the resolution of `level`."""
         y: Tensor = self.up[str(level)](x)
         return y
 
@@ -131,20 +131,20 @@ class LevelNetwork(nn.Module):
         return maps
 
     def _arriving(self, maps: dict[Place, Tensor], source: int, level: int, up: Up) -> Tensor:
-        """The map of `source` as it joins the decoder at `level`."""
+        """The map of `source` that is added in the decoder at `level`."""
         if source == level:
             y: Tensor = self.same[str(level)](maps[source, source])
             return y
-        return self._brought(maps, source, level, up)
+        return self._resampled(maps, source, level, up)
 
-    def _brought(self, maps: dict[Place, Tensor], source: int, level: int, up: Up) -> Tensor:
+    def _resampled(self, maps: dict[Place, Tensor], source: int, level: int, up: Up) -> Tensor:
         """The map of `source` at the resolution of `level`, step by step, each step once."""
         place = (source, level)
         if place not in maps:
             if source > level:
-                maps[place] = up(level, self._brought(maps, source, level + 1, up))
+                maps[place] = up(level, self._resampled(maps, source, level + 1, up))
             else:
-                above = self._brought(maps, source, level - 1, up)
+                above = self._resampled(maps, source, level - 1, up)
                 maps[place] = self.down[str(level - 1)](above)
         return maps[place]
 

@@ -1,4 +1,4 @@
-"""What an upsampling cell is made of, and where its options come from.
+"""The operations of an upsampling cell: their base classes and their registry.
 
 An option of the decisions `upsample`, `transform` and `activation` is a class registered with
 the hook ``register_operations`` as ``upsample.NAME``, ``transform.NAME``, ``activation.NAME``:
@@ -39,7 +39,7 @@ class Transform(nn.Module):
 
     @classmethod
     def fits(cls, in_channels: int, out_channels: int) -> bool:
-        """Whether it can be built with these channels."""
+        """Whether it can be built with these numbers of channels."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""What the authors of NAS-DIP published: the numbering of cells, and the cells they found."""
+"""What the authors of NAS-DIP published: the numbers of cells, and the found architectures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nasir.core.architecture import Value
 from nasir.core.errors import ArchitectureError
 
 CELLS = 324
-"""How many cells the published program numbers."""
+"""The number of cells in the published program."""
 
 UPSAMPLES = ("bilinear", "bicubic", "nearest", "pixel_shuffle")
 TRANSFORMS = ("conv", "trans_conv", "split_stack_sum", "sep_conv", "depth_wise_conv")
@@ -79,7 +79,7 @@ def cell_of(number: int) -> dict[str, Value]:
 
 
 def number_of(choices: Mapping[str, Value]) -> int:
-    """The published number of a cell; refuses one that the published program does not have."""
+    """The published number of a cell; raises ArchitectureError if it has none."""
     wanted = {n: v for n, v in choices.items() if not n.startswith("connection")}
     for number in range(CELLS):
         if cell_of(number) == wanted:

@@ -33,7 +33,7 @@ HAND_MADE = "deep_image_prior"
 def _registered(
     space: NasDip, field: attrs.Attribute[tuple[str, ...]], options: tuple[str, ...]
 ) -> None:
-    """Refuse options that no plugin has registered as operations."""
+    """Refuse options that are not registered as operations."""
     prefix = f"{field.name}."
     known = [n.removeprefix(prefix) for n in registries["operation"] if n.startswith(prefix)]
     for option in options:
@@ -67,12 +67,12 @@ def _positive(
 class NasDip(SearchSpace):
     """Upsampling cell and cross-level connections of a deep image prior (NAS-DIP section 3).
 
-    The cell has five decisions (figure 3); with `connections` shared, a pattern says from which
-    level differences all decoder levels receive maps: the paper counts 2^(2 depth - 1) patterns,
-    of which those with the same level are used (section 3.3 has it always connected), unless
-    `same_level` is ``searched``. Full connections are a 0/1 matrix, 2^(depth^2) in number.
-    Only cells that can be built at `width` are in the domain. The defaults of `depth` and
-    `width` suit small pictures; the paper's are 5 and 128.
+    The cell has five decisions (figure 3). With `connections` shared, one pattern of level
+    differences decides for all decoder levels which maps they receive. The paper counts
+    2^(2 depth - 1) patterns; those that connect the same level are used (section 3.3), unless
+    `same_level` is ``searched``. With `connections` full there are 2^(depth^2) 0/1 matrices. The
+    domain has only cells that can be built at `width`. The defaults of `depth` and `width` suit
+    small pictures; the paper's are 5 and 128.
     """
 
     depth: int = setting(4, "levels of encoder and decoder, 1 to 8", [must.ge(1), must.le(8)])
@@ -118,7 +118,7 @@ class NasDip(SearchSpace):
 
     @property
     def smallest_side(self) -> int:  # type: ignore[override]
-        """Reflection may at most double a picture's coarsest map; never below 16 pixels."""
+        """At least 16 pixels, and enough that reflection at most doubles the coarsest map."""
         return max(16, 2**self.depth // 2)
 
     @cached_property
@@ -191,8 +191,8 @@ class NasDip(SearchSpace):
             )
 
     def _connected(self, differences: tuple[int, ...]) -> dict[str, Value]:
-        spelt = joined.full_choices if self.connections == "full" else joined.shared_choices
-        return spelt(differences, self.depth)
+        choices = joined.full_choices if self.connections == "full" else joined.shared_choices
+        return choices(differences, self.depth)
 
     def _cell_decisions(self) -> list[Decision]:
         from nasir.search_spaces.nasdip.operations import operation
@@ -211,7 +211,7 @@ class NasDip(SearchSpace):
         ]
 
     def _unbuildable(self) -> list[Condition]:
-        """The cells whose channel counts do not agree at this width."""
+        """The cells that cannot be built at this width."""
         from nasir.search_spaces.nasdip.operations import buildable, operation
 
         forbidden: list[Condition] = []

@@ -1,4 +1,4 @@
-"""The relaxation of the search space of NAS-DIP."""
+"""The supernet of NAS-DIP's search space."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ CONNECTIONS = "connections"
 class NasDipSupernet(Supernet):
     """Every upsampling cell at every level, and every cross-level connection, by its weight.
 
-    The tables of logits are those of :class:`~.cell_options.CellOptions`, and ``connections``
-    with a row for each connection, or level difference where they are shared, that is searched.
-    What arrives over a connection is weighed by its `on`. All levels share the architecture
-    parameters; each operation has its own weights at each level. With `partial` k the cells'
-    operations see 1/k of the channels (PC-DARTS).
+    The tables of logits are those of :class:`~.cell_options.CellOptions`, and ``connections`` with
+    a row for each searched connection, or level difference if they are shared. The map of a
+    connection is multiplied by the weight of `on`. All levels share the architecture parameters;
+    each operation has its own weights at each level. With `partial` k the cells' operations see
+    1/k of the channels (PC-DARTS).
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class NasDipSupernet(Supernet):
         return dict(self.tables.items())
 
     def derive(self) -> Architecture:
-        """The option of the greatest weight at each decision that applies, walked in order.
+        """The option of the greatest weight at each decision that applies.
 
-        Of equal ones the first, which for a connection is that there is none.
+        On a tie the first wins; for a connection that is no connection.
         """
         with torch.no_grad():
             tables = self._mixed()
@@ -79,11 +79,11 @@ class NasDipSupernet(Supernet):
         return self.domain.architecture({**fixed, **chosen, **on})
 
     def skips(self, architecture: Architecture) -> int:
-        """1 where the cell has no transform, 0 otherwise."""
+        """1 if the cell's transform is the identity, else 0."""
         return int(architecture.choices.get("transform") == "identity")
 
     def complexity(self) -> Tensor:
-        """The expected parameters of a cell's operations, over those of the largest cell."""
+        """The expected parameters of a cell's operations, relative to the largest cell."""
         cell: Any = self.body.up["1"]
         largest = max(max(branch.sizes) for branch in cell.branches)
         total = next(iter(self.tables.values())).new_zeros(())
@@ -108,7 +108,7 @@ class NasDipSupernet(Supernet):
         return tables
 
     def _shares(self, tables: Mapping[str, Tensor]) -> dict[Place, Tensor]:
-        """The weight of each connection that has one."""
+        """The weights of the connections, without those of weight zero."""
         one = tables["upsample"].new_ones(())
         weights = tables[CONNECTIONS][:, 1].unbind() if self.searched else ()
         by_name = dict(zip(self.searched, weights, strict=True))
