@@ -66,7 +66,7 @@ def test_every_registered_method_is_a_method_without_needing_settings():
         assert isinstance(building.make("method", name), Method)
 
 
-def test_degraded_is_the_picture_as_it_is():
+def test_degraded_returns_the_degraded_picture():
     picture = photograph()
     np.testing.assert_array_equal(restored("degraded", sample_of(picture)), picture)
 
@@ -108,8 +108,8 @@ def test_a_denoiser_is_deterministic_and_leaves_the_global_generators(name: str)
 @denoisers
 def test_a_denoiser_does_not_look_at_the_ground_truth(name: str):
     sample = sample_of(noisy(photograph(1, 32), 0.1))
-    told = attrs.evolve(sample, clean=torch.zeros_like(sample.degraded))
-    np.testing.assert_array_equal(restored(name, sample), restored(name, told))
+    with_clean = attrs.evolve(sample, clean=torch.zeros_like(sample.degraded))
+    np.testing.assert_array_equal(restored(name, sample), restored(name, with_clean))
 
 
 @denoisers
@@ -212,7 +212,7 @@ def test_an_unknown_wavelet_is_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_biharmonic_is_that_of_scikit_image_and_keeps_what_was_observed(channels: int):
+def test_biharmonic_equals_scikit_image_and_keeps_observed_pixels(channels: int):
     clean = photograph(channels, 32)
     kept = np.random.default_rng(0).random((32, 32, 1)) >= 0.5
     mask = torch.from_numpy(kept[..., 0].astype(np.float32))[None, None]

@@ -16,7 +16,7 @@ from nasir.kernels.dilated_depthwise import dilated_depthwise
     channels=st.integers(1, 3),
 )
 @settings(max_examples=30, deadline=None)
-def test_phases_and_their_gradients_are_those_of_the_dilated_convolution(
+def test_values_and_gradients_equal_those_of_the_dilated_convolution(
     rate: int, height: int, width: int, kernel: int, channels: int
 ) -> None:
     torch.manual_seed(0)

@@ -54,6 +54,6 @@ def test_every_size_is_padded_to_a_multiple_and_cropped_back(
 
 
 @pytest.mark.parametrize("size", [32, 64])
-def test_a_size_that_fits_is_left_alone(size: int) -> None:
+def test_a_size_that_fits_is_not_padded(size: int) -> None:
     x = torch.rand(1, 1, size, size)
     assert AnySize(4)(x) is x

@@ -33,7 +33,7 @@ def test_separable_convolutions_are_stacked(operation: type[nn.Module]) -> None:
     assert not FullStack.holds(made(operation))
 
 
-def test_other_operations_are_called_by_themselves() -> None:
+def test_other_operations_are_not_stacked() -> None:
     fan = Fan({"def_3": [made(Def3), made(Def3)]}, 3)
     assert isinstance(fan.operations["def_3"], nn.ModuleList)
     assert not FullStack.holds(nn.Sequential(nn.ReLU(), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)))

@@ -24,7 +24,7 @@ def test_a_convolution_costs_its_taps(probe_of, kernel: int, groups: int, bias: 
     assert MultiplyAdds().value(probe) == weights * AREA
 
 
-def test_a_small_clearer_costs_what_its_layers_do(probe_of):
+def test_the_cost_of_a_small_clearer_is_the_sum_of_its_layers(probe_of):
     """A bottleneck, the opening of a branch at half the size, a parallel module, a fusion."""
     settings = {"channels": 4, "cells": 1, "columns": 1, "bottlenecks": 1}
     space = building.make("space", {"name": "clearer", **settings})
@@ -39,7 +39,7 @@ def test_a_small_clearer_costs_what_its_layers_do(probe_of):
 
 
 @pytest.mark.parametrize("name", ["nasdip", "irnas"])
-def test_a_network_costs_what_limits_count(probe_of, name: str):
+def test_costs_equal_those_that_limits_count(probe_of, name: str):
     small = {"depth": 2, "width": 4} if name == "nasdip" else {"layers": 1, "nodes": 1, "width": 4}
     space = building.make("space", {"name": name, **small})
     architecture = next(iter(space.domain)) if name == "nasdip" else space.named("all_conv")

@@ -17,7 +17,7 @@ def made(seed: int = 0) -> Probe:
     return Probe(network, torch.rand(1, 2, 16, 16), sample, Denoise(), seed)
 
 
-def test_a_look_at_the_output_moves_no_statistics():
+def test_the_output_does_not_change_statistics():
     probe = made()
     before = {name: value.clone() for name, value in probe.network.state_dict().items()}
     assert probe.output.shape == (1, 2, 16, 16)
@@ -49,7 +49,7 @@ def test_gradients_are_those_of_the_tasks_loss_where_the_picture_was_observed():
         assert torch.allclose(probe.gradients[name], parameter.grad, rtol=1e-5)
 
 
-def test_gradients_are_there_where_none_are_recorded_and_not_of_what_is_fixed():
+def test_gradients_are_computed_without_recording_and_only_of_trainable_weights():
     probe = made()
     probe.network[0].bias.requires_grad_(False)
     with torch.no_grad():

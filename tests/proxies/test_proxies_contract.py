@@ -53,7 +53,7 @@ def state(probe: Probe) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("space", SMALL)
 @pytest.mark.parametrize("name", PROXIES)
-def test_a_proxy_is_a_number_and_leaves_everything_as_it_was(space: str, name: str):
+def test_a_proxy_is_a_number_and_changes_nothing(space: str, name: str):
     proxy, probe = building.make("proxy", name), made(space)
     before = state(probe)
     value = proxy.value(probe)
@@ -65,7 +65,7 @@ def test_a_proxy_is_a_number_and_leaves_everything_as_it_was(space: str, name: s
 
 
 @pytest.mark.parametrize("space", SMALL)
-def test_the_same_seed_has_the_same_values_whichever_proxies_looked_before(space: str):
+def test_values_do_not_depend_on_proxies_that_ran_before(space: str):
     names = [name for name in PROXIES if not name.startswith("psd")]
     probe, other = made(space), made(space)
     values = {name: building.make("proxy", name).value(probe) for name in names}
@@ -92,7 +92,7 @@ class Dropping(nn.Module):
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_a_network_that_draws_moves_no_generator(name: str):
+def test_a_network_that_draws_does_not_move_global_generators(name: str):
     proxy = building.make("proxy", name)
     sample = Sample("noise", torch.rand(1, 2, 20, 20))
     probes = [Probe(Dropping(), torch.rand(1, 2, 20, 20), sample, Denoise(), 3)] * 2

@@ -96,7 +96,7 @@ def test_a_scale_that_the_batch_norm_undoes_divides_the_gradient_and_leaves_snip
     assert scaled.gradients["0.weight"].norm().item() == pytest.approx(before[1] / factor, rel=1e-6)
 
 
-def test_the_gradients_are_taken_once_for_both(monkeypatch: pytest.MonkeyPatch):
+def test_gradients_are_computed_once_for_both_proxies(monkeypatch: pytest.MonkeyPatch):
     probe = probe_of(linear(random(3, 2), random(2, 3)), random(1, 2, 4, 4), random(1, 2, 4, 4))
     Snip().value(probe)
     monkeypatch.setattr(Probe, "gradients_at", None)

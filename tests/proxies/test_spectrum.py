@@ -96,7 +96,7 @@ def test_a_wave_has_its_power_at_its_own_frequency():
     assert power.sum() == pytest.approx(0.5)
 
 
-def test_the_spectra_of_a_probe_are_those_of_its_output_and_of_its_picture(probe):
+def test_spectra_are_of_the_output_and_of_the_picture(probe):
     rng = np.random.default_rng(0)
     output, picture = rng.random((2, 3, 12, 10))
     looked_at = probe(output, picture)

@@ -78,7 +78,7 @@ def test_selu_multiplies_the_flow_by_its_scale():
     assert value == pytest.approx(2 * 1.0507009873554805 * flow(w, v), rel=1e-9)
 
 
-def test_batch_norms_and_a_sigmoid_at_the_end_are_not_there():
+def test_batch_norms_and_a_final_sigmoid_do_not_count():
     w, v = matrices(3, 4, 2)
     plain = SynFlow().value(linear(conv(w), nn.ReLU(inplace=True), conv(v)))
     norms = [nn.BatchNorm2d(4), nn.BatchNorm2d(2)]

@@ -35,7 +35,7 @@ def test_of_one_layer_it_is_the_norm_of_gaussian_matrices():
     assert value == pytest.approx(math.log(0.01 * math.sqrt(WIDE * 96 * 256)), abs=0.05)
 
 
-def test_what_batch_norms_take_from_the_scale_is_given_back():
+def test_the_scaling_of_batch_norms_is_undone():
     plain = math.log(0.01 * math.sqrt(WIDE * WIDE * WIDE * 256))
     layers = (conv(), conv())
     with_norm = (conv(), nn.BatchNorm2d(WIDE), conv())

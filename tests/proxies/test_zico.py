@@ -95,7 +95,7 @@ def test_the_scale_of_the_loss_does_not_matter(factor: float):
     assert ZiCo(inputs=3).value(scaled) == pytest.approx(plain, rel=1e-6)
 
 
-def test_gradients_that_do_not_vary_make_no_number():
+def test_gradients_that_do_not_vary_give_not_a_number():
     probe = probe_of(*matrices())
     flat = Probe(probe.network, torch.ones_like(probe.input), probe.sample, Denoise(), SEED)
     assert math.isnan(ZiCo().value(flat))

@@ -6,7 +6,7 @@ from torch import nn
 from nasir.training.averaging import MovingAverage
 
 
-def test_the_average_is_that_of_a_loop() -> None:
+def test_the_average_equals_a_plain_loop() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
     average = MovingAverage(network, 0.5)
     expected = {k: v.double() for k, v in network.state_dict().items()}
@@ -24,7 +24,7 @@ def test_the_average_is_that_of_a_loop() -> None:
     assert average.state["1.num_batches_tracked"] == 14
 
 
-def test_the_network_is_left_alone() -> None:
+def test_averaging_does_not_change_the_network() -> None:
     network = nn.Conv2d(1, 1, 1)
     before = network.weight.detach().clone()
     average = MovingAverage(network, 0.9)

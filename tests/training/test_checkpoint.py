@@ -28,7 +28,7 @@ def tensors() -> dict[str, torch.Tensor]:
     }
 
 
-def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
+def test_a_saved_state_is_loaded_to_the_bit(tmp_path: Path) -> None:
     path = tmp_path / "deeper" / "state.safetensors"
     save(path, tensors(), VALUES)
     found = load(path)
@@ -50,7 +50,7 @@ def test_the_same_state_is_the_same_file(tmp_path: Path) -> None:
     assert len(made) == 1
 
 
-def test_no_file_is_none(tmp_path: Path) -> None:
+def test_a_missing_file_is_none(tmp_path: Path) -> None:
     assert load(tmp_path / "state.safetensors") is None
 
 
@@ -63,13 +63,13 @@ def test_a_file_cut_anywhere_is_none(tmp_path: Path) -> None:
         assert load(path) is None
 
 
-def test_a_file_of_somebody_else_is_none(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_none(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     save_file({"a": torch.zeros(1)}, path)
     assert load(path) is None
 
 
-def test_a_failed_write_leaves_the_old_state(
+def test_a_failed_write_keeps_the_old_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "state.safetensors"
@@ -86,6 +86,6 @@ def test_a_failed_write_leaves_the_old_state(
     assert found[1] == 1
 
 
-def test_a_folder_that_cannot_be_written_is_told(readable_only: ReadableOnly) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(readable_only: ReadableOnly) -> None:
     with readable_only(), pytest.raises(RunFolderError, match="cannot write checkpoint"):
         save(readable_only.folder / "state.safetensors", tensors(), VALUES)

@@ -28,7 +28,7 @@ def test_a_batch_depends_on_seed_and_step_alone(ahead: int) -> None:
 
 @attrs.frozen
 class Watched(WavePatches):
-    """Tells which batches were made; makes none after the first until it is let."""
+    """Records which batches were made."""
 
     made: dict[int, threading.Event] = attrs.field(factory=dict)
 
@@ -39,7 +39,7 @@ class Watched(WavePatches):
         return super().batch(seed, count, side)
 
 
-def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
+def test_the_next_batches_are_made_in_advance() -> None:
     coming = {derived_seed(0, step): threading.Event() for step in range(4)}
     patches = Watched(("a", "b"), made=coming)
     with Feed(patches, 0, 1, 4, ahead=2) as feed:
@@ -49,7 +49,7 @@ def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
         assert not coming[derived_seed(0, 3)].is_set()
 
 
-def test_what_a_thread_raises_comes_with_its_batch() -> None:
+def test_an_error_in_a_thread_is_raised_with_its_batch() -> None:
     with Feed(Watched(("a",)), 0, 1, 4) as feed:
         feed.batch(8)
         with pytest.raises(PictureError, match="p9"):
@@ -57,7 +57,7 @@ def test_what_a_thread_raises_comes_with_its_batch() -> None:
         feed.batch(10)
 
 
-def test_no_thread_is_left() -> None:
+def test_no_thread_remains() -> None:
     before = threading.active_count()
     with Feed(PATCHES, 0, 1, 4) as feed:
         feed.batch(0)

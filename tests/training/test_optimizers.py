@@ -33,7 +33,7 @@ def descend(opt: torch.optim.Optimizer, of: list[nn.Parameter], steps: int) -> N
         ("adamw", lambda p: torch.optim.AdamW(p, 0.1, (0.5, 0.99), weight_decay=0.1)),
     ],
 )
-def test_steps_are_those_of_torch(kind: str, reference) -> None:  # type: ignore[no-untyped-def]
+def test_steps_equal_those_of_torch(kind: str, reference) -> None:  # type: ignore[no-untyped-def]
     ours, theirs = parameters(), parameters()
     descend(optimizer(kind, ours, 0.1, 0.9, 0.1, (0.5, 0.99)), ours, 5)
     descend(reference(theirs), theirs, 5)
@@ -42,7 +42,7 @@ def test_steps_are_those_of_torch(kind: str, reference) -> None:  # type: ignore
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_optimizer_with_the_state_of_another_goes_on_to_the_bit(kind: str) -> None:
+def test_an_optimizer_continues_from_the_state_of_another_to_the_bit(kind: str) -> None:
     whole = parameters()
     opt = optimizer(kind, whole, 0.1)
     descend(opt, whole, 3)
@@ -61,7 +61,7 @@ def test_a_fresh_optimizer_has_no_state(kind: str) -> None:
     load_optimizer_state(opt, {})
 
 
-def test_a_learning_rate_is_taken_from_the_next_step_on() -> None:
+def test_a_learning_rate_applies_from_the_next_step() -> None:
     (p, _) = of = parameters()
     opt = optimizer("sgd", of, 0.1, momentum=0.0)
     set_learning_rate(opt, 0.5)
@@ -76,7 +76,7 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
-def test_a_weight_may_have_its_first_gradient_later_than_others(kind: str) -> None:
+def test_a_weight_can_have_its_first_gradient_later_than_others(kind: str) -> None:
     """As where one path of a supernet is walked at a time; what is not walked does not move."""
     first, second = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
     made = optimizer(kind, [first, second], 0.1, decay=0.1)

@@ -26,7 +26,9 @@ class Enlarge(nn.Module):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 13), st.integers(1, 13), st.integers(1, 9), st.integers(1, 3))
-def test_patches_put_together_are_the_whole(height: int, width: int, tile: int, scale: int) -> None:
+def test_restored_patches_make_up_the_whole_picture(
+    height: int, width: int, tile: int, scale: int
+) -> None:
     x = torch.rand(1, 2, height, width, generator=torch.Generator().manual_seed(0))
     enlarge = Enlarge(scale)
     assert torch.equal(tile_by_tile(enlarge, x, tile, scale), Enlarge(scale)(x))
@@ -71,7 +73,7 @@ def test_the_ensemble_is_the_mean_over_the_square_s_symmetries(scale: int) -> No
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("tile", [0, 8])
 @pytest.mark.parametrize("ensemble", [False, True])
-def test_a_whole_picture_comes_back_at_its_full_size(scale: int, tile: int, ensemble: bool) -> None:
+def test_a_restored_picture_has_its_full_size(scale: int, tile: int, ensemble: bool) -> None:
     task = Waves(scale=scale)
     (sample,) = task.samples("test")
     net = network(scale)
@@ -82,7 +84,7 @@ def test_a_whole_picture_comes_back_at_its_full_size(scale: int, tile: int, ense
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
 
 
-def test_a_whole_picture_is_what_the_network_gives_in_evaluation_mode() -> None:
+def test_the_network_restores_in_evaluation_mode() -> None:
     task, net = Waves(), network().train()
     (sample,) = task.samples("test")
     picture = restore(net, sample, task)

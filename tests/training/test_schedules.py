@@ -20,13 +20,13 @@ def of_torch(scheduler: type, steps: int, **settings: float) -> list[float]:
     return rates
 
 
-def test_cosine_is_that_of_torch() -> None:
+def test_cosine_equals_that_of_torch() -> None:
     expected = of_torch(CosineAnnealingLR, 20, eta_min=0.001)
     found = [learning_rate("cosine", step, 20, 0.05, 0.001) for step in range(20)]
     assert found == pytest.approx(expected)
 
 
-def test_polynomial_is_that_of_torch() -> None:
+def test_polynomial_equals_that_of_torch() -> None:
     expected = of_torch(PolynomialLR, 20, power=0.9)
     assert [learning_rate("polynomial", i, 20, 0.05, 0.0) for i in range(20)] == pytest.approx(
         expected

@@ -52,7 +52,7 @@ def same(first: Trained, second: Trained) -> bool:
     )
 
 
-def test_a_training_is_that_of_a_literal_loop() -> None:
+def test_training_equals_a_plain_loop() -> None:
     how = attrs.evolve(VARIANTS["sgd"], decay=0.01)
     net = network().train()
     net[3].p = 0.0
@@ -80,7 +80,7 @@ def _without_dropout() -> nn.Module:
     return net
 
 
-def test_training_restores_better() -> None:
+def test_training_lowers_the_loss() -> None:
     result = trained(attrs.evolve(USUAL, iterations=150, lr=0.01))
     assert sum(result.losses[-10:]) < 0.3 * sum(result.losses[:10])
     assert result.steps == 150
@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_bits(name: str) -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("step", [1, 9, 17, 24])
-def test_an_interrupted_training_goes_on_to_the_same_bits(
+def test_an_interrupted_training_continues_to_the_same_bits(
     name: str, step: int, tmp_path: Path
 ) -> None:
     how, path = VARIANTS[name], tmp_path / "state.safetensors"
@@ -109,7 +109,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
     assert same(resumed, trained(how))
 
 
-def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
+def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     first = trained(checkpoint=path)
     second = trained(patches=Interrupted(PATCHES.names, step=0), checkpoint=path)
@@ -117,7 +117,7 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["hyperparameters", "pictures", "seed", "about", "network"])
-def test_a_state_of_other_settings_is_not_gone_on_from(change: str, tmp_path: Path) -> None:
+def test_a_state_of_another_training_is_ignored(change: str, tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     trained(checkpoint=path)
     how = attrs.evolve(USUAL, lr=0.002) if change == "hyperparameters" else USUAL
@@ -134,7 +134,7 @@ def test_a_state_of_other_settings_is_not_gone_on_from(change: str, tmp_path: Pa
     assert heard == [10, 20, 25]
 
 
-def test_how_often_a_state_is_written_changes_nothing(tmp_path: Path) -> None:
+def test_the_checkpoint_interval_does_not_change_the_result(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     seldom = attrs.evolve(USUAL, checkpoint_every=1e9)
     often = trained(checkpoint=path)
@@ -143,14 +143,14 @@ def test_how_often_a_state_is_written_changes_nothing(tmp_path: Path) -> None:
     assert same(often, gone_on)
 
 
-def test_a_damaged_state_is_not_gone_on_from(tmp_path: Path) -> None:
+def test_a_damaged_state_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     path.write_bytes(b"damaged")
     assert same(trained(checkpoint=path), trained())
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_ends_the_training(bad: float, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_ends_the_training(bad: float, tmp_path: Path) -> None:
     net, path = network(), tmp_path / "state.safetensors"
     with torch.no_grad():
         net[4].bias.fill_(bad)
@@ -170,7 +170,7 @@ def test_a_network_of_another_scale_is_refused() -> None:
         train(network(scale=1), patches, USUAL, seed=1)
 
 
-def test_a_network_without_weights_is_left_as_it_is() -> None:
+def test_a_network_without_weights_is_returned_unchanged() -> None:
     result = train(nn.Identity(), PATCHES, USUAL, seed=1)
     assert result.steps == 0
     assert isinstance(result.final(), nn.Identity)
@@ -198,6 +198,6 @@ def test_terms_are_divided_by_their_number_when_asked() -> None:
     assert mean.losses[0] == pytest.approx(whole.losses[0] / 2)
 
 
-def test_the_global_generators_are_left_alone() -> None:
+def test_the_global_generators_do_not_change() -> None:
     with untouched_generators():
         trained()

@@ -27,19 +27,19 @@ def test_weights_are_found_in_files_and_folders(tmp_path: Path, place: str) -> N
     assert all(torch.equal(trained()[name], value) for name, value in net.state_dict().items())
 
 
-def test_no_weights_are_told(tmp_path: Path) -> None:
+def test_missing_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there are no weights in"):
         find_weights(tmp_path)
 
 
-def test_damaged_weights_are_told(tmp_path: Path) -> None:
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(b"nothing")
     with pytest.raises(SettingsError, match="cannot be read"):
         load_weights(network(), path)
 
 
-def test_weights_of_another_network_are_told(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_file(trained(), path)
     with pytest.raises(SettingsError, match=r"of another network, which differs in 0\.bias and 6"):

@@ -43,7 +43,7 @@ def convolutions(cell: Cell) -> list[nn.Conv2d]:
     return [m for m in cell.modules() if isinstance(m, nn.Conv2d)]
 
 
-def test_layers_see_the_two_before_them_and_the_start_stands_for_the_first() -> None:
+def test_a_layer_takes_the_two_before_it_or_the_start() -> None:
     space = HiNas(layers=3, nodes=2, width=10, widths=(1, 1.5, 2))
     cells = network(space, Signature(1, 1)).cells
     seen = [[c.in_channels for c in convolutions(cell)[:2]] for cell in cells]
@@ -77,7 +77,7 @@ def test_networks_of_hinas_are_as_large_as_the_papers() -> None:
     assert 0.22e6 < count < 0.34e6
 
 
-def test_denoising_subtracts_what_the_layers_make() -> None:
+def test_denoising_subtracts_the_output_of_the_layers() -> None:
     net = network(HiNas(layers=1, nodes=1, width=2), Signature(3, 3)).eval()
     nn.init.zeros_(net.end.decoder[-1].weight)
     x = torch.rand(1, 3, 5, 7)
@@ -110,7 +110,7 @@ def test_a_network_is_a_deep_image_prior(space: HiNas) -> None:
     assert net(torch.rand(1, 32, 2, 9)).shape == (1, 3, 2, 9)
 
 
-def test_the_end_of_one_level_is_the_supernets_end_where_the_others_weigh_nothing() -> None:
+def test_the_end_of_one_level_equals_the_supernets_with_weight_zero_elsewhere() -> None:
     torch.manual_seed(0)
     whole, part = SupernetEnd([4, 6, 8], 3, affine=False), PathEnd(6, 3, affine=False)
     part.aspps[0].load_state_dict(whole.aspps[1].state_dict())

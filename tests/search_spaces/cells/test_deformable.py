@@ -8,13 +8,13 @@ from nasir.search_spaces.cells.deformable import DeformableConv2d
 
 
 @pytest.mark.parametrize("side", [7, 33, 64, 100])
-def test_without_training_it_is_half_a_convolution(side: int) -> None:
+def test_an_untrained_layer_is_half_a_convolution(side: int) -> None:
     torch.manual_seed(0)
     layer, x = DeformableConv2d(4, 6), torch.randn(2, 4, side, side + 1)
     torch.testing.assert_close(layer(x), F.conv2d(x, layer.weight, padding=1) / 2)
 
 
-def test_the_memory_format_does_not_matter() -> None:
+def test_memory_formats_give_equal_outputs() -> None:
     torch.manual_seed(0)
     layer, x = DeformableConv2d(4, 6), torch.randn(2, 4, 9, 10)
     torch.nn.init.normal_(layer.deformation.weight)

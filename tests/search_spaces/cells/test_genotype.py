@@ -39,7 +39,7 @@ def test_a_genotype_is_an_architecture_and_back(space: HiNas) -> None:
         assert space.architecture_of(genotype) == architecture
 
 
-def test_choices_are_read_as_they_are_spelt() -> None:
+def test_choices_give_the_genotype_that_their_names_say() -> None:
     space = HiNas(layers=1, nodes=2)
     choices = {
         "layer0.node0.inputs": "0+1",
@@ -63,7 +63,7 @@ def test_fixed_widths_are_levels_among_themselves() -> None:
     assert HiNas().levels == ()
 
 
-def test_what_is_not_of_the_space_is_refused() -> None:
+def test_architectures_outside_the_space_are_refused() -> None:
     space = HiNas()
     other = IrNas(layers=3, nodes=4).reference()["all_conv"]
     with pytest.raises(ArchitectureError, match="'irnas', not 'hinas'"):
@@ -77,7 +77,7 @@ def test_what_is_not_of_the_space_is_refused() -> None:
         space.genotype(Architecture("hinas", {**conv.choices, **jump}))
 
 
-def test_one_cell_for_all_layers_cannot_hold_two() -> None:
+def test_genotypes_that_the_settings_exclude_are_refused() -> None:
     conv, sep = (CellGenotype((((0, name), (1, name)),) * 4) for name in ("conv_3", "sep_3"))
     with pytest.raises(ArchitectureError, match="layer_wise"):
         HiNas(layer_wise=False).architecture_of(Genotype((conv, sep, conv), (0, 0, 0)))

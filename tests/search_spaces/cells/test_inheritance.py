@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import SettingsError
+from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.cells.compact import CompactNetwork
 from nasir.search_spaces.cells.inheritance import inherit
@@ -50,7 +50,7 @@ SETTINGS = [
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("kind", [HiNas, IrNas])
 @pytest.mark.parametrize("training", [True, False])
-def test_an_inherited_network_is_the_path(
+def test_an_inherited_network_equals_the_path(
     kind: type[HiNas], settings: dict[str, object], training: bool
 ) -> None:
     space = kind(layers=3, nodes=1, search_width=3, width=3, end="supernet", **settings)
@@ -65,7 +65,7 @@ def test_an_inherited_network_is_the_path(
         torch.testing.assert_close(found, wanted, atol=1e-9, rtol=1e-9)
 
 
-def test_scale_and_shift_that_a_network_had_do_not_stay() -> None:
+def test_scale_and_shift_of_the_network_are_reset() -> None:
     space = HiNas(layers=2, nodes=1, search_width=2, width=2, end="supernet")
     network, supernet, architecture = both(space, 0, Signature(3, 3, 2))
     for module in network.modules():
@@ -76,7 +76,7 @@ def test_scale_and_shift_that_a_network_had_do_not_stay() -> None:
     torch.testing.assert_close(network(x), supernet(x, architecture), atol=1e-9, rtol=1e-9)
 
 
-def test_the_supernet_keeps_its_weights() -> None:
+def test_the_supernet_does_not_share_its_weights_with_the_network() -> None:
     space = HiNas(layers=2, nodes=1, search_width=2, width=2, end="supernet")
     network, supernet, architecture = both(space, 0)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
@@ -88,17 +88,19 @@ def test_the_supernet_keeps_its_weights() -> None:
         assert torch.equal(value, before[name])
 
 
-def test_a_network_with_another_end_is_refused() -> None:
-    space = HiNas(layers=1, nodes=1, search_width=2, width=2)
-    network, supernet, architecture = both(space, 0)
-    with pytest.raises(SettingsError, match=r"build with space\.end=supernet"):
-        inherit(network, supernet, architecture)
-
-
-def test_a_network_of_another_width_is_refused() -> None:
-    space = HiNas(layers=1, nodes=1, search_width=2, width=4, end="supernet")
-    network, supernet, architecture = both(space, 0)
-    with pytest.raises(SettingsError, match=r"build with space\.width=2"):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"end": "compact"}, r"build with space\.end=supernet"),
+        ({"width": 4}, r"build with space\.width=2"),
+    ],
+)
+def test_a_network_of_another_end_or_width_is_refused(
+    wrong: dict[str, object], message: str
+) -> None:
+    settings = {"layers": 1, "nodes": 1, "search_width": 2, "width": 2, "end": "supernet", **wrong}
+    network, supernet, architecture = both(HiNas(**settings), 0)
+    with pytest.raises(SettingsError, match=message):
         inherit(network, supernet, architecture)
 
 
@@ -107,5 +109,5 @@ def test_a_supernet_of_partial_channels_is_refused() -> None:
     network, _, architecture = both(space, 0)
     partial = space.supernet(GREY, 2)
     assert isinstance(partial, CellSupernet)
-    with pytest.raises(SettingsError, match="partial=2"):
+    with pytest.raises(ArchitectureError, match="partial=2"):
         inherit(network, partial, architecture)

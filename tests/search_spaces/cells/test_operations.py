@@ -30,7 +30,7 @@ def test_operations_keep_channels_and_size(name: str, shape: tuple[int, ...]) ->
         ("skip", 0, 0),
     ],
 )
-def test_parameters_are_those_of_convolutions_without_bias(
+def test_parameters_equal_those_of_convolutions_without_bias(
     name: str, convolutions: int, norms: int
 ) -> None:
     def count(affine: bool) -> int:
@@ -43,7 +43,7 @@ def test_parameters_are_those_of_convolutions_without_bias(
     ("name", "reach"),
     [("conv_3", 1), ("sep_3", 2), ("sep_5", 4), ("dil_3", 2), ("dil_5", 4), ("skip", 0)],
 )
-def test_an_output_sees_as_far_as_kernel_and_rate_say(name: str, reach: int) -> None:
+def test_the_receptive_field_follows_from_kernel_and_rate(name: str, reach: int) -> None:
     torch.manual_seed(0)
     module = operation(name, 2, activation=nn.Identity).eval()
     x = torch.rand(1, 2, 15, 15, requires_grad=True)

@@ -45,7 +45,7 @@ def test_the_number_of_architectures_is_the_product_of_cells_and_width_paths(
     assert space.domain.size == size
 
 
-def test_the_papers_number_of_width_paths() -> None:
+def test_width_paths_are_as_many_as_in_the_paper() -> None:
     """Two cells in layer 0, three in each of the next: 2, then 5, then 12 paths."""
     assert [width_paths(layers, 3) for layers in (1, 2, 3)] == [2, 5, 12]
     assert cells(4, 6) == 180 * 6**8
@@ -72,10 +72,10 @@ def test_the_options_of_a_supernet_end_with_none() -> None:
         ({"layers": 0}, "layers"),
     ],
 )
-def test_wrong_settings_are_refused_with_what_to_do(settings: dict[str, Any], message: str) -> None:
+def test_wrong_settings_are_refused_with_advice(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         make("space", {"name": "hinas", **settings})
 
 
-def test_one_bare_width_is_that_of_all_layers() -> None:
+def test_a_single_width_applies_to_all_layers() -> None:
     assert make("space", {"name": "hinas", "widths": 2}).levels == (0, 0, 0)

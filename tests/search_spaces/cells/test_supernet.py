@@ -72,7 +72,7 @@ def test_fixed_widths_leave_no_betas() -> None:
 
 @pytest.mark.parametrize("layer_wise", [True, False])
 @pytest.mark.parametrize("cell_sharing", [True, False])
-def test_one_hot_parameters_are_the_derived_path(layer_wise: bool, cell_sharing: bool) -> None:
+def test_one_hot_parameters_equal_the_derived_path(layer_wise: bool, cell_sharing: bool) -> None:
     net = supernet(layer_wise=layer_wise, cell_sharing=cell_sharing)
     architecture = net.space.domain.sample(np.random.default_rng(1))
     genotype = net.space.genotype(architecture)
@@ -89,7 +89,7 @@ def test_one_hot_parameters_are_the_derived_path(layer_wise: bool, cell_sharing:
     torch.testing.assert_close(net(x), net(x, architecture), atol=1e-9, rtol=1e-9)
 
 
-def test_a_path_does_no_work_beside_itself() -> None:
+def test_a_path_runs_only_its_own_operations() -> None:
     net = supernet(cell_sharing=False)
     net(picture(), net.space.domain.sample(np.random.default_rng(0)))
     counted = [
@@ -107,7 +107,7 @@ def test_a_path_does_no_work_beside_itself() -> None:
 
 @pytest.mark.parametrize("routing", ["path", "literal"])
 @pytest.mark.parametrize("cell_sharing", [True, False])
-def test_layers_are_the_sums_of_equations_5_and_6(routing: str, cell_sharing: bool) -> None:
+def test_layers_equal_equations_5_and_6(routing: str, cell_sharing: bool) -> None:
     net = supernet(routing=routing, cell_sharing=cell_sharing)
     x = picture()
     alphas, betas = net.weights_of("alphas"), net.weights_of("betas")
@@ -149,7 +149,7 @@ def test_layers_are_the_sums_of_equations_5_and_6(routing: str, cell_sharing: bo
 
 
 @pytest.mark.parametrize(("layers", "levels"), list(product((1, 2, 4), (1, 2, 3))))
-def test_shares_are_counted_over_all_paths(layers: int, levels: int) -> None:
+def test_shares_equal_sums_over_all_paths(layers: int, levels: int) -> None:
     torch.manual_seed(layers)
     ladder = Ladder(layers, levels)
     betas = torch.softmax(ladder.initial_logits().double() + torch.randn(1, 3), -1)
@@ -179,7 +179,7 @@ def test_transitions_from_a_level_add_up_to_one() -> None:
         assert sum(float(w) for key, w in beta.items() if key[:2] == (layer, k)) == pytest.approx(1)
 
 
-def test_a_path_of_levels_has_its_transitions_alone() -> None:
+def test_a_path_of_levels_has_only_its_own_transitions() -> None:
     beta = along(Ladder(3, 3), (1, 2, 1), torch.zeros(()))
     assert [key for key, weight in beta.items() if weight] == [(0, 0, 1), (1, 1, 2), (2, 2, 1)]
 
@@ -245,7 +245,7 @@ def test_complexity_of_the_largest_option_everywhere_is_one() -> None:
     assert float(net.complexity()) == pytest.approx(1)
 
 
-def test_gradients_of_the_tables_are_the_same_where_weights_are_held() -> None:
+def test_gradients_of_the_tables_are_the_same_with_frozen_weights() -> None:
     net, x = supernet(), picture()
     tables = list(net.architecture_parameters())
     net(x).square().mean().backward()
@@ -259,7 +259,7 @@ def test_gradients_of_the_tables_are_the_same_where_weights_are_held() -> None:
     torch.testing.assert_close([table.grad for table in tables], whole)
 
 
-def test_a_drawn_path_leaves_gradients_for_what_was_drawn_alone() -> None:
+def test_only_drawn_operations_have_gradients() -> None:
     """GDAS: one-hot weights forward, and the gradient of the softmax backward."""
     net = supernet()
 

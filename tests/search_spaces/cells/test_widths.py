@@ -59,7 +59,7 @@ def test_viterbi_finds_one_of_the_best_paths_where_betas_tie(layers: int, levels
         assert paths[found] == pytest.approx(max(paths.values()), rel=1e-12)
 
 
-def test_of_exactly_equal_paths_the_first_candidate_wins() -> None:
+def test_the_first_of_equal_paths_wins() -> None:
     """Powers of two multiply without rounding, so that these ties are ties."""
     rng = np.random.default_rng(0)
     for layers, levels in product(range(1, 6), range(2, 5)):

@@ -52,7 +52,7 @@ def test_the_paper_s_supernet_has_12_56_million_parameters_and_12_by_2_alphas() 
 @pytest.mark.parametrize("architecture", list(FEW.domain), ids=str)
 @pytest.mark.parametrize("mixture", ["paper", "program"])
 @pytest.mark.parametrize("training", [True, False])
-def test_one_hot_weights_are_the_path_and_the_network_with_the_weights_copied(
+def test_path_network_and_one_hot_mixture_are_equal(
     architecture: Architecture, mixture: str, training: bool
 ) -> None:
     space = Clearer(channels=4, cells=2, columns=1, mixture=mixture)
@@ -92,7 +92,7 @@ def test_a_column_mixes_as_the_formula_says(mixture: str) -> None:
         torch.testing.assert_close(got, 0.3 * a + 0.7 * b)
 
 
-def test_modules_without_weight_are_not_run() -> None:
+def test_modules_of_weight_zero_are_not_run() -> None:
     supernet = chosen(made(SMALL), SMALL.named("all_parallel"))
     for cell in supernet.cells:
         for column in cell:

@@ -73,7 +73,7 @@ def chosen(supernet: NasDipSupernet, architecture: Architecture) -> NasDipSupern
     return supernet
 
 
-def test_every_cell_has_a_path_that_is_its_network_and_its_one_hot_mixture() -> None:
+def test_path_network_and_one_hot_mixture_of_every_cell_are_equal() -> None:
     """98 of 6 x 5 x 3 x 2 cells are valid: 3 x 21, 2 x 15 and 5."""
     supernet, x = made(CELLS), picture()
     assert CELLS.domain.size == 98
@@ -99,7 +99,9 @@ def test_every_cell_has_a_path_that_is_its_network_and_its_one_hot_mixture() -> 
     ],
     ids=["shared", "full", "none", "searched"],
 )
-def test_connections_of_a_path_are_those_of_its_network(space: NasDip) -> None:
+def test_path_network_and_one_hot_mixture_are_equal_with_all_kinds_of_connections(
+    space: NasDip,
+) -> None:
     x, rng = picture(20), np.random.default_rng(0)
     for training in (True, False):
         architecture = space.domain.sample(rng)
@@ -113,7 +115,7 @@ def test_connections_of_a_path_are_those_of_its_network(space: NasDip) -> None:
         assert mixed.derive() == architecture
 
 
-def test_the_tables_are_as_large_as_the_decisions() -> None:
+def test_tables_have_a_weight_for_each_option() -> None:
     """(2 d - 2), d^2, 0 and (2 d - 1) connections are searched at depth d = 3."""
     logits = made(NasDip(depth=3, width=4)).logits()
     shapes = {name: tuple(table.shape) for name, table in logits.items()}
@@ -130,7 +132,7 @@ def test_the_tables_are_as_large_as_the_decisions() -> None:
     assert "connections" not in made(attrs.evolve(LEVELS, connections="none")).logits()
 
 
-def test_without_activation_a_mixture_is_the_sum_of_all_valid_cells_by_their_weights() -> None:
+def test_without_activation_a_mixture_equals_the_weighted_sum_of_all_cells() -> None:
     space = NasDip(depth=1, activation=("none",), kernel=(1, 3), dilation=(1, 2))
     supernet = made(space)
     mixed: Any = supernet.body.up["1"]
@@ -188,7 +190,7 @@ def test_gradients_reach_all_weights_and_architecture_parameters() -> None:
         assert (table.grad[closed] == 0).all()
 
 
-def test_what_is_derived_is_valid_whatever_the_logits() -> None:
+def test_derived_architectures_are_valid_for_any_logits() -> None:
     space = NasDip(depth=2, width=4)
     supernet = made(space)
     for _ in range(50):
@@ -198,7 +200,7 @@ def test_what_is_derived_is_valid_whatever_the_logits() -> None:
         assert supernet.derive() in space.domain
 
 
-def test_what_cannot_be_built_is_left_out_at_a_narrow_width() -> None:
+def test_a_narrow_width_leaves_out_cells_that_cannot_be_built() -> None:
     """Two channels are too few for depth to space, and for stacks of four but in no branch."""
     supernet = made(NasDip(depth=1, width=2))
     ups = [name for branch in supernet.cell.branches for name in branch.upsamplings]
@@ -206,7 +208,7 @@ def test_what_cannot_be_built_is_left_out_at_a_narrow_width() -> None:
     assert supernet(picture()).isfinite().all()
 
 
-def test_operations_without_weight_are_not_run() -> None:
+def test_operations_of_weight_zero_are_not_run() -> None:
     space = LEVELS
     architecture = space.domain.architecture(
         {"upsample": "bilinear", "transform": "identity", "activation": "relu"}
@@ -251,7 +253,7 @@ def test_entropy_of_one_path_is_zero_and_of_equal_logits_equation_4() -> None:
     assert supernet.entropy().item() == 0
 
 
-def test_partial_channels_are_a_path_too_and_let_the_others_pass_by() -> None:
+def test_partial_channels_pass_the_others_by_and_have_paths() -> None:
     space = NasDip(depth=2, width=32, kernel=(3,), dilation=(1,), transform=("conv",))
     architecture = space.domain.sample(np.random.default_rng(3))
     supernet, x = made(space, partial=2), picture()
@@ -264,7 +266,7 @@ def test_partial_channels_are_a_path_too_and_let_the_others_pass_by() -> None:
 
 
 @pytest.mark.parametrize(("partial", "why"), [(0, "divide"), (3, "divide"), (4, "too few")])
-def test_partial_that_leaves_no_cells_is_refused(partial: int, why: str) -> None:
+def test_unsuitable_partial_is_refused(partial: int, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         NasDip(depth=1, width=16).supernet(Signature(4, 3), partial)
 
@@ -277,6 +279,6 @@ def test_partial_weights_cannot_be_inherited() -> None:
         inherit(network, made(space, partial=2), architecture)
 
 
-def test_the_hand_made_network_is_no_path() -> None:
+def test_the_hand_made_network_is_not_a_path() -> None:
     with pytest.raises(NasirError, match="network"):
         made(CELLS)(picture(), CELLS.named("deep_image_prior"))

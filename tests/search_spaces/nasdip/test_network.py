@@ -59,7 +59,7 @@ def _every_path_by_itself(network: NasDipNetwork, matrix: Matrix, x: Tensor) -> 
 
 @settings(max_examples=25, deadline=None)
 @given(MATRICES)
-def test_the_output_is_that_of_every_path_computed_by_itself(matrix: Matrix) -> None:
+def test_output_equals_that_of_paths_computed_one_by_one(matrix: Matrix) -> None:
     network = _network(matrix)
     x = torch.rand(1, 2, 17, 22)
     torch.testing.assert_close(network(x), _every_path_by_itself(network, matrix, x))
@@ -67,7 +67,7 @@ def test_the_output_is_that_of_every_path_computed_by_itself(matrix: Matrix) -> 
 
 @settings(max_examples=25, deadline=None)
 @given(MATRICES)
-def test_what_no_connection_uses_is_not_built(matrix: Matrix) -> None:
+def test_unused_steps_are_not_built(matrix: Matrix) -> None:
     network = _network(matrix)
     used = [(r, c) for r in range(1, 4) for c in range(1, 4) if matrix[r - 1][c - 1]]
     assert set(network.same) == {str(r) for r, c in used if r == c}
@@ -76,7 +76,7 @@ def test_what_no_connection_uses_is_not_built(matrix: Matrix) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(MATRICES)
-def test_what_two_paths_share_is_computed_once(matrix: Matrix) -> None:
+def test_the_common_part_of_two_paths_is_computed_once(matrix: Matrix) -> None:
     network = _network(matrix)
     calls: Counter[str] = Counter()
     for kind in ("up", "down", "same"):
@@ -91,14 +91,14 @@ def test_what_two_paths_share_is_computed_once(matrix: Matrix) -> None:
     assert calls == wanted
 
 
-def test_all_maps_that_cross_between_two_levels_go_through_one_step() -> None:
+def test_all_maps_between_two_levels_pass_one_step() -> None:
     network = _network(((True,) * DEPTH,) * DEPTH)
     assert (len(network.up), len(network.down), len(network.same)) == (DEPTH, DEPTH - 1, DEPTH)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(16, 41), st.integers(16, 41), st.sampled_from([1, 2, 3, 4]))
-def test_every_size_from_16_pixels_comes_out_as_it_went_in(
+def test_the_output_has_the_size_of_the_input_from_16_pixels_on(
     height: int, width: int, depth: int
 ) -> None:
     space = NasDip(depth=depth, width=WIDTH)
@@ -137,7 +137,7 @@ def test_the_hand_made_prior_has_2217831_parameters() -> None:
 
 
 @pytest.mark.parametrize("name", ["nasdip_denoising", "nasdip_inpainting", "bilinear_additive"])
-def test_a_network_of_full_connections_is_that_of_the_shared_pattern(name: str) -> None:
+def test_full_and_shared_connections_build_equal_networks(name: str) -> None:
     shared, full = NasDip(depth=3, width=8), NasDip(depth=3, width=8, connections="full")
     outputs = []
     for space in (shared, full):
@@ -159,7 +159,7 @@ def test_a_network_of_full_connections_is_that_of_the_shared_pattern(name: str) 
     ],
     ids=str,
 )
-def test_what_is_no_architecture_of_the_space_is_refused(change: dict[str, Value | None]) -> None:
+def test_an_architecture_outside_the_space_is_refused(change: dict[str, Value | None]) -> None:
     space = NasDip(depth=3, width=8)
     changed = {**space.named("nasdip_denoising").choices, **change}
     choices = {name: value for name, value in changed.items() if value is not None}

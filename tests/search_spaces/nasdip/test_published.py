@@ -136,7 +136,7 @@ def test_other_depths_have_2_to_the_power_2d_minus_1_patterns(depth: int) -> Non
     assert NasDip(**given, connections="full").domain.size == 297 * 2 ** (depth**2)
 
 
-def test_the_papers_own_options_search_the_dilation_too() -> None:
+def test_the_domain_of_the_papers_options_includes_dilation() -> None:
     wide = 3 * 3  # kernels 3, 5 and 7 at dilation rates 1, 2 and 3
     shapes = 1 + wide
     transformed = 4 * shapes + 1  # four transforms with a kernel, and identity
