@@ -124,9 +124,7 @@ def measure(how: dict[str, Any], dataset: str, picture: int, seed: int) -> dict[
             if proposal.stage == FULL:
                 evaluation = fit(architecture)
                 score, metrics = evaluation.score, evaluation.metrics
-                pictures = {
-                    name: p for name, p in evaluation.artifacts.items() if "-restored" in name
-                }
+                pictures = {name: one.restored for name, one in evaluation.restored.items()}
             else:
                 if architecture.id not in scored:
                     scored[architecture.id] = dict(scorer.evaluate(proposal, problem, seed).metrics)

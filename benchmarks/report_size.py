@@ -22,6 +22,7 @@ from skimage import data
 
 from nasir.apps.report.run_page import report
 from nasir.apps.search.search import plan
+from nasir.core.evaluator import RestoredPicture
 from nasir.core.trial import FOUND, Proposal, Trial
 from nasir.runs.result import write_result
 from nasir.runs.run import Run, create, writing
@@ -35,14 +36,15 @@ SIDE, OPENINGS = 256, 5
 MOST_BYTES, MOST_SECONDS = 5 * 2**20, 2.0
 
 
-def pictures(rng: np.random.Generator) -> dict[str, Any]:
+def pictures(rng: np.random.Generator) -> dict[str, RestoredPicture]:
     """Photographs as an evaluation gives them; noise is what weighs most in a PNG."""
     made = {}
     for name in PICTURES:
         clean = getattr(data, name)()[:SIDE, :SIDE] / 255
         noise = rng.normal(size=clean.shape)
-        for kind, sigma in (("clean", 0), ("degraded", 25), ("restored", 6)):
-            made[f"pictures/{name}-{kind}"] = np.clip(clean + noise * sigma / 255, 0, 1)
+        made[name] = RestoredPicture(
+            *(np.clip(clean + noise * sigma / 255, 0, 1) for sigma in (0, 25, 6))
+        )
     return made
 
 
@@ -52,7 +54,7 @@ def made_run(folder: Path, trials: int, space: str) -> Run:
     rng = np.random.default_rng(0)
     run = create(folder, planned.resolved, {"versions": {"python": sys.version.split()[0]}})
     done = [trial(n, planned.problem.space.domain.sample(rng), rng) for n in range(trials)]
-    artifacts = pictures(rng)
+    restored = pictures(rng)
     found = next(one for one in done if one.state == "complete")
     with writing(run) as store, store.transaction():
         for one in done:
@@ -61,7 +63,7 @@ def made_run(folder: Path, trials: int, space: str) -> Run:
         store.save_final_evaluation("reference", "test", found)
         store.save_progress(state="finished", seconds=3600.0)
     for place in ("best", "references/reference"):
-        write_result(run.folder / place, found.architecture, planned.resolved, artifacts)
+        write_result(run.folder / place, found.architecture, planned.resolved, restored)
     return run
 
 
@@ -71,8 +73,9 @@ def trial(number: int, architecture: Any, rng: np.random.Generator) -> Trial:
         return Trial(number, Proposal(architecture), number, "failed", error=error, seconds=1.0)
     score = float(rng.normal(25, 2))
     metrics = {"psnr": score, "ssim": score / 40, "parameters": float(rng.integers(10**5, 10**6))}
-    metrics |= {f"psnr:{name}": score for name in PICTURES}
-    return Trial(number, Proposal(architecture), number, "complete", score, metrics, seconds=12.0)
+    by_picture = {name: {"psnr": score} for name in PICTURES}
+    proposal = Proposal(architecture)
+    return Trial(number, proposal, number, "complete", score, metrics, by_picture, seconds=12.0)
 
 
 def main() -> int:

@@ -143,7 +143,7 @@ def _random(settings: dict[str, Any], variant: str, seed: int, file: Path) -> di
     """An architecture drawn from the same space, trained and evaluated in the same way."""
     import numpy as np
 
-    from nasir.apps.evaluate.entries import ArchitectureContestant
+    from nasir.apps.evaluate.entries import ArchitectureEntry
     from nasir.core.evaluator import Problem
     from nasir.core.trial import FULL
     from nasir.settings import building
@@ -151,11 +151,11 @@ def _random(settings: dict[str, Any], variant: str, seed: int, file: Path) -> di
     parts = {kind: building.make(kind, settings[kind]) for kind in ("space", "task", "evaluator")}
     architecture = parts["space"].domain.sample(np.random.default_rng(seed))
     problem = Problem(parts["space"], parts["task"], {FULL: parts["evaluator"]}, seed)
-    judged = ArchitectureContestant("random", architecture, problem, 1).judged()
-    if judged.error:
-        raise RuntimeError(judged.error)
+    result = ArchitectureEntry("random", architecture, problem, 1).evaluate()
+    if result.error:
+        raise RuntimeError(result.error)
     file.write_text(architecture.json)
-    return _row(variant, seed, "random", judged.mean)
+    return _row(variant, seed, "random", result.metrics)
 
 
 def _dncnn(settings: dict[str, Any], variant: str, seed: int, parameters: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
+import attrs
 import pytest
 
 from nasir.apps.search.tally import Tally
@@ -32,7 +33,7 @@ def test_the_time_left_covers_trials_and_final_evaluations():
     tally.add(complete(0, 1.0))
     assert tally.left(20.0, share=0.0) == pytest.approx(20 * (9 + 2))
     # where a stop is searched, the reference is evaluated on the search pictures too
-    tally.add(complete(1, 2.0, stop=0.9))
+    tally.add(attrs.evolve(complete(1, 2.0), stop=0.9))
     assert tally.left(40.0, share=0.0) == pytest.approx(20 * (8 + 3))
     tally.searched, tally.finals = True, 1
     assert tally.left(60.0, share=0.5) == pytest.approx(60 / 3.5 * (2 - 0.5))
