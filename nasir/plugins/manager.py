@@ -179,7 +179,7 @@ class Plugins:
             raise PluginError(
                 f"{message}; correct it, or disable it with -p no:{record.name}"
             ) from error
-        log.warning("%s; it is disabled (see: nasir plugins)", message)
+        log.warning("%s; it is left out (see: nasir plugins)", message)
 
 
 @lru_cache(maxsize=1)
