@@ -59,9 +59,9 @@ def trained(folder: Path, *more: str, colour: bool = False, output: str = "toy")
 
 def bits(training: Training) -> tuple[object, ...]:
     """What must be the same however often a training was killed."""
-    mean = dict(training.result["mean"])
+    mean = dict(training.result["metrics"])
     del mean["seconds"]
     files = [
         (training.folder / name).read_bytes() for name in ("weights.safetensors", "training.csv")
     ]
-    return (*files, mean, training.result["pictures"])
+    return (*files, mean, training.result["by_picture"])
