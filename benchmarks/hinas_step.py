@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from nasir.core.search_space import Signature
 from nasir.search_spaces.cells.supernet import CellSupernet
 from nasir.search_spaces.hinas.space import HiNas
-from nasir.training.memory import reused
+from nasir.training.memory import freed_memory_reused
 
 NAMES = {
     "stacked": "stacked",
@@ -112,7 +112,7 @@ def serve(which: str, batch: int, side: int) -> None:
     net = network(which)
     x, y = pictures(batch, side)
     before = peak_kibibytes()
-    with reused() if which in REUSING else nullcontext():
+    with freed_memory_reused() if which in REUSING else nullcontext():
         for _ in sys.stdin:
             clock, cpu = step(which, net, x, y)
             print(clock, cpu, (peak_kibibytes() - before) / 1024, flush=True)

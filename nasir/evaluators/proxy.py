@@ -77,7 +77,7 @@ class ProxyEvaluator(Evaluator):
             sample.name: {name: [] for name in proxies} for sample in samples
         }
         devices: list[int] | None = [] if self.device == "cpu" else None
-        with torch.random.fork_rng(devices=devices), memory.reused():
+        with torch.random.fork_rng(devices=devices), memory.freed_memory_reused():
             for turn in range(self.initialisations):
                 torch.manual_seed(derived_seed(seed, "initialisation", turn))
                 network = self._network(proposal, problem, samples[0])

@@ -19,7 +19,7 @@ from nasir.core.supernet import Supernet
 from nasir.fitting.descent import under
 from nasir.strategies.darts.relaxation import OnePath
 from nasir.strategies.darts.settings import DartsSettings
-from nasir.training.memory import reused
+from nasir.training.memory import freed_memory_reused
 from nasir.training.optimizers import (
     load_optimizer_state,
     optimizer,
@@ -118,7 +118,7 @@ class Bilevel(ABC):
         searching = number >= how.warmup
         self.module.train()
         total = 0.0
-        with reused(), self._batches() as (for_weights, for_architecture):
+        with freed_memory_reused(), self._batches() as (for_weights, for_architecture):
             for step in range(first, last):
                 self._prepare(step)
                 batch = for_weights(step)

@@ -18,7 +18,7 @@ from nasir.fitting.descent import under
 from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
-from nasir.training.memory import reused
+from nasir.training.memory import freed_memory_reused
 from nasir.training.optimizers import (
     load_optimizer_state,
     optimizer,
@@ -58,7 +58,7 @@ class PathTraining:
         how, total = self.how, 0.0
         self.supernet.train()
         seed = derived_seed(self.seed, "weight patches")
-        with reused(), Feed(self.patches, seed, how.batch, how.patch) as feed:
+        with freed_memory_reused(), Feed(self.patches, seed, how.batch, how.patch) as feed:
             for done, path in enumerate(paths):
                 step = number * how.steps + done
                 degraded, clean = feed.batch(step)
