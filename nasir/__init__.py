@@ -13,12 +13,13 @@ from nasir.core.registry import registries as _registries
 
 if TYPE_CHECKING:
     from nasir.apps.bench.bench import bench
+    from nasir.apps.build import build
     from nasir.apps.evaluate.evaluate import evaluate
     from nasir.apps.export.export import export
     from nasir.apps.report.run_page import report
     from nasir.apps.restore.restore import restore
     from nasir.apps.score import score
-    from nasir.apps.search.search import build, resume, search
+    from nasir.apps.search.search import resume, search
     from nasir.apps.train.train import train
     from nasir.core.architecture import Architecture
     from nasir.runs.run import Run
@@ -44,7 +45,7 @@ _HOME = {
     "Architecture": "nasir.core.architecture",
     "Run": "nasir.runs.run",
     "bench": "nasir.apps.bench.bench",
-    "build": "nasir.apps.search.search",
+    "build": "nasir.apps.build",
     "evaluate": "nasir.apps.evaluate.evaluate",
     "export": "nasir.apps.export.export",
     "hookimpl": "nasir.plugins",

@@ -22,7 +22,7 @@ from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 from nasir.runs import training_folder
 from nasir.runs.result import write_result
 from nasir.settings.building import make
-from nasir.settings.overrides import COMPONENTS
+from nasir.settings.run_settings import COMPONENTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs import validators as must
 
 from nasir.core.architecture import Architecture
-from nasir.core.component import settings_of
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
 from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import Problem
+from nasir.core.limits import limits
 from nasir.core.progress import report
 from nasir.core.ranking import RankedArchitecture, bare_names, ranked
-from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal
 from nasir.runs.architecture_file import find_architecture
-from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
-from nasir.settings.overrides import Alternatives, Override, Settings, expand, merge
-from nasir.settings.recipes import read_overrides
+from nasir.settings.components import Choice, make_components
+from nasir.settings.experiment import usable_cores
+from nasir.settings.overrides import Settings, with_fields
+from nasir.settings.reader import Request, VerbSettings, given, read_one
 
-PROXY = "proxy"
-"""The evaluator that scores."""
-
-SHORT = {"proxies": ("evaluator", "proxies"), "images": ("task", "images")}
-"""Keys that stand for longer ones."""
-
-KEYS = ("architecture", "pool", *SHORT, "task", "space", "evaluator", "limit", "seed", "threads")
-"""What can be set."""
+if TYPE_CHECKING:
+    from nasir.core.evaluator import Evaluator
+    from nasir.core.search_space import SearchSpace
+    from nasir.core.task import Task
 
 DRAWS = 1000
 """Draws of no new architecture, one after another, after which there is none."""
 
-OF_SEARCHES = ("task", "space", "seed", "threads")
-"""What is taken from a settings file or a recipe of a search."""
+
+def _some(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names, each once."""
+    return None if given is None else tuple(dict.fromkeys(given))
+
+
+@attrs.frozen
+class ScoreSettings(VerbSettings):
+    """The settings of ``nasir score`` that belong to no component."""
+
+    use = "score"
+    components = ("task", "space", "evaluator")
+    from_files = ("task", "space", "seed", "threads")
+
+    architecture: tuple[str, ...] = setting(
+        (),
+        "reference architectures (nasir describe space=NAME), files architecture.json, or folders "
+        "of runs",
+        converter=_some,
+    )
+    pool: int | None = setting(
+        None, "how many random architectures of the space, >= 1", must.optional(must.ge(1))
+    )
+    proxies: tuple[str, ...] | None = setting(
+        None, "what scores (nasir list proxies); -NAME ranks the other way round", converter=_some
+    )
+    images: tuple[str, ...] = setting((), "the degraded pictures: files, folders")
+    limit: tuple[str, ...] | None = setting(None, "bounds on the pool, such as parameters<1e6")
+    seed: int = setting(0, "what the networks and the pool are drawn from, >= 0", must.ge(0))
+    threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
 
 
 @attrs.frozen(eq=False)
@@ -71,104 +97,70 @@ class Scoring:
         return RankedArchitecture(name, architecture, values)
 
 
-def score(*words: str, **settings: Any) -> list[RankedArchitecture]:
-    """Rank architectures by proxies: ``score("pool=20", "proxies=synflow,naswot")``.
+def score(
+    *words: str,
+    architecture: str | Path | Sequence[str | Path] | None = None,
+    pool: int | None = None,
+    proxies: str | Sequence[str] | None = None,
+    images: str | Path | Sequence[str | Path] | None = None,
+    space: Choice[SearchSpace] | None = None,
+    task: Choice[Task] | None = None,
+    evaluator: Choice[Evaluator] | None = None,
+    limit: str | Sequence[str] | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    **more: Any,
+) -> list[RankedArchitecture]:
+    """Rank architectures by proxies: ``score(pool=20, proxies=["synflow", "naswot"])``.
 
-    Words and settings as for a search, with ``architecture`` (a reference's name, an
-    ``architecture.json``, a run's folder; one or several), ``pool`` (how many random ones of the
-    space) and ``proxies`` (``-NAME`` ranks the other way round). Raises
-    :class:`~nasir.core.errors.NasirError` for what cannot be scored as it is given.
+    Components, `words` and `more` are as for a search; ``nasir describe score`` explains the
+    others. Raises :class:`~nasir.core.errors.NasirError` for what cannot be scored as it is given.
     """
-    return plan(words, settings).ranked()
+    return plan(words, given(locals())).ranked()
 
 
 def plan(words: Sequence[str], settings: Settings) -> Scoring:
     """What words and settings ask for; wrong ones are refused before any work."""
-    own, shared = _parted(_given(words, settings))
-    planned = _experiment(shared)
-    problem = attrs.evolve(planned.problem, split="test")
-    names: list[str] = own.get("architecture", [])
-    pool: int = own.get("pool", 0)
-    if not names and not pool:
+    asked = read_one(ScoreSettings, words, settings)
+    own, problem = asked.own, _problem(asked)
+    if not own.architecture and own.pool is None:
         raise SettingsError(
             "say what to score: architecture=NAME, an architecture.json or a run's folder, or "
             "several with commas; or pool=N random ones of the space"
         )
-    found = {name: find_architecture(name, problem.space) for name in names}
-    drawn = {one.id: (one, problem.space) for one in _distinct(problem, pool)}
-    _check_used(shared, pool, any(space is problem.space for _, space in found.values()))
+    found = {name: find_architecture(name, problem.space) for name in own.architecture}
+    drawn = {one.id: (one, problem.space) for one in _distinct(problem, own.pool or 0)}
+    _check_used(asked, any(space is problem.space for _, space in found.values()))
     candidates = {
         name: (architecture, attrs.evolve(problem, space=space))
         for name, (architecture, space) in (found | drawn).items()
     }
     for _, its in candidates.values():
         its.check()
-    proxies = own.get("proxies", planned.resolved["evaluator"]["proxies"])
-    return Scoring(candidates, list(dict.fromkeys(proxies)), planned.settings.threads)
+    evaluator: Any = problem.evaluator(FULL)
+    return Scoring(candidates, own.proxies or evaluator.proxies, own.threads or usable_cores())
 
 
-def _given(words: Sequence[str], settings: Settings) -> list[Override]:
-    files = [text for text in words if "=" not in text]
-    spelt = [text for text in words if "=" in text]
-    read = [word for word in read_overrides(files, {}) if word.path[0] in OF_SEARCHES]
-    return [*read, *read_overrides(spelt, settings)]
-
-
-def _parted(words: Sequence[Override]) -> tuple[Settings, list[Override]]:
-    """What only scoring has, such as the size of the pool; and what a search has, too."""
-    own: Settings = {}
-    shared = [Override(("evaluator",), PROXY)]
-    for word in words:
-        key, *field = word.path
-        if key not in KEYS:
-            raise unknown_name("setting", key, KEYS)
-        if key in ("architecture", "pool", *SHORT) and field:
-            raise SettingsError(f"{word.key}: {key!r} has no fields; set {key}=VALUE")
-        if key == "architecture":
-            own[key] = _names(word)
-        elif key == "pool":
-            own[key] = _count(word)
-        elif key == "proxies":
-            own[key] = _names(word)
-            shared.append(Override(SHORT[key], bare_names(own[key])))
-        elif word.path == ("evaluator",) and word.value != PROXY:
-            raise SettingsError(
-                "architectures are scored by proxies: leave evaluator out, or set proxies=NAMES"
-            )
-        elif key == "images":
-            shared.append(Override(SHORT[key], _names(word)))
-        else:
-            shared.append(attrs.evolve(word, path=SHORT.get(key, word.path)))
-    return own, shared
-
-
-def _names(word: Override) -> list[str]:
-    value = word.value.values if isinstance(word.value, Alternatives) else word.value
-    several = list(value) if isinstance(value, list | tuple) else [value]
-    if not several or not all(isinstance(one, str | os.PathLike) for one in several):
-        raise SettingsError(f"{word.key} wants names, got {value!r}")
-    return list(dict.fromkeys(map(os.fspath, several)))
-
-
-def _count(word: Override) -> int:
-    if type(word.value) is not int or word.value < 1:
-        raise SettingsError(f"pool wants how many architectures to draw, >= 1: {word.value!r}")
-    return word.value
-
-
-def _experiment(words: list[Override]) -> Experiment:
-    """The parts of a search with these words, on all pictures where nothing else is said."""
-    combinations = expand(words, is_list)
-    if len(combinations) > 1:
-        first = merge(combinations[0], {})
-        several = (word for word in words if isinstance(word.value, Alternatives))
-        swept = next(word for word in several if not is_list(word, first))
-        raise SettingsError(f"{swept.key} wants one value here: only architectures are several")
-    tree = merge(combinations[0], {})
-    name = tree.get("task", {}).get("name", DEFAULTS["task"]["name"])
-    if "search" in {field.name for field in settings_of(registries["task"].load(name))}:
-        tree["task"] = {"search": 0} | tree.get("task", {})
-    return experiment(tree)
+def _problem(asked: Request[ScoreSettings]) -> Problem:
+    """The space, the task and the evaluator that scores; all pictures where nothing is said."""
+    own, chosen = asked.own, asked.components
+    if own.proxies is not None:
+        chosen = with_fields(chosen, "evaluator", {"proxies": bare_names(own.proxies)})
+    if own.images:
+        chosen = with_fields(chosen, "task", {"images": list(own.images)})
+    made = make_components(ScoreSettings.components, chosen, ScoreSettings.use)
+    if not hasattr(made["evaluator"], "proxies"):
+        raise SettingsError(
+            "architectures are scored by proxies: leave evaluator out, or set proxies=NAMES"
+        )
+    return Problem(
+        made["space"],
+        made["task"],
+        {FULL: made["evaluator"]},
+        seed=own.seed,
+        split="test",
+        limits=limits(own.limit or ()),
+    )
 
 
 def _distinct(problem: Problem, wanted: int) -> list[Architecture]:
@@ -195,13 +187,12 @@ def _too_many(wanted: int, there: int) -> SettingsError:
     return SettingsError(f"pool={wanted}: found {there} different architectures: take fewer")
 
 
-def _check_used(words: Sequence[Override], pool: int, named: bool) -> None:
-    """Refuse settings that nothing would look at."""
-    for word in words:
-        if word.path[0] == "limit" and not pool:
-            raise SettingsError("limit is of no use without pool=N")
-        if word.path[0] == "space" and not pool and not named:
-            raise SettingsError(
-                f"{word.key} is of no use here: an architecture.json or a run's folder has its own "
-                "space"
-            )
+def _check_used(asked: Request[ScoreSettings], in_space: bool) -> None:
+    """Refuse settings that would be ignored; `in_space`: an architecture is of the chosen space."""
+    own = asked.own
+    if own.limit is not None and own.pool is None:
+        raise SettingsError("limit is a bound on the pool: add pool=N, or leave it out")
+    if "space" in asked.components and own.pool is None and not in_space:
+        raise SettingsError(
+            "space cannot be set here: an architecture.json or a run's folder has its own space"
+        )

@@ -22,14 +22,28 @@ from nasir.cli.tables import print_json, screen_width, stress
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.import_strings import load
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
-from nasir.settings.building import is_list_type, make, plain, structure
-from nasir.settings.experiment import DEFAULTS, is_list
+from nasir.settings.building import is_list_type, make, plain
+from nasir.settings.components import chosen_name
 from nasir.settings.interfaces import kind_of
-from nasir.settings.overrides import Settings, expand, merge, parse_override
+from nasir.settings.overrides import Settings, merge, parse_override
+from nasir.settings.reader import VerbSettings, read_one, sweep
 from nasir.settings.recipes import recipe_comment
 from nasir.settings.run_settings import run_settings_class
+
+RUN = "run"
+
+VERBS = {
+    RUN: "nasir.settings.run_settings:RunSettings",
+    "train": "nasir.apps.train.planning:TrainSettings",
+    "restore": "nasir.apps.restore.planning:RestoreSettings",
+    "evaluate": "nasir.apps.evaluate.evaluate:EvaluateSettings",
+    "score": "nasir.apps.score:ScoreSettings",
+    "bench": "nasir.apps.bench.bench:BenchSettings",
+}
+"""The commands that take settings, and the classes of these."""
 
 PARAGRAPHS = 3
 """So many paragraphs of a docstring are told."""
@@ -49,7 +63,8 @@ class DescribeCommand(Command):
             "words",
             metavar="WORD",
             nargs="+",
-            help="KIND=NAME, such as space=nasdip, or run; then settings such as space.depth=5",
+            help="KIND=NAME, such as space=nasdip, or a command such as run; then settings such as "
+            "space.depth=5",
         )
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
@@ -64,8 +79,8 @@ class DescribeCommand(Command):
 
 def described(words: Sequence[str]) -> dict[str, Any]:
     """What there is to tell of the component, or the run, that `words` name and set."""
-    if words[0] == "run":
-        return _run(words[1:])
+    if words[0] in VERBS:
+        return _verb(words[0], words[1:])
     kind, name, fields = _read(words)
     entry = registries[kind].entry(name)
     target = entry.load() if kind not in ("recipe", "run_setting") else None
@@ -94,25 +109,32 @@ def described(words: Sequence[str]) -> dict[str, Any]:
     return content
 
 
-def _run(words: Sequence[str]) -> dict[str, Any]:
-    cls = run_settings_class()
-    run = structure(cls, _tree(words))
+def _verb(name: str, words: Sequence[str]) -> dict[str, Any]:
+    """The settings of a verb that belong to no component, and its components."""
+    cls = run_settings_class() if name == RUN else load(VERBS[name])
+    asked = read_one(cls, words, {})
     return {
-        "kind": "run",
-        "name": "run",
-        "summary": "the settings of a run that belong to no component",
+        "kind": name,
+        "name": name,
+        "summary": f"the settings of nasir {name} that belong to no component",
         "owner": None,
         "text": [],
-        "settings": _settings(cls, "", run),
-        "components": {kind: DEFAULTS[kind]["name"] for kind in DEFAULTS},
+        "settings": _settings(cls, "", asked.own),
+        "components": _defaults(cls, asked.settings),
     }
+
+
+def _defaults(verb: type[VerbSettings], settings: Settings) -> dict[str, str]:
+    """The component of each kind that is taken where the user names none."""
+    kinds = [kind for kind in verb.components if kind not in ("executor", "method")]
+    return {kind: chosen_name(kind, settings, verb.use) for kind in kinds}
 
 
 def _read(texts: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
     """Kind, name and fields of the one component that the words speak of."""
     kind = texts[0].partition("=")[0].partition(".")[0]
     if kind not in KINDS:
-        raise unknown_name("kind", kind, [*KINDS, "run"])
+        raise unknown_name("kind", kind, [*KINDS, *VERBS])
     if "=" not in texts[0]:
         raise SettingsError(f"describe which {kind}? write {kind}=NAME; see: nasir list {kind}")
     tree = _tree(texts)
@@ -129,10 +151,10 @@ def _read(texts: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
 
 
 def _tree(texts: Sequence[str]) -> Settings:
-    planned = expand([parse_override(text) for text in texts], is_list)
-    if len(planned) != 1:
+    runs = sweep(run_settings_class(), [parse_override(text) for text in texts])
+    if len(runs) != 1:
         raise SettingsError("these words make several: give each setting one value")
-    return merge(planned[0], {})
+    return merge(runs[0], {})
 
 
 def _settings(cls: type, prefix: str, component: Any) -> list[dict[str, Any]]:

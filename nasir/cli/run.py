@@ -91,7 +91,7 @@ def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> li
     from nasir.cli.displays import show_sweep
 
     for planned in plans:
-        planned.problem.check()
+        planned.check()
     with show_sweep(len(plans), quiet) as report:
         return in_parallel(plans, at_a_time, report)
 

@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from nasir.core.errors import SettingsError
+from nasir.core.import_strings import is_importable
 
 
 class InlineExecutor(Executor):
@@ -32,6 +33,13 @@ class ExecutorFactory(ABC):
         A task whose worker dies or goes beyond a limit must end its future with an exception:
         one of :mod:`nasir.core.failures`, by which the run knows whether to try it again.
         """
+
+    def can_import(self, component: type) -> bool:
+        """Whether its workers can import the class of a component.
+
+        By default as far as another process of this machine can.
+        """
+        return is_importable(component)
 
     def within(self, seconds: float | None, mebibytes: int | None) -> ExecutorFactory:
         """The same with limits on each evaluation; None: no limit.

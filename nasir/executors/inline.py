@@ -51,6 +51,9 @@ class Inline(ExecutorFactory):
 
         return TimedExecutor(self._seconds)
 
+    def can_import(self, component: type) -> bool:
+        return True
+
     def within(self, seconds: float | None, mebibytes: int | None) -> Inline:
         """With a limit on time, in the main thread of a process that has alarms."""
         if mebibytes is not None:

@@ -97,6 +97,15 @@ class Plugins:
             self.records.clear()
             raise
 
+    @property
+    def versions(self) -> dict[str, dict[str, str]]:
+        """The distribution and version of each plugin that is loaded."""
+        return {
+            record.name: {"distribution": record.distribution, "version": record.version}
+            for record in self.records.values()
+            if record.status == "ok"
+        }
+
     def add(self, name: str, plugin: object, registries: Registries) -> None:
         """Load a plugin that is an object already, under the name `name`."""
         self._load(PluginRecord(name, "", ""), plugin, registries)

@@ -9,8 +9,8 @@ from nasir.core.errors import SettingsError
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
 from nasir.settings.building import settings_of_component, structure
-from nasir.settings.overrides import COMPONENTS, Settings, read_file
-from nasir.settings.run_settings import run_settings_class
+from nasir.settings.overrides import Settings, read_file
+from nasir.settings.run_settings import COMPONENTS, run_settings_class
 
 
 def read_whole_settings(path: Path) -> Settings:

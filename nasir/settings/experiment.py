@@ -1,37 +1,30 @@
-"""The settings of a run, and the components they name."""
+"""A planned search: the settings of a run, with the components that are made from them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
 import attrs
 
-from nasir.core.component import settings_of
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.executor import ExecutorFactory
 from nasir.core.failures import FailurePolicy
+from nasir.core.import_strings import import_string
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
 from nasir.core.registry import registries
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FOUND, FULL
-from nasir.settings.building import NO_VALUE, is_list_type, make, settings_of_component, structure
-from nasir.settings.nested import field_at
-from nasir.settings.overrides import COMPONENTS, Override, Settings
-from nasir.settings.run_settings import RunSettings, run_settings_class
-from nasir.settings.strategy_expressions import CHAIN, JOINED, parts_of
-
-DEFAULTS: Settings = {
-    "space": {"name": "nasdip"},
-    "strategy": {"name": "rl"},
-    "task": {"name": "denoise"},
-    "evaluator": {"name": "dip"},
-}
-"""What is searched when nothing is said. The executor follows from the number of workers."""
+from nasir.settings.building import settings_of_component
+from nasir.settings.components import chosen_name, make_components
+from nasir.settings.interfaces import kind_of
+from nasir.settings.overrides import Settings
+from nasir.settings.reader import request
+from nasir.settings.run_settings import COMPONENTS, RunSettings, run_settings_class
 
 
 @attrs.frozen(eq=False)
@@ -59,6 +52,21 @@ class Experiment:
         """The executor at work, with the limits on an evaluation."""
         return _within_limits(self.executor, self.settings).start(self.settings.workers)
 
+    def check(self) -> None:
+        """Refuse, before the first trial, what cannot be evaluated or what workers cannot import.
+
+        Raises :class:`~nasir.core.errors.NasirError`.
+        """
+        self.problem.check()
+        parts = (self.problem.space, self.problem.task, *self.problem.evaluators.values())
+        for cls in (cls for part in parts for cls in _classes(part)):
+            if not self.executor.can_import(cls):
+                raise SettingsError(
+                    f"{kind_of(cls)} {import_string(cls)} cannot be imported by the workers of "
+                    f"executor={self.names['executor']}: move the class into a module of its own, "
+                    "or take executor=inline"
+                )
+
     @property
     def resolved(self) -> Settings:
         """The resolved settings, every default spelt out."""
@@ -75,89 +83,37 @@ class Experiment:
         }
 
 
-def experiment(tree: Settings) -> Experiment:
-    """Make all components of a run; refuses unknown names, fields and values.
-
-    Names are all looked at before anything is imported, so that a misspelt one costs no time.
-    """
-    general = {key: value for key, value in tree.items() if key not in COMPONENTS}
-    for key in general:
-        if key not in _general_names():
-            raise unknown_name("setting", key, [*_general_names(), *COMPONENTS])
-    settings = structure(run_settings_class(), general)
-    for kind in COMPONENTS:
-        for name in _names(kind, tree):
-            registries[kind].entry(name)
-    picks = {kind: {"name": _default_name(kind, tree)} | tree.get(kind, {}) for kind in COMPONENTS}
-    parts = {kind: make(kind, picks[kind]) for kind in COMPONENTS}
-    strategy, full = parts["strategy"], parts["evaluator"]
+def experiment(settings: Settings) -> Experiment:
+    """Make all components of a run; refuses unknown names, fields and values."""
+    asked = request(run_settings_class(), settings)
+    own: RunSettings = asked.own
+    made = make_components(COMPONENTS, asked.settings, "search")
+    names = {kind: chosen_name(kind, asked.settings, "search") for kind in COMPONENTS}
+    strategy, full = attrs.evolve(made["strategy"]), made["evaluator"]
     problem = Problem(
-        parts["space"],
-        parts["task"],
+        made["space"],
+        made["task"],
         {FULL: full, **strategy.stages(full)},
-        seed=settings.seed,
+        seed=own.seed,
         split=strategy.split,
-        objectives=objectives(settings.objective or ()),
-        limits=limits(settings.limit or ()),
+        objectives=objectives(own.objective or ()),
+        limits=limits(own.limit or ()),
     )
-    names = {kind: picks[kind]["name"] for kind in COMPONENTS}
-    _within_limits(parts["executor"], settings)
-    settings = _with_references(_resolved(settings, strategy), problem)
-    return Experiment(settings, problem, strategy, parts["executor"], names)
+    _within_limits(made["executor"], own)
+    own = _with_references(_resolved(own, strategy), problem)
+    return Experiment(own, problem, strategy, made["executor"], names)
 
 
-def is_list(word: Override, tree: Settings) -> bool:
-    """Whether the setting that `word` sets is a list, with the components picked in `tree`."""
-    kind, *field = word.path
-    if kind in COMPONENTS:
-        if not field:
-            return False
-        name = _default_name(kind, tree)
-        cls: Any = registries[kind].load(CHAIN if JOINED in name else name)
-        *inside, last = field
-        if found := field_at(cls, field, tree.get(kind, {})):
-            return is_list_type(found.type)
-        if inside:
-            cls = _addressed(kind, inside, tree)
-    else:
-        cls, last = run_settings_class(), kind
-    types = {f.name: f.type for f in settings_of(cls)} if cls else {}
-    return is_list_type(types.get(last))
-
-
-def _addressed(kind: str, path: Sequence[str], tree: Settings) -> type | None:
-    """The class of a component inside another: by its own name, or by the field that holds it."""
-    held: Any = tree.get(kind, {})
-    for step in path:
-        held = held.get(step, {}) if isinstance(held, dict) else {}
-    name = held.get("name", path[-1]) if isinstance(held, dict) else held
-    return registries[kind].load(name) if name in registries[kind] else None
-
-
-def _names(kind: str, tree: Settings) -> list[str]:
-    """The components of a kind that are picked by name."""
-    name = tree.get(kind, {}).get("name")
-    if name is None:
-        return []
-    return parts_of(str(name)) if kind == "strategy" else [name]
-
-
-def _default_name(kind: str, tree: Settings) -> str:
-    """The component that is picked where nothing is said."""
-    if "name" in tree.get(kind, {}):
-        return str(tree[kind]["name"])
-    if kind == "executor":
-        limited = any(
-            tree.get(name, NO_VALUE) != NO_VALUE for name in ("time_limit", "memory_limit")
-        )
-        return "inline" if tree.get("workers", 1) == 1 and not limited else "process"
-    if kind == "evaluator":
-        suited = (
-            getattr(registries[part].load(_default_name(part, tree)), "default_evaluator", None)
-            for part in ("task", "space")
-        )
-        return str(next(filter(None, suited), DEFAULTS[kind]["name"]))
-    return str(DEFAULTS[kind]["name"])
+def _classes(component: Any) -> Iterator[type]:
+    """The class of a component, and those of the components in its fields."""
+    cls = type(component)
+    if kind_of(cls) is None:
+        return
+    yield cls
+    for field in attrs.fields(cls) if attrs.has(cls) else ():
+        value = getattr(component, field.name, None)
+        for held in value if isinstance(value, list | tuple) else (value,):
+            yield from _classes(held)
 
 
 def _within_limits(executor: ExecutorFactory, settings: RunSettings) -> ExecutorFactory:
@@ -173,10 +129,6 @@ def _general(settings: RunSettings) -> Settings:
     added = registries["run_setting"]
     written = settings_of_component(settings)
     return {k: v for k, v in written.items() if k not in added or v != defaults.get(k)}
-
-
-def _general_names() -> list[str]:
-    return [field.name for field in settings_of(run_settings_class())]
 
 
 def _resolved(settings: RunSettings, strategy: Strategy) -> RunSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,7 @@ import attrs
 import tomli
 
 from nasir.core.errors import SettingsError
-
-COMPONENTS = ("space", "strategy", "task", "evaluator", "executor")
-"""The keys that pick a component."""
+from nasir.settings.interfaces import INTERFACES
 
 Settings = dict[str, Any]
 """Settings as nested mappings; a component is ``{"name": ..., field: value}``."""
@@ -93,43 +91,58 @@ def read_file(path: str | Path) -> Settings:
     return tree
 
 
-def overrides_of(tree: Settings) -> list[Override]:
-    """A tree of settings as words, picks first, so that files and words merge alike."""
-    words = []
-    for key, value in tree.items():
-        if key in COMPONENTS and isinstance(value, dict):
+def overrides_of(settings: Settings) -> list[Override]:
+    """Settings as overrides, names of components first, so that files and words merge alike."""
+    overrides = []
+    for key, value in settings.items():
+        if key in INTERFACES and isinstance(value, Mapping):
             fields = dict(value)
             if "name" in fields:
-                words.append(Override((key,), fields.pop("name")))
-            words.extend(Override((key, field), given) for field, given in fields.items())
+                overrides.append(Override((key,), fields.pop("name")))
+            overrides.extend(Override((key, field), given) for field, given in fields.items())
         else:
-            words.append(Override((key,), value))
-    return words
+            overrides.append(Override((key,), value))
+    return overrides
 
 
-def merge(words: Iterable[Override], defaults: Settings) -> Settings:
-    """Put words on `defaults` in order, later wins.
+def merge(overrides: Iterable[Override], defaults: Settings) -> Settings:
+    """Put overrides on `defaults` in order, later wins.
 
-    Picking another component than an earlier word did drops the fields given for the earlier.
+    Choosing another component than before drops the fields that were given for the earlier one.
     """
-    tree: Settings = {k: dict(v) if isinstance(v, dict) else v for k, v in defaults.items()}
-    picked: dict[str, str] = {}
-    for word in words:
-        key = word.path[0]
-        if len(word.path) == 1 and key in COMPONENTS:
-            if not isinstance(word.value, str):
-                raise SettingsError(f"{key} wants the name of one, got {word.value!r}")
-            if picked.get(key, word.value) != word.value:
-                tree[key] = {}
-            picked[key] = word.value
-            tree[key] = {**tree.get(key, {}), "name": word.value}
-        elif len(word.path) == 1:
-            tree[key] = word.value
-        elif key not in COMPONENTS:
-            raise SettingsError(f"{word.key}: {key!r} has no fields; set {key}=VALUE")
+    settings: Settings = {k: dict(v) if isinstance(v, dict) else v for k, v in defaults.items()}
+    for override in overrides:
+        key, *field = override.path
+        if not field and key in INTERFACES:
+            settings[key] = _chosen(key, settings.get(key, {}), override.value)
+        elif not field:
+            settings[key] = override.value
+        elif key not in INTERFACES:
+            raise SettingsError(f"{override.key}: {key!r} has no fields; set {key}=VALUE")
+        elif isinstance(settings.setdefault(key, {}), dict):
+            _set(settings[key], tuple(field), override.value)
         else:
-            _set(tree.setdefault(key, {}), word.path[1:], word.value)
-    return tree
+            name = type(settings[key]).__name__
+            raise SettingsError(
+                f"{override.key} cannot be set: {key} is an instance of {name} already; set it "
+                "there"
+            )
+    return settings
+
+
+def with_fields(settings: Settings, kind: str, fields: Mapping[str, Any]) -> Settings:
+    """Settings with more fields of a component; refuses one that is made already."""
+    return merge((Override((kind, name), value) for name, value in fields.items()), settings)
+
+
+def _chosen(kind: str, before: Any, value: Any) -> Any:
+    """The choice of a component: a mapping with its name, or a component itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, str):
+        return value  # a component, or what building refuses
+    same = isinstance(before, dict) and before.get("name", value) == value
+    return {**before, "name": value} if same else {"name": value}
 
 
 def expand(

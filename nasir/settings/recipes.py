@@ -1,8 +1,8 @@
-"""What people give on a command line: words, settings files, recipes."""
+"""What a word of the command line says: ``key=value``, a settings file, or a recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,13 @@ from nasir.core.registry import registries
 from nasir.settings.overrides import Override, overrides_of, parse_override, read_file
 
 
-def read_overrides(texts: Iterable[str], settings: Mapping[str, Any]) -> list[Override]:
-    """The words of `texts`, and after them those of `settings`, whose keys may have dots."""
-    words = [word for text in texts for word in read_text(text)]
-    return words + [
-        Override(tuple(word.key.split(".")), word.value) for word in overrides_of(dict(settings))
-    ]
+def overrides_of_arguments(settings: Mapping[str, Any]) -> list[Override]:
+    """The overrides of Python arguments, whose keys may have dots."""
+    return [Override(tuple(one.key.split(".")), one.value) for one in overrides_of(dict(settings))]
 
 
-def read_text(text: str) -> list[Override]:
-    """``key=value``, or what is in a settings file or a recipe."""
+def overrides_in(text: str) -> list[Override]:
+    """The override ``key=value``, or those of a settings file or a recipe."""
     return [parse_override(text)] if "=" in text else overrides_of(read_file(_file(text)))
 
 

@@ -9,13 +9,19 @@ import attrs
 from nasir.core.component import setting
 from nasir.core.errors import PluginError
 from nasir.core.registry import KINDS, registries
+from nasir.settings.reader import VerbSettings
+
+COMPONENTS = ("space", "strategy", "task", "evaluator", "executor")
+"""The kinds of components that a run has."""
 
 at_least = attrs.validators.ge
 
 
 @attrs.frozen
-class RunSettings:
+class RunSettings(VerbSettings):
     """The settings of a run that belong to no component."""
+
+    components = COMPONENTS
 
     seed: int = setting(0, "what all randomness of the run is made from, >= 0", at_least(0))
     trials: int | None = setting(

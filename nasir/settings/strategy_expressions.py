@@ -11,14 +11,22 @@ from typing import Any
 
 from nasir.core.errors import SettingsError
 from nasir.core.registry import registries
+from nasir.settings.interfaces import JOINED
 from nasir.settings.overrides import Override, merge
 
-CHAIN = "chain"
 PARTS = "parts"
-JOINED = "+"
+"""The field of the strategy that joins others, for these."""
 
 Pick = dict[str, Any]
 """A strategy as settings have it: its name, its fields, and fields of others by their names."""
+
+
+def joining() -> str:
+    """The name of the strategy that ``a+b`` means; it is registered as the default for ``join``."""
+    name = registries["strategy"].default("join")
+    if name is None:
+        raise SettingsError("no strategy joins others: write one, without +")
+    return name
 
 
 def expand_expression(pick: Mapping[str, Any]) -> Pick:
@@ -56,7 +64,7 @@ def parts_of(name: str) -> list[str]:
 def names_in(pick: Any) -> Iterator[str]:
     """The names of the strategies in a pick, from the outside in."""
     if isinstance(pick, str):
-        yield from [CHAIN, *parts_of(pick)] if JOINED in pick else [pick]
+        yield from [joining(), *parts_of(pick)] if JOINED in pick else [pick]
     elif isinstance(pick, list | tuple):
         for one in pick:
             yield from names_in(one)
@@ -74,7 +82,7 @@ def in_short(value: Any) -> str | None:
         return ",".join(_names_of(value)) or None if several else None
     if not isinstance(value, Mapping) or not _holds_strategies(value):
         return None
-    parts = _names_of(value.get(PARTS, [])) if value["name"] == CHAIN else []
+    parts = _names_of(value.get(PARTS, [])) if value["name"] == joining() else []
     return JOINED.join(parts) or str(value["name"])
 
 
@@ -120,8 +128,8 @@ def _placed(pick: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
     fields = dict(pick)
     name = fields.get("name")
     if isinstance(name, str) and JOINED in name:
-        fields = {PARTS: parts_of(name), **fields, "name": CHAIN}
-        name = CHAIN
+        fields = {PARTS: parts_of(name), **fields, "name": joining()}
+        name = joining()
     if isinstance(name, str) and name in addressed:
         placed.add(name)
         fields = {**fields, **addressed[name]}

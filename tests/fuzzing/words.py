@@ -16,8 +16,7 @@ from nasir.cli.main import main
 from nasir.core.component import settings_of
 from nasir.core.registry import KINDS, registries
 from nasir.plugins.builtin.recipes import FOLDER as RECIPES
-from nasir.settings.overrides import COMPONENTS
-from nasir.settings.run_settings import run_settings_class
+from nasir.settings.run_settings import COMPONENTS, run_settings_class
 
 MOST_RUNS = 2
 """Plans of more runs than these are made, but not carried out."""

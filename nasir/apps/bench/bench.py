@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs import validators as must
 
 from nasir.apps.bench.entrants import Entrant, entrants
 from nasir.apps.bench.outcome import Outcome, outcomes
 from nasir.apps.bench.results import Result, ResultsFolder, searched
 from nasir.apps.search import search as api
+from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError
 from nasir.core.progress import report
+from nasir.core.registry import registries
 from nasir.settings.building import make
+from nasir.settings.components import Choice, executor_name
 from nasir.settings.experiment import usable_cores
-from nasir.settings.recipes import read_overrides, read_text
+from nasir.settings.overrides import Override
+from nasir.settings.reader import VerbSettings, given, only, read_overrides, sweep
+from nasir.settings.recipes import overrides_in
+from nasir.settings.run_settings import run_settings_class
+
+if TYPE_CHECKING:
+    from nasir.core.evaluator import Evaluator
+    from nasir.core.search_space import SearchSpace
+    from nasir.core.strategy import Strategy
+    from nasir.core.task import Task
 
 RECIPE = "dipbench"
 
-DEFAULTS = {"seeds": 50, "full": 200}
+COUNT = [must.ge(1), must.lt(10**6)]
 
 FOREIGN = {
     "seed": "write seeds=N, for the seeds from 0 on",
@@ -36,6 +48,17 @@ FOREIGN = {
 
 Job = tuple[int, int]
 """An entrant's number and a seed."""
+
+
+@attrs.frozen
+class BenchSettings(VerbSettings):
+    """The settings of ``nasir bench`` besides those of its searches."""
+
+    seeds: int = setting(50, "searches of each strategy, with the seeds from 0 on, >= 1", COUNT)
+    full: int = setting(200, "full evaluations that a search may spend, >= 1", COUNT)
+    workers: int = setting(
+        0, "searches at a time, which changes no result; 0: one a core", must.ge(0)
+    )
 
 
 @attrs.frozen(eq=False)
@@ -65,7 +88,7 @@ class Bench:
         left = [job for job in jobs if job not in done]
         workers = min(self.workers, len(left))
         if left:
-            executor = make("executor", "inline" if workers == 1 else "process")
+            executor = make("executor", executor_name(workers))
             pool = executor.start(workers)
             try:
                 for result in _results(self.entrants, left, self.full, pool, workers):
@@ -78,46 +101,59 @@ class Bench:
         return [done[job] for job in jobs]
 
 
-def bench(*words: str, output: str | Path | None = None, **settings: Any) -> list[Outcome]:
-    """Search with several strategies and many seeds: ``bench("strategy=random,rl", seeds=20)``.
+def bench(
+    *words: str,
+    strategy: Choice[Strategy] | Sequence[Choice[Strategy]] | None = None,
+    seeds: int | None = None,
+    full: int | None = None,
+    workers: int | None = None,
+    output: str | Path | None = None,
+    space: Choice[SearchSpace] | None = None,
+    task: Choice[Task] | Sequence[Choice[Task]] | None = None,
+    evaluator: Choice[Evaluator] | None = None,
+    objective: str | Sequence[str] | None = None,
+    limit: str | Sequence[str] | None = None,
+    **more: Any,
+) -> list[Outcome]:
+    """Compare strategies over many seeds: ``bench(strategy=["random", "rl"], seeds=20)``.
 
-    Words and settings as for a search, where lists sweep; also ``seeds`` (searches of each),
-    ``full`` (full evaluations that a search may spend) and ``workers`` (which change no result).
-    Without ``space`` and ``evaluator`` the table that comes with nasir is searched. The folder
-    `output` keeps results and is gone on with. Returns an outcome for each problem; raises
-    :class:`~nasir.core.errors.NasirError` for what cannot be searched as it is given.
+    Components, `words` and `more` are as for a search, where lists make a search for each value;
+    ``nasir describe bench`` explains the others. Without `space` and `evaluator` the table that
+    comes with nasir is searched. The folder `output` keeps results, and is continued. Returns an
+    outcome for each problem; raises :class:`~nasir.core.errors.NasirError` for what cannot be
+    searched as it is given.
     """
-    return plan(words, settings).outcomes(output)
+    return plan(words, given(locals(), without=("output",))).outcomes(output)
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Bench:
     """What words and settings ask for; wrong ones are refused before any search."""
-    own = {**DEFAULTS, "workers": usable_cores()}
-    texts = [text for text in words if not ("=" in text and _takes(own, *text.split("=", 1)))]
-    others = {key: v for key, v in (settings or {}).items() if not _takes(own, key, str(v))}
-    given = read_overrides(texts, others)
-    keys = {word.path[0] for word in given}
+    overrides = read_overrides(run_settings_class(), words, settings or {})
+    own, of_searches = _parted(overrides)
+    keys = {one.path[0] for one in of_searches}
     if "strategy" not in keys:
         raise SettingsError("bench wants strategies to compare: strategy=random,evolution")
     if "evaluator" not in keys:
-        given = [*read_text("evaluator=table" if "space" in keys else RECIPE), *given]
-    runs = api.sweep(given)
+        table = Override(("evaluator",), registries["evaluator"].default("bench"))
+        of_searches = [*([table] if "space" in keys else overrides_in(RECIPE)), *of_searches]
+    runs = sweep(run_settings_class(), of_searches)
     taking_part = entrants(runs, api.planned(runs))
+    workers = own.workers or usable_cores()
     for one in taking_part:
         one.planned.problem.check()
-    return Bench(taking_part, **own)
+        one.check_workers(workers)
+    return Bench(taking_part, own.seeds, own.full, workers)
 
 
-def _takes(own: dict[str, int], key: str, value: str) -> bool:
-    """Whether a setting is a bench's `own`, which then has it; refuses what is only a run's."""
-    if key in FOREIGN:
-        raise SettingsError(f"bench has no {key}=: {FOREIGN[key]}")
-    if key not in own:
-        return False
-    if not re.fullmatch(r"[1-9]\d{0,5}", value):
-        raise SettingsError(f"{key}={value}: {key} wants a whole number from 1, such as {key}=20")
-    own[key] = int(value)
-    return True
+def _parted(overrides: Sequence[Override]) -> tuple[BenchSettings, list[Override]]:
+    """The settings of the bench itself, and the overrides for its searches."""
+    for one in overrides:
+        if one.path[0] in FOREIGN:
+            raise SettingsError(f"bench has no {one.path[0]}=: {FOREIGN[one.path[0]]}")
+    names = {field.name for field in settings_of(BenchSettings)}
+    own = [one for one in overrides if one.path[0] in names]
+    asked = only(BenchSettings, own)
+    return asked.own, [one for one in overrides if one.path[0] not in names]
 
 
 def _results(

@@ -10,6 +10,7 @@ import attrs
 
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
+from nasir.core.import_strings import import_string, is_importable
 from nasir.core.trial import FULL
 from nasir.settings.experiment import Experiment
 from nasir.settings.overrides import Override, Settings
@@ -25,6 +26,16 @@ class Entrant:
     problem: str
     strategy: str
     planned: Experiment
+
+    def check_workers(self, workers: int) -> None:
+        """Refuse a class of a component that searches in processes of their own cannot import."""
+        parts = (self.planned.problem.space, self.planned.strategy, self.planned.problem.task)
+        for part in (*parts, self.planned.problem.evaluator(FULL)):
+            if workers > 1 and not is_importable(type(part)):
+                raise SettingsError(
+                    f"{import_string(type(part))} cannot be imported by other processes: move it "
+                    "into a module, or set workers=1"
+                )
 
     @property
     def settings(self) -> Settings:

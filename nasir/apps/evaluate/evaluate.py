@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs import validators as must
 
 from nasir.apps.evaluate.entries import ArchitectureEntry, BenchmarkEntry, MethodEntry, Result
-from nasir.core.component import settings_of
-from nasir.core.errors import PluginError, SettingsError, unknown_name
+from nasir.core.component import setting, settings_of
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.method import Method
 from nasir.core.registry import registries
@@ -19,20 +20,49 @@ from nasir.core.task import Task
 from nasir.core.trial import FULL
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder, is_training
-from nasir.settings.building import make
-from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
-from nasir.settings.overrides import Alternatives, Override, Settings, expand, merge, overrides_of
-from nasir.settings.recipes import read_overrides, read_text
+from nasir.settings.building import make, name_of, plain
+from nasir.settings.components import Choice, chosen_name, make_components
+from nasir.settings.experiment import usable_cores
+from nasir.settings.overrides import Settings, merge, overrides_of, with_fields
+from nasir.settings.reader import VerbSettings, given, read
 
-KEYS = ("method", "architecture", "images", "task", "evaluator", "space", "seed", "threads")
-"""What can be set."""
+if TYPE_CHECKING:
+    from nasir.core.evaluator import Evaluator
 
 PROTOCOL = {"search": 0, "size": 0, "quantise": True}
-"""Settings of a task that has them: all pictures, whole, and judged as 8-bit files are."""
-
+"""Settings of a task that has them: all pictures, whole, and evaluated as 8-bit files are."""
 
 TRAINED = "train"
 """The evaluator that takes trained weights."""
+
+
+def _each_once(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(given))
+
+
+@attrs.frozen
+class EvaluateSettings(VerbSettings):
+    """The settings of ``nasir evaluate`` that belong to no component."""
+
+    use = "evaluate"
+    components = ("task", "evaluator", "space", "method")
+    from_files = (
+        *("architecture", "references", "images", "seed", "threads"),
+        *("task", "evaluator", "space", "method"),
+    )
+
+    architecture: tuple[str, ...] = setting(
+        (),
+        "reference architectures (nasir describe space=NAME), files architecture.json, or folders "
+        "of runs or of trainings, whose weights are taken",
+        converter=_each_once,
+    )
+    references: tuple[str, ...] = setting(
+        (), "reference architectures where nothing else is named, as a run's file has them"
+    )
+    images: tuple[str, ...] = setting((), "the pictures: files, folders; all of them and whole")
+    seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
+    threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
 
 
 @attrs.frozen(eq=False)
@@ -43,138 +73,95 @@ class Benchmark:
     settings: Settings
 
 
-def evaluate(*words: str, **settings: Any) -> list[Result]:
-    """Judge methods and architectures on the same pictures, by the published protocol.
+def evaluate(
+    *words: str,
+    method: Choice[Method] | Sequence[Choice[Method]] | None = None,
+    architecture: str | Path | Sequence[str | Path] | None = None,
+    images: str | Path | Sequence[str | Path] | None = None,
+    task: Choice[Task] | None = None,
+    evaluator: Choice[Evaluator] | None = None,
+    space: Choice[SearchSpace] | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    **more: Any,
+) -> list[Result]:
+    """Evaluate methods and architectures on the same pictures, by the published protocol.
 
-    ``evaluate("method=tv,nlm", "architecture=deep_image_prior", "task.sigma=15", images=folder)``:
-    words and settings as for a search, with ``method``, ``architecture`` (a reference name, an
-    ``architecture.json``, a run's folder, or that of a training, whose weights are taken; one or
-    several) and ``images``. Of a settings file or a
-    recipe of a search, the references are evaluated where nothing else is named. Raises
-    :class:`~nasir.core.errors.NasirError` for what cannot be evaluated as it is given.
+    ``evaluate(method=["tv", "nlm"], architecture="deep_image_prior", images=folder)``: components,
+    `words` and `more` are as for a search; ``nasir describe evaluate`` explains the others. Of a
+    settings file or a recipe of a search, the references are evaluated where nothing else is
+    named. Raises :class:`~nasir.core.errors.NasirError` for what cannot be evaluated as it is
+    given.
     """
-    return [one.evaluate() for one in plan(words, settings).entries]
+    return [one.evaluate() for one in plan(words, given(locals())).entries]
 
 
 def plan(words: Sequence[str], settings: Settings) -> Benchmark:
     """What words and settings ask for; wrong ones are refused before any work."""
-    own, shared = _parted([*_from_files(words), *read_overrides(_spelt(words), settings)])
-    shared = [*_as_trained(own["architecture"]), *shared]
-    planned = _experiment(shared)
-    problem = _for_test(planned.problem)
-    methods = list(_methods(own, problem.task))
-    own["architecture"] = own["architecture"] or ([] if methods else own["references"])
-    architectures = list(_architectures(own, shared, planned, problem))
+    requests = read(EvaluateSettings, words, settings, several=("method",))
+    asked = requests[0]
+    own, chosen = asked.own, _as_trained(asked.own.architecture, asked.components)
+    if own.images:
+        chosen = with_fields(chosen, "task", {"images": list(own.images)})
+    made = make_components(("space", "task", "evaluator"), _by_protocol(chosen), asked.own.use)
+    problem = Problem(made["space"], made["task"], {FULL: made["evaluator"]}, own.seed).for_test()
+    threads = own.threads or usable_cores()
+    methods = list(_methods([one.components.get("method") for one in requests], problem.task))
+    names = own.architecture or (() if methods else own.references)
+    architectures = list(_architectures(names, chosen, problem, threads))
     if not methods and not architectures:
         raise SettingsError(
             f"say what to evaluate: method=NAME ({', '.join(registries['method'])}), "
             "architecture=NAME, an architecture.json or a run's folder, or several with commas"
         )
-    tree = {key: planned.resolved[key] for key in ("seed", "threads", "task")}
+    tree: Settings = {"seed": own.seed, "threads": threads, "task": plain(problem.task)}
     if architectures:
-        tree["evaluator"] = planned.resolved["evaluator"]
+        tree["evaluator"] = plain(problem.evaluator(FULL))
     return Benchmark([*methods, *architectures], tree)
 
 
-def _as_trained(architectures: Sequence[str]) -> list[Override]:
-    """Where trained weights are to be judged: that, and the task that the first are for."""
+def _as_trained(architectures: Sequence[str], chosen: Settings) -> Settings:
+    """With trained weights, their evaluator and the task that they are for, unless others are."""
     first = next(filter(is_training, architectures), None)
     if first is None:
-        return []
-    return overrides_of({"evaluator": {"name": TRAINED}, "task": TrainingFolder(first).task})
+        return chosen
+    usual = overrides_of({"evaluator": {"name": TRAINED}, "task": TrainingFolder(first).task})
+    return merge([*usual, *overrides_of(chosen)], {})
 
 
-def _spelt(words: Sequence[str]) -> list[str]:
-    return [text for text in words if "=" in text]
+def _by_protocol(chosen: Settings) -> Settings:
+    """With the published protocol as the default of a task that has it."""
+    task = chosen.get("task", {})
+    if not isinstance(task, dict):
+        return chosen
+    cls = registries["task"].load(chosen_name("task", chosen, EvaluateSettings.use))
+    known = {field.name for field in settings_of(cls)}
+    return chosen | {"task": (PROTOCOL if PROTOCOL.keys() <= known else {}) | task}
 
 
-def _from_files(words: Sequence[str]) -> list[Override]:
-    """What files and recipes of searches say that holds for an evaluation, too."""
-    read = [word for text in words if "=" not in text for word in read_text(text)]
-    return [word for word in read if word.path[0] in (*KEYS, "references")]
-
-
-def _parted(words: Sequence[Override]) -> tuple[Settings, list[Override]]:
-    """Methods, their settings and architectures; and what a search has, too."""
-    own: Settings = {"method": [], "architecture": [], "references": [], "fields": {}}
-    shared = []
-    for word in words:
-        key, *field = word.path
-        if key not in KEYS and key != "references":
-            raise unknown_name("setting", key, KEYS)
-        if key == "method" and len(field) == 1:
-            if isinstance(word.value, Alternatives):
-                raise _one_value(word)
-            own["fields"][field[0]] = word.value
-        elif key in ("method", "architecture", "images") and field:
-            raise SettingsError(f"{word.key}: {key!r} has no such fields; set {key}=VALUE")
-        elif key == "images":
-            shared.append(Override(("task", "images"), _list(word)))
-        elif key in own:
-            own[key] = _list(word)
-        else:
-            shared.append(word)
-    return own, shared
-
-
-def _list(word: Override) -> list[str]:
-    """One or several names or paths."""
-    value = word.value.values if isinstance(word.value, Alternatives) else word.value
-    several = [value] if isinstance(value, str | os.PathLike) else value
-    if not isinstance(several, list | tuple) or not several:
-        raise SettingsError(f"{word.key} wants names, got {value!r}")
-    for one in several:
-        if not isinstance(one, str | os.PathLike):
-            raise SettingsError(f"{word.key} wants names, got {one!r}")
-    return list(dict.fromkeys(map(os.fspath, several)))
-
-
-def _one_value(word: Override) -> SettingsError:
-    return SettingsError(
-        f"{word.key} wants one value here: only method and architecture take several"
-    )
-
-
-def _experiment(words: list[Override]) -> Experiment:
-    """The parts of a search with these words, with the published protocol as the default."""
-    combinations = expand(words, is_list)
-    if len(combinations) > 1:
-        raise _one_value(next(w for w in words if isinstance(w.value, Alternatives)))
-    tree = merge(combinations[0], {})
-    name = tree.get("task", {}).get("name", DEFAULTS["task"]["name"])
-    known = {field.name for field in settings_of(registries["task"].load(name))}
-    protocol = PROTOCOL if PROTOCOL.keys() <= known else {}
-    tree["task"] = protocol | tree.get("task", {})
-    return experiment(tree)
-
-
-def _for_test(problem: Problem) -> Problem:
-    """The problem without what only a strategy needs."""
-    return attrs.evolve(problem, evaluators={FULL: problem.evaluator(FULL)}).for_test()
-
-
-def _methods(own: Settings, task: Task) -> Iterator[BenchmarkEntry]:
-    if own["fields"] and not own["method"]:
-        raise SettingsError(f"method.{next(iter(own['fields']))} is of no use without method=NAME")
-    for name in own["method"]:
-        method = make("method", {"name": name, **own["fields"]})
-        if not isinstance(method, Method):
-            owner = registries["method"].entry(name).owner
-            raise PluginError(f"method {name!r} of plugin {owner!r} is no Method")
-        yield MethodEntry(name, method, task)
+def _methods(chosen: Sequence[Any], task: Task) -> Iterator[BenchmarkEntry]:
+    for one in chosen:
+        if one is None:
+            continue
+        if isinstance(one, dict) and "name" not in one:
+            field = next(iter(one))
+            raise SettingsError(f"method.{field} is a setting of a method: add method=NAME")
+        method = make("method", one)
+        yield MethodEntry(name_of(method), method, task)
 
 
 def _architectures(
-    own: Settings, words: Sequence[Override], planned: Experiment, problem: Problem
+    names: Sequence[str], chosen: Settings, problem: Problem, threads: int
 ) -> Iterator[BenchmarkEntry]:
-    found = {name: find_architecture(name, problem.space) for name in own["architecture"]}
-    _check_used(words, [space for _, space in found.values()], problem.space)
+    found = {name: find_architecture(name, problem.space) for name in names}
+    _check_used(chosen, [space for _, space in found.values()], problem.space)
+    trained = name_of(problem.evaluator(FULL)) == TRAINED
     for name, (architecture, space) in found.items():
         its = attrs.evolve(problem, space=space)
-        if planned.names["evaluator"] == TRAINED and is_training(name):
+        if trained and is_training(name):
             its = _with_weights(its, TrainingFolder(name))
         its.check()
-        yield ArchitectureEntry(name, architecture, its, planned.settings.threads)
+        yield ArchitectureEntry(name, architecture, its, threads)
 
 
 def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
@@ -186,15 +173,12 @@ def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
     return attrs.evolve(problem, evaluators={FULL: evaluator})
 
 
-def _check_used(
-    words: Sequence[Override], spaces: Sequence[SearchSpace], ours: SearchSpace
-) -> None:
-    """Refuse settings that nothing would look at."""
-    for word in words:
-        if word.path[0] == "evaluator" and not spaces:
-            raise SettingsError(f"{word.key} is of no use without architecture=NAME")
-        if word.path[0] == "space" and not any(space is ours for space in spaces):
-            raise SettingsError(
-                f"{word.key} is of no use here: it is for reference architectures by name, and an "
-                "architecture.json or a run's folder has its own space"
-            )
+def _check_used(chosen: Settings, spaces: Sequence[SearchSpace], ours: SearchSpace) -> None:
+    """Refuse settings that would be ignored."""
+    if "evaluator" in chosen and not spaces:
+        raise SettingsError("evaluator is for architectures: add architecture=NAME")
+    if "space" in chosen and not any(space is ours for space in spaces):
+        raise SettingsError(
+            "space cannot be set here: it is for reference architectures by name, and an "
+            "architecture.json or a run's folder has its own space"
+        )

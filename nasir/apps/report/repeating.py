@@ -9,9 +9,9 @@ from typing import Any
 
 from nasir.core.errors import NasirError
 from nasir.settings.building import make, settings_of_component
-from nasir.settings.overrides import COMPONENTS, Alternatives, Settings, parse_override
-from nasir.settings.run_settings import run_settings_class
-from nasir.settings.strategy_expressions import CHAIN, JOINED, PARTS
+from nasir.settings.overrides import Alternatives, Settings, parse_override
+from nasir.settings.run_settings import COMPONENTS, run_settings_class
+from nasir.settings.strategy_expressions import JOINED, PARTS, joining
 
 OWN = ("name", "folder")
 """Settings that say where a run is kept, which its repetition is not."""
@@ -65,7 +65,7 @@ def _words(settings: Settings) -> Spelt:
 def _component(kind: str, path: str, fields: Mapping[str, Any]) -> Spelt:
     """The component's name and what differs from its defaults; chains as ``a+b``."""
     name = fields["name"]
-    chained = name == CHAIN or JOINED in name
+    chained = name == joining() or JOINED in name
     names = [part["name"] for part in fields.get(PARTS, ())] if chained else []
     if path == "strategy" and len(set(names)) == len(names) > 1:
         yield path, JOINED.join(names)

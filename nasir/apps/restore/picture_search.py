@@ -21,7 +21,8 @@ from nasir.core.memory_store import MemoryStore
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.fitting.dip import DeepImagePrior
-from nasir.settings.experiment import Experiment
+from nasir.settings.building import make
+from nasir.settings.components import executor_name
 from nasir.strategies.isnas import PROXY, IsnasDip
 
 Notify = Callable[..., None]
@@ -75,12 +76,12 @@ def found_for(sample: Sample, plan: Plan, notify: Notify) -> Found:
     A search that is cut short gives the best of what it has. What it finds depends on the
     machine's speed. Raises KeyboardInterrupt where a person ends it.
     """
-    strategy = plan.experiment.strategy
+    strategy = plan.strategy
     if not isinstance(strategy, IsnasDip):
         raise SettingsError("architecture=auto searches without ground truth: strategy=isnas only")
-    whole = plan.experiment.problem
+    whole = plan.problem
     around = middle(sample, magnification(sample, whole))
-    clock = Clock(_on(around, whole), strategy, plan.experiment.settings.threads)
+    clock = Clock(_on(around, whole), strategy, plan.threads)
     began = time.monotonic()
     effort = affordable(plan.seconds, clock.scoring(), clock.step(), _most(strategy))
     effort = attrs.evolve(effort, **{n: getattr(strategy, n) for n in plan.fixed & SIZES})
@@ -88,7 +89,7 @@ def found_for(sample: Sample, plan: Plan, notify: Notify) -> Found:
     problem = _fitted(_on(around, whole, began + plan.seconds), strategy, effort.iterations)
     budget = Budget(effort.pool + effort.keep, max(0.0, began + plan.seconds - time.monotonic()))
     notify("search_started", trials=budget.trials, seconds=plan.seconds)
-    searched = attrs.evolve(plan.experiment, problem=problem, strategy=strategy)
+    searched = attrs.evolve(plan, problem=problem, strategy=strategy)
     trials = _conducted(searched, budget, notify)
     stages = [trial.proposal.stage for trial in trials if trial.state == "complete"]
     scored = stages.count(PROXY)
@@ -170,11 +171,12 @@ def _most(strategy: IsnasDip) -> Effort:
     return Effort(strategy.pool, strategy.keep, MOST_STEPS)
 
 
-def _conducted(searched: Experiment, budget: Budget, notify: Notify) -> list[Trial]:
+def _conducted(searched: Plan, budget: Budget, notify: Notify) -> list[Trial]:
     """Run the search in memory; its trials."""
-    problem, strategy, threads = searched.problem, searched.strategy, searched.settings.threads
-    store = MemoryStore()
-    with searched.executor.start(1) as executor:
+    problem, strategy, threads = searched.problem, searched.strategy, searched.threads
+    assert strategy is not None
+    store, inline = MemoryStore(), make("executor", executor_name(1))
+    with inline.start(1) as executor:
         Engine(store, problem, strategy, executor, budget, threads=threads, notify=notify).search()
     return store.trials()
 

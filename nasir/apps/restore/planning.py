@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import attrs
 from attrs import validators as must
@@ -14,17 +13,22 @@ from nasir.apps.train.training import Training
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError, UnknownNameError
+from nasir.core.evaluator import Problem
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
+from nasir.core.strategy import Strategy
+from nasir.core.task import Split
+from nasir.core.trial import FULL
 from nasir.fitting.dip import DeepImagePrior
 from nasir.runs.architecture_file import check_member, read_architecture
 from nasir.runs.folder import DESCRIPTION
 from nasir.runs.run import Run
 from nasir.runs.training_folder import is_training
-from nasir.settings.building import settings_of_component, structure
-from nasir.settings.experiment import DEFAULTS, Experiment, experiment, is_list
-from nasir.settings.overrides import COMPONENTS, Settings, expand, merge
-from nasir.settings.recipes import read_overrides
+from nasir.settings.building import name_of
+from nasir.settings.components import chosen_name, make_components
+from nasir.settings.experiment import usable_cores
+from nasir.settings.overrides import Settings, merge, overrides_of, with_fields
+from nasir.settings.reader import Request, VerbSettings
 
 AUTO = "auto"
 """The architecture that is searched for the very picture."""
@@ -61,14 +65,17 @@ OURS = ("images", "test_images", "picture", "search", "size", "degraded", "noisy
 """Settings of a task that say which pictures it is about."""
 
 
-def _tile(settings: Wishes, field: attrs.Attribute[int], side: int) -> None:
+def _tile(settings: RestoreSettings, field: attrs.Attribute[int], side: int) -> None:
     if side != 0 and side < SMALLEST_TILE:
         raise ValueError(f"'tile' must be 0 or >= {SMALLEST_TILE}: {side}")
 
 
 @attrs.frozen
-class Wishes:
+class RestoreSettings(VerbSettings):
     """The settings of a restoration that belong to no component."""
+
+    use = "restore"
+    components = ("task", "space", "evaluator", "strategy")
 
     architecture: str | None = setting(
         None,
@@ -93,131 +100,115 @@ class Wishes:
 
 @attrs.frozen(eq=False)
 class Plan:
-    """What is to be done: `architecture` is None where it is searched."""
+    """What is to be done: `architecture` is None where it is searched by `strategy`."""
 
-    experiment: Experiment
+    settings: RestoreSettings
+    problem: Problem
     architecture: Architecture | None
     chosen: str
-    tile: int
-    seconds: float
-    fixed: frozenset[str]
+    strategy: Strategy | None = None
+    fixed: frozenset[str] = frozenset()
     """The strategy's settings that were asked for."""
     trained: Training | None = None
     """The training whose network restores; None: one is fitted to the picture."""
 
     @property
+    def seconds(self) -> float:
+        """The bound of a search for the picture."""
+        return USUAL_SECONDS if self.settings.seconds is None else self.settings.seconds
+
+    @property
+    def threads(self) -> int:
+        return self.settings.threads or usable_cores()
+
+    @property
     def task(self) -> str:
         """The task's name."""
-        return self.experiment.names["task"]
+        return name_of(self.problem.task)
 
 
-def read_words(words: tuple[str, ...] | list[str], settings: Mapping[str, Any]) -> Settings:
-    """What words and settings ask for, as a tree; refuses several values for one setting."""
-    runs = expand(read_overrides(words, settings), is_list)
-    if len(runs) != 1:
-        raise SettingsError(f"these words make {len(runs)} restorations: give one value for each")
-    return merge(runs[0], {})
-
-
-def plan(picture: Path, tree: Settings, architecture: Architecture | None = None) -> Plan:
+def plan(
+    picture: Path, asked: Request[RestoreSettings], architecture: Architecture | None = None
+) -> Plan:
     """Make all components; refuses unknown names, fields and values.
 
-    `picture` is a file that the task can read. `architecture` comes before that of the tree.
+    `picture` is a file that the task can read. `architecture` comes before the one that is asked
+    for.
     """
-    wishes = structure(Wishes, {k: v for k, v in tree.items() if k not in COMPONENTS})
-    automatic = architecture is None and wishes.architecture == AUTO
-    _check_asked(tree, wishes, automatic)
-    task = {"name": DEFAULTS["task"]["name"]} | tree.get("task", {})
-    space = {"name": DEFAULTS["space"]["name"]} | tree.get("space", {})
-    chosen = "given"
-    trained = None if automatic or architecture is not None else _trained(tree, wishes)
+    own, chosen = asked.own, asked.components
+    automatic = architecture is None and own.architecture == AUTO
+    _check_asked(chosen, own, automatic)
+    name = AUTO if automatic else "given"
+    trained = None if automatic or architecture is not None else _trained(chosen, own)
     if trained is not None:
-        return _by_trained(picture, tree, wishes, trained)
+        return _by_trained(picture, asked, trained)
     if architecture is None and not automatic:
-        chosen = wishes.architecture or _usual(task["name"], space["name"])
-        architecture, found_in = _from_file(chosen)
-        space = _space_of(found_in, tree) if found_in else _with_usual(space)
-    else:
-        space = _with_usual(space)
-    planned = experiment(
-        {
-            "seed": wishes.seed,
-            "threads": wishes.threads,
-            "references": [],
-            "space": space,
-            "task": _about(picture, task),
-            "evaluator": _with_usual({"name": "dip"} | tree.get("evaluator", {})),
-            "strategy": {"name": "isnas"} | tree.get("strategy", {}) if automatic else _NONE,
-        }
-    )
-    if not isinstance(planned.problem.evaluators["full"], DeepImagePrior):
+        kinds = [chosen_name(kind, chosen, own.use) for kind in ("task", "space")]
+        name = own.architecture or _usual(*kinds)
+        architecture, found_in = _from_file(name)
+        if found_in:
+            chosen = {**chosen, "space": _space_of(found_in, chosen)}
+    chosen = _about(picture, _with_usual(chosen))
+    kinds = ["space", "task", "evaluator", *(["strategy"] if automatic else [])]
+    made = make_components(kinds, chosen, own.use)
+    full, strategy = made["evaluator"], made.get("strategy")
+    if not isinstance(full, DeepImagePrior):
         raise SettingsError("a picture without ground truth is restored with evaluator=dip only")
-    if automatic:
-        chosen = AUTO
-    else:
-        architecture = _member(architecture, chosen, planned.problem.space)
-    seconds = USUAL_SECONDS if wishes.seconds is None else wishes.seconds
-    fixed = frozenset(tree.get("strategy", {}))
-    return Plan(planned, architecture, chosen, wishes.tile, seconds, fixed)
+    stages = strategy.stages(full) if strategy else {}
+    split: Split = strategy.split if strategy else "search"
+    problem = Problem(made["space"], made["task"], {FULL: full, **stages}, own.seed, split)
+    if not automatic:
+        architecture = _member(architecture, name, problem.space)
+    fixed = frozenset(_fields(chosen, "strategy"))
+    return Plan(own, problem, architecture, name, strategy, fixed)
 
 
-def _trained(tree: Settings, wishes: Wishes) -> Training | None:
+def _trained(chosen: Settings, own: RestoreSettings) -> Training | None:
     """The training whose network is asked for; none where one is fitted to the picture."""
-    if wishes.architecture is None or not is_training(wishes.architecture):
+    if own.architecture is None or not is_training(own.architecture):
         return None
-    if tree.get("evaluator", {}).get("name", TRAINED) != TRAINED:
+    if _fields(chosen, "evaluator").get("name", TRAINED) != TRAINED:
         return None
-    return Training(wishes.architecture)
+    return Training(own.architecture)
 
 
-def _by_trained(picture: Path, tree: Settings, wishes: Wishes, trained: Training) -> Plan:
+def _by_trained(picture: Path, asked: Request[RestoreSettings], trained: Training) -> Plan:
     """What is to be done where a trained network restores; its task is the usual one."""
-    for name in tree.get("evaluator", {}).keys() - {"name", *OF_TRAINED}:
+    own, chosen = asked.own, asked.components
+    for name in _fields(chosen, "evaluator").keys() - {"name", *OF_TRAINED}:
         raise SettingsError(
-            f"evaluator.{name} is of no use here: {trained.folder} is trained; what can be set is "
+            f"evaluator.{name} cannot be set: {trained.folder} is trained; what can be set is "
             + " and ".join(f"evaluator.{one}" for one in OF_TRAINED)
         )
-    if "space" in tree:
-        raise SettingsError(f"space is of no use here: {trained.folder} has its own")
-    task = {k: v for k, v in trained.task.items() if k != "color"}
-    asked = tree.get("task", {})
-    if asked.get("name", task["name"]) == task["name"]:
-        asked = task | asked
+    if "space" in chosen:
+        raise SettingsError(f"space cannot be set: {trained.folder} has its own")
+    usual = {k: v for k, v in trained.task.items() if k != "color"}
+    chosen = merge([*overrides_of({"task": usual}), *overrides_of(chosen)], {})
     architecture, space = trained.found
-    planned = experiment(
-        {
-            "seed": wishes.seed,
-            "threads": wishes.threads,
-            "references": [],
-            "space": {"name": architecture.space} | settings_of_component(space),
-            "task": _about(picture, asked),
-            "evaluator": {"name": TRAINED} | tree.get("evaluator", {}),
-            "strategy": _NONE,
-        }
-    )
-    trained.check_signature(planned.problem.task.signature)
-    return Plan(
-        *(planned, architecture, str(wishes.architecture), wishes.tile, 0.0, frozenset()),
-        trained=trained,
-    )
+    chosen = {**chosen, "space": space}
+    chosen["evaluator"] = {"name": TRAINED} | _fields(chosen, "evaluator")
+    made = make_components(("space", "task", "evaluator"), _about(picture, chosen), own.use)
+    trained.check_signature(made["task"].signature)
+    problem = Problem(space, made["task"], {FULL: made["evaluator"]}, own.seed)
+    return Plan(own, problem, architecture, str(own.architecture), trained=trained)
 
 
-_NONE: Settings = {"name": "random"}
-"""Stands where no strategy is needed."""
+def _fields(chosen: Settings, kind: str) -> Settings:
+    """The fields of a component that are chosen; none of one that is made already."""
+    fields = chosen.get(kind, {})
+    return dict(fields) if isinstance(fields, dict) else {}
 
 
-def _check_asked(tree: Settings, wishes: Wishes, automatic: bool) -> None:
+def _check_asked(chosen: Settings, own: RestoreSettings, automatic: bool) -> None:
     """Refuse what would otherwise be ignored."""
     for name in OURS:
-        if name in tree.get("task", {}):
+        if name in _fields(chosen, "task"):
             raise SettingsError(f"task.{name} cannot be set: the picture is the one to be restored")
-    if "executor" in tree:
-        raise SettingsError("executor cannot be set: one picture is restored in this process")
     if automatic:
         return
-    if "strategy" in tree:
+    if "strategy" in chosen:
         raise SettingsError("strategy is for architecture=auto only: add that, or leave it out")
-    if wishes.seconds is not None:
+    if own.seconds is not None:
         raise SettingsError(
             "seconds bounds the search of architecture=auto: add that, or set "
             "evaluator.iterations for a shorter fit"
@@ -226,8 +217,8 @@ def _check_asked(tree: Settings, wishes: Wishes, automatic: bool) -> None:
 
 def usual_architecture(planned: Plan) -> Architecture:
     """What restores the picture where no architecture was asked for, nor found."""
-    names = planned.experiment.names
-    return planned.experiment.problem.space.named(_usual(names["task"], names["space"]))
+    space = planned.problem.space
+    return space.named(_usual(planned.task, name_of(space)))
 
 
 def _usual(task: str, space: str) -> str:
@@ -259,9 +250,9 @@ def _best(folder: Path) -> Path:
     return path
 
 
-def _space_of(found_in: Settings, tree: Settings) -> Settings:
+def _space_of(found_in: Settings, chosen: Settings) -> Settings:
     """The space that an architecture was found in, with the settings asked for."""
-    asked = tree.get("space", {})
+    asked = _fields(chosen, "space")
     if asked.get("name", found_in["name"]) != found_in["name"]:
         raise SettingsError(
             f"the architecture is of space {found_in['name']!r}: leave space={asked['name']} out"
@@ -269,17 +260,24 @@ def _space_of(found_in: Settings, tree: Settings) -> Settings:
     return found_in | asked
 
 
-def _with_usual(part: Settings) -> Settings:
-    return USUAL.get(part["name"], {}) | part
+def _with_usual(chosen: Settings) -> Settings:
+    """With the settings of a space and an evaluator that restore a picture well in minutes."""
+    for kind in ("space", "evaluator"):
+        fields = chosen.get(kind, {})
+        name = chosen_name(kind, chosen, RestoreSettings.use)
+        if isinstance(fields, dict):
+            chosen = {**chosen, kind: {**USUAL.get(name, {}), "name": name, **fields}}
+    return chosen
 
 
-def _about(picture: Path, task: Settings) -> Settings:
-    """A task's settings for a picture that is degraded already, whole."""
+def _about(picture: Path, chosen: Settings) -> Settings:
+    """With the task's settings for a picture that is degraded already, whole."""
     ours = {"images": str(picture), "search": 0, "size": 0, "degraded": True}
-    known = {field.name for field in settings_of(registries["task"].load(task["name"]))}
+    name = chosen_name("task", chosen, RestoreSettings.use)
+    known = {field.name for field in settings_of(registries["task"].load(name))}
     if not known.issuperset(ours):
-        raise SettingsError(f"task {task['name']!r} cannot restore a single degraded picture")
-    return task | ours
+        raise SettingsError(f"task {name!r} cannot restore a single degraded picture")
+    return with_fields(chosen, "task", ours)
 
 
 def _member(architecture: Architecture | None, chosen: str, space: SearchSpace) -> Architecture:

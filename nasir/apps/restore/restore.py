@@ -12,17 +12,23 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.apps.restore import files
-from nasir.apps.restore.planning import AUTO, Plan, plan, read_words, usual_architecture
+from nasir.apps.restore.planning import AUTO, Plan, RestoreSettings, plan, usual_architecture
 from nasir.core.architecture import Architecture
 from nasir.core.evaluation import use_threads
 from nasir.core.task import Sample
 from nasir.settings.building import settings_of_component
+from nasir.settings.components import Choice
+from nasir.settings.reader import given, read_one
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nasir.apps.restore.mosaic import Stop
     from nasir.apps.restore.picture_search import Found
+    from nasir.core.evaluator import Evaluator
+    from nasir.core.search_space import SearchSpace
+    from nasir.core.strategy import Strategy
+    from nasir.core.task import Task
 
     Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -76,50 +82,57 @@ class Restoration:
 def restore(
     image: str | Path,
     *words: str,
+    task: Choice[Task] | None = None,
+    architecture: Architecture | str | Path | None = None,
+    evaluator: Choice[Evaluator] | None = None,
+    space: Choice[SearchSpace] | None = None,
+    strategy: Choice[Strategy] | None = None,
+    seconds: float | None = None,
+    tile: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
     output: str | Path | None = None,
     force: bool = False,
-    architecture: Architecture | str | Path | None = None,
     notify: Notify = lambda hook, **arguments: None,
-    **settings: Any,
+    **more: Any,
 ) -> Restoration:
     """Restore a picture file, and write the result and a strip of before and after beside it.
 
-    `words` and `settings` are those of ``nasir restore``: ``"task=sr"`` or ``task="sr"``,
-    ``evaluator={"iterations": 500}``. `output` is IMAGE-restored.png by default; what exists is
-    overwritten only with `force`. `notify` hears ``search_started(trials, seconds)``,
+    Components, `words` and `more` are as for a search; ``nasir describe restore`` explains the
+    others. `output` is IMAGE-restored.png by default; what exists is overwritten only with
+    `force`. `notify` is called with the hooks ``search_started(trials, seconds)``,
     ``trial_finished(run, trial)`` and ``tile_started(number, tiles)``. Raises
     :class:`~nasir.core.errors.NasirError` for what cannot be done as it is asked; then, and after
     Ctrl-C, nothing has been written.
     """
+    settings = given(locals(), without=("image", "output", "force", "notify"))
     began = time.monotonic()
-    given = architecture if isinstance(architecture, Architecture) else None
-    if architecture is not None and given is None:
-        settings["architecture"] = str(architecture)
-    tree = read_words(words, settings)
+    member = settings.pop("architecture") if isinstance(architecture, Architecture) else None
+    asked = read_one(RestoreSettings, words, settings)
     source = Path(image).expanduser()
     with tempfile.TemporaryDirectory(prefix="nasir-") as folder:
         photograph = files.read(source, Path(folder))
-        planned = plan(photograph.colours, tree, given)
+        planned = plan(photograph.colours, asked, member)
         paths = _paths(source, output, planned)
         files.check_target(paths[0], source, photograph, force)
         for path in paths[1:]:
             files.check_free(path, source, force)
-        task = planned.experiment.problem.task
+        task = planned.problem.task
         (sample,) = task.samples("test")
         before = task.unrestored(sample)[0].permute(1, 2, 0).numpy()
         files.check_size(paths[0], *before.shape[:2])
     found = _found(sample, planned, notify)
-    member = (found.architecture if found else planned.architecture) or usual_architecture(planned)
-    picture, stops = _restored(sample, member, planned, notify)
+    used = (found.architecture if found else planned.architecture) or usual_architecture(planned)
+    picture, stops = _restored(sample, used, planned, notify)
     strip = files.encoded_strip(before.clip(0, 1), picture, photograph.alpha)
     contents = [files.encoded(picture, photograph, paths[0].suffix), strip]
     if found:
-        contents.append(_described(member, planned))
+        contents.append(_described(used, planned))
     files.write(dict(zip(paths, contents, strict=True)))
     description = paths[2] if found else None
     seconds = time.monotonic() - began
     return Restoration(
-        *(picture, paths[0], paths[1], planned.task, planned.chosen, member, stops, seconds),
+        *(picture, paths[0], paths[1], planned.task, planned.chosen, used, stops, seconds),
         found=found,
         description=description,
     )
@@ -147,21 +160,20 @@ def _found(sample: Sample, planned: Plan, notify: Notify) -> Found | None:
 def _restored(
     sample: Sample, architecture: Architecture, planned: Plan, notify: Notify
 ) -> tuple[Array, tuple[Stop, ...]]:
-    experiment = planned.experiment
+    problem, tile, threads = planned.problem, planned.settings.tile, planned.threads
     if planned.trained is not None:
         from nasir.apps.restore.trained import restored_by
 
-        use_threads(experiment.settings.threads)
+        use_threads(threads)
         network = planned.trained.network()
-        return restored_by(network, sample, experiment.problem, planned.tile, notify), ()
+        return restored_by(network, sample, problem, tile, notify), ()
 
     from nasir.apps.restore.mosaic import restored
 
-    threads = experiment.settings.threads
-    return restored(sample, architecture, experiment.problem, planned.tile, threads, notify)
+    return restored(sample, architecture, problem, tile, threads, notify)
 
 
 def _described(architecture: Architecture, planned: Plan) -> bytes:
     """An ``architecture.json``: all that is needed to build it again."""
-    space = settings_of_component(planned.experiment.problem.space)
+    space = settings_of_component(planned.problem.space)
     return json.dumps(architecture.mapping | {"settings": space}, indent=2).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
+from nasir.plugins.manager import plugins
+from nasir.runs.environment import environment
 from nasir.runs.folder import create_timed
 from nasir.runs.result import write_result
 from nasir.runs.run import Run, create, writing
@@ -27,10 +30,10 @@ Notify = Callable[..., None]
 log = logging.getLogger("nasir")
 
 
-def start(planned: Experiment, environment: Mapping[str, Any], notify: Notify) -> Run:
+def start(planned: Experiment, notify: Notify) -> Run:
     """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
-    planned.problem.check()
-    run = _created(planned, environment)
+    planned.check()
+    run = _created(planned)
     _conduct(run, planned, {}, notify)
     return run
 
@@ -42,7 +45,7 @@ def resume(
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
     planned = experiment(run.whole_settings)
-    planned.problem.check()
+    planned.check()
     given = {"trials": trials, "time_budget": seconds}
     _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
     return run
@@ -123,9 +126,10 @@ def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:
         return None
 
 
-def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
+def _created(planned: Experiment) -> Run:
     """The folder of a new run: called as was asked, or by time and what is searched."""
-    settings, names = planned.settings, planned.names
+    settings, resolved = planned.settings, planned.resolved
+    surroundings = environment(resolved, plugins().versions)
     try:
         parent = Path(settings.folder).expanduser()
     except RuntimeError as error:
@@ -133,10 +137,15 @@ def _created(planned: Experiment, environment: Mapping[str, Any]) -> Run:
     if settings.name is not None:
         check_name(settings.name)
         try:
-            return create(parent / settings.name, planned.resolved, environment)
+            return create(parent / settings.name, resolved, surroundings)
         except FileExistsError as error:
             raise RunFolderError(
                 f"{error} exists: choose another name=, or go on with it: nasir resume {error}"
             ) from None
-    what = f"{names['space']}-{names['strategy']}-{names['task']}"
-    return create_timed(parent, what, lambda path: create(path, planned.resolved, environment))
+    what = "-".join(_short(planned.names[kind]) for kind in ("space", "strategy", "task"))
+    return create_timed(parent, what, lambda path: create(path, resolved, surroundings))
+
+
+def _short(name: str) -> str:
+    """A component's name in that of a folder: of an import string, the class alone."""
+    return re.split(r"[:.]", name)[-1] if ":" in name else name

@@ -14,7 +14,8 @@ import attrs
 
 from nasir.apps.search.tally import Tally
 from nasir.core.errors import NasirError
-from nasir.settings.recipes import read_overrides
+from nasir.settings.reader import read_overrides
+from nasir.settings.run_settings import RunSettings
 
 if TYPE_CHECKING:
     from nasir.core.trial import Trial
@@ -92,7 +93,8 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, report: TakeRepor
 
 def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
     """The word for the threads of each of so many runs at a time, where none says how many."""
-    if any(word.path == ("threads",) and word.value != 0 for word in read_overrides(words, {})):
+    overrides = read_overrides(RunSettings, words, {})
+    if any(one.path == ("threads",) and one.value != 0 for one in overrides):
         return []
     return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
 

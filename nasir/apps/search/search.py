@@ -1,122 +1,118 @@
-"""nasir from Python: the same words and settings as on the command line.
+"""``nasir.search`` and ``nasir.resume``.
 
-What only a run needs is imported when it starts: a misspelt word is told at once.
+What only a run needs is imported when it starts, so that a misspelt word is refused at once.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import platform
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError, SettingsError
-from nasir.core.search_space import SearchSpace, Signature
 from nasir.plugins.manager import plugins
-from nasir.runs.architecture_file import check_member, read_architecture
-from nasir.settings.building import make
-from nasir.settings.experiment import Experiment, experiment, is_list
-from nasir.settings.overrides import Override, Settings, expand, merge
-from nasir.settings.recipes import read_overrides
-from nasir.settings.strategy_expressions import without_absent
+from nasir.settings.components import Choice
+from nasir.settings.experiment import Experiment, experiment
+from nasir.settings.overrides import Override, merge
+from nasir.settings.reader import given, read_overrides, sweep
+from nasir.settings.run_settings import run_settings_class
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from nasir.core.evaluator import Evaluator
+    from nasir.core.executor import ExecutorFactory
+    from nasir.core.search_space import SearchSpace
+    from nasir.core.strategy import Strategy
+    from nasir.core.task import Task
     from nasir.runs.run import Run
 
 Notify = Callable[..., None]
 
 
-def search(*words: str, **settings: Any) -> Run:
+def search(
+    *words: str,
+    space: Choice[SearchSpace] | None = None,
+    strategy: Choice[Strategy] | None = None,
+    task: Choice[Task] | None = None,
+    evaluator: Choice[Evaluator] | None = None,
+    executor: Choice[ExecutorFactory] | None = None,
+    seed: int | None = None,
+    trials: int | None = None,
+    seconds: float | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    objective: str | Sequence[str] | None = None,
+    limit: str | Sequence[str] | None = None,
+    references: str | Sequence[str] | None = None,
+    tries: int | None = None,
+    retry_errors: bool | None = None,
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
+    stop_after: int | None = None,
+    folder: str | Path | None = None,
+    name: str | None = None,
+    **more: Any,
+) -> Run:
     """Search for an architecture and return the run: finished, interrupted (Ctrl-C), or stopped.
 
-    `words` are those of the command line: ``"space.depth=4"``, a TOML file, a recipe's name.
-    `settings` come after them: ``space="nasdip"``, ``trials=50``, or with fields
-    ``space={"name": "nasdip", "depth": 4}``. Raises :class:`~nasir.core.errors.NasirError` for
-    anything that cannot be searched as it is given.
+    A component is a name, a mapping such as ``{"name": "nasdip", "depth": 4}``, or an instance of
+    its class, which may be defined in a notebook. `words` are those of the command line:
+    ``"space.depth=4"``, a TOML file, a recipe's name; the other arguments come after them (see
+    ``nasir describe run``; None: as usual). `more` are settings with dots in their names, and
+    those that plugins add. Raises :class:`~nasir.core.errors.NasirError` for anything that cannot
+    be searched as it is given.
     """
-    planned = plan(words, settings)
+    planned = plan(words, given(locals()))
     if len(planned) != 1:
-        raise SettingsError(f"these words make {len(planned)} runs: call search once for each")
+        raise SettingsError(f"these settings make {len(planned)} runs: call search once for each")
     return start(planned[0])
 
 
 def resume(folder: str | Path, trials: int | None = None, seconds: float | None = None) -> Run:
-    """Go on with a run after any kind of end; `trials` and `seconds` give it new limits."""
+    """Continue a run after any kind of end; `trials` and `seconds` give it new limits."""
     from nasir.runs.run import Run
 
     return go_on(Run(folder), trials=trials, seconds=seconds)
 
 
-def build(
-    architecture: Architecture | Mapping[str, Any] | str | Path,
-    space: str | Mapping[str, Any] | SearchSpace = "nasdip",
-    in_channels: int = 32,
-    out_channels: int = 3,
-    scale: int = 1,
-) -> nn.Module:
-    """The network of an architecture: ``(N, in_channels, H, W) -> (N, out_channels, sH, sW)``.
-
-    `architecture` is one, or the name of a reference architecture, or an ``architecture.json``
-    (whose space and settings then hold). The weights are fresh, from torch's global generator.
-    """
-    if isinstance(architecture, str | Path) and Path(architecture).suffix == ".json":
-        architecture, space = read_architecture(architecture)
-    maker = space if isinstance(space, SearchSpace) else make("space", space)
-    if isinstance(architecture, str):
-        architecture = maker.named(architecture)
-    elif isinstance(architecture, Mapping):
-        architecture = maker.domain.architecture(architecture)
-    elif not isinstance(architecture, Architecture):
-        raise SettingsError(f"{architecture} is no architecture.json")
-    check_member(architecture, maker)
-    return maker.build(architecture, Signature(in_channels, out_channels, scale))
-
-
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
-    """The runs that words and settings make: one, or more where a word sweeps."""
-    return planned(sweep(read_overrides(words, settings)))
+    """The runs that words and settings make: one, or more where a setting has several values."""
+    return planned(combinations(words, settings))
+
+
+def combinations(words: Sequence[str], settings: Mapping[str, Any]) -> list[list[Override]]:
+    """The overrides of each run that words and settings make."""
+    verb = run_settings_class()
+    return sweep(verb, read_overrides(verb, words, settings))
 
 
 def planned(runs: Sequence[Sequence[Override]]) -> list[Experiment]:
-    """The same of the words of each run."""
+    """The runs of the overrides of each."""
     made = [experiment(merge(run, {})) for run in runs]
     if len(made) > 1 and any(one.settings.name is not None for one in made):
         raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
     return made
 
 
-def sweep(words: Sequence[Override]) -> list[list[Override]]:
-    """The words of each run that all of `words` make."""
-    return without_absent(expand(words, is_list))
-
-
 def start(planned: Experiment, notify: Notify | None = None) -> Run:
-    """Search what was planned; `notify` hears the hooks besides the plugins."""
-    from nasir.apps.search import lifecycle as searching
+    """Search what was planned; `notify` is called with the hooks besides the plugins."""
+    from nasir.apps.search import lifecycle
 
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise NasirError(
             "this script searches again in each of its worker processes: put the search under "
             'if __name__ == "__main__":'
         )
-    return searching.start(planned, environment(planned.resolved), _everybody(notify))
+    return lifecycle.start(planned, _everybody(notify))
 
 
 def go_on(
     run: Run, notify: Notify | None = None, trials: int | None = None, seconds: float | None = None
 ) -> Run:
-    """Resume a run; `notify` hears the hooks besides the plugins."""
-    from nasir.apps.search import lifecycle as searching
+    """Resume a run; `notify` is called with the hooks besides the plugins."""
+    from nasir.apps.search import lifecycle
 
-    return searching.resume(run, _everybody(notify), trials, seconds)
+    return lifecycle.resume(run, _everybody(notify), trials, seconds)
 
 
 def _everybody(notify: Notify | None) -> Notify:
@@ -126,42 +122,3 @@ def _everybody(notify: Notify | None) -> Notify:
         plugins().notify(hook, **arguments)
 
     return call
-
-
-def environment(settings: Settings) -> dict[str, Any]:
-    """What is needed to repeat a run besides its settings."""
-    packages = ("nasir", "torch", "numpy", "scikit-image", "attrs", "cattrs", "pluggy", "pillow")
-    return {
-        "versions": {"python": sys.version.split()[0], **{p: _version(p) for p in packages}},
-        "plugins": {
-            record.name: {"distribution": record.distribution, "version": record.version}
-            for record in plugins().records.values()
-            if record.status == "ok"
-        },
-        "git": _git_commit(),
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "seeds": {
-            "run": settings["seed"],
-            "task": settings["task"].get("seed"),
-        },
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _git_commit() -> str | None:
-    """The commit of the working directory, where it is in a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None

@@ -10,7 +10,7 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting, settings_of
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
 from nasir.core.registry import registries
@@ -19,10 +19,11 @@ from nasir.core.task import Patches
 from nasir.core.trial import FULL
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder
-from nasir.settings.building import make, settings_of_component, structure
-from nasir.settings.experiment import DEFAULTS, experiment, is_list
-from nasir.settings.overrides import Override, Settings, expand, merge
-from nasir.settings.recipes import read_overrides, read_text
+from nasir.settings.building import name_of, plain, settings_of_component
+from nasir.settings.components import chosen_name, make_components
+from nasir.settings.experiment import usable_cores
+from nasir.settings.overrides import Settings, with_fields
+from nasir.settings.reader import VerbSettings, read_one, read_overrides, request
 from nasir.training.evaluator import TrainingEvaluator
 
 PARTS = ("space", "task", "evaluator")
@@ -32,12 +33,16 @@ PICTURES = ("images", "test_images")
 """Short for the task's settings of these names."""
 
 WHOLE = {"size": 0, "quantise": True}
-"""Settings of a task that has them: whole pictures, judged as 8-bit files are."""
+"""Settings of a task that has them: whole pictures, evaluated as 8-bit files are."""
 
 
 @attrs.frozen
-class TrainingSettings:
+class TrainSettings(VerbSettings):
     """The settings of a training that belong to no component."""
+
+    use = "train"
+    components = PARTS
+    from_files = ("architecture", "seed", "threads", "validation", *PICTURES, *PARTS)
 
     architecture: str | None = setting(
         None, "a reference architecture's name, an architecture.json, or a run's folder"
@@ -49,10 +54,8 @@ class TrainingSettings:
         "share of the training pictures that are not trained on but watched, in [0, 1); 0: none",
         [must.ge(0), must.lt(1)],
     )
-
-
-KEYS = (*(field.name for field in attrs.fields(TrainingSettings)), *PICTURES, *PARTS)
-"""What can be set."""
+    images: tuple[str, ...] = setting((), "the pictures to train on: files, folders")
+    test_images: tuple[str, ...] = setting((), "the pictures to test with: files, folders")
 
 
 @attrs.frozen(eq=False)
@@ -61,8 +64,7 @@ class Plan:
 
     architecture: Architecture
     problem: Problem
-    settings: TrainingSettings
-    names: Mapping[str, str]
+    settings: TrainSettings
 
     @property
     def evaluator(self) -> TrainingEvaluator:
@@ -84,94 +86,70 @@ class Plan:
         self.patches()
 
     @property
+    def names(self) -> dict[str, str]:
+        """The names of the components, by kind."""
+        return {kind: self.resolved[kind]["name"] for kind in PARTS}
+
+    @property
     def resolved(self) -> Settings:
-        """The resolved settings, every default spelt out."""
+        """The resolved settings, with all defaults; the pictures are those of the task."""
+        own = settings_of_component(self.settings)
+        written = {key: value for key, value in own.items() if key not in PICTURES}
         parts = (self.problem.space, self.problem.task, self.evaluator)
-        return settings_of_component(self.settings) | {
-            kind: {"name": self.names[kind]} | settings_of_component(part)
-            for kind, part in zip(PARTS, parts, strict=True)
-        }
+        return written | {kind: plain(part) for kind, part in zip(PARTS, parts, strict=True)}
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
     """What words and settings ask for; wrong ones are refused before any work."""
-    spelt = read_overrides([text for text in words if "=" in text], settings)
-    for word in spelt:
-        if word.path[0] not in KEYS:
-            raise unknown_name("setting", word.path[0], KEYS)
-    runs = expand([_of_task(word) for word in [*_from_files(words), *spelt]], is_list)
-    if len(runs) != 1:
-        raise SettingsError(f"these words make {len(runs)} trainings: give one value for each")
-    tree = merge(runs[0], {})
-    own = {key: value for key, value in tree.items() if key not in PARTS}
-    wishes = structure(TrainingSettings, own)
-    if wishes.architecture is None:
+    asked = read_one(TrainSettings, words, settings)
+    own = asked.own
+    if own.architecture is None:
         raise SettingsError(
             "say what to train: architecture=NAME (nasir describe space=NAME), an "
             "architecture.json, or a run's folder"
         )
-    ours = make("space", {"name": DEFAULTS["space"]["name"]} | tree.get("space", {}))
-    architecture, space = find_architecture(wishes.architecture, ours)
-    if space is not ours:
-        idle = next((word for word in spelt if word.path[0] == "space"), None)
-        if idle is not None:
-            raise SettingsError(
-                f"{idle.key} is of no use here: {wishes.architecture} has its own space"
-            )
-        name = architecture.space
-        tree["space"] = {"name": name} | settings_of_component(space)
-    return _planned(architecture, wishes, tree)
+    pictures = {name: list(getattr(own, name)) for name in PICTURES if getattr(own, name)}
+    chosen = with_fields(asked.components, "task", pictures)
+    ours = make_components(("space",), chosen, own.use)["space"]
+    architecture, space = find_architecture(own.architecture, ours)
+    typed = read_overrides(TrainSettings, [word for word in words if "=" in word], settings)
+    if space is not ours and any(one.path[0] == "space" for one in typed):
+        raise SettingsError(f"space cannot be set here: {own.architecture} has its own space")
+    return _planned(architecture, own, {**chosen, "space": space})
 
 
 def plan_again(folder: TrainingFolder) -> Plan:
     """What is trained in a folder that is there."""
-    tree = folder.settings
+    settings = folder.settings
     for kind in PARTS:
-        if not isinstance(tree.get(kind), dict) or "name" not in tree[kind]:
+        if not isinstance(settings.get(kind), dict) or "name" not in settings[kind]:
             raise SettingsError(
                 f"the settings of {folder.folder} are damaged: they name no {kind}; put back what "
                 "they said"
             )
-    own = {key: value for key, value in tree.items() if key not in PARTS}
-    wishes = structure(TrainingSettings, own)
-    return _planned(folder.found[0], wishes, {kind: tree[kind] for kind in PARTS})
+    asked = request(TrainSettings, settings)
+    return _planned(folder.found[0], asked.own, asked.components)
 
 
-def _from_files(words: Sequence[str]) -> list[Override]:
-    """What files and recipes of searches say that holds for a training, too."""
-    read = [word for text in words if "=" not in text for word in read_text(text)]
-    return [word for word in read if word.path[0] in KEYS]
-
-
-def _of_task(word: Override) -> Override:
-    return attrs.evolve(word, path=("task", *word.path)) if word.path[0] in PICTURES else word
-
-
-def _planned(architecture: Architecture, wishes: TrainingSettings, tree: Settings) -> Plan:
-    evaluator = {"name": "train"} | tree.get("evaluator", {})
-    made = experiment(
-        {
-            "seed": wishes.seed,
-            "threads": wishes.threads,
-            "references": [],
-            "space": {"name": DEFAULTS["space"]["name"]} | tree.get("space", {}),
-            "task": _whole({"name": DEFAULTS["task"]["name"]} | tree.get("task", {})),
-            "evaluator": evaluator,
-            "strategy": {"name": "random"},
-        }
-    )
-    how = made.problem.evaluator(FULL)
+def _planned(architecture: Architecture, own: TrainSettings, chosen: Settings) -> Plan:
+    made = make_components(PARTS, _whole(chosen), own.use)
+    how = made["evaluator"]
     if not isinstance(how, TrainingEvaluator):
-        raise SettingsError(f"evaluator={evaluator['name']} trains no network: leave it out")
+        raise SettingsError(f"evaluator={name_of(how)} trains no network: leave it out")
     if how.has_weights:
         raise SettingsError(
-            "evaluator.weights are trained already: judge them with nasir evaluate, or leave them "
-            "out"
+            "evaluator.weights are trained already: evaluate them with nasir evaluate, or leave "
+            "them out"
         )
-    wishes = attrs.evolve(wishes, threads=made.settings.threads)
-    return Plan(architecture, made.problem.for_test(), wishes, made.names)
+    problem = Problem(made["space"], made["task"], {FULL: how}, own.seed)
+    own = attrs.evolve(own, threads=own.threads or usable_cores())
+    return Plan(architecture, problem.for_test(), own)
 
 
-def _whole(task: Settings) -> Settings:
-    known = {field.name for field in settings_of(registries["task"].load(task["name"]))}
-    return (WHOLE if known.issuperset(WHOLE) else {}) | task
+def _whole(chosen: Settings) -> Settings:
+    task = chosen.get("task", {})
+    if not isinstance(task, dict):
+        return chosen
+    cls = registries["task"].load(chosen_name("task", chosen, TrainSettings.use))
+    known = {field.name for field in settings_of(cls)}
+    return chosen | {"task": (WHOLE if known.issuperset(WHOLE) else {}) | task}

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasir.apps.train.conduct import conduct
 from nasir.apps.train.planning import Plan, plan, plan_again
 from nasir.apps.train.training import Training
 from nasir.core.errors import RunFolderError, SettingsError
+from nasir.plugins.manager import plugins
+from nasir.runs.environment import environment
 from nasir.runs.folder import create_timed
 from nasir.runs.training_folder import create
+from nasir.settings.components import Choice
+from nasir.settings.reader import given
+
+if TYPE_CHECKING:
+    from nasir.core.evaluator import Evaluator
+    from nasir.core.search_space import SearchSpace
+    from nasir.core.task import Task
 
 Listener = Callable[[Training], None]
 
@@ -22,25 +31,36 @@ FOLDER = "trained"
 
 def train(
     *words: str,
+    architecture: str | Path | None = None,
+    images: str | Path | Sequence[str | Path] | None = None,
+    test_images: str | Path | Sequence[str | Path] | None = None,
+    task: Choice[Task] | None = None,
+    evaluator: Choice[Evaluator] | None = None,
+    space: Choice[SearchSpace] | None = None,
+    validation: float | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
     output: str | Path | None = None,
-    started: Listener = lambda training: None,
-    **settings: Any,
+    started: Listener | None = None,
+    **more: Any,
 ) -> Training:
-    """Train one architecture on all training pictures, and judge it on the test pictures.
+    """Train one architecture on all training pictures, and evaluate it on the test pictures.
 
-    `words` and `settings` are those of ``nasir train``: ``"architecture=NAME"``,
-    ``images=folder``, ``evaluator={"iterations": 5000}``. `output` is the folder to make, by
-    default ``trained/TIME-SPACE-TASK``. One word that is a training's folder goes on with that
-    training, after any kind of end and to the same bits. `started` is told the training once its
-    folder is there; progress is told to whoever listens (:mod:`nasir.core.progress`).
+    Components, `words` and `more` are as for a search; ``nasir describe train`` explains the
+    others. `output` is the folder to make, by default ``trained/TIME-SPACE-TASK``. One word that
+    is a training's folder continues that training, after any kind of end and to the same bits.
+    `started` is called with the training once its folder is there; progress is reported to whoever
+    listens (:mod:`nasir.core.progress`).
 
     Raises :class:`~nasir.core.errors.NasirError` for what cannot be trained as it is asked.
     """
+    settings = given(locals(), without=("output", "started"))
+    started = started or _ignore
     folder = next((word for word in words if "=" not in word and os.path.isdir(word)), None)
     if folder is not None:
         if len(words) > 1 or settings or output is not None:
             raise SettingsError(
-                f"{folder} is gone on with as it was started: give nothing besides the folder"
+                f"{folder} is continued as it was started: give nothing besides the folder"
             )
         return go_on(folder, started)
     return start(plan(words, settings), output, started)
@@ -82,9 +102,11 @@ def _created(planned: Plan, output: str | Path | None) -> Training:
 
 
 def _made(path: Path, planned: Plan) -> Training:
-    from nasir.apps.search.search import environment
-
     tree = planned.resolved
     signature = planned.problem.task.signature
-    create(path, tree, environment(tree), planned.architecture, signature)
+    create(path, tree, environment(tree, plugins().versions), planned.architecture, signature)
     return Training(path)
+
+
+def _ignore(training: Training) -> None:
+    """What is called when a training has started and nobody asks to know."""

@@ -38,4 +38,5 @@ def register_evaluators(register: Register) -> None:
         "table",
         "nasir.evaluators.table:TableEvaluator",
         "look up an architecture in a tabular benchmark",
+        default_for=("bench",),
     )

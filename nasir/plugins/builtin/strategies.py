@@ -87,6 +87,7 @@ def register_strategies(register: Register) -> None:
         "chain",
         "nasir.strategies.combining.chain:Chain",
         "one strategy after another, each inheriting all trials so far (also written a+b)",
+        default_for=("join",),
     )
     register(
         "screen",

@@ -1,0 +1,128 @@
+"""Which components settings choose, and what is chosen where they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, Union
+
+from nasir.core.component import settings_of
+from nasir.core.errors import SettingsError
+from nasir.core.registry import registries
+from nasir.settings.building import (
+    NO_VALUE,
+    is_list_type,
+    make,
+)
+from nasir.settings.interfaces import INTERFACES, component_class, name_of
+from nasir.settings.nested import field_at
+from nasir.settings.overrides import Override, Settings
+from nasir.settings.strategy_expressions import JOINED, joining, parts_of
+
+T = TypeVar("T")
+
+Choice = Union[str, Mapping[str, Any], T]  # noqa: UP007 (mypy takes no | here)
+"""A component as Python arguments give it: its name, a mapping with its name, or itself."""
+
+SUITED = ("search", "evaluate")
+"""The uses in which task and space say which evaluator suits them."""
+
+LIMITS = ("time_limit", "memory_limit")
+"""Settings of a run that only an executor with processes can keep."""
+
+
+def make_components(kinds: Iterable[str], settings: Settings, use: str) -> dict[str, Any]:
+    """The component of each kind that `settings` choose, with what suits the `use` by default.
+
+    All names are looked up before anything is imported, so that a misspelt one costs no time.
+    Raises :class:`~nasir.core.errors.NasirError` for unknown names and fields, and wrong values.
+    """
+    for kind in kinds:
+        for name in _names(kind, settings):
+            registries[kind].entry(name)
+    return {kind: make(kind, _completed(kind, settings, use)) for kind in kinds}
+
+
+def chosen_name(kind: str, settings: Settings, use: str) -> str:
+    """The name of the component that `settings` choose, or that is taken by default."""
+    chosen = settings.get(kind, {})
+    if not isinstance(chosen, Mapping):
+        return name_of(chosen)
+    if "name" in chosen:
+        return str(chosen["name"])
+    name = _default(kind, settings, use)
+    if name is None:
+        known = ", ".join(registries[kind])
+        raise SettingsError(f"say which {kind}: {kind}=NAME, known: {known or 'none'}")
+    return name
+
+
+def executor_name(workers: int, limited: bool = False) -> str:
+    """The executor for so many workers, or for evaluations with limits."""
+    use = "one_worker" if workers == 1 and not limited else "many_workers"
+    return chosen_name("executor", {}, use)
+
+
+def takes_list(verb: type, override: Override, settings: Settings) -> bool:
+    """Whether the setting of an override is a list; `settings` say which components are meant."""
+    kind, *field = override.path
+    if kind in INTERFACES:
+        if not field:
+            return False
+        *inside, last = field
+        cls: type | None = _class(kind, settings, "search")
+        if found := field_at(cls, field, settings.get(kind, {})):
+            return is_list_type(found.type)
+        if inside:
+            cls = _inner_class(kind, inside, settings)
+    else:
+        cls, last = verb, kind
+    types = {field.name: field.type for field in settings_of(cls)} if cls else {}
+    return is_list_type(types.get(last))
+
+
+def _completed(kind: str, settings: Settings, use: str) -> Any:
+    """The choice of a component with its name, and the settings that suit the use."""
+    chosen = settings.get(kind, {})
+    if not isinstance(chosen, Mapping):
+        return chosen
+    name = chosen_name(kind, settings, use)
+    suited = getattr(_class(kind, settings, use), "settings_for", None)
+    return {**(suited(use) if suited else {}), "name": name, **chosen}
+
+
+def _default(kind: str, settings: Settings, use: str) -> str | None:
+    if kind == "executor" and use == "search":
+        limited = any(settings.get(name, NO_VALUE) not in (None, NO_VALUE) for name in LIMITS)
+        return executor_name(settings.get("workers", 1), limited)
+    if kind == "evaluator" and use in SUITED:
+        for part in ("task", "space"):
+            suited: str | None = getattr(_class(part, settings, use), "default_evaluator", None)
+            if suited:
+                return suited
+    return registries[kind].default(use)
+
+
+def _class(kind: str, settings: Settings, use: str) -> type:
+    chosen = settings.get(kind, {})
+    if not isinstance(chosen, Mapping):
+        return type(chosen)
+    name = chosen_name(kind, settings, use)
+    return component_class(kind, joining() if JOINED in name else name)
+
+
+def _inner_class(kind: str, path: Sequence[str], settings: Settings) -> type | None:
+    """The class of a component inside another: by its own name, or by the field that holds it."""
+    held: Any = settings.get(kind, {})
+    for step in path:
+        held = held.get(step, {}) if isinstance(held, Mapping) else {}
+    name = held.get("name", path[-1]) if isinstance(held, Mapping) else held
+    return registries[kind].load(name) if name in registries[kind] else None
+
+
+def _names(kind: str, settings: Settings) -> list[str]:
+    """The components of a kind that are chosen by name."""
+    chosen = settings.get(kind, {})
+    name = chosen.get("name") if isinstance(chosen, Mapping) else None
+    if name is None:
+        return []
+    return parts_of(str(name)) if kind == "strategy" else [name]
