@@ -69,11 +69,10 @@ def takes_list(verb: type, override: Override, settings: Settings) -> bool:
         if not field:
             return False
         *inside, last = field
-        cls: type | None = _class(kind, settings, "search")
-        if found := field_at(cls, field, settings.get(kind, {})):
+        outer = _class(kind, settings, "search")
+        if found := field_at(outer, field, settings.get(kind, {})):
             return is_list_type(found.type)
-        if inside:
-            cls = _inner_class(kind, inside, settings)
+        cls = _inner_class(kind, inside, settings) if inside else outer
     else:
         cls, last = verb, kind
     types = {field.name: field.type for field in settings_of(cls)} if cls else {}

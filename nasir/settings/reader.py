@@ -130,11 +130,8 @@ def request(verb: type[V], settings: Settings) -> Request[V]:
 
 def _swept(runs: Sequence[Sequence[Override]]) -> list[Override]:
     """The overrides of the first run that have another value in a later one."""
-    return [
-        one
-        for one in runs[0]
-        if any(other.path == one.path and other.value != one.value for r in runs for other in r)
-    ]
+    first, *others = ({one.path: one.value for one in run} for run in runs)
+    return [one for one in runs[0] if any(o.get(one.path) != first[one.path] for o in others)]
 
 
 def _from_python(override: Override) -> Override:

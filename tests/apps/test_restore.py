@@ -360,7 +360,7 @@ def test_a_file_brings_the_settings_of_its_space(picture: Path):
         (["space.depht=3"], UnknownNameError, "did you mean 'space.depth'"),
         (["trials=3"], UnknownNameError, "unknown setting 'trials'.*seconds"),
         (["tile=63"], SettingsError, "'tile' must be 0 or >= 64"),
-        (["seed=1,2"], SettingsError, "2 restorations"),
+        (["seed=1,2"], SettingsError, "wants one value here, got several"),
         (["depth"], SettingsError, "key=value"),
         (["seconds=5"], SettingsError, "architecture=auto"),
         (["strategy=rl"], SettingsError, "architecture=auto only"),

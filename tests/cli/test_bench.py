@@ -126,7 +126,7 @@ def test_python_gives_the_same_results(tabular, bench):
 @pytest.mark.parametrize(
     ("settings", "printed"),
     [
-        ({"seeds": 0}, "seeds=0: seeds wants a whole number from 1"),
+        ({"seeds": 0}, "'seeds' must be >= 1: 0"),
         ({"seed": 1}, "bench has no seed=: write seeds=N"),
     ],
 )
@@ -204,10 +204,10 @@ def test_failed_trials_are_reported(capsys):
     ("words", "printed"),
     [
         ([], "bench wants strategies to compare: strategy=random,evolution"),
-        (["strategy=random", "seeds=0"], r"seeds=0: seeds wants a whole number from 1"),
-        (["strategy=random", "seeds=0..9"], "seeds=0..9: seeds wants a whole number"),
-        (["strategy=random", "full=many"], "full=many: full wants a whole number"),
-        (["strategy=random", "workers=0"], "workers=0: workers wants a whole number"),
+        (["strategy=random", "seeds=0"], r"'seeds' must be >= 1: 0"),
+        (["strategy=random", "seeds=0..9"], "seeds wants one value here, got several"),
+        (["strategy=random", "full=many"], "full: wants an integer, got 'many'"),
+        (["strategy=random", "workers=-1"], "'workers' must be >= 0: -1"),
         (["strategy=random", "seed=3"], "bench has no seed=: write seeds=N"),
         (["strategy=random", "trials=3"], "bench has no trials=: write full=N"),
         (["strategy=random,random"], "strategy=random is there twice"),

@@ -181,17 +181,20 @@ def test_a_recipe_sets_task_and_space_only(capsys):
     [
         ([], "say what to score: architecture=NAME"),
         (["pool=3", "proxies=synflw"], "did you mean 'synflow'"),
-        (["pool=3", "proxies=3"], "proxies wants names, got 3"),
+        (["pool=3", "proxies=3"], "proxies: wants a string"),
         (["pool=3", "proxies=synflow", "proxies.x=1"], "'proxies' has no fields"),
-        (["pool=0"], "pool wants how many"),
-        (["pool=3,4"], "pool wants how many"),
-        (["pool=many"], "pool wants how many"),
+        (["pool=0"], "'pool' must be >= 1"),
+        (["pool=3,4"], "pool wants one value here, got several"),
+        (["pool=many"], "pool: wants an integer, got 'many'"),
         (["pool=23"], "pool=23: found 21 different architectures: take fewer"),
         (["pool=21", "limit=parameters<11"], "architectures: take fewer"),
         (["architecture=smalest"], "did you mean 'smallest'"),
-        (["architecture=3"], "architecture wants names, got 3"),
+        (["architecture=3"], "architecture: wants a string"),
         (["architecture=nowhere/architecture.json"], "cannot read architecture"),
-        (["architecture=smallest", "limit=parameters<11"], "limit is of no use without pool=N"),
+        (
+            ["architecture=smallest", "limit=parameters<11"],
+            "limit is a bound on the pool: add pool=N",
+        ),
         (["pool=3", "trials=3"], "unknown setting 'trials'"),
         (["pool=3", "evaluator=dip"], "leave evaluator out"),
         (["pool=3", "evaluator.iterations=3"], "unknown setting 'evaluator.iterations'"),
@@ -213,4 +216,4 @@ def test_space_settings_without_effect_are_refused(toy, capsys):
     run = toy("name=r")
     words = [f"architecture={run.folder}", *TOY[1:], "space=toy"]
     assert main(["score", *words]) == 2
-    assert "space is of no use here" in capsys.readouterr().err
+    assert "space cannot be set here" in capsys.readouterr().err

@@ -9,10 +9,10 @@ from random import Random
 
 import numpy as np
 
+import nasir
 from fuzzing.judge import Case
 from fuzzing.mutations import damaged_json
 from nasir.apps.report.diagrams import diagram
-from nasir.apps.search import search as api
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings import building
 
@@ -60,7 +60,7 @@ def _build(file: Path) -> None:
     import torch
 
     with torch.device("meta"):
-        api.build(file)
+        nasir.build(file)
 
 
 def _draw(file: Path) -> None:

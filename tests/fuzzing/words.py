@@ -168,9 +168,10 @@ def _evaluate(words: list[str]) -> None:
 
 
 def _restore(words: list[str], folder: Path) -> None:
-    from nasir.apps.restore.planning import plan, read_words
+    from nasir.apps.restore.planning import RestoreSettings, plan
+    from nasir.settings.reader import read_one
 
-    plan(folder / "picture.png", read_words(words, {}))
+    plan(folder / "picture.png", read_one(RestoreSettings, words, {}))
 
 
 def _score(words: list[str]) -> None:

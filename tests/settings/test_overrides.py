@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasir.core.errors import SettingsError
+from nasir.settings.experiment import experiment
 from nasir.settings.overrides import (
     Alternatives,
     Override,
@@ -168,7 +169,7 @@ def test_picking_another_component_drops_its_fields(words: list[str], space: dic
 @pytest.mark.parametrize("words", [["space=3"], ["space=[1]"], ["space=true"], ["seed.x=1"]])
 def test_a_pick_that_is_no_name_and_a_field_of_no_component_are_refused(words: list[str]):
     with pytest.raises(SettingsError):
-        merge(map(parse_override, words), {})
+        experiment(merge(map(parse_override, words), {}))
 
 
 def trees(words: list[str], lists: tuple[str, ...] = ()) -> list[dict]:

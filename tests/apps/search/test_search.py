@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from toy_plugin import ToySpace, figures, outcome
+from toy_plugin import ToySpace, ToyTask, figures, outcome
 
 import nasir
 from nasir.apps.search.search import plan
@@ -83,7 +83,9 @@ def test_the_global_generators_are_left_alone(toy):
         ({"trials": "many"}, "trials"),
         ({"seed": [0, 1]}, "seed"),
         ({"space": 3}, "space"),
-        ({"space": ToySpace()}, "space"),
+        ({"space": ToyTask()}, "space wants a name, a mapping or an instance of SearchSpace"),
+        ({"space": ToySpace}, r"space wants an instance, not a class: write ToySpace\(\)"),
+        ({"space": ToySpace(), "space.kernels": [1]}, "space.kernels cannot be set"),
         ({"space": {"name": "toy", "depth": 3}}, "depth"),
         ({"references": ["none_such"]}, "none_such"),
         ({"threads": -1}, "threads"),

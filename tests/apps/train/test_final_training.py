@@ -146,15 +146,15 @@ def test_a_diverging_loss_is_told(tmp_path: Path):
         (["architecture="], "has no value"),
         (["seed=1"], "say what to train: architecture=NAME"),
         (["architecture=deep_image_prior", "strategy=rl"], "unknown setting 'strategy'"),
-        (["architecture=deep_image_prior", "seed=1,2"], "2 trainings"),
+        (["architecture=deep_image_prior", "seed=1,2"], "wants one value here, got several"),
         (["architecture=deep_image_prior", "evaluator=dip"], "evaluator=dip trains no network"),
         (["architecture=deep_image_prior", "task=factorize"], "has no pairs to train on"),
         (["architecture=deep_image_prior", "validation=1"], "validation"),
-        (["architecture={toy}", "space=nasdip"], "space is of no use here: .* has its own space"),
+        (["architecture={toy}", "space=nasdip"], "space cannot be set here: .* has its own space"),
         (["architecture={toy}", "evaluator.patch=999"], "evaluator.patch=999 is larger"),
         (["architecture={toy}", "images=nowhere"], "nowhere"),
         (["{toy}"], "neither key=value"),
-        (["{folder}", "seed=1"], "gone on with as it was started"),
+        (["{folder}", "seed=1"], "continued as it was started"),
     ],
 )
 def test_what_cannot_be_trained_is_told_before_a_folder_is_made(words, told, tmp_path: Path):
@@ -262,7 +262,7 @@ def test_evaluate_can_fit_the_architecture_of_a_training_as_well(training: Train
             "was trained for grey pictures, here are colour pictures.*give grey pictures",
         ),
         ("task=sr task.scale=2", "here are grey pictures x2: choose a task of scale 1"),
-        ("space.width=4", "space.width is of no use here"),
+        ("space.width=4", "space cannot be set here"),
     ],
 )
 def test_evaluate_refuses_what_was_not_trained_for(words: str, told: str, training: Training):
@@ -307,8 +307,8 @@ def test_restore_with_the_ensemble_commutes_with_flips(training: Training, noisy
     ("words", "told"),
     [
         ("task.color=rgb", "was trained for grey pictures, here are colour pictures"),
-        ("evaluator.iterations=9", "evaluator.iterations is of no use here"),
-        ("space=toy", "space is of no use here"),
+        ("evaluator.iterations=9", "evaluator.iterations cannot be set"),
+        ("space=toy", "space cannot be set"),
         ("task=sr task.scale=2", "choose a task of scale 1"),
         ("strategy=rl", "strategy is for architecture=auto only"),
     ],
