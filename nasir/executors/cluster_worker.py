@@ -44,7 +44,8 @@ class ClusterWorker:
         self._folder = TemporaryDirectory(prefix="nasir-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
         self._checkpoints = folder / "checkpoints"
-        self._process = WorkerProcess(seconds, mebibytes, environment, folder)
+        environment.write(folder)
+        self._process = WorkerProcess(seconds, mebibytes, folder)
         self._refusal = environment.refusal()
         if mebibytes is not None and not can_limit_memory():
             self._refusal = f"memory_limit={mebibytes}: {platform.node()} cannot keep it"

@@ -7,7 +7,8 @@ import os
 import pickle
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +22,8 @@ VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "MKL_NUM_THREADS", "OPENBLAS_
 
 SAME_VERSION = ("nasir", "numpy", "torch")
 """Distributions of which another version may compute other scores."""
+
+MODULES, ENVIRONMENT = "modules", "environment.pickle"
 
 log = logging.getLogger("nasir")
 
@@ -65,28 +68,35 @@ class WorkerEnvironment:
                 )
         return None
 
-    def set_up(self, folder: Path) -> None:
-        """Write the files to `folder` and use this environment in this process from now on."""
-        for name, value in self.variables.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    def write(self, folder: Path) -> None:
+        """Write the environment to a folder, for :func:`set_up`."""
         for name, content in self.files.items():
-            path = folder / "modules" / name
+            path = folder / MODULES / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        sys.path.insert(0, str(folder / "modules"))
-        registries.fill_from(self._register)
+        (folder / ENVIRONMENT).write_bytes(pickle.dumps((self.variables, self.components)))
 
-    def _register(self, into: Registries) -> None:
-        for component in self.components:
-            try:
-                kind, entry = pickle.loads(component)
-            except Exception as error:  # of a plugin that lacks here, and may not be needed
-                log.warning("a component is left out here: %s: %s", type(error).__name__, error)
-                continue
-            into[kind].register(entry)
+
+def set_up(folder: Path) -> None:
+    """Use the environment in `folder` in this process from now on."""
+    variables, components = pickle.loads((folder / ENVIRONMENT).read_bytes())
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    sys.path.insert(0, str(folder / MODULES))
+    registries.fill_from(partial(_register, components))
+
+
+def _register(components: Sequence[bytes], into: Registries) -> None:
+    for component in components:
+        try:
+            kind, entry = pickle.loads(component)
+        except Exception as error:  # of a plugin that needs what is missing here
+            log.warning("a component is left out here: %s: %s", type(error).__name__, error)
+            continue
+        into[kind].register(entry)
 
 
 def versions() -> dict[str, str]:

@@ -12,26 +12,24 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from nasir.executors.environment import WorkerEnvironment
+from nasir.executors.environment import set_up
 
 BEGUN = b"begun"
 
 
-def work(
-    connection: Connection, environment: WorkerEnvironment | None, folder: Path | None
-) -> None:
+def work(connection: Connection, folder: Path | None) -> None:
     """Answer calls until the process that started this one is gone.
 
     A call comes as a pickled ``(function, arguments, keywords)``. The answer is :data:`BEGUN`
     once the call and all its imports are loaded, then a pickled ``(result, error)``. A worker on
-    another machine has the `environment` of the run, in a `folder` that ends with its parent.
+    another machine has a `folder` with the environment of the run, which it removes at its end.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that holds the run
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    if environment is not None and folder is not None:
-        environment.set_up(folder)
+    if folder is not None:
+        set_up(folder)
     import torch  # noqa: F401 (its import takes seconds, which count for no evaluation)
 
     while True:

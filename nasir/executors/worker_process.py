@@ -18,7 +18,6 @@ from typing import Any
 
 from nasir.core.errors import EvaluationError
 from nasir.core.failures import MemoryLimitError, TimeLimitError, WorkerDiedError
-from nasir.executors.environment import WorkerEnvironment
 from nasir.executors.worker_loop import BEGUN, unpack_answer, work
 
 MEMORY_INTERVAL = 0.025
@@ -30,20 +29,20 @@ _spawning = Lock()
 class WorkerProcess:
     """One spawned process, which is started again after it died.
 
-    A call takes at most `seconds` and its process `mebibytes` of memory; None: no limit. With an
-    `environment`, set up in `folder`, the process imports nothing of the program that starts it.
+    A call takes at most `seconds` and its process `mebibytes` of memory; None: no limit. With a
+    `folder`, which contains an environment, the process imports nothing of the program that
+    starts it.
     """
 
     def __init__(
         self,
         seconds: float | None = None,
         mebibytes: int | None = None,
-        environment: WorkerEnvironment | None = None,
         folder: Path | None = None,
     ) -> None:
         self._seconds = seconds
         self._mebibytes = mebibytes
-        self._environment = environment, folder
+        self._folder = folder
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
@@ -83,9 +82,9 @@ class WorkerProcess:
     def _spawn(self) -> tuple[SpawnProcess, Connection]:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, *self._environment))
+        process = context.Process(target=work, args=(theirs, self._folder))
         try:
-            with _interrupts_blocked(), _program_hidden(self._environment[0] is not None):
+            with _interrupts_blocked(), _program_hidden(self._folder is not None):
                 process.start()
         except OSError as error:
             raise WorkerDiedError(f"no worker process could be started: {error.strerror}") from None
