@@ -11,14 +11,16 @@ pytest then runs every case of the contract. The built-in components pass the sa
 
 import pytest
 
-pytest.register_assert_rewrite(
-    *(f"nasir.testing.{name}" for name in ("components", "spaces", "strategies", "tasks")),
-    "nasir.testing.evaluators",
-    "nasir.testing.fitting",
+MODULES = (
+    *("components", "evaluators", "fitting", "methods", "proxies", "spaces", "strategies"),
+    "tasks",
 )
+pytest.register_assert_rewrite(*(f"nasir.testing.{name}" for name in MODULES))
 
 from nasir.testing.evaluators import EvaluatorContract  # noqa: E402
 from nasir.testing.fitting import FittingMethodContract  # noqa: E402
+from nasir.testing.methods import MethodContract  # noqa: E402
+from nasir.testing.proxies import ProxyContract  # noqa: E402
 from nasir.testing.spaces import SearchSpaceContract  # noqa: E402
 from nasir.testing.strategies import StrategyContract  # noqa: E402
 from nasir.testing.tasks import PatchesContract, TaskContract  # noqa: E402
@@ -26,7 +28,9 @@ from nasir.testing.tasks import PatchesContract, TaskContract  # noqa: E402
 __all__ = [
     "EvaluatorContract",
     "FittingMethodContract",
+    "MethodContract",
     "PatchesContract",
+    "ProxyContract",
     "SearchSpaceContract",
     "StrategyContract",
     "TaskContract",
