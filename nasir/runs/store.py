@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +13,21 @@ import attrs
 import numpy as np
 import safetensors.numpy
 
-from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedAttempt
 from nasir.core.strategy import Strategy
-from nasir.core.trial import Proposal, Trial
+from nasir.core.trial import Trial
 from nasir.core.trial_store import TrialStore
 from nasir.runs import state_coding
 from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
-from nasir.runs.validation import DAMAGE, checked_progress, checked_trial, curves
+from nasir.runs.trial_coding import (
+    decode_trial,
+    encode_trial,
+    text_of,
+    trial_from_row,
+    trial_row,
+)
+from nasir.runs.validation import DAMAGE, checked_progress
 
 ARRAY = "array:"
 """Begins the keys of a strategy's arrays."""
@@ -96,25 +101,7 @@ class RunStore(TrialStore):
         self._token = token
 
     def save_trial(self, trial: Trial) -> None:
-        proposal = trial.proposal
-        row = (
-            trial.number,
-            proposal.stage,
-            proposal.fidelity,
-            json.dumps(proposal.architecture.mapping),
-            proposal.architecture.id,
-            trial.state,
-            trial.score,
-            json.dumps(dict(trial.metrics)),
-            json.dumps(dict(trial.by_picture)),
-            json.dumps(dict(trial.curve)),
-            trial.stop,
-            trial.seed,
-            trial.started,
-            trial.seconds,
-            trial.worker,
-            _text(trial.error),
-        )
+        row = trial_row(trial)
         places = ", ".join("?" * len(row))
         self._connection.execute(
             f"INSERT OR REPLACE INTO trials ({COLUMNS}) VALUES ({places})", row
@@ -132,10 +119,10 @@ class RunStore(TrialStore):
             rows = self._connection.execute(
                 f"SELECT {COLUMNS} FROM trials WHERE number >= ? ORDER BY number", (start,)
             )
-            return [_trial(row) for row in rows]
+            return [trial_from_row(row) for row in rows]
 
     def save_failed_attempt(self, trial: int, number: int, attempt: FailedAttempt) -> None:
-        row = attrs.astuple(attrs.evolve(attempt, error=_text(attempt.error)))
+        row = attrs.astuple(attrs.evolve(attempt, error=text_of(attempt.error)))
         self._connection.execute(
             "INSERT OR REPLACE INTO failed_attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
             (trial, number, *row),
@@ -164,7 +151,7 @@ class RunStore(TrialStore):
 
     def save_final_evaluation(self, name: str, split: str, trial: Trial) -> None:
         """Write the final evaluation of the architecture called `name` on a split."""
-        row = (name, split, json.dumps(trial_mapping(trial)))
+        row = (name, split, json.dumps(encode_trial(trial)))
         self._connection.execute("INSERT OR REPLACE INTO final_evaluations VALUES (?, ?, ?)", row)
 
     def drop_final_evaluations(self, name: str) -> None:
@@ -177,7 +164,7 @@ class RunStore(TrialStore):
             rows = self._connection.execute(
                 "SELECT name, split, trial FROM final_evaluations ORDER BY rowid"
             )
-            trials = {(name, split): trial_from(json.loads(row)) for name, split, row in rows}
+            trials = {(name, split): decode_trial(json.loads(row)) for name, split, row in rows}
             if not all(isinstance(part, str) for key in trials for part in key):
                 raise ValueError("a final evaluation has no name")
             return trials
@@ -257,49 +244,3 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
     return connection
-
-
-def _text(text: str | None) -> str | None:
-    """`text` as UTF-8 can hold it; names of files may have bytes that are no text."""
-    return text and text.encode("utf-8", "backslashreplace").decode()
-
-
-def _trial(row: tuple[Any, ...]) -> Trial:
-    number, stage, fidelity, text, _, state, score, *texts = row[:10]
-    stop, seed, started, seconds, worker, error = row[10:]
-    architecture, metrics, by_picture, curve = (
-        json.loads(one, object_pairs_hook=_shared_mapping) for one in (text, *texts)
-    )
-    proposal = Proposal(Architecture.from_mapping(architecture), _shared(stage), fidelity)
-    figures = {"metrics": metrics, "by_picture": by_picture, "curve": curves(curve), "stop": stop}
-    how = {"started": started, "seconds": seconds, "worker": _shared(worker), "error": error}
-    return checked_trial(Trial(number, proposal, seed, _shared(state), score, **figures, **how))
-
-
-def _shared_mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {sys.intern(name): _shared(value) for name, value in pairs}
-
-
-def _shared(value: Any) -> Any:
-    """The one string of these characters: thousands of trials say the same words."""
-    return sys.intern(value) if type(value) is str else value
-
-
-def trial_mapping(trial: Trial) -> dict[str, Any]:
-    """A trial as JSON values, without its pictures."""
-    content = attrs.asdict(trial, recurse=False)
-    proposal, _ = content.pop("proposal"), content.pop("pictures")
-    return content | {
-        "architecture": json.dumps(proposal.architecture.mapping),
-        "stage": proposal.stage,
-        "fidelity": proposal.fidelity,
-        **{name: dict(getattr(trial, name)) for name in ("metrics", "by_picture", "curve")},
-    }
-
-
-def trial_from(content: dict[str, Any]) -> Trial:
-    """The trial that :func:`trial_mapping` made `content` of, which is used up."""
-    architecture = Architecture.from_json(content.pop("architecture"))
-    proposal = Proposal(architecture, content.pop("stage"), content.pop("fidelity"))
-    content["curve"] = curves(content["curve"])
-    return checked_trial(Trial(proposal=proposal, **content))

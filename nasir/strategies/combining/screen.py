@@ -13,7 +13,7 @@ from nasir.core.component import setting
 from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.runs.store import trial_from, trial_mapping
+from nasir.runs.trial_coding import decode_trial, encode_trial
 from nasir.strategies import ranking
 from nasir.strategies.combining.parts import Combining, inner_trial, outer_stage
 from nasir.strategies.random import RandomSearch
@@ -181,7 +181,7 @@ def _screened_out(trial: Trial) -> Trial:
 
 def _plain(batch: _Batch) -> dict[str, Any]:
     proposals = [[p.architecture.mapping, p.stage, p.fidelity, p.seed] for p in batch.proposals]
-    trial = batch.trial and trial_mapping(batch.trial)
+    trial = batch.trial and encode_trial(batch.trial)
     fields = {"values": batch.values, "closed": batch.closed, "chosen": batch.chosen}
     return {"proposals": proposals, "trial": trial, **fields}
 
@@ -190,5 +190,5 @@ def _batch(plain: dict[str, Any]) -> _Batch:
     proposals = [
         Proposal(Architecture.from_mapping(mapping), *rest) for mapping, *rest in plain["proposals"]
     ]
-    trial = plain["trial"] and trial_from(dict(plain["trial"]))
+    trial = plain["trial"] and decode_trial(dict(plain["trial"]))
     return _Batch(proposals, list(plain["values"]), plain["closed"], plain["chosen"], trial)
