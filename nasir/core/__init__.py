@@ -1,1 +1,4 @@
-"""Interfaces, engine, settings, registries and the run store; imports nothing else of nasir."""
+"""What a plugin author reads: interfaces, domains, problems, the engine, registries.
+
+It imports nothing else of nasir.
+"""

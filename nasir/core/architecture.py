@@ -13,7 +13,7 @@ import attrs
 from nasir.core.errors import ArchitectureError
 
 Value = str | int | float | bool
-"""What a decision may choose."""
+"""An option of a decision."""
 
 
 def _frozen(choices: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -22,7 +22,7 @@ def _frozen(choices: Mapping[str, Value]) -> Mapping[str, Value]:
 
 @attrs.frozen(eq=False)
 class Architecture:
-    """What was chosen at every decision that applies: frozen, hashable, with a canonical JSON.
+    """The chosen option of every decision that applies: frozen, hashable, with a canonical JSON.
 
     `choices` has the active decisions only, so that two architectures are equal exactly when
     the same network is built from them.

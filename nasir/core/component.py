@@ -18,8 +18,8 @@ def setting(
 ) -> Any:
     """A field of a component: its default value, what it means, and what it may be.
 
-    `meaning` is one phrase with unit and range where there is one; ``nasir describe`` prints it.
-    `type` is given where no annotation says it: for a run setting of a plugin. A field that holds
+    `meaning` is one phrase, with unit and range if there is one; ``nasir describe`` prints it.
+    `type` is needed without an annotation: for a run setting of a plugin. A field that holds
     a component may be `open`: the settings of that component can then be given without the field's
     name, ``task.sigma`` for ``task.noise.sigma``.
     """

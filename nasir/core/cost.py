@@ -1,4 +1,4 @@
-"""What a network costs, known without training or even making it."""
+"""The cost of a network, which is known before it is trained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PARAMETERS = "parameters"
 MULTIPLY_ADDS = "multiply_adds"
 COST = (PARAMETERS, MULTIPLY_ADDS)
-"""The figures that are known of a network before it is trained."""
+"""The metrics that are known before a network is trained."""
 
 SIDE = 64
 """Side in pixels of the picture that multiply-adds are counted for."""
@@ -28,10 +28,10 @@ def cost(
     signature: Signature,
     wanted: Collection[str] = COST,
 ) -> dict[str, float]:
-    """Parameters, and multiply-adds of one pass over a picture of 64 x 64 pixels going in.
+    """The number of parameters, and the multiply-adds of one pass over 64 x 64 pixels.
 
-    Only the `wanted` ones are found out: parameters from shapes alone, without memory or weights,
-    multiply-adds by a pass. The global random generator is left alone.
+    Only the `wanted` ones are computed: parameters from shapes alone, without memory for weights;
+    multiply-adds by a pass. The global random generator is unchanged.
     """
     import torch
 
@@ -51,7 +51,7 @@ def cost(
 
 
 def multiply_adds(network: nn.Module, x: Tensor) -> int:
-    """The multiply-adds of one pass over `x`; the network's statistics stay as they are."""
+    """The multiply-adds of one pass over `x`; the network's statistics are unchanged."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

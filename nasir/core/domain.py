@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 Condition = Mapping[str, Sequence[Value]]
-"""Decision names to options: holds where each named decision chose one of its options."""
+"""Options by decision name. It holds if each named decision chose one of its options."""
 
 Prefix = tuple[Value | None, ...]
-"""What the first decisions chose, in order; None where a decision does not apply."""
+"""The choices of the first decisions, in order; None for a decision that does not apply."""
 
 
 def _options(given: Iterable[Value]) -> tuple[Value, ...]:
@@ -38,8 +38,8 @@ def _conditions(given: Condition | Iterable[Condition] | None) -> tuple[Conditio
 class Decision:
     """One choice among `options`.
 
-    It applies where any of the conditions in `active_if` holds (everywhere when there is none);
-    conditions speak of earlier decisions only.
+    It applies if any of the conditions in `active_if` holds, or if there are none. Conditions
+    name earlier decisions only.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Decision:
 class Domain:
     """The valid architectures of the space called `space`, as ordered decisions.
 
-    `forbidden` lists combinations that no architecture may have. Options that lead nowhere are
-    never offered, so every way of walking through the decisions ends at a valid architecture.
+    `forbidden` lists combinations that no architecture may have. Options without any valid
+    completion are never offered, so every walk through the decisions ends at a valid architecture.
     Random methods take a :class:`numpy.random.Generator` and depend on nothing else.
     """
 
@@ -103,13 +103,13 @@ class Domain:
         return self._counts.get(self._key(prefix), 0)
 
     def options(self, prefix: Prefix) -> tuple[Value, ...]:
-        """What the decision after `prefix` may choose; empty where it does not apply."""
+        """The options of the decision after `prefix`; empty if it does not apply."""
         return tuple(
             v for v in self._open(prefix) if v is not None and self.completions((*prefix, v))
         )
 
     def architecture(self, choices: Mapping[str, Value]) -> Architecture:
-        """The architecture with these choices; refuses what is missing, unknown or forbidden."""
+        """The architecture with these choices; refuses missing, unknown and forbidden ones."""
         for name in choices:
             if name not in self._index:
                 raise unknown_name(f"decision of space {self.space!r}:", name, self._index)
@@ -126,7 +126,7 @@ class Domain:
         return self._named(prefix)
 
     def walk(self, choose: Callable[[Decision, tuple[Value, ...]], Value]) -> Architecture:
-        """The architecture of what `choose` takes of the open options at each that applies."""
+        """The architecture of the options that `choose` takes at each decision that applies."""
         prefix: Prefix = ()
         for decision in self.decisions:
             options = self.options(prefix)
@@ -134,7 +134,7 @@ class Domain:
         return self._named(prefix)
 
     def prefix(self, architecture: Architecture) -> Prefix:
-        """What each decision chose, in order, None where one does not apply."""
+        """The choice of each decision, in order; None if a decision does not apply."""
         return tuple(architecture.choices.get(decision.name) for decision in self.decisions)
 
     def sample(self, rng: np.random.Generator) -> Architecture:
@@ -142,9 +142,9 @@ class Domain:
         return self._complete((), rng)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A different architecture: one decision changed, the others kept where they still apply.
+        """A different architecture: one decision changed, the others kept if they still apply.
 
-        Returns `architecture` itself where the domain has no other.
+        Returns `architecture` itself if the domain has no other.
         """
         chosen = self.prefix(architecture)
         places = [i for i in range(len(chosen)) if len(self.options(chosen[:i])) > 1]
@@ -158,14 +158,14 @@ class Domain:
     def crossover(
         self, first: Architecture, second: Architecture, rng: np.random.Generator
     ) -> Architecture:
-        """A child that takes each decision from either parent, where it may."""
+        """A child that takes each decision from either parent, if that is valid."""
         parents = [self.prefix(first), self.prefix(second)]
         return self._complete((), rng, prefer=tuple(parents))
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
         """Every valid architecture with one decision changed and all others kept.
 
-        Decisions that the change brings into play take each of their options.
+        Decisions that apply only after the change take each of their options.
         """
         chosen = self.prefix(architecture)
         for i, value in enumerate(chosen):
@@ -177,12 +177,12 @@ class Domain:
                         yield self._named(prefix)
 
     def encode(self, architecture: Architecture) -> tuple[int, ...]:
-        """The number of the chosen option at each decision, 0 where one does not apply."""
+        """The index of the chosen option of each decision; 0 if a decision does not apply."""
         pairs = zip(self.decisions, self.prefix(architecture), strict=True)
         return tuple(0 if v is None else _place(v, d.options) for d, v in pairs)
 
     def decode(self, numbers: Sequence[int]) -> Architecture:
-        """The architecture of any integers, one a decision: the next valid option, cyclically."""
+        """The architecture of any integers, one a decision; cyclically the next valid option."""
         prefix: Prefix = ()
         for decision, number in zip(self.decisions, numbers, strict=True):
             allowed = self.options(prefix)
@@ -238,7 +238,7 @@ class Domain:
     def _complete(
         self, prefix: Prefix, rng: np.random.Generator, prefer: tuple[Prefix, ...] = ()
     ) -> Architecture:
-        """Walk on from `prefix`: a preferred choice where one is open, else a uniform draw."""
+        """Complete `prefix`: with a preferred choice if one is open, else by a uniform draw."""
         for i in range(len(prefix), len(self.decisions)):
             options = self.options(prefix)
             wanted = [p[i] for p in prefer if _among(p[i], options)]
@@ -256,7 +256,7 @@ class Domain:
         return self._named(prefix)
 
     def _kept(self, prefix: Prefix, chosen: Prefix) -> Iterator[Prefix]:
-        """The completions of `prefix` that keep what was `chosen`, free where nothing was."""
+        """The completions of `prefix` that keep the options that were `chosen`."""
         i = len(prefix)
         if i == len(self.decisions):
             yield prefix
@@ -279,5 +279,5 @@ def _place(value: Value, options: Sequence[Value]) -> int:
 
 
 def _among(value: Value | None, options: Iterable[Value | None]) -> bool:
-    """Whether `value` is one of `options`, where 1, 1.0 and True are three things."""
+    """Whether `value` is one of `options`; 1, 1.0 and True are different."""
     return any(type(value) is type(option) and value == option for option in options)

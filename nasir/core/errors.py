@@ -1,8 +1,7 @@
-"""What a user can do wrong, one class for each kind of mistake.
+"""The mistakes of a user, one class for each kind.
 
-Every message says what was given and what to do about it. The command line prints it as one
-line and exits with code 2; anything that is not a :class:`NasirError` is a defect of ours and
-keeps its traceback.
+Every message says what was given and what to do. The command line prints it as one line and exits
+with code 2. Any other exception is a defect of nasir and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from difflib import get_close_matches
 
 
 class NasirError(Exception):
-    """A mistake in what was asked of nasir, told in one line."""
+    """A mistake of the user, described in one line."""
 
 
 class SettingsError(NasirError):
@@ -20,7 +19,7 @@ class SettingsError(NasirError):
 
 
 class UnknownNameError(SettingsError):
-    """A name that nothing goes by."""
+    """Nothing has this name."""
 
 
 class NameTakenError(NasirError):
@@ -36,7 +35,7 @@ class ArchitectureError(NasirError):
 
 
 class PictureError(NasirError):
-    """A picture cannot be read or is of no use for the task."""
+    """A picture cannot be read, or does not suit the task."""
 
 
 class RunFolderError(NasirError):
@@ -44,11 +43,11 @@ class RunFolderError(NasirError):
 
 
 class EvaluationError(NasirError):
-    """An evaluation came to no result (NaN, a crashed worker, a time-out)."""
+    """An evaluation has no result (NaN, a crashed worker, a time-out)."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """The error for a `name` that is none of the `known` ones, with the nearest right one."""
+    """The error for a `name` that is not among the `known` ones; it names the nearest of them."""
     names = sorted(known)
     nearest = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""

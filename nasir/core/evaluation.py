@@ -24,7 +24,7 @@ from nasir.core.trial import FULL, Curve, Trial
 
 @attrs.frozen(eq=False)
 class Outcome:
-    """A finished trial, what its evaluation restored, and what kind of failure it is."""
+    """A finished trial, restored pictures and weights, and the kind of failure if it failed."""
 
     trial: Trial
     restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict)
@@ -35,8 +35,8 @@ class Outcome:
 def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 0) -> Outcome:
     """Evaluate the proposal of `trial` in this process; any error makes a failed trial.
 
-    The evaluator is made `smaller` so many times (see :meth:`Evaluator.smaller`); how many could
-    be done, if any, is the metric ``smaller``.
+    The evaluator is made smaller `smaller` times, or as often as possible (see
+    :meth:`Evaluator.smaller`); the metric ``smaller`` is how often it was.
     """
     started = time.time()
     clock = time.perf_counter()
@@ -44,13 +44,13 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
     failure: Failure | None = None
     try:
         use_threads(threads)
-        evaluator, times = _made_smaller(problem.evaluator(trial.proposal.stage), smaller)
+        evaluator, times = _smaller(problem.evaluator(trial.proposal.stage), smaller)
         evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
         metrics = dict(evaluation.metrics) | ({"smaller": times} if times else {})
         found = evaluation.architecture or trial.architecture
         score = evaluation.score
         if problem.objectives and trial.proposal.stage == FULL:
-            metrics |= _costs_asked_for(problem, found, metrics)
+            metrics |= _costs(problem, found, metrics)
             check_metrics(problem.objectives, metrics)
             score = problem.objectives[0].value(metrics)
         if not math.isfinite(score):
@@ -76,7 +76,7 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
 
 
 def _by_picture(evaluation: Evaluation) -> dict[str, dict[str, float]]:
-    """The metrics of each picture, none of what was restored without a ground truth."""
+    """The metrics of each picture; empty for one without a ground truth."""
     names = dict.fromkeys([*evaluation.restored, *evaluation.by_picture])
     return {name: _numbers(evaluation.by_picture.get(name, {})) for name in names}
 
@@ -89,8 +89,8 @@ def _curve(curve: Curve) -> Curve:
     return tuple((float(share), float(psnr)) for share, psnr in curve)
 
 
-def _made_smaller(evaluator: Evaluator, times: int) -> tuple[Evaluator, int]:
-    """An evaluator that takes less memory, and how many times it could be made to."""
+def _smaller(evaluator: Evaluator, times: int) -> tuple[Evaluator, int]:
+    """An evaluator that takes less memory, and how many times it was made smaller."""
     for done in range(times):
         less = evaluator.smaller()
         if less is None:
@@ -99,16 +99,16 @@ def _made_smaller(evaluator: Evaluator, times: int) -> tuple[Evaluator, int]:
     return evaluator, times
 
 
-def _costs_asked_for(
+def _costs(
     problem: Problem, architecture: Architecture, known: Mapping[str, float]
 ) -> dict[str, float]:
-    """What objectives want to know of the network's cost and the evaluation did not tell."""
+    """The costs that are objectives and not among the `known` metrics."""
     wanted = {objective.metric for objective in problem.objectives} & set(COST) - set(known)
     return problem.cost(architecture, wanted) if wanted else {}
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
-    """The outcome of an evaluation that ended from outside, as with its worker."""
+    """The outcome of an evaluation that `error` ended from outside, such as a dead worker."""
     ended = attrs.evolve(trial, state="failed", score=None, error=describe(error))
     return Outcome(ended, failure=failure_of(error))
 
@@ -120,7 +120,7 @@ def outcome_of(future: Future[Outcome], trial: Trial) -> Outcome:
 
 
 def with_pictures(outcome: Outcome) -> Trial:
-    """The trial with its restored pictures; what is no picture makes a failed one."""
+    """The trial with its restored pictures; it fails if one of them is no picture."""
     pictures = {name: one.restored for name, one in sorted(outcome.restored.items())}
     for name, picture in pictures.items():
         if getattr(picture, "ndim", 0) != 3 or picture.dtype.kind != "f":
@@ -130,7 +130,7 @@ def with_pictures(outcome: Outcome) -> Trial:
 
 
 def describe(error: BaseException) -> str:
-    """The reason in one line, then the traceback where the error is not a plain refusal."""
+    """The reason in one line; then the traceback, except for a :class:`NasirError`."""
     if isinstance(error, NasirError):
         return _one_line(str(error))
     name = type(error).__name__
@@ -146,7 +146,7 @@ def _one_line(text: str) -> str:
 
 
 def use_threads(threads: int) -> None:
-    """Give numerical libraries `threads` threads, for speed and for equal bits in every trial."""
+    """Let numerical libraries use `threads` threads, so that every trial has the same bits."""
     import torch
 
     if torch.get_num_threads() != threads:

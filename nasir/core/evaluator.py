@@ -1,4 +1,4 @@
-"""How well an architecture does a task."""
+"""Problems, and how well an architecture solves one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nasir.core.trial import FULL, Curve, Proposal
 class RestoredPicture:
     """A picture before and after: arrays ``(H, W, C)`` of floats, nominally in [0, 1].
 
-    `clean` is the ground truth, None where nobody has it.
+    `clean` is the ground truth, None if it is unknown.
     """
 
     clean: Any | None
@@ -50,8 +50,8 @@ class Evaluation:
         curve: The learning curve of each fitted picture, by its name.
         restored: The pictures by name. Asked for by ``problem.artifacts``, as `weights` are.
         weights: The weights of the network, or of several, by name; arrays of any shape.
-        architecture: What was found, where the evaluation itself searches. It replaces the one
-            that was proposed.
+        architecture: The architecture that was found, if the evaluation itself searches. It
+            replaces the one that was proposed.
         stop: The share of the full effort, in (0, 1], at which the search pictures are restored
             best. The final evaluation on the test pictures is made with that fidelity.
     """
@@ -67,10 +67,10 @@ class Evaluation:
 
 
 class Evaluator(ABC):
-    """Judges proposals. A subclass is an attrs class; its fields are its settings."""
+    """Evaluates proposals. A subclass is an attrs class; its fields are its settings."""
 
     restores: ClassVar[bool] = True
-    """Whether its evaluations have restored pictures, where they are asked for."""
+    """Whether its evaluations have restored pictures if ``problem.artifacts`` asks for them."""
 
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
@@ -79,47 +79,47 @@ class Evaluator(ABC):
 
     @abstractmethod
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        """Judge `proposal` on ``problem.split``; all randomness comes from `seed`.
+        """Evaluate `proposal` on ``problem.split``; all randomness comes from `seed`.
 
-        Whatever is raised makes a failed trial with that reason, and the search goes on.
+        Any exception makes a failed trial with that reason, and the search continues.
         """
 
     def check(self, problem: Problem) -> None:  # noqa: B027 (nothing to check is the usual)
-        """Raise a :class:`~nasir.core.errors.NasirError` where no proposal could be judged.
+        """Raise a :class:`~nasir.core.errors.NasirError` if no proposal could be evaluated.
 
         Called once, before the first trial.
         """
 
     def signature(self, problem: Problem) -> Signature:
-        """What goes into and comes out of the networks it judges: the task's own by default."""
+        """The signature of the networks that it builds; the task's own by default."""
         return problem.task.signature
 
     def metric_names(self, problem: Problem) -> Collection[str] | None:
-        """The metrics that its evaluations have, where that is known before the first."""
+        """The metrics of its evaluations; None if they are not known before the first one."""
         return None
 
     def smaller(self) -> Evaluator | None:
-        """The same with less memory, for another try of what ran out of it; None: there is none.
+        """An evaluator that needs less memory, for another attempt; None: there is none.
 
-        By default with half its `batch` where that is above 1, or else on the CPU where its
-        `device` may be another. Called where the evaluation runs.
+        By default with half its `batch` if that is above 1, else on the CPU if its `device` may be
+        another one. Called in the process that evaluates.
         """
         own: Any = self
         batch = getattr(self, "batch", 1)
         return attrs.evolve(own, batch=batch // 2) if batch > 1 else self.on_cpu()
 
     def at_side(self, side: int) -> Evaluator | None:
-        """The same on pictures shrunk until their short side has `side` pixels; None: it cannot."""
+        """The evaluator on pictures shrunk to a short side of `side` pixels; None: it cannot."""
         return None
 
     def on_cpu(self) -> Evaluator | None:
-        """The same on the CPU; None where it has no `device`, or is there already."""
+        """The evaluator on the CPU; None if it has no `device`, or runs there already."""
         own: Any = self
         is_there = not _may_be_a_gpu(getattr(self, "device", "cpu"))
         return None if is_there else attrs.evolve(own, device="cpu")
 
     def scoring(self, proxies: Sequence[str], initialisations: int, side: int) -> Evaluator | None:
-        """What gives these proxies' values in its stead, for one that knows them already."""
+        """An evaluator that knows the values of these proxies already; None: there is none."""
         return None
 
 
@@ -131,14 +131,17 @@ def _may_be_a_gpu(device: str) -> bool:
 
 @attrs.frozen(slots=False)
 class Problem:
-    """A space, a task, and an evaluator for each stage, with the seed of the run.
+    """A space, a task, and an evaluator for each stage.
 
-    `split` is the pictures to judge by; `artifacts` asks evaluators for pictures and weights.
-    `checkpoints` is the folder of the run where evaluators keep what they go on from: it may be
-    empty, and an evaluation comes to the same result with and without what is in it.
-
-    `objectives` are what the full stage is judged by, none: the evaluator's own score; the first
-    makes a trial's score. Architectures beyond one of the `limits` are never built.
+    Args:
+        seed: The seed of the run.
+        split: The pictures to evaluate on.
+        artifacts: Whether evaluations are to have restored pictures and weights.
+        checkpoints: The run's folder of checkpoints for evaluators. It may be empty: an evaluation
+            has the same result with and without what is in it.
+        objectives: What the search maximises at the full stage; the first makes a trial's score.
+            Empty: the evaluator's own score.
+        limits: Architectures beyond one of them are never built.
     """
 
     space: SearchSpace
@@ -159,23 +162,23 @@ class Problem:
         return limited(self.space.domain, Limits(self.limits, self.cost))
 
     def refusal(self, architecture: Architecture) -> str | None:
-        """Why an architecture may not be proposed, in words; None where it may."""
+        """Why an architecture may not be proposed, in words; None if it may."""
         domain = self.domain
         return domain.within.refusal(architecture) if isinstance(domain, LimitedDomain) else None
 
     def cost(self, architecture: Architecture, wanted: Collection[str] = COST) -> dict[str, float]:
-        """What the network costs that judging in earnest would make of an architecture."""
+        """Cost of the network that the full-stage evaluator builds for `architecture`."""
         signature = self.evaluator(FULL).signature(self)
         return cost(architecture, self.space, self.task, signature, wanted)
 
     def evaluator(self, stage: str) -> Evaluator:
-        """The evaluator that judges the proposals of a stage."""
+        """The evaluator of the proposals of a stage."""
         if stage not in self.evaluators:
             raise unknown_name("stage", stage, self.evaluators)
         return self.evaluators[stage]
 
     def check(self) -> None:
-        """Let every evaluator refuse before the first trial what it could never judge."""
+        """Let every evaluator refuse, before the first trial, what it can never evaluate."""
         for evaluator in self.evaluators.values():
             evaluator.check(self)
         names = self.evaluator(FULL).metric_names(self) if self.objectives else None
@@ -188,16 +191,16 @@ class Problem:
                 )
 
     def keeping(self, artifacts: bool) -> Problem:
-        """The same with or without artifacts."""
+        """The problem with or without artifacts."""
         return attrs.evolve(self, artifacts=artifacts)
 
     def for_test(self) -> Problem:
-        """The same on the pictures that the search never sees, with artifacts."""
+        """The problem on the pictures that the search never sees, with artifacts."""
         return attrs.evolve(self, split="test", artifacts=True)
 
 
 def means(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the pictures that have it, in the order they come up."""
+    """The mean of each metric over the pictures that have it, in order of appearance."""
     values: dict[str, list[float]] = {}
     for row in rows:
         for name, value in row.items():

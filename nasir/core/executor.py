@@ -30,8 +30,8 @@ class ExecutorFactory(ABC):
     def start(self, workers: int) -> Executor:
         """An executor that runs `workers` evaluations at a time.
 
-        A task whose worker dies or goes beyond a limit must end its future with an exception:
-        one of :mod:`nasir.core.failures`, by which the run knows whether to try it again.
+        If a worker dies or exceeds a limit, the future of its evaluation must have an exception of
+        :mod:`nasir.core.failures`: it decides whether the trial is evaluated again.
         """
 
     def can_import(self, component: type) -> bool:
@@ -42,12 +42,12 @@ class ExecutorFactory(ABC):
         return is_importable(component)
 
     def within(self, seconds: float | None, mebibytes: int | None) -> ExecutorFactory:
-        """The same with limits on each evaluation; None: no limit.
+        """The factory with limits on each evaluation; None: no limit.
 
-        Raises :class:`~nasir.core.errors.SettingsError` for a limit that it cannot enforce, which
-        by default is any.
+        Raises :class:`~nasir.core.errors.SettingsError` for a limit that it cannot enforce; by
+        default for any.
         """
         if seconds is None and mebibytes is None:
             return self
         limit = f"memory_limit={mebibytes}" if seconds is None else f"time_limit={seconds:g}"
-        raise SettingsError(f"{limit}: this executor cannot enforce it; take executor=process")
+        raise SettingsError(f"{limit}: this executor cannot enforce it; take another one")

@@ -1,4 +1,4 @@
-"""What an architecture may cost at most, or must at least."""
+"""Limits on the cost of an architecture."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 DRAWS = 1000
-"""Draws without one that is within the limits, after which there is none."""
+"""Draws beyond the limits, after which no architecture is expected within them."""
 
-TRIES = 100
-"""Children that are tried before another is drawn in their place."""
+CHILDREN = 100
+"""Children beyond the limits, after which another architecture is drawn instead."""
 
 Cost = Callable[[Architecture, Collection[str]], dict[str, float]]
 
@@ -32,7 +32,7 @@ _HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.
 
 @attrs.frozen
 class Limit:
-    """A bound on a figure that is known of a network before it is trained."""
+    """A bound on a metric that is known before a network is trained."""
 
     metric: str
     relation: str
@@ -72,7 +72,7 @@ def _limit(text: str) -> Limit:
 
 @attrs.define(eq=False)
 class Limits:
-    """Limits that hold together, and what architectures cost, which is found out once each."""
+    """Several limits; the cost of each architecture is computed once."""
 
     limits: tuple[Limit, ...]
     cost: Cost
@@ -82,13 +82,14 @@ class Limits:
         return " and ".join(map(str, self.limits))
 
     def refusal(self, architecture: Architecture) -> str | None:
-        """Which limit an architecture is beyond, in words; None where it is within all."""
+        """The limit that an architecture is beyond, in words; None if it is within all."""
         key = architecture.id
         if key not in self._known:
             cost = self.cost(architecture, [limit.metric for limit in self.limits])
             broken = next((limit for limit in self.limits if not limit.holds(cost)), None)
-            told = f"{broken.metric}={cost[broken.metric]:g}, not {broken}" if broken else None
-            self._known[key] = told
+            self._known[key] = (
+                f"{broken.metric}={cost[broken.metric]:g}, not {broken}" if broken else None
+            )
         return self._known[key]
 
     def allow(self, architecture: Architecture) -> bool:
@@ -97,7 +98,7 @@ class Limits:
 
 @attrs.frozen
 class LimitedDomain(Domain):
-    """A domain of which only the architectures within limits are drawn, changed to and listed.
+    """A domain that samples, mutates to and lists only the architectures within limits.
 
     :attr:`size` and :meth:`options` are those of the whole domain.
     """
@@ -112,13 +113,13 @@ class LimitedDomain(Domain):
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         mutate = super().mutate
-        return self._first_within(lambda: mutate(architecture, rng), TRIES) or self.sample(rng)
+        return self._first_within(lambda: mutate(architecture, rng), CHILDREN) or self.sample(rng)
 
     def crossover(
         self, first: Architecture, second: Architecture, rng: np.random.Generator
     ) -> Architecture:
         cross = super().crossover
-        child = self._first_within(lambda: cross(first, second, rng), TRIES)
+        child = self._first_within(lambda: cross(first, second, rng), CHILDREN)
         return child or self.mutate(first, rng)
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
@@ -130,8 +131,8 @@ class LimitedDomain(Domain):
     def __contains__(self, architecture: Architecture) -> bool:
         return super().__contains__(architecture) and self.within.allow(architecture)
 
-    def _first_within(self, draw: Callable[[], Architecture], tries: int) -> Architecture | None:
-        drawn = (draw() for _ in range(tries))
+    def _first_within(self, draw: Callable[[], Architecture], draws: int) -> Architecture | None:
+        drawn = (draw() for _ in range(draws))
         return next(filter(self.within.allow, drawn), None)
 
     def _none_within(self, rng: np.random.Generator) -> Architecture:

@@ -1,4 +1,4 @@
-"""Restoration without a network, to compare with."""
+"""Classical restoration methods, to compare networks with."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Method(ABC):
-    """A classical way to restore a picture. A subclass is an attrs class; fields are settings."""
+    """A classical restoration method. A subclass is an attrs class; its fields are its settings."""
 
     @abstractmethod
     def restore(self, sample: Sample, task: Task) -> Tensor:
         """The restored picture ``(1, C, H, W)``, from ``sample.degraded`` and the task alone.
 
-        Raises :class:`~nasir.core.errors.SettingsError` for a task that the method cannot do.
+        Raises :class:`~nasir.core.errors.SettingsError` for a task that the method does not solve.
         """

@@ -1,4 +1,4 @@
-"""How near a picture is to another: PSNR and SSIM."""
+"""PSNR and SSIM."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _K1, _K2 = 0.01, 0.03
 def psnr(x: Tensor, y: Tensor) -> float:
     """Peak signal-to-noise ratio in dB of two pictures ``(N, C, H, W)`` in [0, 1].
 
-    -10 log10 of the mean squared error, in float64; infinite where they are equal.
+    -10 log10 of the mean squared error, in float64; infinite if they are equal.
     """
     error = (x.double() - y.double()).square().mean().item()
     return -10 * math.log10(error) if error else math.inf
@@ -47,7 +47,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """The Gaussian window's mean around each pixel that has a whole window."""
+    """The Gaussian mean around each pixel whose window lies inside the picture."""
     places = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
     window = torch.exp(-(places**2) / (2 * SIGMA**2))
     window = window / window.sum()

@@ -1,24 +1,21 @@
-"""What a search is for, where that is not the evaluator's own score."""
+"""The objectives of a search, instead of the evaluator's own score."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
 from nasir.core.errors import EvaluationError, SettingsError
-
-if TYPE_CHECKING:
-    from nasir.core.trial import Trial
+from nasir.core.trial import FULL, Trial
 
 _OBJECTIVE = re.compile(r"([+-]?)([A-Za-z_][\w.-]*)")
 
 
 @attrs.frozen
 class Objective:
-    """A metric of which more is better (`sign` 1) or less (-1)."""
+    """A metric to maximise (`sign` 1) or to minimise (-1)."""
 
     metric: str
     sign: int = 1
@@ -50,7 +47,7 @@ def objectives(texts: Iterable[str]) -> tuple[Objective, ...]:
 
 
 def check_metrics(wanted: Sequence[Objective], metrics: Iterable[str]) -> None:
-    """Refuse objectives that are none of the metrics there are."""
+    """Refuse objectives that are not among the `metrics`."""
     known = list(metrics)
     for objective in wanted:
         if objective.metric not in known:
@@ -61,7 +58,7 @@ def check_metrics(wanted: Sequence[Objective], metrics: Iterable[str]) -> None:
 
 
 def values_of(trial: Trial, wanted: Sequence[Objective]) -> tuple[float, ...] | None:
-    """What a trial came to by each objective, more being better; None where it failed."""
+    """The values of a trial by objective, greater is better; None if one is missing."""
     if trial.score is None:
         return None
     if not wanted:
@@ -78,11 +75,11 @@ def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def pareto_front(trials: Iterable[Trial], wanted: Sequence[Objective]) -> list[Trial]:
-    """The complete full-stage trials that none dominates, best by the first objective first.
+    """The complete full-stage trials that no other dominates, best by the first objective first.
 
-    Of equal ones the first; those of the greatest fidelity alone.
+    Only those of the greatest fidelity, and the first of equal ones.
     """
-    complete = [t for t in trials if t.proposal.stage == "full" and t.state == "complete"]
+    complete = [t for t in trials if t.proposal.stage == FULL and t.state == "complete"]
     most = max((t.proposal.fidelity for t in complete), default=1.0)
     valued = {t.number: values_of(t, wanted) for t in complete if t.proposal.fidelity == most}
     points = {number: values for number, values in valued.items() if values is not None}

@@ -1,4 +1,4 @@
-"""Pictures to train on."""
+"""Patches divided into parts, such as training and validation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def divided(patches: Patches, shares: Sequence[float], seed: int) -> list[Patches]:
     """Disjoint parts with these shares of the pictures, drawn from `seed`; together all.
 
-    Raises :class:`~nasir.core.errors.SettingsError` where there are fewer pictures than parts;
-    a part with a share above 0 has one picture at least, and one with 0 has none.
+    Raises :class:`~nasir.core.errors.SettingsError` if there are fewer pictures than parts. A
+    part with a share above 0 has at least one picture, and one with 0 has none.
     """
     import numpy as np
 
@@ -35,7 +35,7 @@ def divided(patches: Patches, shares: Sequence[float], seed: int) -> list[Patche
 
 
 def _sizes(shares: Sequence[float], count: int) -> list[int]:
-    """How many of `count` pictures each part has: rounded, the largest takes what is left."""
+    """How many of `count` pictures each part has: rounded, the largest takes the rest."""
     sizes = [max(1, round(share / sum(shares) * count)) if share > 0 else 0 for share in shares]
     while sum(sizes) != count:
         largest = max(range(len(sizes)), key=lambda i: (sizes[i], -i))

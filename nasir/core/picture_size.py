@@ -1,4 +1,4 @@
-"""Pictures that are large enough for a space's networks."""
+"""Pictures that are large enough."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
 
 SMALLEST = 16
-"""Fewest pixels of a side that pictures are cut or shrunk to."""
+"""Smallest side, in pixels, that pictures are cut or shrunk to."""
 
 
 def whole_or_large_enough(evaluator: object, field: attrs.Attribute[int], side: int) -> None:
-    """A validator: 0 for whole pictures, or a side that is worth looking at."""
+    """A validator: 0 for whole pictures, or a side of at least :data:`SMALLEST` pixels."""
     if side != 0 and side < SMALLEST:
         raise ValueError(f"{field.name!r} must be 0 or >= {SMALLEST}: {side}")
 

@@ -1,4 +1,4 @@
-"""What an evaluation tells about itself while it runs."""
+"""Progress of an evaluation while it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _listener: ContextVar[Listener | None] = ContextVar("progress_listener", default
 
 
 def report(done: int, total: int, **figures: float) -> None:
-    """Tell whoever listens that `done` of `total` steps are done, with figures by name."""
+    """Report to the listener that `done` of `total` steps are done, with figures by name."""
     listener = _listener.get()
     if listener is not None:
         listener(done, total, figures)
@@ -20,7 +20,7 @@ def report(done: int, total: int, **figures: float) -> None:
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Let `listener` hear the reports of evaluations that run in this process."""
+    """Let `listener` receive the reports of evaluations that run in this process."""
     token = _listener.set(listener)
     try:
         yield

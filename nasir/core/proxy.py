@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Probe:
-    """A freshly initialised network, with what it is to restore, for proxies to look at.
+    """A freshly initialised network and the picture that it is to restore.
 
     `network` takes `input` ``(1, C, H, W)``, and pictures of `smallest_side` pixels or more; all
-    is on one device. Several proxies look at the same network, and leave it as it is. What they
-    draw comes from `seed`. What several proxies need is computed once.
+    is on one device. Several proxies are given the same network and must not change it. Their
+    randomness comes from `seed`. What several proxies need is computed once.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class Probe:
 
     @contextmanager
     def copied(self) -> Iterator[nn.Module]:
-        """A copy of the network to do anything with, and torch's generators set to `seed`.
+        """A copy of the network that may be changed, with torch's generators set to `seed`.
 
-        A pass alone moves the statistics of batch normalisation, and may draw from them.
+        Even a forward pass changes the statistics of batch normalisation.
         """
         import torch
 
@@ -51,9 +51,9 @@ class Probe:
 
     @cached_property
     def output(self) -> Tensor:
-        """What the network makes of the input, brought to where `degraded` was observed.
+        """The forward operator of the network's restored picture, ``(1, C, h, w)``.
 
-        ``(1, C, h, w)``: an output of super-resolution is downsampled, say.
+        It is comparable with ``sample.degraded``: in super-resolution, the output is downsampled.
         """
         import torch
 
@@ -63,13 +63,13 @@ class Probe:
 
     @cached_property
     def gradients(self) -> Mapping[str, Tensor]:
-        """:meth:`gradients_at` the input."""
+        """:meth:`gradients_at` `input`."""
         return self.gradients_at(self.input)
 
     def gradients_at(self, input: Tensor) -> Mapping[str, Tensor]:
-        """Of the task's loss against the degraded picture, by parameter; no ground truth.
+        """Gradients of the task's loss by parameter; zero for a parameter that is not used.
 
-        The loss is that of a fit by the deep image prior. Zero for a parameter that plays no part.
+        The loss is that of a fit to the degraded picture; it needs no ground truth.
         """
         import torch
 
@@ -83,7 +83,7 @@ class Probe:
 
 
 class Proxy(ABC):
-    """Predicts how well a network will do before it is trained, without ground truth.
+    """Predicts how good a network will be before it is trained, without ground truth.
 
     A subclass is an attrs class; its fields are its settings.
     """
@@ -93,4 +93,4 @@ class Proxy(ABC):
 
     @abstractmethod
     def value(self, probe: Probe) -> float:
-        """The score of ``probe.network``; a number that is not finite is a failed evaluation."""
+        """The score of ``probe.network``; one that is not finite makes a failed evaluation."""

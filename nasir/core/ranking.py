@@ -1,4 +1,4 @@
-"""Architectures in the order that one or several proxies put them in."""
+"""Architectures ranked by one or several proxies."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from nasir.core.registry import registries
 class RankedArchitecture:
     """An architecture with its proxies' values and its ranks among others.
 
-    `values` are by the proxy's name, `ranks` by that with a minus where it is reversed; the best
-    of all has rank 1, equal ones share the mean of their ranks, and what is no finite number comes
-    last. `error` is why there are no values.
+    `values` are by the proxy's name, `ranks` by the same with a minus if the proxy is reversed.
+    The best has rank 1, equal ones share the mean of their ranks, and values that are not finite
+    come last. `error` is why there are no values.
     """
 
     name: str
@@ -30,12 +30,12 @@ class RankedArchitecture:
 
     @property
     def mean_rank(self) -> float:
-        """The mean over the proxies; infinite where there are no ranks."""
+        """The mean over the proxies; infinite without ranks."""
         return fmean(self.ranks.values()) if self.ranks else math.inf
 
     @property
     def mapping(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """Everything as JSON values."""
         content: dict[str, Any] = {"name": self.name, "architecture_id": self.architecture.id}
         content["architecture"] = self.architecture.mapping
         if self.error is not None:
@@ -45,24 +45,21 @@ class RankedArchitecture:
 
 
 REVERSED = "-"
-"""Before a proxy's name: what is better for it is worse."""
+"""Before a proxy's name: it ranks in reverse order."""
 
 
 def bare(proxy: str) -> str:
-    """The name of a proxy that may rank the other way round."""
+    """The name of a proxy without :data:`REVERSED`."""
     return proxy.removeprefix(REVERSED)
 
 
 def bare_names(proxies: Iterable[str]) -> list[str]:
-    """The different names among proxies that may rank the other way round, in order."""
+    """The different names of proxies without :data:`REVERSED`, in order."""
     return list(dict.fromkeys(map(bare, proxies)))
 
 
 def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list[dict[str, float]]:
-    """The rank by each proxy of each of several networks, given the proxies' values of all.
-
-    A proxy ranks the other way round with a minus before its name.
-    """
+    """For each network, its rank by each proxy, from the proxies' `values` of all networks."""
     from scipy.stats import rankdata
 
     rows: list[dict[str, float]] = [{} for _ in values]
@@ -80,7 +77,7 @@ def ranks(values: Sequence[Mapping[str, float]], proxies: Sequence[str]) -> list
 def ranked(
     scored: Sequence[RankedArchitecture], proxies: Sequence[str]
 ) -> list[RankedArchitecture]:
-    """The same with ranks among each other, the best mean rank first, failed ones at the end."""
+    """The architectures with their ranks, the best mean rank first, failed ones at the end."""
     fine = [one for one in scored if one.error is None]
     rows = ranks([one.values for one in fine], proxies)
     fine = [attrs.evolve(one, ranks=row) for one, row in zip(fine, rows, strict=True)]

@@ -12,10 +12,10 @@ from nasir.core.errors import NameTakenError, PluginError, SettingsError, unknow
 from nasir.core.import_strings import import_string, load, loaded
 
 NAME = re.compile(r"\w[\w.-]*")
-"""What may be registered."""
+"""A name that may be registered."""
 
 USES = ("search", "evaluate", "train", "restore", "score")
-"""What components are used for; each has components that are taken where the user names none."""
+"""The uses of components; each has default components."""
 
 IMPORT_STRING = re.compile(r"[\w.]+:[\w.<>]+")
 
@@ -33,16 +33,15 @@ KINDS = (
     "run_setting",
     "command",
 )
-"""What can be registered."""
+"""The kinds of what can be registered."""
 
 
 @attrs.frozen
 class Entry:
     """A registered name: the object or its import string ``module:object``, and who owns it.
 
-    `default_for` lists the uses (:data:`USES`) in which the component is taken where the user
-    names none; of an executor, ``one_worker`` or ``many_workers``. `owner` is
-    empty for what is not registered.
+    `default_for` lists the uses (:data:`USES`) of which the component is the default; of an
+    executor, ``one_worker`` or ``many_workers``. `owner` is empty for what is not registered.
     """
 
     name: str
@@ -57,7 +56,7 @@ class Entry:
         return f"{self.name!r} of plugin {self.owner!r}" if self.owner else repr(self.name)
 
     def load(self) -> Any:
-        """The object itself, imported if need be."""
+        """The object itself, imported if necessary."""
         if not isinstance(self.target, str):
             return self.target
         try:
@@ -66,8 +65,8 @@ class Entry:
             reason = f"which cannot be imported: {type(error).__name__}: {error}"
             if not self.owner:
                 raise SettingsError(
-                    f"{self.name!r} is an import string, {reason}; install its module here, or go "
-                    "on in the program that defines it"
+                    f"{self.name!r} is an import string, {reason}; install its module here, or "
+                    "continue in the program that defines it"
                 ) from error
             raise PluginError(
                 f"plugin {self.owner!r} registers {self.name!r} as {self.target!r}, {reason}; "
@@ -89,7 +88,7 @@ class Registry(Mapping[str, Entry]):
         if not NAME.fullmatch(entry.name):  # it becomes part of words and of folders' names
             raise PluginError(
                 f"{self.kind} {entry.name!r} of plugin {entry.owner!r} is no name: begin with a "
-                "letter or digit, and go on with these, - _ or ."
+                "letter or digit, followed by these, - _ or ."
             )
         taken = self._entries.get(entry.name)
         if taken is not None:
@@ -130,7 +129,7 @@ class Registry(Mapping[str, Entry]):
         return import_string(component)
 
     def default(self, use: str) -> str | None:
-        """The component that is taken for a use where the user names none."""
+        """The default component of a use; None if there is none."""
         fitting = (name for name, entry in self._entries.items() if use in entry.default_for)
         return next(fitting, None)
 
@@ -152,7 +151,7 @@ class Registries(Mapping[str, Registry]):
         self._source: Callable[[Registries], None] | None = None
 
     def fill_from(self, source: Callable[[Registries], None]) -> None:
-        """Let `source` fill the registries when they are first looked at."""
+        """Let `source` fill the registries at their first use."""
         self._source = source
 
     def __getitem__(self, kind: str) -> Registry:

@@ -1,4 +1,4 @@
-"""What may be built."""
+"""Sets of architectures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Signature:
-    """What goes into a network and what comes out: ``(N, in, H, W) -> (N, out, sH, sW)``."""
+    """Input and output of a network: ``(N, in, H, W) -> (N, out, sH, sW)``."""
 
     in_channels: int
     out_channels: int
@@ -35,13 +35,13 @@ class SearchSpace(ABC):
     """
 
     input_channels: int = 32
-    """Channels of the fixed random input where a network of this space is a deep image prior."""
+    """Channels of the fixed random input if a network of this space is a deep image prior."""
 
     smallest_side: int = 1
     """Height and width, in pixels, of the smallest picture that the networks take."""
 
-    default_evaluator: ClassVar[str] = "dip"
-    """The evaluator that judges this space's networks where neither task nor user says."""
+    default_evaluator: ClassVar[str | None] = None
+    """Name of the evaluator, if neither user nor task names one; None: the default one."""
 
     baseline: str | None = None
     """Name of the reference architecture that a found one is compared with by default."""
@@ -76,16 +76,16 @@ class SearchSpace(ABC):
         return references[name]
 
     def usual(self, task: str) -> str | None:
-        """The reference architecture for the task of this name where the user names none.
+        """The default reference architecture for the task called `task`; None: there is none.
 
-        None: there is none. By default the baseline.
+        By default the baseline.
         """
         return self.baseline
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
-        """The drawings of an architecture on the report page; none: its choices are listed.
+        """The drawings of an architecture on the report page.
 
-        What is raised is taken as none.
+        Without any, or if an exception is raised, the page lists its choices.
         """
         return ()
 
@@ -93,7 +93,7 @@ class SearchSpace(ABC):
         """A network that holds all architectures at once; not every space has one.
 
         With `partial` k, operations see 1/k of the channels and the others pass by (PC-DARTS).
-        Raises :class:`~nasir.core.errors.NasirError` where there is none, or none such.
+        Raises :class:`~nasir.core.errors.NasirError` if there is none, or none with `partial`.
         """
         raise ArchitectureError(
             f"space {self.domain.space!r} has no supernet: choose a strategy that needs none"

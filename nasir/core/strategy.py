@@ -1,4 +1,4 @@
-"""How to look for an architecture."""
+"""How architectures are searched for."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Timing:
     """How long evaluations take: `seconds` of a full one, by stage.
 
-    A fit to one picture may be left at a share of its effort from `least`, below which it says
-    nothing, to `most`, beyond which it is no better to choose by.
+    A fit may stop at a share of its full effort between `least`, below which its score says
+    nothing about the architecture, and `most`, above which it says no more.
     """
 
     seconds: Mapping[str, float]
@@ -30,7 +30,7 @@ class Timing:
 
 @attrs.frozen
 class SizedSearch:
-    """A search of at most `trials`, in which fits are left at a `share` of their effort."""
+    """A search of at most `trials`, in which fits stop at a `share` of their full effort."""
 
     strategy: Strategy
     trials: int
@@ -38,29 +38,29 @@ class SizedSearch:
 
 
 class Strategy(ABC):
-    """Proposes architectures and learns from how they did.
+    """Proposes architectures and learns from their trials.
 
-    A subclass is an attrs class; its settable fields are its settings. Everything it draws
-    comes from a generator that it seeds with ``problem.seed``, and everything it remembers is
-    in its state, so that a search that was interrupted goes on as if it never had been.
+    A subclass is an attrs class; its settable fields are its settings. Its randomness comes from a
+    generator that it seeds with ``problem.seed``, and its memory is in its state, so that an
+    interrupted search continues as if it had not been interrupted.
     """
 
     split: ClassVar[Split] = "search"
-    """The pictures that trials are judged on; ``test`` where no ground truth is looked at."""
+    """The pictures that trials are evaluated on; ``test`` for a search without ground truth."""
 
     looks_at: ClassVar[frozenset[str]] = frozenset()
-    """The stages whose trials are told with their pictures."""
+    """The stages whose trials come with their restored pictures."""
 
     @property
     def usual_trials(self) -> int:
-        """How many trials a search has where the user does not say."""
+        """The default number of trials of a search."""
         return 10
 
     def sized_to(self, seconds: float, timing: Timing, fixed: Collection[str] = ()) -> SizedSearch:
-        """The same search, of a size that ends in about `seconds`.
+        """A search of a size that ends in about `seconds`.
 
-        `fixed` names the settings that must stay as they are. The search is ended after `seconds`
-        whatever its size is. By default it has its usual trials, with shorter fits.
+        `fixed` names the settings that must not change. The search ends after `seconds` whatever
+        its size is. By default it has its usual trials, with shorter fits.
         """
         share = seconds / (self.usual_trials * timing.seconds[FULL])
         return SizedSearch(self, self.usual_trials, min(timing.most, max(timing.least, share)))
@@ -71,24 +71,24 @@ class Strategy(ABC):
 
     @abstractmethod
     def bind(self, problem: Problem) -> None:
-        """Get ready to search `problem`; called once, before anything else."""
+        """Prepare to search `problem`; called once, before anything else."""
 
     @abstractmethod
     def ask(self) -> Proposal | None:
         """The next proposal.
 
-        None means there is none now, and must change no state: the search ends if no evaluation
-        is under way, else the strategy is asked again.
+        None means that there is none now, and must change no state: the search ends if no
+        evaluation is in progress, else the strategy is asked again.
         """
 
     @abstractmethod
     def tell(self, trial: Trial) -> None:
-        """Take in a finished trial, complete or failed; called in the order of the asking."""
+        """Learn from a finished trial, complete or failed; called in the order of :meth:`ask`."""
 
     def inherit(self, trials: Sequence[Trial]) -> None:  # noqa: B027 (most learn nothing)
         """Learn from complete full-stage trials that others proposed.
 
-        They are none of this strategy's own and count for nothing but what they tell.
+        They do not count as trials of this strategy.
         """
 
     @abstractmethod
@@ -97,12 +97,12 @@ class Strategy(ABC):
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state; called after :meth:`bind`."""
+        """Restore a state; called after :meth:`bind`."""
 
     def remember(self, trials: Sequence[Trial]) -> None:  # noqa: B027 (most need the state alone)
-        """Go through all that was told and inherited so far, in order, after a state was loaded.
+        """Get all trials of :meth:`tell` and :meth:`inherit` so far, after a state was loaded.
 
-        What can be made of the trials again needs no place in the state.
+        What can be computed from the trials need not be in the state.
         """
 
     def recommend(self, trials: Sequence[Trial]) -> Trial:

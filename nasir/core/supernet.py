@@ -38,12 +38,12 @@ def softmax(logits: Tensor) -> Tensor:
 
 
 class Supernet(nn.Module):
-    """All options of every decision, mixed by architecture parameters or walked one path a time.
+    """All options of every decision, mixed by architecture parameters or one path at a time.
 
-    The architecture parameters are tables of logits ``(..., options)``; :meth:`weights_of` makes
-    of each the weights of the options, by `relaxation`, which a strategy may put another in
-    place of. An option that is closed has weight zero. Batch normalisations are instances of
-    :class:`torch.nn.BatchNorm2d`, so that their statistics can be taken anew.
+    The architecture parameters are tables of logits ``(..., options)``. :meth:`weights_of` turns
+    them into weights of the options by `relaxation`, which a strategy may replace. A closed option
+    has weight zero. Batch normalisations are instances of :class:`torch.nn.BatchNorm2d`, so that
+    their statistics can be computed again.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Supernet(nn.Module):
         """The expected size of what the weights favour, 1 for the largest option everywhere.
 
         CLEARER, equation 5, with C the options' true numbers of parameters over the largest one;
-        zero where options have no size.
+        zero if options have no size.
         """
         return next(iter(self.architecture_parameters())).new_zeros(())
 

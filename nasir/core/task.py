@@ -1,4 +1,4 @@
-"""What a network has to do."""
+"""Restoration tasks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Split = Literal["search", "test"]
 class Sample:
     """One picture of a task.
 
-    `degraded` is what there is to restore and `clean` the ground truth, None where nobody has
-    it; both are ``(1, C, H, W)`` float32, nominally in [0, 1] (noise may leave that range).
-    `forward_operator` maps a clean picture to what would be observed of it without noise: a
-    module, where it holds tensors. `mask` is 1 where `degraded` was observed and 0 elsewhere,
+    `degraded` is the picture to restore and `clean` the ground truth, None if it is unknown;
+    both are ``(1, C, H, W)`` float32, nominally in [0, 1] (noise may leave that range).
+    `forward_operator` maps a clean picture to what would be observed of it without noise; it is
+    a module if it holds tensors. `mask` is 1 where `degraded` was observed and 0 elsewhere,
     ``(1, 1, h, w)`` over the pixels of `degraded`; None: everywhere. A task may add fields.
     """
 
@@ -38,7 +38,7 @@ class Sample:
     mask: Tensor | None = None
 
     def to(self, device: str) -> Sample:
-        """The sample with every tensor and module of it on `device`."""
+        """The sample with all its tensors and modules on `device`."""
         from torch import Tensor, nn
 
         fields = {f.name: getattr(self, f.name) for f in attrs.fields(type(self))}
@@ -69,8 +69,8 @@ class Patches(ABC):
         """`count` pairs, drawn from `seed` and nothing else.
 
         Degraded ``(count, C, side, side)`` and clean ``(count, C, scale side, scale side)``,
-        float32, the clean ones in [0, 1]; place, rotation, flip and degradation are drawn anew
-        for each. Threads may call it at the same time.
+        float32, the clean ones in [0, 1]; each has its own place, rotation, flip and
+        degradation. Threads may call it at the same time.
         """
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Patches(ABC):
 
 
 class Task(ABC):
-    """A restoration task: its pictures, its loss, and how its results are judged.
+    """A restoration task: its pictures, its loss, and its metrics.
 
     A subclass is an attrs class; its fields are its settings. Degradations are drawn from the
     task's own seed, so that a picture is degraded in the same way in every trial.
@@ -96,12 +96,12 @@ class Task(ABC):
     """Whether each picture is restored by itself, so that a network can be fitted to one."""
 
     default_evaluator: ClassVar[str | None] = None
-    """The evaluator that judges this task where none is asked for; None: as suits the space."""
+    """Name of the evaluator, if the user names none; None: that of the space."""
 
     picture_settings: ClassVar[frozenset[str]] = frozenset()
-    """The settings that say which pictures there are, how many and which part of them.
+    """The settings that say which pictures there are, how many, and which part of them.
 
-    The others say what is to be done; they are kept where the pictures are others.
+    The others describe the restoration; they are kept when the pictures are replaced.
     """
 
     @classmethod
@@ -118,9 +118,9 @@ class Task(ABC):
     ) -> Mapping[str, Any]:
         """The settings by which the task is about these files and folders.
 
-        `test_pictures` are those to test on, where they are apart. With `degraded` the pictures
+        `test_pictures` are those to test on, if they are separate. With `degraded`, the pictures
         are degraded already: each is to be restored whole, and is the test split. Raises
-        :class:`~nasir.core.errors.SettingsError` where the task cannot be given such pictures.
+        :class:`~nasir.core.errors.SettingsError` if the task cannot be given such pictures.
         """
         kind = "degraded pictures" if degraded else "pictures"
         raise SettingsError(f"task {cls.__name__} cannot be given {kind}: choose another task")
@@ -139,21 +139,21 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
-        """What a fit to `sample` minimises, from the degraded picture alone; a scalar.
+        """The loss of a fit to ``sample.degraded``, without ground truth; a scalar.
 
-        It looks at the pixels in ``sample.mask`` only, so that a fit can keep some out.
+        It depends only on the pixels in ``sample.mask``, so that a fit can hold others out.
         """
 
     @abstractmethod
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
-        """How good `restored` is, by name; empty where `sample` has no ground truth."""
+        """The metrics of `restored` by name; empty if `sample` has no ground truth."""
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
         """The restored picture in a network's output; the output itself by default."""
         return output
 
     def unrestored(self, sample: Sample) -> Tensor:
-        """What one would show without any restoration: the degraded picture, at its full size."""
+        """The picture without any restoration: the degraded one, at the size of a restored one."""
         return sample.degraded
 
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
@@ -165,10 +165,10 @@ class Task(ABC):
         return build(signature)
 
     def shrunk(self, sample: Sample, side: int) -> Sample:
-        """`sample` at a size where the short side of `degraded` is `side` pixels, if it is more.
+        """`sample` shrunk until the short side of `degraded` has at most `side` pixels.
 
-        It has no ground truth. Raises :class:`~nasir.core.errors.SettingsError` where the task
-        cannot be done at another size.
+        The result has no ground truth. Raises :class:`~nasir.core.errors.SettingsError` if the
+        task cannot be done at another size.
         """
         raise SettingsError(f"task {type(self).__name__} cannot be done at a smaller size")
 

@@ -1,4 +1,4 @@
-"""A proposal and what came of it."""
+"""Proposals and trials."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError
 
 FULL = "full"
-"""The stage at which an architecture is judged in earnest."""
+"""The stage at which architectures are evaluated in full."""
 
 FOUND = "found"
-"""The name of the found architecture where it is judged beside references."""
+"""The name of the found architecture beside references."""
 
 Curve = tuple[tuple[float, float], ...]
 """A learning curve: pairs of the share of the full effort, in (0, 1], and the PSNR in dB there."""
@@ -24,7 +24,7 @@ Curve = tuple[tuple[float, float], ...]
 class Proposal:
     """What to evaluate: an architecture, the evaluator (by stage) and the share of its effort.
 
-    `seed` is that of an earlier trial which this one goes on from; None: one of its own.
+    `seed` is that of an earlier trial that this one continues; None: a new one.
     """
 
     architecture: Architecture
@@ -35,14 +35,13 @@ class Proposal:
 
 @attrs.frozen
 class Trial:
-    """A proposal and what came of it.
+    """A proposal and its result.
 
     `score` is None unless the state is ``complete``; `error` is why a trial failed, its first
     line in plain words. `metrics`, `by_picture`, `curve` and `stop` are those of the
     :class:`~nasir.core.evaluator.Evaluation`. `started` is in seconds since the epoch. `pictures`
-    are the restored pictures ``(H, W, C)`` by name, where the strategy looks at those of the
-    stage (see :attr:`Strategy.looks_at`); they are there when the strategy gets the trial, and
-    are not kept.
+    are the restored pictures ``(H, W, C)`` by name, if the strategy wants those of the stage (see
+    :attr:`Strategy.looks_at`); they are dropped after the strategy has got the trial.
     """
 
     number: int
@@ -73,8 +72,8 @@ class Trial:
 def best_of(trials: Sequence[Trial]) -> Trial:
     """The complete full-stage trial with the greatest fidelity and then score, the first of equals.
 
-    Where none is of the full stage, the one with the best score of any. Raises
-    :class:`~nasir.core.errors.NasirError` where none is complete.
+    If none is of the full stage, the one with the best score of any. Raises
+    :class:`~nasir.core.errors.NasirError` if none is complete.
     """
     complete = [t for t in trials if t.state == "complete"]
     if not complete:
@@ -88,9 +87,9 @@ def best_of(trials: Sequence[Trial]) -> Trial:
 
 
 def best_first(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials as they are ranked by default: complete, full-stage, of the greatest fidelity, score.
+    """Trials in their default order: complete, full-stage, greatest fidelity, greatest score.
 
-    The failed ones come last, equals in the order they have.
+    Failed ones come last; equal ones keep their order.
     """
 
     def rank(trial: Trial) -> tuple[bool, bool, float, float]:

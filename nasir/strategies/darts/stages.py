@@ -127,7 +127,8 @@ def searched_on(how: DartsSettings, problem: Problem) -> str:
     evaluator = problem.evaluators.get(FULL)
     if isinstance(evaluator, FittingMethod):
         return "pixels"
-    usual = registries["evaluator"].load(problem.space.default_evaluator)
+    known = registries["evaluator"]
+    usual = known.load(problem.space.default_evaluator or known.default("search") or "")
     trains = isinstance(evaluator, TrainingEvaluator) or not issubclass(usual, FittingMethod)
     return "patches" if trains else "pixels"
 
