@@ -20,7 +20,7 @@ from nasir.core.ranking import RankedArchitecture, bare_names, ranked
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal
 from nasir.runs.architecture_file import find_architecture
-from nasir.settings.components import Choice, make_components
+from nasir.settings.components import Choice, about_pictures, make_components
 from nasir.settings.experiment import usable_cores
 from nasir.settings.overrides import Settings, with_fields
 from nasir.settings.reader import Request, VerbSettings, given, read_one
@@ -146,8 +146,7 @@ def _problem(asked: Request[ScoreSettings]) -> Problem:
     own, chosen = asked.own, asked.components
     if own.proxies is not None:
         chosen = with_fields(chosen, "evaluator", {"proxies": bare_names(own.proxies)})
-    if own.images:
-        chosen = with_fields(chosen, "task", {"images": list(own.images)})
+    chosen = about_pictures(chosen, own.use, own.images)
     made = make_components(ScoreSettings.components, chosen, ScoreSettings.use)
     if not hasattr(made["evaluator"], "proxies"):
         raise SettingsError(

@@ -7,7 +7,10 @@ from typing import Any, TypeVar, Union
 
 from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Evaluator
 from nasir.core.registry import registries
+from nasir.core.search_space import SearchSpace
+from nasir.core.task import Task
 from nasir.settings.building import (
     NO_VALUE,
     is_list_type,
@@ -15,7 +18,7 @@ from nasir.settings.building import (
 )
 from nasir.settings.interfaces import INTERFACES, component_class, name_of
 from nasir.settings.nested import field_at
-from nasir.settings.overrides import Override, Settings
+from nasir.settings.overrides import Override, Settings, with_fields
 from nasir.settings.strategy_expressions import JOINED, joining, parts_of
 
 T = TypeVar("T")
@@ -56,6 +59,17 @@ def chosen_name(kind: str, settings: Settings, use: str) -> str:
     return name
 
 
+def about_pictures(
+    settings: Settings, use: str, pictures: Sequence[str], test_pictures: Sequence[str] = ()
+) -> Settings:
+    """The settings with a task that is about the given pictures, if there are any."""
+    if not pictures and not test_pictures:
+        return settings
+    task = chosen_class("task", settings, use)
+    given = task.given(pictures, test_pictures) if issubclass(task, Task) else {}
+    return with_fields(settings, "task", given)
+
+
 def executor_name(workers: int, limited: bool = False) -> str:
     """The executor for so many workers, or for evaluations with limits."""
     use = "one_worker" if workers == 1 and not limited else "many_workers"
@@ -69,7 +83,7 @@ def takes_list(verb: type, override: Override, settings: Settings) -> bool:
         if not field:
             return False
         *inside, last = field
-        outer = _class(kind, settings, "search")
+        outer = chosen_class(kind, settings, "search")
         if found := field_at(outer, field, settings.get(kind, {})):
             return is_list_type(found.type)
         cls = _inner_class(kind, inside, settings) if inside else outer
@@ -85,8 +99,9 @@ def _completed(kind: str, settings: Settings, use: str) -> Any:
     if not isinstance(chosen, Mapping):
         return chosen
     name = chosen_name(kind, settings, use)
-    suited = getattr(_class(kind, settings, use), "settings_for", None)
-    return {**(suited(use) if suited else {}), "name": name, **chosen}
+    cls = chosen_class(kind, settings, use)
+    suited = cls.settings_for(use) if issubclass(cls, SearchSpace | Task | Evaluator) else {}
+    return {**suited, "name": name, **chosen}
 
 
 def _default(kind: str, settings: Settings, use: str) -> str | None:
@@ -95,13 +110,14 @@ def _default(kind: str, settings: Settings, use: str) -> str | None:
         return executor_name(settings.get("workers", 1), limited)
     if kind == "evaluator" and use in SUITED:
         for part in ("task", "space"):
-            suited: str | None = getattr(_class(part, settings, use), "default_evaluator", None)
-            if suited:
-                return suited
+            cls = chosen_class(part, settings, use)
+            if suited := getattr(cls, "default_evaluator", None):
+                return str(suited)
     return registries[kind].default(use)
 
 
-def _class(kind: str, settings: Settings, use: str) -> type:
+def chosen_class(kind: str, settings: Settings, use: str) -> type:
+    """The class of the component that `settings` choose, or that is taken by default."""
     chosen = settings.get(kind, {})
     if not isinstance(chosen, Mapping):
         return type(chosen)

@@ -108,9 +108,9 @@ class PictureTask(Task):
 
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
-        """Whole pictures, evaluated as 8-bit files are; all of them serve to evaluate."""
-        whole = {"size": 0, "quantise": True}
-        return {"evaluate": whole | {"search": 0}, "train": whole}.get(use, {})
+        """Whole pictures, evaluated as 8-bit files are; all of them serve to evaluate and score."""
+        whole, every = {"size": 0, "quantise": True}, {"search": 0}
+        return {"evaluate": whole | every, "train": whole, "score": every}.get(use, {})
 
     @classmethod
     def given(

@@ -10,7 +10,7 @@ import attrs
 from attrs import validators as must
 
 from nasir.apps.evaluate.entries import ArchitectureEntry, BenchmarkEntry, MethodEntry, Result
-from nasir.core.component import setting, settings_of
+from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.method import Method
@@ -21,19 +21,14 @@ from nasir.core.trial import FULL
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder, is_training
 from nasir.settings.building import make, name_of, plain
-from nasir.settings.components import Choice, chosen_name, make_components
+from nasir.settings.components import Choice, about_pictures, make_components
 from nasir.settings.experiment import usable_cores
-from nasir.settings.overrides import Settings, merge, overrides_of, with_fields
+from nasir.settings.overrides import Settings, merge, overrides_of
 from nasir.settings.reader import VerbSettings, given, read
+from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:
     from nasir.core.evaluator import Evaluator
-
-PROTOCOL = {"search": 0, "size": 0, "quantise": True}
-"""Settings of a task that has them: all pictures, whole, and evaluated as 8-bit files are."""
-
-TRAINED = "train"
-"""The evaluator that takes trained weights."""
 
 
 def _each_once(given: Sequence[str]) -> tuple[str, ...]:
@@ -101,9 +96,8 @@ def plan(words: Sequence[str], settings: Settings) -> Benchmark:
     requests = read(EvaluateSettings, words, settings, several=("method",))
     asked = requests[0]
     own, chosen = asked.own, _as_trained(asked.own.architecture, asked.components)
-    if own.images:
-        chosen = with_fields(chosen, "task", {"images": list(own.images)})
-    made = make_components(("space", "task", "evaluator"), _by_protocol(chosen), asked.own.use)
+    chosen = about_pictures(chosen, own.use, own.images)
+    made = make_components(("space", "task", "evaluator"), chosen, own.use)
     problem = Problem(made["space"], made["task"], {FULL: made["evaluator"]}, own.seed).for_test()
     threads = own.threads or usable_cores()
     methods = list(_methods([one.components.get("method") for one in requests], problem.task))
@@ -125,18 +119,9 @@ def _as_trained(architectures: Sequence[str], chosen: Settings) -> Settings:
     first = next(filter(is_training, architectures), None)
     if first is None:
         return chosen
-    usual = overrides_of({"evaluator": {"name": TRAINED}, "task": TrainingFolder(first).task})
+    training = TrainingFolder(first)
+    usual = overrides_of({"evaluator": {"name": training.evaluator}, "task": training.task})
     return merge([*usual, *overrides_of(chosen)], {})
-
-
-def _by_protocol(chosen: Settings) -> Settings:
-    """With the published protocol as the default of a task that has it."""
-    task = chosen.get("task", {})
-    if not isinstance(task, dict):
-        return chosen
-    cls = registries["task"].load(chosen_name("task", chosen, EvaluateSettings.use))
-    known = {field.name for field in settings_of(cls)}
-    return chosen | {"task": (PROTOCOL if PROTOCOL.keys() <= known else {}) | task}
 
 
 def _methods(chosen: Sequence[Any], task: Task) -> Iterator[BenchmarkEntry]:
@@ -155,21 +140,22 @@ def _architectures(
 ) -> Iterator[BenchmarkEntry]:
     found = {name: find_architecture(name, problem.space) for name in names}
     _check_used(chosen, [space for _, space in found.values()], problem.space)
-    trained = name_of(problem.evaluator(FULL)) == TRAINED
     for name, (architecture, space) in found.items():
         its = attrs.evolve(problem, space=space)
-        if trained and is_training(name):
+        if is_training(name):
             its = _with_weights(its, TrainingFolder(name))
         its.check()
         yield ArchitectureEntry(name, architecture, its, threads)
 
 
 def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
-    """The problem with an evaluator that takes a training's weights and trains nothing."""
+    """The problem with the weights of a training, if its evaluator takes any and has none yet."""
+    evaluator = problem.evaluator(FULL)
+    if not isinstance(evaluator, TrainingEvaluator):
+        return problem
     training.check_signature(problem.task.signature)
-    evaluator: Any = problem.evaluator(FULL)
-    if evaluator.weights is None:
-        evaluator = attrs.evolve(evaluator, weights=str(training.weights))
+    if not evaluator.has_weights:
+        evaluator = evaluator.with_weights(training.weights)
     return attrs.evolve(problem, evaluators={FULL: evaluator})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 from attrs import validators as must
@@ -11,58 +12,30 @@ from attrs import validators as must
 from nasir.apps.restore.tiles import SMALLEST_TILE
 from nasir.apps.train.training import Training
 from nasir.core.architecture import Architecture
-from nasir.core.component import setting, settings_of
+from nasir.core.component import setting
 from nasir.core.errors import SettingsError, UnknownNameError
 from nasir.core.evaluator import Problem
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import Strategy
-from nasir.core.task import Split
+from nasir.core.task import Split, Task
 from nasir.core.trial import FULL
-from nasir.fitting.dip import DeepImagePrior
+from nasir.fitting.method import FittingMethod
 from nasir.runs.architecture_file import check_member, read_architecture
 from nasir.runs.folder import DESCRIPTION
 from nasir.runs.run import Run
 from nasir.runs.training_folder import is_training
-from nasir.settings.building import name_of
-from nasir.settings.components import chosen_name, make_components
+from nasir.settings.building import make, name_of
+from nasir.settings.components import chosen_class, make_components
 from nasir.settings.experiment import usable_cores
 from nasir.settings.overrides import Settings, merge, overrides_of, with_fields
 from nasir.settings.reader import Request, VerbSettings
+from nasir.training.evaluator import TrainingEvaluator
 
 AUTO = "auto"
 """The architecture that is searched for the very picture."""
 
 USUAL_SECONDS = 120.0
-
-PUBLISHED = {
-    "denoise": "nasdip_denoising",
-    "inpaint": "nasdip_inpainting",
-    "sr": "nasdip_super_resolution",
-}
-"""The architecture that NAS-DIP found for a task."""
-
-OTHERWISE = "nasdip_denoising"
-"""The architecture of the space nasdip for all other tasks."""
-
-USUAL: Mapping[str, Settings] = {
-    "nasdip": {"depth": 5, "width": 16},
-    "dip": {"iterations": 400, "averaging": 0.95, "input_noise": 0.003, "stop": "wmv"},
-}
-"""The settings of a space and an evaluator that restore a picture well in minutes.
-
-A small network fitted for few steps takes up little noise; perturbing its input as much as NAS-DIP
-does, for thousands of steps, would only slow it down.
-"""
-
-TRAINED = "train"
-"""The evaluator that takes trained weights."""
-
-OF_TRAINED = ("device", "ensemble")
-"""Its settings that say how a trained network restores."""
-
-OURS = ("images", "test_images", "picture", "search", "size", "degraded", "noisy")
-"""Settings of a task that say which pictures it is about."""
 
 
 def _tile(settings: RestoreSettings, field: attrs.Attribute[int], side: int) -> None:
@@ -138,59 +111,65 @@ def plan(
     own, chosen = asked.own, asked.components
     automatic = architecture is None and own.architecture == AUTO
     _check_asked(chosen, own, automatic)
-    name = AUTO if automatic else "given"
     trained = None if automatic or architecture is not None else _trained(chosen, own)
     if trained is not None:
         return _by_trained(picture, asked, trained)
-    if architecture is None and not automatic:
-        kinds = [chosen_name(kind, chosen, own.use) for kind in ("task", "space")]
-        name = own.architecture or _usual(*kinds)
+    name = own.architecture if architecture is None else "given"
+    if architecture is None and name is not None and not automatic:
         architecture, found_in = _from_file(name)
         if found_in:
             chosen = {**chosen, "space": _space_of(found_in, chosen)}
-    chosen = _about(picture, _with_usual(chosen))
+    chosen = _about(picture, chosen)
     kinds = ["space", "task", "evaluator", *(["strategy"] if automatic else [])]
     made = make_components(kinds, chosen, own.use)
-    full, strategy = made["evaluator"], made.get("strategy")
-    if not isinstance(full, DeepImagePrior):
-        raise SettingsError("a picture without ground truth is restored with evaluator=dip only")
+    full, strategy, space = made["evaluator"], made.get("strategy"), made["space"]
+    if not isinstance(full, FittingMethod):
+        raise SettingsError(
+            f"evaluator={name_of(full)} fits no network to a single picture: take evaluator="
+            f"{registries['evaluator'].default(own.use)}"
+        )
     stages = strategy.stages(full) if strategy else {}
     split: Split = strategy.split if strategy else "search"
-    problem = Problem(made["space"], made["task"], {FULL: full, **stages}, own.seed, split)
+    problem = Problem(space, made["task"], {FULL: full, **stages}, own.seed, split)
+    name = name or usual_name(problem)
     if not automatic:
-        architecture = _member(architecture, name, problem.space)
-    fixed = frozenset(_fields(chosen, "strategy"))
-    return Plan(own, problem, architecture, name, strategy, fixed)
+        architecture = _member(architecture, name, space)
+    return Plan(own, problem, architecture, name, strategy, frozenset(_fields(chosen, "strategy")))
 
 
 def _trained(chosen: Settings, own: RestoreSettings) -> Training | None:
     """The training whose network is asked for; none where one is fitted to the picture."""
     if own.architecture is None or not is_training(own.architecture):
         return None
-    if _fields(chosen, "evaluator").get("name", TRAINED) != TRAINED:
-        return None
-    return Training(own.architecture)
+    training = Training(own.architecture)
+    name = _fields(chosen, "evaluator").get("name", training.evaluator)
+    return training if name == training.evaluator else None
 
 
 def _by_trained(picture: Path, asked: Request[RestoreSettings], trained: Training) -> Plan:
     """What is to be done where a trained network restores; its task is the usual one."""
     own, chosen = asked.own, asked.components
-    for name in _fields(chosen, "evaluator").keys() - {"name", *OF_TRAINED}:
-        raise SettingsError(
-            f"evaluator.{name} cannot be set: {trained.folder} is trained; what can be set is "
-            + " and ".join(f"evaluator.{one}" for one in OF_TRAINED)
-        )
     if "space" in chosen:
         raise SettingsError(f"space cannot be set: {trained.folder} has its own")
-    usual = {k: v for k, v in trained.task.items() if k != "color"}
-    chosen = merge([*overrides_of({"task": usual}), *overrides_of(chosen)], {})
+    fields = {"name": trained.evaluator} | _fields(chosen, "evaluator")
+    chosen = merge([*overrides_of({"task": trained.task}), *overrides_of(chosen)], {})
     architecture, space = trained.found
-    chosen = {**chosen, "space": space}
-    chosen["evaluator"] = {"name": TRAINED} | _fields(chosen, "evaluator")
+    chosen = {**chosen, "space": space, "evaluator": fields}
+    settable = _restoring_settings(chosen)
+    for name in sorted(fields.keys() - {"name", *settable}):
+        raise SettingsError(
+            f"evaluator.{name} cannot be set: {trained.folder} is trained; what can be set is "
+            + " and ".join(f"evaluator.{one}" for one in sorted(settable))
+        )
     made = make_components(("space", "task", "evaluator"), _about(picture, chosen), own.use)
     trained.check_signature(made["task"].signature)
     problem = Problem(space, made["task"], {FULL: made["evaluator"]}, own.seed)
     return Plan(own, problem, architecture, str(own.architecture), trained=trained)
+
+
+def _restoring_settings(chosen: Settings) -> frozenset[str]:
+    cls = chosen_class("evaluator", chosen, RestoreSettings.use)
+    return cls.restoring_settings if issubclass(cls, TrainingEvaluator) else frozenset()
 
 
 def _fields(chosen: Settings, kind: str) -> Settings:
@@ -201,9 +180,10 @@ def _fields(chosen: Settings, kind: str) -> Settings:
 
 def _check_asked(chosen: Settings, own: RestoreSettings, automatic: bool) -> None:
     """Refuse what would otherwise be ignored."""
-    for name in OURS:
-        if name in _fields(chosen, "task"):
-            raise SettingsError(f"task.{name} cannot be set: the picture is the one to be restored")
+    task = chosen_class("task", chosen, own.use)
+    of_pictures = task.picture_settings if issubclass(task, Task) else frozenset()
+    for name in sorted(of_pictures & _fields(chosen, "task").keys()):
+        raise SettingsError(f"task.{name} cannot be set: the picture is the one to be restored")
     if automatic:
         return
     if "strategy" in chosen:
@@ -217,20 +197,18 @@ def _check_asked(chosen: Settings, own: RestoreSettings, automatic: bool) -> Non
 
 def usual_architecture(planned: Plan) -> Architecture:
     """What restores the picture where no architecture was asked for, nor found."""
-    space = planned.problem.space
-    return space.named(_usual(planned.task, name_of(space)))
+    return planned.problem.space.named(usual_name(planned.problem))
 
 
-def _usual(task: str, space: str) -> str:
-    """The published architecture for a task; of another space than nasdip, its baseline."""
-    if space == "nasdip":
-        return PUBLISHED.get(task, OTHERWISE)
-    baseline = registries["space"].load(space).baseline
-    if baseline is None:
+def usual_name(problem: Problem) -> str:
+    """The reference architecture that the space has for the task."""
+    name = problem.space.usual(name_of(problem.task))
+    if name is None:
         raise SettingsError(
-            f"space {space!r} has no usual architecture: give architecture=FILE, or =auto"
+            f"space {name_of(problem.space)!r} has no usual architecture: give architecture=FILE, "
+            "or =auto"
         )
-    return str(baseline)
+    return name
 
 
 def _from_file(given: str) -> tuple[Architecture | None, Settings]:
@@ -250,34 +228,25 @@ def _best(folder: Path) -> Path:
     return path
 
 
-def _space_of(found_in: Settings, chosen: Settings) -> Settings:
+def _space_of(found_in: Settings, chosen: Settings) -> SearchSpace:
     """The space that an architecture was found in, with the settings asked for."""
     asked = _fields(chosen, "space")
     if asked.get("name", found_in["name"]) != found_in["name"]:
         raise SettingsError(
             f"the architecture is of space {found_in['name']!r}: leave space={asked['name']} out"
         )
-    return found_in | asked
-
-
-def _with_usual(chosen: Settings) -> Settings:
-    """With the settings of a space and an evaluator that restore a picture well in minutes."""
-    for kind in ("space", "evaluator"):
-        fields = chosen.get(kind, {})
-        name = chosen_name(kind, chosen, RestoreSettings.use)
-        if isinstance(fields, dict):
-            chosen = {**chosen, kind: {**USUAL.get(name, {}), "name": name, **fields}}
-    return chosen
+    space: SearchSpace = make("space", found_in | asked)
+    return space
 
 
 def _about(picture: Path, chosen: Settings) -> Settings:
-    """With the task's settings for a picture that is degraded already, whole."""
-    ours = {"images": str(picture), "search": 0, "size": 0, "degraded": True}
-    name = chosen_name("task", chosen, RestoreSettings.use)
-    known = {field.name for field in settings_of(registries["task"].load(name))}
-    if not known.issuperset(ours):
-        raise SettingsError(f"task {name!r} cannot restore a single degraded picture")
-    return with_fields(chosen, "task", ours)
+    """With the task's settings for a picture that is degraded already."""
+    task = chosen_class("task", chosen, RestoreSettings.use)
+    given: Mapping[str, Any] = {}
+    if issubclass(task, Task):
+        given = task.given([str(picture)], degraded=True)
+    asked = _fields(chosen, "task")
+    return with_fields(chosen, "task", {k: v for k, v in given.items() if k not in asked})
 
 
 def _member(architecture: Architecture | None, chosen: str, space: SearchSpace) -> Architecture:

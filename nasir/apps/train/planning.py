@@ -9,20 +9,19 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.architecture import Architecture
-from nasir.core.component import setting, settings_of
+from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
-from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.core.trial import FULL
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder
 from nasir.settings.building import name_of, plain, settings_of_component
-from nasir.settings.components import chosen_name, make_components
+from nasir.settings.components import about_pictures, make_components
 from nasir.settings.experiment import usable_cores
-from nasir.settings.overrides import Settings, with_fields
+from nasir.settings.overrides import Settings
 from nasir.settings.reader import VerbSettings, read_one, read_overrides, request
 from nasir.training.evaluator import TrainingEvaluator
 
@@ -30,10 +29,7 @@ PARTS = ("space", "task", "evaluator")
 """The components that a training has."""
 
 PICTURES = ("images", "test_images")
-"""Short for the task's settings of these names."""
-
-WHOLE = {"size": 0, "quantise": True}
-"""Settings of a task that has them: whole pictures, evaluated as 8-bit files are."""
+"""The settings of a training that say which pictures its task is about."""
 
 
 @attrs.frozen
@@ -108,8 +104,7 @@ def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
             "say what to train: architecture=NAME (nasir describe space=NAME), an "
             "architecture.json, or a run's folder"
         )
-    pictures = {name: list(getattr(own, name)) for name in PICTURES if getattr(own, name)}
-    chosen = with_fields(asked.components, "task", pictures)
+    chosen = about_pictures(asked.components, own.use, own.images, own.test_images)
     ours = make_components(("space",), chosen, own.use)["space"]
     architecture, space = find_architecture(own.architecture, ours)
     typed = read_overrides(TrainSettings, [word for word in words if "=" in word], settings)
@@ -132,7 +127,7 @@ def plan_again(folder: TrainingFolder) -> Plan:
 
 
 def _planned(architecture: Architecture, own: TrainSettings, chosen: Settings) -> Plan:
-    made = make_components(PARTS, _whole(chosen), own.use)
+    made = make_components(PARTS, chosen, own.use)
     how = made["evaluator"]
     if not isinstance(how, TrainingEvaluator):
         raise SettingsError(f"evaluator={name_of(how)} trains no network: leave it out")
@@ -144,12 +139,3 @@ def _planned(architecture: Architecture, own: TrainSettings, chosen: Settings) -
     problem = Problem(made["space"], made["task"], {FULL: how}, own.seed)
     own = attrs.evolve(own, threads=own.threads or usable_cores())
     return Plan(architecture, problem.for_test(), own)
-
-
-def _whole(chosen: Settings) -> Settings:
-    task = chosen.get("task", {})
-    if not isinstance(task, dict):
-        return chosen
-    cls = registries["task"].load(chosen_name("task", chosen, TrainSettings.use))
-    known = {field.name for field in settings_of(cls)}
-    return chosen | {"task": (WHOLE if known.issuperset(WHOLE) else {}) | task}
