@@ -18,7 +18,7 @@ def diagram(architecture: Architecture, space: Mapping[str, Any]) -> Html:
     try:
         drawings = make("space", space).diagram(architecture)
         made = joined(map(render, drawings))
-    except Exception:  # a stranger's space may raise anything, and a folder may hold anything
+    except Exception:  # a plugin's space may raise anything, and a folder may hold anything
         made = Html()
     return made or listing(architecture.choices)
 

@@ -50,7 +50,7 @@ def _panel(number: int, picture: Picture, figures: Figures) -> Html:
 
 
 def _slider(picture: Picture) -> Html:
-    """Two views over each other; a script moves them in, so that none is in the page twice."""
+    """Two views over each other; a script copies them from below, so that the page has each once."""
     names = [view.name for view in picture.views]
     left = "degraded" if "degraded" in names else names[0]
     right = FOUND if FOUND in names else names[-1]
@@ -84,7 +84,7 @@ def _select(side: str, names: list[str], chosen: str) -> Html:
 
 
 def _thumbnail(view: View, picture: Picture, figures: Figures) -> Html:
-    told = " · ".join(
+    words = " · ".join(
         f"{heading(name)} {figure(name, value)}"
         for name in FIRST
         if (value := figures.get(view.name, {}).get(picture.name, {}).get(name)) is not None
@@ -104,7 +104,7 @@ def _thumbnail(view: View, picture: Picture, figures: Figures) -> Html:
             data_view=view.name,
             title="show on the right of the slider",
         ),
-        tag("figcaption", tag("b", view.name), tag("span", told) if told else None),
+        tag("figcaption", tag("b", view.name), tag("span", words) if words else None),
     )
 
 
