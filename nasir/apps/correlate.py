@@ -192,7 +192,11 @@ def _computed(
     problem = experiment(run.whole_settings).problem
     evaluator = make(
         "evaluator",
-        {"name": "proxy", "proxies": list(proxies), "initialisations": initialisations},
+        {
+            "name": registries["evaluator"].default("score"),
+            "proxies": list(proxies),
+            "initialisations": initialisations,
+        },
     )
     problem = attrs.evolve(problem, evaluators={FULL: evaluator})
     problem.check()

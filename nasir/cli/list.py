@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
+from nasir.apps.describe import PLURALS, registered
 from nasir.cli.command import Command
 from nasir.core.errors import unknown_name
-from nasir.core.registry import KINDS, Entry, registries
-from nasir.settings.recipes import recipe_comment
-
-PLURALS = {kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in KINDS}
 
 Row = dict[str, str]
 
@@ -34,21 +29,6 @@ class ListCommand(Command):
         else:
             _print({kind: rows for kind, rows in listed.items() if rows or arguments.kind})
         return 0
-
-
-def registered(kind: str) -> list[Row]:
-    """The names of a kind, each with its summary and owner."""
-    return [
-        {"name": name, "summary": summary(kind, entry), "owner": entry.owner}
-        for name, entry in registries[kind].items()
-    ]
-
-
-def summary(kind: str, entry: Entry) -> str:
-    """What an entry is, in a line; of a recipe the first sentence of its comment."""
-    if kind != "recipe" or entry.summary:
-        return entry.summary
-    return re.split(r"\.\s+(?=[A-Z])", recipe_comment(Path(entry.target)))[0].rstrip(".")
 
 
 def _kind(given: str) -> str:

@@ -50,7 +50,7 @@ def _panel(number: int, picture: Picture, figures: Figures) -> Html:
 
 
 def _slider(picture: Picture) -> Html:
-    """Two views over each other; a script copies them from below, so that the page has each once."""
+    """Two views over each other; a script copies them, so that the page has each once."""
     names = [view.name for view in picture.views]
     left = "degraded" if "degraded" in names else names[0]
     right = FOUND if FOUND in names else names[-1]

@@ -9,6 +9,7 @@ from typing import Any
 
 from nasir.core.errors import NasirError
 from nasir.settings.building import make, settings_of_component
+from nasir.settings.components import executor_name
 from nasir.settings.overrides import Alternatives, Settings, parse_override
 from nasir.settings.run_settings import COMPONENTS, run_settings_class
 from nasir.settings.strategy_expressions import JOINED, PARTS, joining
@@ -16,16 +17,16 @@ from nasir.settings.strategy_expressions import JOINED, PARTS, joining
 OWN = ("name", "folder")
 """Settings that say where a run is kept, which its repetition is not."""
 
-Spelt = Iterator[tuple[str, str]]
+Words = Iterator[tuple[str, str]]
 """Keys and values as they are typed."""
 
 
 def command(settings: Settings) -> str | None:
-    """``nasir run`` with the words that come to `settings`, but for the run's name and folder.
+    """``nasir run`` with the words for `settings`, without the run's name and folder.
 
-    What the defaults of this installation say is left out. The words are read again and compared
-    before they are given out: None where they do not come to the same (a plugin is missing, the
-    defaults are another version's), or where no words spell the settings.
+    Defaults of this installation are left out. The words are read again and compared: None if they
+    give other settings (a plugin is missing, or another version has other defaults), or if words
+    cannot express the settings.
     """
     from nasir.apps.search.search import plan
 
@@ -33,7 +34,7 @@ def command(settings: Settings) -> str | None:
     try:
         words = [f"{key}={value}" for key, value in _words(wanted)]
         plans = plan(words, {})
-    except Exception:  # a stranger's component may raise anything
+    except Exception:  # a plugin's component may raise anything
         return None
     if len(plans) != 1:
         return None
@@ -42,7 +43,7 @@ def command(settings: Settings) -> str | None:
 
 
 def _agrees(made: Any, wanted: Any) -> bool:
-    """Whether `made` says all that is wanted; settings of a later version are at their defaults."""
+    """Whether `made` has all that is wanted; settings of later versions are at their defaults."""
     if isinstance(wanted, Mapping):
         return isinstance(made, Mapping) and all(
             key in made and _agrees(made[key], value) for key, value in wanted.items()
@@ -50,11 +51,11 @@ def _agrees(made: Any, wanted: Any) -> bool:
     return bool(made == wanted)
 
 
-def _words(settings: Settings) -> Spelt:
+def _words(settings: Settings) -> Words:
     usual = settings_of_component(run_settings_class()())
     for kind in COMPONENTS:
         fields = settings[kind]
-        if kind == "executor" and fields == {"name": "inline"} and settings["workers"] == 1:
+        if kind == "executor" and fields == {"name": _usual_executor(settings)}:
             continue
         yield from _component(kind, kind, fields)
     for key, value in settings.items():
@@ -62,7 +63,12 @@ def _words(settings: Settings) -> Spelt:
             yield key, _value(key, value)
 
 
-def _component(kind: str, path: str, fields: Mapping[str, Any]) -> Spelt:
+def _usual_executor(settings: Settings) -> str:
+    limited = "time_limit" in settings or "memory_limit" in settings
+    return executor_name(settings["workers"], limited)
+
+
+def _component(kind: str, path: str, fields: Mapping[str, Any]) -> Words:
     """The component's name and what differs from its defaults; chains as ``a+b``."""
     name = fields["name"]
     chained = name == joining() or JOINED in name
@@ -78,7 +84,7 @@ def _component(kind: str, path: str, fields: Mapping[str, Any]) -> Spelt:
     yield from _fields(kind, path, fields)
 
 
-def _fields(kind: str, path: str, fields: Mapping[str, Any]) -> Spelt:
+def _fields(kind: str, path: str, fields: Mapping[str, Any]) -> Words:
     usual = _defaults(kind, fields["name"])
     for name, value in fields.items():
         if name == "name" or (name in usual and usual[name] == value):
