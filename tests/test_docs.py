@@ -91,7 +91,7 @@ def test_a_run_command_can_be_planned(command: str, pictures: None):
 def test_a_bench_can_be_planned(command: str):
     parser = ArgumentParser()
     BenchCommand().configure(parser)
-    assert bench.plan(parser.parse_args(shlex.split(command)[2:]).words).entrants
+    assert bench.plan(parser.parse_args(shlex.split(command)[2:]).words).entries
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir evaluate")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
-from nasir.core.errors import SettingsError
+from nasir.core.errors import RunFolderError, SettingsError
 from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import Problem
 from nasir.core.limits import limits
@@ -195,3 +197,27 @@ def _check_used(asked: Request[ScoreSettings], in_space: bool) -> None:
         raise SettingsError(
             "space cannot be set here: an architecture.json or a run's folder has its own space"
         )
+
+
+def check_writable(file: Path) -> None:
+    try:
+        file.open("a").close()
+    except OSError as error:
+        raise RunFolderError(f"cannot write {file}: {error.strerror}") from None
+
+
+def write_csv(file: Path, scored: Sequence[RankedArchitecture], proxies: Sequence[str]) -> None:
+    """Write a row for each architecture, with its choices as JSON."""
+    ranks = [f"{proxy}_rank" for proxy in proxies]
+    names = bare_names(proxies)
+    header = ["architecture", "architecture_id", *names, *ranks, "mean_rank", "error", "choices"]
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(header)
+        for one in scored:
+            values = [one.values.get(name, "") for name in names]
+            places = [one.ranks.get(proxy, "") for proxy in proxies]
+            mean = one.mean_rank if one.error is None else ""
+            choices = json.dumps(dict(one.architecture.choices))
+            row = [one.name, one.architecture.id, *values, *places, mean, one.error or "", choices]
+            writer.writerow(row)

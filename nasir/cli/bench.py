@@ -1,4 +1,4 @@
-"""``nasir bench``: which strategy finds the best architectures soonest, and how surely."""
+"""``nasir bench``: compare strategies over many seeds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from nasir.cli.command import Command
 
 if TYPE_CHECKING:
-    from nasir.apps.bench.outcome import Outcome
+    from nasir.apps.bench.problem_results import ProblemResult
 
 EXAMPLES = """
 WORD is as for nasir run: key=value, a settings file NAME.toml, or a recipe; later ones win.
-  strategy=rl,evolution,zero_cost+evolution   what takes part
+  strategy=rl,evolution,zero_cost+evolution   the strategies
   task=denoise,inpaint  another sweep makes a table for each value
   seeds=50              searches of each strategy, with the seeds from 0 on
   full=200              full evaluations that a search may spend
@@ -25,12 +25,15 @@ Without space= and evaluator= the shipped table is searched: the recipe dipbench
 
 
 class BenchCommand(Command):
-    """Search with several strategies and many seeds; rank them by what they need and find."""
+    """Search with several strategies and many seeds; rank them by cost and result."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("words", nargs="*", metavar="WORD", help="a setting; see below")
         parser.add_argument(
-            "-o", "--output", metavar="FOLDER", help="keep results and curves there, and go on"
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="keep results and curves there, and continue with them",
         )
         parser.add_argument("--json", action="store_true", help="print as JSON")
         parser.epilog = EXAMPLES
@@ -38,23 +41,23 @@ class BenchCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.bench.bench import plan
-        from nasir.cli.bench_tables import print_outcomes, print_outcomes_json
+        from nasir.cli.bench_tables import print_results, print_results_json
         from nasir.cli.displays import show_work
 
         planned = plan(arguments.words)
         with show_work("searches"):
-            found = planned.outcomes(arguments.output)
+            found = planned.run(arguments.output)
         if arguments.json:
-            print_outcomes_json(found)
+            print_results_json(found)
         else:
-            print_outcomes(found)
+            print_results(found)
         if arguments.output:
             _keep_curves(Path(arguments.output).expanduser(), found)
         return 0
 
 
-def _keep_curves(folder: Path, found: Sequence[Outcome]) -> None:
-    from nasir.apps.bench.outcome import write_curves
+def _keep_curves(folder: Path, found: Sequence[ProblemResult]) -> None:
+    from nasir.apps.bench.problem_results import write_curves
     from nasir.apps.compare import plots
 
     write_curves(folder / "curves.csv", found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.cli.tables import print_json, table
 
 if TYPE_CHECKING:
-    from nasir.apps.bench.outcome import Outcome
+    from nasir.apps.bench.problem_results import ProblemResult
     from nasir.apps.bench.standings import Standing
     from nasir.apps.compare.significance import Comparison
 
@@ -26,9 +26,9 @@ RANKED = (
 HEADER = ("strategy", "evaluations", "reached", "best", "regret", "scored", "rank", "p-value")
 
 
-def print_outcomes(found: Sequence[Outcome]) -> None:
+def print_results(found: Sequence[ProblemResult]) -> None:
     """Print a table for each problem, one over all problems, and what the columns mean."""
-    from nasir.apps.bench.outcome import overall
+    from nasir.apps.bench.problem_results import overall
 
     for one in found:
         if one.problem:
@@ -44,9 +44,9 @@ def print_outcomes(found: Sequence[Outcome]) -> None:
         print(line)
 
 
-def print_outcomes_json(found: Sequence[Outcome]) -> None:
+def print_results_json(found: Sequence[ProblemResult]) -> None:
     """Print the same as JSON."""
-    from nasir.apps.bench.outcome import overall
+    from nasir.apps.bench.problem_results import overall
 
     content: dict[str, Any] = {
         "full": found[0].full,
@@ -98,7 +98,7 @@ def _evaluations(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0") if math.isfinite(value) else "never"
 
 
-def _about(one: Outcome) -> Iterator[str]:
+def _about(one: ProblemResult) -> Iterator[str]:
     seeds = one.standings[0].seeds
     what = "of the table" if one.whole else "evaluated by any of these searches"
     best = f", the best {one.ranking[0][0]:.3f}" if one.ranking else ""
@@ -111,7 +111,7 @@ def _about(one: Outcome) -> Iterator[str]:
         yield f"all equal: p {value if value.startswith('<') else f'= {value}'} (Friedman)"
 
 
-def _failures(one: Outcome) -> Iterator[str]:
+def _failures(one: ProblemResult) -> Iterator[str]:
     """A line for each strategy that had failed trials."""
     for standing, results in zip(one.standings, one.results, strict=True):
         failed = sum(result.failed for result in results)
@@ -120,7 +120,7 @@ def _failures(one: Outcome) -> Iterator[str]:
             yield f"{standing.strategy}: {failed} failed trials, the first: {first}"
 
 
-def _print_overall(first: Outcome, everywhere: Comparison) -> None:
+def _print_overall(first: ProblemResult, everywhere: Comparison) -> None:
     print(f"all problems, {everywhere.blocks} searches of each")
     columns = zip(first.standings, everywhere.ranks, everywhere.p_values, strict=True)
     rows = [[one.strategy, f"{rank:.2f}", p_value(value)] for one, rank, value in columns]

@@ -1,9 +1,7 @@
-"""``nasir score``: architectures ranked by proxies, before any is trained."""
+"""``nasir score``: rank untrained architectures by proxies."""
 
 from __future__ import annotations
 
-import csv
-import json
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 from nasir.cli.displays import show_work
-from nasir.core.errors import RunFolderError
-from nasir.core.ranking import bare, bare_names
+from nasir.core.ranking import bare
 
 if TYPE_CHECKING:
     from nasir.core.ranking import RankedArchitecture
@@ -21,7 +18,7 @@ EXAMPLES = """
   architecture=NAME           a reference architecture (nasir describe space=nasdip), an
                               architecture.json or a run's folder; several with commas
   pool=50                     so many random architectures of the space
-  proxies=-synflow,naswot     what scores (nasir list proxies); with -, the other way round
+  proxies=-synflow,naswot     the proxies (nasir list proxies); - reverses one
   images=FOLDER               the degraded pictures, all of them; short for task.images
   evaluator.initialisations=3 fresh networks a picture; evaluator.side=64: the pictures' middle
   limit="parameters<1e6"      of the pool
@@ -43,16 +40,16 @@ class ScoreCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.apps.score import plan
+        from nasir.apps.score import check_writable, plan, write_csv
 
         planned = plan(arguments.words, {})
         file = Path(arguments.output).expanduser() if arguments.output else None
         if file is not None:
-            _check_writable(file)
+            check_writable(file)
         with show_work("scoring"):
             scored = planned.ranked()
         if file is not None:
-            _write(file, scored, planned.proxies)
+            write_csv(file, scored, planned.proxies)
         if arguments.json:
             from nasir.cli.tables import print_json
 
@@ -88,27 +85,3 @@ def _figure(proxy: str, value: float) -> str:
     from nasir.apps.formatting import figure
 
     return figure(proxy, value) if abs(value) < HUGE else f"{value:.4g}"
-
-
-def _check_writable(file: Path) -> None:
-    try:
-        file.open("a").close()
-    except OSError as error:
-        raise RunFolderError(f"cannot write {file}: {error.strerror}") from None
-
-
-def _write(file: Path, scored: Sequence[RankedArchitecture], proxies: Sequence[str]) -> None:
-    """Write a row an architecture, its choices as JSON."""
-    ranks = [f"{proxy}_rank" for proxy in proxies]
-    names = bare_names(proxies)
-    header = ["architecture", "architecture_id", *names, *ranks, "mean_rank", "error", "choices"]
-    with file.open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(header)
-        for one in scored:
-            values = [one.values.get(name, "") for name in names]
-            places = [one.ranks.get(proxy, "") for proxy in proxies]
-            mean = one.mean_rank if one.error is None else ""
-            choices = json.dumps(dict(one.architecture.choices))
-            row = [one.name, one.architecture.id, *values, *places, mean, one.error or "", choices]
-            writer.writerow(row)

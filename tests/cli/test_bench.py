@@ -203,14 +203,14 @@ def test_failed_trials_are_reported(capsys):
 @pytest.mark.parametrize(
     ("words", "printed"),
     [
-        ([], "bench wants strategies to compare: strategy=random,evolution"),
+        ([], "bench needs strategies to compare: strategy=random,evolution"),
         (["strategy=random", "seeds=0"], r"'seeds' must be >= 1: 0"),
         (["strategy=random", "seeds=0..9"], "seeds wants one value here, got several"),
         (["strategy=random", "full=many"], "full: wants an integer, got 'many'"),
         (["strategy=random", "workers=-1"], "'workers' must be >= 0: -1"),
         (["strategy=random", "seed=3"], "bench has no seed=: write seeds=N"),
         (["strategy=random", "trials=3"], "bench has no trials=: write full=N"),
-        (["strategy=random,random"], "strategy=random is there twice"),
+        (["strategy=random,random"], "strategy=random is named twice"),
         (["strategy=rendom"], "did you mean 'random'"),
         (["strategy=random", "space=nasdip", "evaluator=table"], "table"),
     ],
@@ -236,14 +236,14 @@ def test_a_folder_of_something_else_is_refused(capsys):
     Path("mine").mkdir()
     Path("mine/thesis.txt").write_text("precious")
     assert main(["bench", *WORDS, "strategy=random", "-o", "mine"]) == 2
-    assert "mine is no bench's folder and not empty" in capsys.readouterr().err
+    assert "mine is not empty and not the folder of a bench" in capsys.readouterr().err
     assert [path.name for path in Path("mine").iterdir()] == ["thesis.txt"]
 
 
 def test_damaged_results_are_refused(tabular, capsys):
     words = ["bench", *WORDS, "strategy=random", "-o", "kept"]
     assert main(words) == 0
-    Path("kept/results.jsonl").write_text('{"entrant": 0}\n')
+    Path("kept/results.jsonl").write_text('{"entry": 0}\n')
     capsys.readouterr()
     assert main(words) == 2
     assert "results.jsonl is damaged" in capsys.readouterr().err

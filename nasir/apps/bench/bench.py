@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import validators as must
 
-from nasir.apps.bench.entrants import Entrant, entrants
-from nasir.apps.bench.outcome import Outcome, outcomes
-from nasir.apps.bench.results import Result, ResultsFolder, searched
+from nasir.apps.bench.entries import BenchEntry, bench_entries
+from nasir.apps.bench.problem_results import ProblemResult, problem_results
+from nasir.apps.bench.results import ResultsFolder, SearchResult, run_search
 from nasir.apps.search import search as api
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError
@@ -44,10 +44,10 @@ FOREIGN = {
     "folder": "name an output folder (-o FOLDER)",
     "name": "name an output folder (-o FOLDER)",
 }
-"""Settings of a run that have another name here."""
+"""Settings of a run that a bench does not take, with what to write instead."""
 
 Job = tuple[int, int]
-"""An entrant's number and a seed."""
+"""The number of an entry and a seed."""
 
 
 @attrs.frozen
@@ -63,27 +63,27 @@ class BenchSettings(VerbSettings):
 
 @attrs.frozen(eq=False)
 class Bench:
-    """What takes part, with how many seeds and full evaluations each, on how many workers."""
+    """The entries, with the number of seeds, of full evaluations each, and of workers."""
 
-    entrants: Sequence[Entrant]
+    entries: Sequence[BenchEntry]
     seeds: int
     full: int
     workers: int
 
-    def outcomes(self, output: str | Path | None = None) -> list[Outcome]:
-        """What every search came to, by problem; progress is told by ``report``.
+    def run(self, output: str | Path | None = None) -> list[ProblemResult]:
+        """Run all searches; returns the result on each problem. ``report`` has the progress.
 
-        A folder `output` keeps each search's result, and has those that need no search any more.
+        A folder `output` keeps the results; searches with a result there are not repeated.
         """
         folder = None
         if output is not None:
-            settings = [[one.problem, one.strategy, one.settings] for one in self.entrants]
-            folder = ResultsFolder(output, {"full": self.full, "entrants": settings})
-        return outcomes(self.entrants, self._results(folder), self.full)
+            settings = [[one.problem, one.strategy, one.settings] for one in self.entries]
+            folder = ResultsFolder(output, {"full": self.full, "entries": settings})
+        return problem_results(self.entries, self._results(folder), self.full)
 
-    def _results(self, folder: ResultsFolder | None) -> list[Result]:
-        jobs = [(n, seed) for seed in range(self.seeds) for n in range(len(self.entrants))]
-        kept = {(one.entrant, one.seed): one for one in (folder.results if folder else ())}
+    def _results(self, folder: ResultsFolder | None) -> list[SearchResult]:
+        jobs = [(n, seed) for seed in range(self.seeds) for n in range(len(self.entries))]
+        kept = {(one.entry, one.seed): one for one in (folder.results if folder else ())}
         done = {job: kept[job] for job in jobs if job in kept}
         left = [job for job in jobs if job not in done]
         workers = min(self.workers, len(left))
@@ -91,8 +91,8 @@ class Bench:
             executor = make("executor", executor_name(workers))
             pool = executor.start(workers)
             try:
-                for result in _results(self.entrants, left, self.full, pool, workers):
-                    done[result.entrant, result.seed] = result
+                for result in _results(self.entries, left, self.full, pool, workers):
+                    done[result.entry, result.seed] = result
                     if folder is not None:
                         folder.add(result)
                     report(len(done), len(jobs))
@@ -114,16 +114,16 @@ def bench(
     objective: str | Sequence[str] | None = None,
     limit: str | Sequence[str] | None = None,
     **more: Any,
-) -> list[Outcome]:
+) -> list[ProblemResult]:
     """Compare strategies over many seeds: ``bench(strategy=["random", "rl"], seeds=20)``.
 
     Components, `words` and `more` are as for a search, where lists make a search for each value;
     ``nasir describe bench`` explains the others. Without `space` and `evaluator` the table that
-    comes with nasir is searched. The folder `output` keeps results, and is continued. Returns an
-    outcome for each problem; raises :class:`~nasir.core.errors.NasirError` for what cannot be
+    comes with nasir is searched. The folder `output` keeps results, and is continued. Returns the
+    result on each problem; raises :class:`~nasir.core.errors.NasirError` for what cannot be
     searched as it is given.
     """
-    return plan(words, given(locals(), without=("output",))).outcomes(output)
+    return plan(words, given(locals(), without=("output",))).run(output)
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Bench:
@@ -132,17 +132,17 @@ def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Ben
     own, of_searches = _parted(overrides)
     keys = {one.path[0] for one in of_searches}
     if "strategy" not in keys:
-        raise SettingsError("bench wants strategies to compare: strategy=random,evolution")
+        raise SettingsError("bench needs strategies to compare: strategy=random,evolution")
     if "evaluator" not in keys:
         table = Override(("evaluator",), registries["evaluator"].default("bench"))
         of_searches = [*([table] if "space" in keys else overrides_in(RECIPE)), *of_searches]
     runs = sweep(run_settings_class(), of_searches)
-    taking_part = entrants(runs, api.planned(runs))
+    entries = bench_entries(runs, api.planned(runs))
     workers = own.workers or usable_cores()
-    for one in taking_part:
+    for one in entries:
         one.planned.problem.check()
         one.check_workers(workers)
-    return Bench(taking_part, own.seeds, own.full, workers)
+    return Bench(entries, own.seeds, own.full, workers)
 
 
 def _parted(overrides: Sequence[Override]) -> tuple[BenchSettings, list[Override]]:
@@ -157,19 +157,19 @@ def _parted(overrides: Sequence[Override]) -> tuple[BenchSettings, list[Override
 
 
 def _results(
-    entrants: Sequence[Entrant],
+    entries: Sequence[BenchEntry],
     jobs: Sequence[Job],
     full: int,
     executor: Executor,
     workers: int,
-) -> Iterator[Result]:
-    """Search for each of `jobs`, as many at a time as there are workers, as they come to an end."""
+) -> Iterator[SearchResult]:
+    """The results of `jobs` as they end, so many at a time as there are workers."""
     waiting = iter(jobs)
-    flying: set[Future[Result]] = set()
+    flying: set[Future[SearchResult]] = set()
     while True:
-        for entrant, seed in waiting:
-            settings = entrants[entrant].settings
-            flying.add(executor.submit(searched, entrant, settings, seed, full))
+        for entry, seed in waiting:
+            settings = entries[entry].settings
+            flying.add(executor.submit(run_search, entry, settings, seed, full))
             if len(flying) >= workers:
                 break
         if not flying:

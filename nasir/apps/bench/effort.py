@@ -1,4 +1,4 @@
-"""What searches spend, in full evaluations."""
+"""The cost of searches, in full evaluations."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nasir.core.trial import FULL, Trial
 
 @attrs.define
 class Effort:
-    """Counts what the trials of one search cost.
+    """Counts the cost of the trials of one search.
 
-    A full-stage trial costs its fidelity, less what an earlier trial of the same architecture
-    and seed had done: a promoted fit goes on. Proposals that were refused for a limit cost
+    A full-stage trial costs its fidelity, less that of an earlier trial of the same architecture
+    and seed, because a promoted fit continues. Proposals that were refused for a limit cost
     nothing, and neither do other stages, whose trials are counted in `scored`.
     """
 
@@ -38,24 +38,24 @@ class Effort:
 
 
 @attrs.frozen
-class Found:
-    """An architecture judged in full, and the evaluations that were spent when it was known."""
+class FullEvaluation:
+    """An architecture evaluated in full, and the evaluations that were spent until then."""
 
     evaluations: float
     architecture: str
     score: float
 
 
-def found(trials: Iterable[Trial]) -> list[Found]:
-    """What a search judged in full (full stage, fidelity 1), in the order of the telling."""
-    effort, judged = Effort(), []
+def full_evaluations(trials: Iterable[Trial]) -> list[FullEvaluation]:
+    """The full evaluations of a search (full stage, fidelity 1), in the order of the trials."""
+    effort, evaluated = Effort(), []
     for trial in trials:
         if trial.state == "running":
             continue
         effort.add(trial)
-        if in_full(trial) and trial.score is not None:
-            judged.append(Found(effort.evaluations, trial.architecture.id, trial.score))
-    return judged
+        if is_full(trial) and trial.score is not None:
+            evaluated.append(FullEvaluation(effort.evaluations, trial.architecture.id, trial.score))
+    return evaluated
 
 
 def spent(trials: Iterable[Trial]) -> float:
@@ -66,6 +66,6 @@ def spent(trials: Iterable[Trial]) -> float:
     return effort.evaluations
 
 
-def in_full(trial: Trial) -> bool:
-    """Whether the trial is judged in earnest, to the end."""
+def is_full(trial: Trial) -> bool:
+    """Whether the trial is a full evaluation: of the full stage, with fidelity 1."""
     return trial.proposal.stage == FULL and trial.proposal.fidelity >= 1

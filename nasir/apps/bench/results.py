@@ -1,4 +1,4 @@
-"""What came of one simulated search, and the folder that keeps such results."""
+"""The result of one search in memory, and the folder of such results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from nasir.apps.bench.effort import Effort, Found, in_full
+from nasir.apps.bench.effort import Effort, FullEvaluation, is_full
 from nasir.apps.bench.simulation import simulation
 from nasir.core.errors import RunFolderError
 from nasir.runs.foreign_folders import refuse_links_out
@@ -22,29 +22,29 @@ DESCRIPTION = "bench.json"
 RESULTS = "results.jsonl"
 
 TRIALS_AN_EVALUATION = 100
-"""So many trials for each full evaluation of the budget end a search, however cheap they are."""
+"""Most trials of a search for each full evaluation of its budget."""
 
 
 @attrs.frozen
-class Result:
-    """A search with one seed: what it judged in full, and what it spent.
+class SearchResult:
+    """A search with one seed: its full evaluations and its cost.
 
     `failure` is the reason of its first failed trial.
     """
 
-    entrant: int
+    entry: int
     seed: int
     evaluations: float
     scored: int
     failed: int
     failure: str | None
-    found: tuple[Found, ...]
+    found: tuple[FullEvaluation, ...]
 
 
-def searched(entrant: int, settings: Settings, seed: int, full: int) -> Result:
+def run_search(entry: int, settings: Settings, seed: int, full: int) -> SearchResult:
     """Search in memory, by a run's `settings`, until `full` full evaluations are spent."""
     planned = experiment({**settings, "seed": seed})
-    effort, judged = Effort(), []
+    effort, evaluated = Effort(), []
     failure: str | None = None
     trials = simulation(planned.problem, planned.strategy, full * TRIALS_AN_EVALUATION)
     for trial in trials:
@@ -53,19 +53,19 @@ def searched(entrant: int, settings: Settings, seed: int, full: int) -> Result:
             failure = failure or trial.reason
         if effort.evaluations > full + 1e-9:
             break
-        if in_full(trial) and trial.score is not None:
-            judged.append(Found(effort.evaluations, trial.architecture.id, trial.score))
+        if is_full(trial) and trial.score is not None:
+            evaluated.append(FullEvaluation(effort.evaluations, trial.architecture.id, trial.score))
         if effort.evaluations > full - 1e-9:
             break
     spent = min(effort.evaluations, full)
-    return Result(entrant, seed, spent, effort.scored, effort.failed, failure, tuple(judged))
+    return SearchResult(entry, seed, spent, effort.scored, effort.failed, failure, tuple(evaluated))
 
 
 class ResultsFolder:
-    """A folder of results, a line each; what is there need not be searched again."""
+    """A folder of results, a line each; a search with a result there is not repeated."""
 
     def __init__(self, folder: str | Path, description: Mapping[str, Any]) -> None:
-        """Make the folder, or open it where it holds results of the same `description`."""
+        """Make the folder, or open one with results of the same `description`."""
         self.folder = Path(folder).expanduser()
         refuse_links_out(self.folder)
         try:
@@ -74,8 +74,8 @@ class ResultsFolder:
         except OSError as error:
             raise RunFolderError(f"cannot use the folder {self.folder}: {error.strerror}") from None
 
-    def add(self, result: Result) -> None:
-        """Keep a result."""
+    def add(self, result: SearchResult) -> None:
+        """Write a result."""
         line = json.dumps(attrs.asdict(result) | {"found": list(map(attrs.astuple, result.found))})
         try:
             with (self.folder / RESULTS).open("a", encoding="utf-8") as file:
@@ -95,13 +95,13 @@ class ResultsFolder:
             return
         if self.folder.is_dir() and any(self.folder.iterdir()):
             raise RunFolderError(
-                f"{self.folder} is no bench's folder and not empty: choose another"
+                f"{self.folder} is not empty and not the folder of a bench: choose another"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         file.write_bytes(description.encode())
 
-    def _read(self) -> list[Result]:
-        """The results; the line that a killed process left unfinished is taken off."""
+    def _read(self) -> list[SearchResult]:
+        """The results; an unfinished last line, of a killed process, is removed."""
         file = self.folder / RESULTS
         if not file.exists():
             return []
@@ -115,8 +115,8 @@ class ResultsFolder:
             raise RunFolderError(f"{file} is damaged: choose another folder") from None
 
 
-def known_ranking(results: Sequence[Result]) -> list[tuple[float, str]]:
-    """The architectures that any search judged, by their mean score, the best first."""
+def known_ranking(results: Sequence[SearchResult]) -> list[tuple[float, str]]:
+    """The architectures that any search evaluated, by their mean score, the best first."""
     scores: dict[str, list[float]] = {}
     for one in chain.from_iterable(result.found for result in results):
         scores.setdefault(one.architecture, []).append(one.score)
@@ -124,9 +124,11 @@ def known_ranking(results: Sequence[Result]) -> list[tuple[float, str]]:
     return sorted(means, key=lambda pair: (-pair[0], pair[1]))
 
 
-def _result(content: Mapping[str, Any]) -> Result:
-    result = Result(**{**content, "found": tuple(Found(*one) for one in content["found"])})
-    counts = (result.entrant, result.seed, result.scored, result.failed)
+def _result(content: Mapping[str, Any]) -> SearchResult:
+    result = SearchResult(
+        **{**content, "found": tuple(FullEvaluation(*one) for one in content["found"])}
+    )
+    counts = (result.entry, result.seed, result.scored, result.failed)
     figures = [
         result.evaluations,
         *(f for one in result.found for f in (one.evaluations, one.score)),

@@ -1,4 +1,4 @@
-"""How strategies stand on one problem, over all seeds."""
+"""The standings of strategies on one problem, over all seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.apps.bench.results import Result
+from nasir.apps.bench.results import SearchResult
 from nasir.apps.compare.curves import Curve, best_so_far, incumbents, mean_curve, points_up_to
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nasir.apps.compare.significance import Comparison
 
 TOP = 0.01
-"""The share of all architectures that a search is to reach."""
+"""The share of the best architectures that a search has to reach."""
 
 Ranking = Sequence[tuple[float, str]]
 """The true score and the id of every architecture, the best first."""
@@ -26,13 +26,13 @@ Ranking = Sequence[tuple[float, str]]
 
 @attrs.frozen
 class Standing:
-    """How one strategy did.
+    """The figures of one strategy.
 
-    `evaluations` are the lower quartile, median and upper quartile over the seeds of those until
-    the best so far was among the best 1 % of all architectures, infinite where it never was;
+    `evaluations` are lower quartile, median and upper quartile over the seeds of the evaluations
+    until the best so far was among the best 1 % of all architectures, infinite if it never was;
     `reached` is the share of seeds where it was. `best` and `regret` are means over the seeds of
-    the true score of what was best in the end, and of how far that is below the best of all;
-    `deviation` is the standard deviation of `best`. None where nothing was judged in full.
+    the true score of the final best, and of its distance from the best of all; `deviation` is the
+    standard deviation of `best`. None without full evaluations.
     """
 
     problem: str
@@ -55,7 +55,9 @@ class Standing:
         return content | {"evaluations": dict(zip(names, self.evaluations, strict=True))}
 
 
-def standing(problem: str, strategy: str, results: Sequence[Result], ranking: Ranking) -> Standing:
+def standing_of(
+    problem: str, strategy: str, results: Sequence[SearchResult], ranking: Ranking
+) -> Standing:
     """The standing of a strategy from its `results`, one a seed."""
     worth = {name: score for score, name in ranking}
     spent = sorted(evaluations_to_reach(result, ranking) for result in results)
@@ -74,25 +76,26 @@ def standing(problem: str, strategy: str, results: Sequence[Result], ranking: Ra
     )
 
 
-def evaluations_to_reach(result: Result, ranking: Ranking) -> float:
-    """Evaluations until the best so far was among the best 1 %; infinite where it never was."""
+def evaluations_to_reach(result: SearchResult, ranking: Ranking) -> float:
+    """Evaluations until the best so far was among the best 1 %; infinite if it never was."""
     top = best_share(ranking)
     best = incumbents(result.found)
     return next((one.evaluations for one in best if one.architecture in top), math.inf)
 
 
 def best_share(ranking: Ranking) -> set[str]:
-    """The best 1 % of architectures, at least one, and those that equal the last of them."""
+    """The best 1 % of architectures, at least one, with all that equal the last of them."""
     if not ranking:
         return set()
     last = ranking[max(1, math.floor(TOP * len(ranking))) - 1][0]
     return {name for score, name in ranking if score >= last}
 
 
-def compared(tables: Sequence[Sequence[Sequence[float]]], full: int) -> Comparison | None:
+def compare_strategies(tables: Sequence[Sequence[Sequence[float]]], full: int) -> Comparison | None:
     """Compare strategies by evaluations to reach: problems x strategies x seeds, less is better.
 
-    All that did not reach are equal. None with one strategy alone, or one seed of one problem.
+    All searches that did not reach the best 1 % are equal. None for one strategy, or for one seed
+    of one problem.
     """
     import numpy as np
 
@@ -102,7 +105,7 @@ def compared(tables: Sequence[Sequence[Sequence[float]]], full: int) -> Comparis
     return compare(-np.minimum(blocks, full + 1.0))
 
 
-def curve(results: Sequence[Result], ranking: Ranking, full: int) -> Curve:
+def curve(results: Sequence[SearchResult], ranking: Ranking, full: int) -> Curve:
     """The true score of the best so far over evaluations, its mean over the seeds with a band."""
     points = points_up_to(full)
     worth = {name: score for score, name in ranking}

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from nasir.apps.bench.effort import found, spent
+from nasir.apps.bench.effort import full_evaluations, spent
 from nasir.apps.compare import plots
 from nasir.apps.compare.curves import best_so_far, mean_curve, points_up_to
 from nasir.apps.compare.groups import ComparedRun, Group, group_runs, objectives_of, read_runs
@@ -110,7 +110,7 @@ class Comparison:
         curves = {}
         for name, group in zip(self.names, self.groups, strict=True):
             points = points_up_to(min(spent(one.trials) for one in group.runs))
-            each = [best_so_far(found(one.trials), points) for one in group.runs]
+            each = [best_so_far(full_evaluations(one.trials), points) for one in group.runs]
             curves[name] = mean_curve(each, points)
         of = f"best {self.objectives[0]} so far" if self.objectives else "best score so far"
         several = any(curve.runs > 1 for curve in curves.values())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.apps.bench.effort import Found
+from nasir.apps.bench.effort import FullEvaluation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +31,9 @@ class Curve:
     runs: int
 
 
-def incumbents(evaluated: Sequence[Found]) -> list[Found]:
+def incumbents(evaluated: Sequence[FullEvaluation]) -> list[FullEvaluation]:
     """Those of `evaluated` that scored more than all before them."""
-    best: list[Found] = []
+    best: list[FullEvaluation] = []
     for one in evaluated:
         if not best or one.score > best[-1].score:
             best.append(one)
@@ -41,7 +41,9 @@ def incumbents(evaluated: Sequence[Found]) -> list[Found]:
 
 
 def best_so_far(
-    evaluated: Sequence[Found], points: np.ndarray, worth: Mapping[str, float] | None = None
+    evaluated: Sequence[FullEvaluation],
+    points: np.ndarray,
+    worth: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """The best score so far at each of `points` (in evaluations), shape ``(points,)``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nasir.apps.bench.effort import Effort, Found, found, spent
+from nasir.apps.bench.effort import Effort, FullEvaluation, full_evaluations, spent
 from nasir.core.architecture import Architecture
 from nasir.core.trial import Proposal, Trial
 
@@ -43,4 +43,7 @@ def test_only_full_evaluations_count_as_found():
         trial(7),
     ]
     names = [Architecture("s", {"size": size}).id for size in (5, 7)]
-    assert found(trials) == [Found(2.0, names[0], 5.0), Found(3.0, names[1], 7.0)]
+    assert full_evaluations(trials) == [
+        FullEvaluation(2.0, names[0], 5.0),
+        FullEvaluation(3.0, names[1], 7.0),
+    ]

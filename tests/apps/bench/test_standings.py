@@ -7,18 +7,18 @@ import math
 import numpy as np
 import pytest
 
-from nasir.apps.bench.effort import Found
-from nasir.apps.bench.results import Result, known_ranking
-from nasir.apps.bench.standings import best_share, compared, quantile, standing
+from nasir.apps.bench.effort import FullEvaluation
+from nasir.apps.bench.results import SearchResult, known_ranking
+from nasir.apps.bench.standings import best_share, compare_strategies, quantile, standing_of
 
 RANKING = [(100.0 - place, f"a{place}") for place in range(300)]
 """The best 1 % are a0, a1 and a2."""
 
 
-def result(*judged: tuple[float, int], seed: int = 0) -> Result:
+def result(*judged: tuple[float, int], seed: int = 0) -> SearchResult:
     """A search that judged architectures by their places, without any noise."""
-    found = tuple(Found(spent, f"a{place}", 100.0 - place) for spent, place in judged)
-    return Result(0, seed, 10.0, 4, 0, None, found)
+    found = tuple(FullEvaluation(spent, f"a{place}", 100.0 - place) for spent, place in judged)
+    return SearchResult(0, seed, 10.0, 4, 0, None, found)
 
 
 def test_the_best_share_is_one_percent_with_ties():
@@ -35,7 +35,7 @@ def test_a_standing_is_over_the_seeds():
         result((1, 9), (9, 5)),
         result(),
     ]
-    one = standing("", "rl", results, RANKING)
+    one = standing_of("", "rl", results, RANKING)
     assert one.evaluations == (7.0, math.inf, math.inf)
     assert one.reached == 0.5
     assert one.best == (99 + 100 + 95) / 3
@@ -46,12 +46,14 @@ def test_a_standing_is_over_the_seeds():
 
 def test_a_good_architecture_with_a_bad_score_is_not_reached():
     """The search itself has to prefer what is among the best."""
-    noisy = Result(0, 0, 10.0, 0, 0, None, (Found(1, "a9", 97.0), Found(2, "a1", 96.0)))
-    assert standing("", "rl", [noisy], RANKING).reached == 0
+    noisy = SearchResult(
+        0, 0, 10.0, 0, 0, None, (FullEvaluation(1, "a9", 97.0), FullEvaluation(2, "a1", 96.0))
+    )
+    assert standing_of("", "rl", [noisy], RANKING).reached == 0
 
 
 def test_a_strategy_that_found_nothing_has_no_figures():
-    one = standing("", "rl", [result()], RANKING)
+    one = standing_of("", "rl", [result()], RANKING)
     assert (one.best, one.regret, one.deviation, one.reached) == (None, None, None, 0)
 
 
@@ -67,19 +69,23 @@ def test_quantiles_are_infinite_where_the_goal_was_not_reached():
 
 
 def test_strategies_are_ranked_by_evaluations_and_failures_share_the_last_rank():
-    comparison = compared([[[5, 6, 7], [9, math.inf, 8], [math.inf, math.inf, 9]]], full=10)
+    comparison = compare_strategies(
+        [[[5, 6, 7], [9, math.inf, 8], [math.inf, math.inf, 9]]], full=10
+    )
     assert comparison.ranks == (1.0, (2 + 2.5 + 2) / 3, (3 + 2.5 + 3) / 3)
     assert comparison.best == 0
 
 
 def test_problems_are_ranked_together():
     problem = [[5.0, 6.0], [9.0, 8.0]]
-    assert compared([problem, problem, problem], full=10).blocks == 6
+    assert compare_strategies([problem, problem, problem], full=10).blocks == 6
 
 
 def test_without_a_table_the_ranking_is_by_mean_score():
     searches = [
-        Result(0, 0, 2.0, 0, 0, None, (Found(1, "a", 1.0), Found(2, "b", 3.0))),
-        Result(1, 0, 2.0, 0, 0, None, (Found(1, "a", 6.0),)),
+        SearchResult(
+            0, 0, 2.0, 0, 0, None, (FullEvaluation(1, "a", 1.0), FullEvaluation(2, "b", 3.0))
+        ),
+        SearchResult(1, 0, 2.0, 0, 0, None, (FullEvaluation(1, "a", 6.0),)),
     ]
     assert known_ranking(searches) == [(3.5, "a"), (3.0, "b")]

@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 
-from nasir.apps.bench.effort import Found
+from nasir.apps.bench.effort import FullEvaluation
 from nasir.apps.compare.curves import best_so_far, incumbents, mean_curve, points_up_to
 
 JUDGED = [
-    Found(0.5, "a", 20.0),
-    Found(1.0, "b", 19.0),
-    Found(2.0, "c", 22.0),
-    Found(3.0, "d", 22.0),
-    Found(3.5, "e", 25.0),
+    FullEvaluation(0.5, "a", 20.0),
+    FullEvaluation(1.0, "b", 19.0),
+    FullEvaluation(2.0, "c", 22.0),
+    FullEvaluation(3.0, "d", 22.0),
+    FullEvaluation(3.5, "e", 25.0),
 ]
 
 
@@ -35,7 +35,7 @@ def test_the_true_score_is_that_of_the_best_scored_architecture():
 
 
 def test_rounding_errors_of_fidelities_do_not_count():
-    judged = [Found(sum([0.1] * 10) + 1e-12, "a", 1.0)]
+    judged = [FullEvaluation(sum([0.1] * 10) + 1e-12, "a", 1.0)]
     assert best_so_far(judged, np.array([1.0])).tolist() == [1.0]
 
 

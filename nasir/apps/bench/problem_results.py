@@ -1,4 +1,4 @@
-"""What a bench came to: the standings on each problem, and over all of them."""
+"""The results of a bench: the standings on each problem, and over all problems."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.apps.bench.entrants import Entrant, ranking_of
-from nasir.apps.bench.results import Result, known_ranking
+from nasir.apps.bench.entries import BenchEntry, ranking_of
+from nasir.apps.bench.results import SearchResult, known_ranking
 from nasir.apps.bench.standings import (
     Ranking,
     Standing,
-    compared,
+    compare_strategies,
     curve,
     evaluations_to_reach,
-    standing,
+    standing_of,
 )
 from nasir.core.errors import RunFolderError
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(eq=False)
-class Outcome:
+class ProblemResult:
     """The strategies on one problem.
 
-    `ranking` has every architecture, or, where the evaluator has none, those that any of the
-    searches judged, by their mean score; `whole` tells which. `spent` are the evaluations to
-    reach, by strategy and seed.
+    `ranking` has every architecture (`whole`) or, if the evaluator has no ranking, those that any
+    search evaluated, by mean score. `spent` are the evaluations to reach the best 1 %, by strategy
+    and seed.
     """
 
     problem: str
     ranking: Ranking
     whole: bool
-    results: Sequence[Sequence[Result]]
+    results: Sequence[Sequence[SearchResult]]
     standings: Sequence[Standing]
     spent: Sequence[Sequence[float]]
     comparison: Comparison | None
@@ -53,33 +53,37 @@ class Outcome:
         }
 
 
-def outcomes(entrants: Sequence[Entrant], results: Sequence[Result], full: int) -> list[Outcome]:
-    """The outcome of each problem; `results` hold every entrant with the same seeds."""
+def problem_results(
+    entries: Sequence[BenchEntry], results: Sequence[SearchResult], full: int
+) -> list[ProblemResult]:
+    """The result on each problem; `results` have every entry with the same seeds."""
     found = []
-    for problem in dict.fromkeys(entrant.problem for entrant in entrants):
-        numbers = [n for n, entrant in enumerate(entrants) if entrant.problem == problem]
-        of = [[result for result in results if result.entrant == n] for n in numbers]
-        ranking = ranking_of(entrants[numbers[0]])
+    for problem in dict.fromkeys(entry.problem for entry in entries):
+        numbers = [n for n, entry in enumerate(entries) if entry.problem == problem]
+        of = [[result for result in results if result.entry == n] for n in numbers]
+        ranking = ranking_of(entries[numbers[0]])
         whole = ranking is not None
         if ranking is None:
             ranking = known_ranking([result for one in of for result in one])
         standings = [
-            standing(problem, entrants[n].strategy, one, ranking)
+            standing_of(problem, entries[n].strategy, one, ranking)
             for n, one in zip(numbers, of, strict=True)
         ]
         spent = [[evaluations_to_reach(result, ranking) for result in one] for one in of]
-        comparison = compared([spent], full)
+        comparison = compare_strategies([spent], full)
         standings = _with_ranks(standings, comparison)
-        found.append(Outcome(problem, ranking, whole, of, standings, spent, comparison, full))
+        found.append(ProblemResult(problem, ranking, whole, of, standings, spent, comparison, full))
     return found
 
 
-def overall(found: Sequence[Outcome]) -> Comparison | None:
-    """The comparison over all problems; None where there is but one."""
-    return compared([one.spent for one in found], found[0].full) if len(found) > 1 else None
+def overall(found: Sequence[ProblemResult]) -> Comparison | None:
+    """The comparison over all problems; None for a single problem."""
+    return (
+        compare_strategies([one.spent for one in found], found[0].full) if len(found) > 1 else None
+    )
 
 
-def write_curves(file: Path, found: Sequence[Outcome]) -> None:
+def write_curves(file: Path, found: Sequence[ProblemResult]) -> None:
     """Write the mean best-so-far curves and their bands as CSV."""
     try:
         with file.open("w", encoding="utf-8", newline="") as stream:
