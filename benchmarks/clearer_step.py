@@ -31,7 +31,7 @@ CLIP = 5.0
 
 
 @attrs.define
-class Contestant:
+class Candidate:
     """A way of running the supernet, with the optimizers of the paper."""
 
     network: nn.Module
@@ -66,13 +66,13 @@ class Contestant:
             parameter.requires_grad_(True)
 
 
-def contestant(name: str) -> Contestant:
+def candidate(name: str) -> Candidate:
     torch.manual_seed(0)
     supernet = Clearer().supernet(Signature(3, 3))
     if name == "nasir":
-        return Contestant(supernet, supernet, freezes=True)
+        return Candidate(supernet, supernet, freezes=True)
     plain = PlainClearer(supernet)
-    return Contestant(plain, plain.supernet, freezes=name != "rival")
+    return Candidate(plain, plain.supernet, freezes=name != "rival")
 
 
 NAMES = ("nasir", "rival", "rival, half the gradients")
@@ -88,7 +88,7 @@ def greatest_difference(side: int) -> tuple[float, float]:
     x = torch.rand(2, 3, side, side, dtype=torch.float64)
     results = []
     for name in ("nasir", "rival"):
-        side_of = contestant(name)
+        side_of = candidate(name)
         side_of.network.double()
         y = side_of.network(x)
         y.square().mean().backward()
@@ -107,7 +107,7 @@ def peak_mebibytes(name: str, batch: int, side: int) -> float:
 
 def steps_alone(name: str, batch: int, side: int) -> None:
     """Print how far three steps raise the peak memory of a process, in MiB."""
-    chosen, batches = contestant(name), pictures(batch, side)
+    chosen, batches = candidate(name), pictures(batch, side)
     before = peak_kibibytes()
     for _ in range(3):
         chosen.step(batches)
@@ -131,11 +131,11 @@ def main() -> None:
     if given.only:
         steps_alone(given.only, given.batch, given.side)
         return
-    contestants = {name: contestant(name) for name in NAMES}
+    candidates = {name: candidate(name) for name in NAMES}
     batches = pictures(given.batch, given.side)
     seconds: dict[str, list[float]] = {name: [] for name in NAMES}
     for turn in range(given.rounds + 1):
-        for name, chosen in contestants.items():
+        for name, chosen in candidates.items():
             spent = chosen.step(batches)
             if turn:
                 seconds[name].append(spent)

@@ -119,7 +119,7 @@ def serve(which: str, batch: int, side: int) -> None:
 
 
 class Server:
-    """A process that takes steps when it is told to."""
+    """A process that takes a step on request."""
 
     def __init__(self, which: str, batch: int, side: int, threads: int) -> None:
         command = [sys.executable, __file__, f"--serve={which}"]

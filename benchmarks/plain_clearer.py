@@ -35,7 +35,7 @@ class PlainClearer(nn.Module):
             for column in cell:
                 weights = next(rows)
                 p = parallel(column["parallel"], branches)
-                f = fusion(column["fusion"], p if net.space.mixture == "program" else branches)
+                f = fusion(column["fusion"], p if column.chained else branches)
                 branches = [weights[0] * a + weights[1] * b for a, b in zip(p, f, strict=True)]
         return net.backbone.to_picture(fusion(net.backbone.end, branches)[0])
 

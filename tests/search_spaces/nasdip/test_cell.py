@@ -10,9 +10,7 @@ from torch import Tensor
 
 from nasir.core.architecture import Value
 from nasir.core.errors import ArchitectureError
-from nasir.search_spaces.nasdip import transform as transforms
 from nasir.search_spaces.nasdip.cell import UpsamplingCell
-from nasir.search_spaces.nasdip.rewriting import after_nearest
 
 WIDTH = 16
 
@@ -188,18 +186,6 @@ def test_only_transposed_convolutions_have_a_bias(transform: str) -> None:
     cell = _cell(upsample="bilinear", transform=transform, kernel=3)
     assert not [name for name, _ in cell.named_parameters() if name.endswith("bias")]
     assert _cell(upsample="bilinear", transform="trans_conv", kernel=3).transform.conv.bias.ndim
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Conv", "TransposedConv", "SplitStackSum", "SeparableConv", "DepthWiseConv", "Identity"],
-)
-@pytest.mark.parametrize("kernel", [1, 3, 5, 7])
-def test_a_transform_after_nearest_is_that_of_the_resized_map(name: str, kernel: int) -> None:
-    torch.manual_seed(0)
-    transform = getattr(transforms, name)(8, 8, kernel, 1).double()
-    x = _x(8)
-    _same(after_nearest(transform, x), transform(RESIZED["nearest"](x)))
 
 
 @pytest.mark.parametrize("missing", ["upsample", "transform", "kernel", "dilation", "activation"])

@@ -17,7 +17,6 @@ from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.cell import DECISIONS, UpsamplingCell
 from nasir.search_spaces.nasdip.inheritance import inherit
 from nasir.search_spaces.nasdip.operations import operation
-from nasir.search_spaces.nasdip.rewriting import as_convolution
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 
@@ -162,20 +161,6 @@ def weight_of(space: NasDip, architecture: Architecture, tables: dict[str, Tenso
             options = next(d.options for d in space.domain.decisions if d.name == name)
             product *= table[options.index(choices[name])].item()
     return product
-
-
-@pytest.mark.parametrize("name", ["conv", "split_stack_sum", "sep_conv", "depth_wise_conv"])
-@pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (3, 2), (7, 1)])
-def test_a_transform_equals_its_convolution(name: str, kernel: int, dilation: int) -> None:
-    transform = operation("transform", name)(8, 8, kernel, dilation).double()
-    same = as_convolution(transform)
-    assert same is not None
-    border = dilation * (kernel - 1) // 2
-    x = torch.randn(1, 8, 9, 11, dtype=torch.float64)
-    padded = torch.nn.functional.pad(x, (border,) * 4, mode="reflect")
-    torch.testing.assert_close(
-        transform(x), torch.nn.functional.conv2d(padded, same.kernel, dilation=same.dilation)
-    )
 
 
 def test_gradients_reach_all_weights_and_architecture_parameters() -> None:
