@@ -11,7 +11,7 @@ import nasir
 from nasir.apps.search import search as api
 from nasir.core.registry import registries
 from nasir.plugins.manager import BUILTIN
-from nasir.runs.table import CARRIED, Column, Records, Table, carried, load_table
+from nasir.runs.table import INCLUDED, Column, Records, Table, included, load_table
 
 TASKS = ("denoise", "inpaint")
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
@@ -19,7 +19,7 @@ PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    return load_table(CARRIED)
+    return load_table(INCLUDED)
 
 
 def column(records: Records, turn: int, *fields: str | float) -> np.ndarray:
@@ -27,11 +27,11 @@ def column(records: Records, turn: int, *fields: str | float) -> np.ndarray:
 
 
 def test_it_is_small_enough_to_come_with_the_package():
-    assert carried(CARRIED).stat().st_size < 10 * 2**20
+    assert included(INCLUDED).stat().st_size < 10 * 2**20
 
 
 def test_every_architecture_of_the_recipes_space_is_in_it(table: Table):
-    (planned,) = api.plan([CARRIED], {})
+    (planned,) = api.plan([INCLUDED], {})
     assert set(table.rows) == {architecture.id for architecture in planned.problem.domain}
     assert len(table.rows) >= 600
 
@@ -82,7 +82,7 @@ def test_the_table_says_what_the_fits_were(table: Table):
 
 
 def test_a_search_finds_the_best_of_the_table(table: Table):
-    run = nasir.search(CARRIED, "strategy=exhaustive", trials=len(table.rows))
+    run = nasir.search(INCLUDED, "strategy=exhaustive", trials=len(table.rows))
     assert run.best.score == max(column(table.tasks["denoise"], 0, "psnr"))
 
 

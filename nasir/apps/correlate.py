@@ -19,7 +19,7 @@ from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.run import Run
-from nasir.runs.table import ENDING, PSNR, Figures, Table, carried, load_table
+from nasir.runs.table import ENDING, PSNR, Figures, Table, included, load_table
 from nasir.settings.building import make
 from nasir.settings.experiment import experiment
 
@@ -51,7 +51,7 @@ def correlations_in(
     name: str, proxies: Sequence[str] = (), initialisations: int = 1
 ) -> dict[str, list[Correlation]]:
     """The correlations in a run's folder, or in each task of a table, by name."""
-    if name.endswith(ENDING) or (carried(name).is_file() and not Path(name).exists()):
+    if name.endswith(ENDING) or (included(name).is_file() and not Path(name).exists()):
         if proxies:
             raise SettingsError(f"{name} is a table, with its proxies' values: leave --proxies out")
         found = table_correlations(load_table(name))

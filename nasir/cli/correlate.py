@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 from nasir.cli.displays import show_work
-from nasir.runs.table import CARRIED, ENDING
+from nasir.runs.table import ENDING, INCLUDED
 
 if TYPE_CHECKING:
     from nasir.apps.correlate import Correlation
 
-SOURCES = f"a run's folder, a table (NAME{ENDING}), or {CARRIED}, the table that comes with nasir"
+SOURCES = f"a run's folder, a table (NAME{ENDING}), or {INCLUDED}, the table that comes with nasir"
 
 NOTE = "tau: Kendall's tau-b with PSNR; where less of a proxy is better, near -1 is good"
 

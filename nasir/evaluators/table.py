@@ -16,7 +16,7 @@ from nasir.core.errors import EvaluationError, SettingsError, unknown_name
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import Proposal
-from nasir.runs.table import CARRIED, ENDING, PSNR, Figures, load_table
+from nasir.runs.table import ENDING, INCLUDED, PSNR, Figures, load_table
 
 if TYPE_CHECKING:
     from nasir.runs.table import Records
@@ -29,7 +29,7 @@ COSTS = (*COST, "fit_seconds")
 
 
 def _whole_path(given: str) -> str:
-    """A file's path that holds in any working directory; the name of a carried table as it is."""
+    """An absolute path of a file; the name of an included table is unchanged."""
     return str(Path(given).expanduser().resolve()) if given.endswith(ENDING) else given
 
 
@@ -40,7 +40,7 @@ class _Lookup(Evaluator):
     restores: ClassVar[bool] = False
 
     table: str = setting(
-        CARRIED,
+        INCLUDED,
         "a table that comes with nasir, or a file made by nasir tabulate",
         None,
         _whole_path,
@@ -63,7 +63,7 @@ class _Lookup(Evaluator):
             raise SettingsError(
                 f"none of {DRAWS} architectures drawn from this space is in table {self.table}, "
                 f"which has {len(table.rows)}: take the table's settings of the space, as the "
-                f"recipe {CARRIED} does"
+                f"recipe {INCLUDED} does"
             )
 
     def records(self, problem: Problem) -> Records:

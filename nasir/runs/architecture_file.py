@@ -1,4 +1,4 @@
-"""Architectures from where a search has left them."""
+"""Architectures in files: ``architecture.json`` and the folders of runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Found = tuple[Architecture, SearchSpace]
 
 
 def find_architecture(given: str, space: SearchSpace) -> Found:
-    """The architecture that `given` means, and the space that it is of.
+    """The architecture that `given` names, and its space.
 
-    It is the name of a reference architecture of `space`, an ``architecture.json``, or a run's
-    folder, whose best it is; the latter two bring their space's settings with them. Raises
-    :class:`~nasir.core.errors.SettingsError` for anything else.
+    `given` is the name of a reference architecture of `space`, an ``architecture.json``, or the
+    folder of a run, whose best architecture it is; the latter two have the settings of their own
+    space. Raises :class:`~nasir.core.errors.SettingsError` for anything else.
     """
     path = Path(given).expanduser() if given not in space.reference() else None
     if path is not None and path.suffix == ".json":
@@ -53,7 +53,7 @@ def read_architecture(path: str | Path) -> tuple[Architecture, dict[str, Any]]:
 
 
 def check_member(architecture: Architecture, space: SearchSpace) -> None:
-    """Refuse an architecture that is none of the space, as it is set."""
+    """Refuse an architecture that is not in the space with its present settings."""
     if architecture.space != space.domain.space:
         raise ArchitectureError(
             f"this is an architecture of space {architecture.space!r}, not {space.domain.space!r}"
@@ -63,7 +63,7 @@ def check_member(architecture: Architecture, space: SearchSpace) -> None:
 
 
 def described_in(path: str | Path) -> Found:
-    """The architecture in an ``architecture.json``, and its space as it was set there."""
+    """The architecture in an ``architecture.json``, and its space with the settings there."""
     architecture, settings = read_architecture(path)
     space = make("space", settings)
     check_member(architecture, space)

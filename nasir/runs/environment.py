@@ -39,7 +39,7 @@ def _version(package: str) -> str | None:
 
 
 def _git_commit() -> str | None:
-    """The commit of the working directory, where it is in a repository."""
+    """The commit of the working directory, if it is in a repository."""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=5

@@ -1,4 +1,4 @@
-"""What a folder that came from elsewhere may have in it."""
+"""Checks of folders that other people made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nasir.core.errors import RunFolderError
 
 
 def refuse_special_files(folder: Path) -> None:
-    """Refuse a folder with what is neither file nor folder in it: pipes never end to be read."""
+    """Refuse a folder with anything but files and folders in it: reading a pipe may never end."""
     for path in _inside(folder):
         with suppress(OSError):
             mode = os.stat(path).st_mode
@@ -21,9 +21,10 @@ def refuse_special_files(folder: Path) -> None:
 
 
 def refuse_links_out(folder: Path) -> None:
-    """Refuse a folder that is to be written where a link in it leads out of it.
+    """Refuse to write a folder in which a link leads out of it.
 
-    Such a link would have files elsewhere written over. The folder itself may be a link.
+    Through such a link, files in other places would be overwritten. The folder itself may be a
+    link.
     """
     whole = os.path.realpath(folder)
     for path in _inside(folder):

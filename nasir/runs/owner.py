@@ -69,7 +69,7 @@ class Owner:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it is shown as dead where its lock cannot be seen."""
+        """Whether it is shown as dead on a machine that cannot see its lock."""
         return self.silence >= SILENT
 
     def __str__(self) -> str:

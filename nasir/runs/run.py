@@ -1,4 +1,4 @@
-"""A run's folder: reading it, and what only its one writer does."""
+"""The folder of a run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TRIALS = "run.sqlite"
 
 
 class Run(Folder):
-    """A run as it stands on disk."""
+    """A run on disk."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Open the folder of a run; refuses one that is none."""
+        """Open the folder of a run; refuses any other."""
         path = Path(folder)
         if not is_folder(path):
             raise RunFolderError(f"there is no run folder {path}; see: nasir runs")
@@ -35,12 +35,12 @@ class Run(Folder):
 
     @property
     def settings(self) -> Settings:
-        """The resolved settings the run was started with."""
+        """The resolved settings that the run was started with."""
         return read_settings(self.folder / SETTINGS)
 
     @property
     def whole_settings(self) -> Settings:
-        """The same for whoever makes the run's components again; refuses those that lack one."""
+        """The settings from which the run's components can be made; refused if one is missing."""
         return read_whole_settings(self.folder / SETTINGS)
 
     @property
@@ -50,7 +50,7 @@ class Run(Folder):
             return store.trials()
 
     def trials_from(self, number: int) -> list[Trial]:
-        """The trials from this number on, for those who look again and again."""
+        """The trials from this number on."""
         with self._reading() as store:
             return store.trials(number)
 
@@ -86,14 +86,14 @@ class Run(Folder):
     def state(self) -> str:
         """``finished``, ``interrupted``, ``running``, or ``stopped``.
 
-        That is where its process died, or gave up after too many failures (see :attr:`reason`).
+        It is stopped if its process died, or gave up after too many failures (:attr:`reason`).
         """
         state = str(self.progress.get("state", "running"))
         return "stopped" if state == "running" and not is_owned(self.folder) else state
 
     @property
     def reason(self) -> str | None:
-        """Why the search was given up; None where it was not."""
+        """Why the search was given up; None if it was not."""
         progress = self.progress
         return progress.get("reason") if progress.get("state") == "stopped" else None
 

@@ -1,4 +1,4 @@
-"""A strategy's state as bytes, without pickle: JSON, with the arrays apart as safetensors."""
+"""A strategy's state as bytes, without pickle: JSON, and arrays as safetensors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from safetensors.numpy import load, save
 _MARK = "__array__"
 
 SUM = "sum:"
-"""Begins the key of a row that has the checksum of another, whose key follows."""
+"""Begins the key of a checksum; the key of the row that it belongs to follows."""
 
 
 def encode(state: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
-    """The JSON of `state` and its numpy arrays by their place in it, such as ``weights/bias``."""
+    """The JSON of `state`, and its numpy arrays by their path in it, such as ``weights/bias``."""
     arrays: dict[str, bytes] = {}
     plain = _without_arrays(state, "", arrays)
     return json.dumps(plain).encode(), arrays
 
 
 def decode(plain: bytes, arrays: dict[str, bytes]) -> dict[str, Any]:
-    """The state that :func:`encode` was given; lists come back where tuples were."""
+    """The state that was encoded; tuples come back as lists."""
     try:
         content = _with_arrays(json.loads(plain), arrays)
     except SafetensorError as error:
@@ -36,7 +36,7 @@ def decode(plain: bytes, arrays: dict[str, bytes]) -> dict[str, Any]:
 
 
 def checksums(rows: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """A row for each of `rows` that tells a bit which a disk has flipped in it (CRC-32)."""
+    """The checksum (CRC-32) of each of `rows`, as a row: it detects bits that a disk flipped."""
     return [(f"{SUM}{key}", _checksum(data)) for key, data in rows]
 
 
@@ -51,19 +51,19 @@ def _checksum(data: bytes) -> bytes:
     return zlib.crc32(data).to_bytes(4, "big")
 
 
-def _without_arrays(value: Any, place: str, arrays: dict[str, bytes]) -> Any:
+def _without_arrays(value: Any, path: str, arrays: dict[str, bytes]) -> Any:
     if isinstance(value, dict):
-        return {k: _without_arrays(v, f"{place}/{_step(k)}", arrays) for k, v in value.items()}
+        return {k: _without_arrays(v, f"{path}/{_step(k)}", arrays) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_arrays(v, f"{place}/{i}", arrays) for i, v in enumerate(value)]
+        return [_without_arrays(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
     if isinstance(value, np.ndarray):
-        arrays[place] = save({"array": np.array(value, order="C")})
-        return {_MARK: place}
+        arrays[path] = save({"array": np.array(value, order="C")})
+        return {_MARK: path}
     return value
 
 
 def _step(key: Any) -> str:
-    """A key as one step of a place (as in JSON pointers)."""
+    """A key as one step of a path (as in JSON pointers)."""
     return str(key).replace("~", "~0").replace("/", "~1")
 
 

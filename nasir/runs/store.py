@@ -78,7 +78,7 @@ class RunStore(TrialStore):
     def transaction(self) -> Iterator[None]:
         """All writes inside become visible together, or none of them.
 
-        Raises :class:`RunFolderError` where another process has claimed the run since this one.
+        Raises :class:`RunFolderError` if another process has claimed the run since this one.
         """
         with self._explained():
             try:
@@ -209,7 +209,7 @@ class RunStore(TrialStore):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into one line that says what to do."""
+        """Turn errors of SQLite into one line that says what to do."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -221,14 +221,14 @@ class RunStore(TrialStore):
                 ) from None
             raise RunFolderError(
                 f"cannot use {self.path}: {error}; make room or give write permission, "
-                f"then go on with: nasir resume {self.path.parent}"
+                f"then continue with: nasir resume {self.path.parent}"
             ) from None
         except sqlite3.DatabaseError as error:
             raise RunFolderError(f"{self.path} is damaged: {error}") from None
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Like :meth:`_explained`; what was read and makes no sense is damage too."""
+        """Like :meth:`_explained`; content that cannot be right is damage, too."""
         with self._explained():
             try:
                 yield
@@ -237,7 +237,7 @@ class RunStore(TrialStore):
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    """Open without writing; as it stands on disk where even the lock file cannot be made."""
+    """Open without writing; as an unchanging file if even its lock file cannot be made."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         connection.execute("PRAGMA schema_version")

@@ -5,10 +5,10 @@ from __future__ import annotations
 APPLICATION_ID = 0x6E617372  # "nasr"
 
 VERSION = 2
-"""Of the tables; SQLite's ``user_version``, which is 0 in runs of earlier versions."""
+"""Version of the tables: SQLite's ``user_version``, which is 0 in runs of earlier versions."""
 
 FOREIGN = "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')"
-"""What no run has: a view may go on for ever, a trigger change what is written."""
+"""Not in any run: reading a view may never end, and a trigger changes what is written."""
 
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};

@@ -1,4 +1,4 @@
-"""The settings in a run's folder, checked before anybody builds on them."""
+"""The settings in a run's folder, checked when they are read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nasir.settings.run_settings import COMPONENTS, run_settings_class
 
 
 def read_whole_settings(path: Path) -> Settings:
-    """The settings of a run that is to be made again; refuses those that lack a component.
+    """The settings of a run whose components are to be made.
 
-    Its default would make another run of it.
+    Raises :class:`SettingsError` if a component is missing: its default would make another run.
     """
     tree = read_settings(path)
     for kind in COMPONENTS:
         if kind not in tree:
-            raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
+            raise SettingsError(f"{path} is damaged: it names no {kind}; restore that line")
     known = {field.name for field in settings_of(run_settings_class())}
     for key in tree.keys() - known - set(COMPONENTS):
         raise SettingsError(
@@ -32,16 +32,15 @@ def read_whole_settings(path: Path) -> Settings:
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings of a run; raises :class:`SettingsError` for what no run can have.
+    """The settings of a run; raises :class:`SettingsError` if they are damaged.
 
-    Components are not made, for their plugins may not be here. What this version does not know is
-    left alone.
+    Components are not made, because their plugins may not be installed. Unknown settings are kept.
     """
     tree = read_file(path)
     for kind in COMPONENTS:
         fields = tree.get(kind, {"name": ""})
         if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
-            raise SettingsError(f"{path} is damaged: it names no {kind}; put back what it said")
+            raise SettingsError(f"{path} is damaged: it names no {kind}; restore that line")
     cls = run_settings_class()
     known = {field.name for field in settings_of(cls)} & tree.keys()
     try:

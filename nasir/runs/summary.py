@@ -1,4 +1,4 @@
-"""What came out of a run, as plain data."""
+"""The result of a run as JSON values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import Run
 
 DEGRADED = "degraded_"
-"""Begins the names of an evaluation's figures for the picture that was given in."""
+"""Begins the names of the degraded picture's own metrics."""
 
 
 def summary(run: Run) -> dict[str, Any]:
     """The result of a run for printing or as JSON.
 
     `results` has a row for the degraded input, each reference and the found architecture, with
-    their metrics on the test split, or the reason why there are none. `given_up` is there where
-    the search was, and says why.
+    their metrics on the test split, or the reason why there are none. `given_up` is the reason
+    why the search was given up, if it was.
     """
     trials = run.trials
     states = Counter(trial.state for trial in trials)
@@ -77,7 +77,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 
 def trial_mapping(trial: Trial) -> dict[str, Any]:
-    """All of a trial as JSON values."""
+    """A trial as JSON values."""
     proposal = trial.proposal
     return {
         "number": trial.number,

@@ -1,4 +1,4 @@
-"""A tabular benchmark: what many architectures came to, looked up instead of evaluated anew."""
+"""Tabular benchmarks: results of many architectures, to look up instead of evaluating."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 FORMAT = "nasir table 2"
 HEADER = "nasir"
-"""The one entry of the file's metadata, of which safetensors keeps no order."""
+"""The only entry of the file's metadata; safetensors would not keep the order of several."""
 
 ENDING = ".safetensors"
 
-CARRIED = "dipbench"
+INCLUDED = "dipbench"
 """The table that comes with nasir."""
 
 ROWS = "architectures"
@@ -41,7 +41,7 @@ PSNR = "psnr"
 
 @attrs.frozen
 class Column:
-    """What a column of a table holds: a metric over all pictures, or that of one `picture`.
+    """The content of a column: a metric over all pictures, or that of one `picture`.
 
     With a `share` of the full effort, in (0, 1], it is a point of the picture's learning curve.
     """
@@ -60,7 +60,7 @@ class Column:
 
 @attrs.frozen
 class Figures:
-    """What is known of an architecture: metrics, those of each picture, learning curves."""
+    """The metrics of an architecture, those of each picture, and learning curves."""
 
     metrics: dict[str, float] = attrs.field(factory=dict)
     by_picture: dict[str, dict[str, float]] = attrs.field(factory=dict)
@@ -68,7 +68,7 @@ class Figures:
 
     @classmethod
     def from_row(cls, columns: Sequence[Column], row: Sequence[float]) -> Figures:
-        """The figures in a row of a table; what is not finite is not there."""
+        """The figures in a row of a table; values that are not finite are left out."""
         figures = cls()
         for column, value in zip(columns, row, strict=True):
             if not math.isfinite(value):
@@ -95,10 +95,10 @@ def cells(trial: Trial) -> dict[Column, float]:
 
 @attrs.frozen
 class Records:
-    """What the architectures of a table came to in one task.
+    """The figures of the architectures of a table in one task.
 
-    `known` is there before a fit, such as proxies' values; each of the `repeats` after one, with
-    a seed of its own. All are arrays ``(architectures, columns)``, NaN where nothing is known.
+    `known` are those before a fit, such as proxies' values; each of the `repeats` has those after
+    a fit with its own seed. All are arrays ``(architectures, columns)``, NaN if unknown.
     """
 
     settings: Settings
@@ -108,11 +108,11 @@ class Records:
     repeats: tuple[np.ndarray, ...] = attrs.field(eq=False, repr=False)
 
     def known_of(self, row: int) -> Figures:
-        """What is known of an architecture before a fit."""
+        """The figures of an architecture before a fit."""
         return Figures.from_row(self.known_columns, self.known[row].tolist())
 
     def fits_of(self, row: int) -> list[Figures]:
-        """What the fits of an architecture came to, one a repeat."""
+        """The figures of an architecture after each repeat of its fit."""
         return [Figures.from_row(self.columns, of[row].tolist()) for of in self.repeats]
 
     @property
@@ -167,7 +167,7 @@ class Table:
 
     @classmethod
     def load(cls, path: Path) -> Table:
-        """Read a table; raises :class:`SettingsError` for a file that is none."""
+        """Read a table; raises :class:`SettingsError` for any other file."""
         try:
             return cls._read(path)
         except OSError as error:
@@ -203,7 +203,7 @@ class Table:
 
 
 def _check_shapes(task: str, records: Records, rows: int) -> None:
-    """Refuse figures that are not of each architecture and each column."""
+    """Refuse arrays that have not one figure for each architecture and column."""
     if not isinstance(task, str) or not isinstance(records.settings, dict) or not records.repeats:
         raise ValueError("a task has no settings or no records")
     arrays = [(records.known_columns, records.known)]
@@ -215,8 +215,8 @@ def _check_shapes(task: str, records: Records, rows: int) -> None:
             raise ValueError(f"task {task} has not each metric of each architecture")
 
 
-def carried(name: str) -> Path:
-    """Where a table of this name is, if it comes with nasir."""
+def included(name: str) -> Path:
+    """The path of the table of this name that comes with nasir; it may not exist."""
     return Path(str(files("nasir") / "tables" / f"{name}{ENDING}"))
 
 
@@ -225,9 +225,9 @@ def load_table(name: str) -> Table:
     """A table that comes with nasir, by its name, or a file, by its path; read once."""
     if name.endswith(ENDING):
         return Table.load(Path(name))
-    path = carried(name)
+    path = included(name)
     if not path.is_file():
-        raise SettingsError(f"there is no table {name!r}: take {CARRIED}, or a file NAME{ENDING}")
+        raise SettingsError(f"there is no table {name!r}: take {INCLUDED}, or a file NAME{ENDING}")
     return Table.load(path)
 
 

@@ -1,4 +1,4 @@
-"""The folder of a final training: reading it, and what only its one writer does."""
+"""The folder of a final training."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CURVE = "training.csv"
 LOCK = "training.lock"
 
 MOST_CHANNELS = 1024
-"""Channels, and scale, that a network is believed to have."""
+"""Most channels, and greatest scale, of a network; more are damage."""
 
 
 class TrainingFolder(Folder):
-    """The final training of one architecture, as it stands on disk."""
+    """The final training of one architecture, on disk."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open the folder of a training; refuses one that is none."""
+        """Open the folder of a training; refuses any other."""
         if not is_training(path):
             raise RunFolderError(
                 f"{path} is no training's folder: it has no {SETTINGS} or no {DESCRIPTION}; make "
@@ -44,12 +44,12 @@ class TrainingFolder(Folder):
 
     @property
     def settings(self) -> Settings:
-        """The resolved settings the training was started with."""
+        """The resolved settings that the training was started with."""
         return read_file(self.folder / SETTINGS)
 
     @property
     def found(self) -> Found:
-        """The architecture that is trained, and its space as it was set."""
+        """The architecture that is trained, and its space."""
         return described_in(self.folder / DESCRIPTION)
 
     @property
@@ -74,22 +74,22 @@ class TrainingFolder(Folder):
         """The channels and the scale of the network."""
         path = self.folder / DESCRIPTION
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))["signature"]
-            if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in said.values()):
-                return Signature(**said)
+            read = json.loads(path.read_text(encoding="utf-8"))["signature"]
+            if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in read.values()):
+                return Signature(**read)
             raise ValueError
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise SettingsError(f"{path} is damaged: it tells no channels and scale") from None
+            raise SettingsError(f"{path} is damaged: it has no channels and scale") from None
 
     @property
     def weights(self) -> Path:
-        """The file of the trained weights; refuses one that is not there or not whole."""
+        """The file of the trained weights; refuses a missing and a damaged one."""
         from safetensors import SafetensorError, safe_open
 
         path = self.folder / WEIGHTS
         if not path.is_file():
             raise SettingsError(
-                f"{self.folder} has no weights yet: go on with it: nasir train {self.folder}"
+                f"{self.folder} has no weights yet: continue it with: nasir train {self.folder}"
             )
         try:
             with safe_open(path, "np"):
@@ -101,7 +101,7 @@ class TrainingFolder(Folder):
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What came of the test pictures; None before that is known."""
+        """The metrics on the test pictures; None before they are known."""
         path = self.folder / RESULT
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -113,25 +113,25 @@ class TrainingFolder(Folder):
 
     def check_signature(self, wanted: Signature) -> None:
         """Refuse a task of other channels or another scale than the network's."""
-        ours = self.signature
-        if ours == wanted:
+        trained = self.signature
+        if trained == wanted:
             return
-        if ours.scale != wanted.scale:
-            advice = f"choose a task of scale {ours.scale}"
+        if trained.scale != wanted.scale:
+            advice = f"choose a task of scale {trained.scale}"
         else:
-            advice = f"give {_spelt(ours)}, or let the task make them so"
+            advice = f"give {_words(trained)}, or let the task make them so"
         raise SettingsError(
-            f"{self.folder} was trained for {_spelt(ours)}, here are {_spelt(wanted)}: {advice}"
+            f"{self.folder} was trained for {_words(trained)}, here are {_words(wanted)}: {advice}"
         )
 
     def writing(self) -> AbstractContextManager[None]:
-        """Hold the folder for this process alone."""
+        """Keep other processes of this machine from writing the folder."""
         in_use = f"{self.folder} is in use by another process: wait for it, or end it first"
         return locked(self.folder / LOCK, lambda: in_use)
 
 
 def _checked_result(content: Any) -> dict[str, Any]:
-    """What a training came to; raises ValueError for anything else."""
+    """The result of a training; raises ValueError for anything else."""
     known = content if isinstance(content, dict) else {}
     by_picture = known.get("by_picture")
     rows = [
@@ -160,10 +160,7 @@ def create(
     architecture: Architecture,
     signature: Signature,
 ) -> None:
-    """Make a new training's folder, whole or not at all.
-
-    Raises FileExistsError where there is something already.
-    """
+    """Make a new training's folder, whole or not at all; raises FileExistsError if it exists."""
     described = architecture.mapping | {
         "settings": settings["space"],
         "signature": attrs.asdict(signature),
@@ -175,6 +172,6 @@ def create(
     create_folder(path, settings, environment, fill, "choose another with -o FOLDER")
 
 
-def _spelt(signature: Signature) -> str:
+def _words(signature: Signature) -> str:
     kind = {1: "grey", 3: "colour"}.get(signature.in_channels, f"{signature.in_channels}-channel")
     return f"{kind} pictures" + (f" x{signature.scale}" if signature.scale != 1 else "")

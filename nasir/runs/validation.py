@@ -1,4 +1,4 @@
-"""The records of a run as they may be: what a damaged or foreign file has besides is refused."""
+"""Checks of what is read from a run: a damaged file may have anything in it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ DAMAGE = (
     *(ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError),
     *(NasirError, SafetensorError),
 )
-"""What reading on in damaged data raises."""
+"""The exceptions that damaged data raises when it is used."""
 
 STATES = ("running", "complete", "failed")
 
 LATEST = 1e11
-"""Seconds since the epoch, in the year 5138: no calendar goes much further."""
+"""Seconds since the epoch in the year 5138; calendars end not much later."""
 
 
 def checked_trial(trial: Trial) -> Trial:
-    """A trial as a search leaves it; raises ValueError for another."""
+    """The trial; raises ValueError for one that no search can have written."""
     proposal = trial.proposal
     finite = [proposal.fidelity, *(f for f in (trial.score,) if f is not None)]
     times = [time for time in (trial.started, trial.seconds) if time is not None]
@@ -51,7 +51,7 @@ def checked_trial(trial: Trial) -> Trial:
 
 
 def checked_progress(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """How far a run says it is; raises ValueError for wrong types. Unknown entries are left."""
+    """How far a run is; raises ValueError for wrong types. Unknown entries are kept."""
     for key, value in progress.items():
         if key in PROGRESS and not PROGRESS[key](value):
             raise ValueError(f"the run's {key} cannot be {value!r:.40}")
@@ -81,7 +81,7 @@ def _is_count(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether `value` is a number that a floating-point number can be; NaN and infinities too."""
+    """Whether `value` is a float, NaN and infinity included, or an int that a float can hold."""
     return type(value) is float or (type(value) is int and abs(value) < LARGEST)
 
 
@@ -110,4 +110,4 @@ PROGRESS: Mapping[str, Callable[[Any], bool]] = {
     "failed_in_a_row": _is_count,
     "recommended": _is_whole,
 }
-"""What is known of how far a run is."""
+"""The entries of a run's progress with their checks."""

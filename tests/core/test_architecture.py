@@ -30,20 +30,20 @@ def test_the_id_is_ten_digits_of_the_hash_of_the_canonical_form():
     assert architecture.id == digest[:10]
 
 
-def test_the_order_of_choices_says_nothing():
+def test_order_of_choices_does_not_matter():
     first, second = Architecture("t", {"a": 1, "b": 2}), Architecture("t", {"b": 2, "a": 1})
     assert first == second
     assert hash(first) == hash(second)
     assert first.id == second.id
 
 
-def test_one_and_true_and_one_point_zero_are_three_architectures():
+def test_options_1_and_true_and_1_point_0_are_different():
     three = [Architecture("t", {"a": value}) for value in (1, True, 1.0)]
     assert len(set(three)) == 3
     assert len({architecture.id for architecture in three}) == 3
 
 
-def test_the_space_is_part_of_what_it_is():
+def test_architectures_of_different_spaces_differ():
     assert Architecture("t", {"a": 1}) != Architecture("u", {"a": 1})
     assert Architecture("t", {}) != "t"
 
@@ -58,12 +58,12 @@ def test_json_is_read_back_to_the_same_architecture(architecture: Architecture):
 
 
 @given(architectures)
-def test_pickling_and_copying_keep_it(architecture: Architecture):
+def test_pickled_and_copied_architectures_are_equal(architecture: Architecture):
     assert pickle.loads(pickle.dumps(architecture)) == architecture
     assert copy.deepcopy(architecture) == architecture
 
 
-def test_it_cannot_be_changed():
+def test_architecture_cannot_be_changed():
     choices = {"a": 1}
     architecture = Architecture("t", choices)
     choices["a"] = 2

@@ -171,7 +171,7 @@ def test_a_mutation_changes_one_decision_and_keeps_what_still_applies(domain: Do
 
 @given(domains(), seeds)
 @several
-def test_a_child_takes_each_decision_from_a_parent_where_it_may(domain: Domain, seed: int):
+def test_child_takes_each_valid_decision_from_a_parent(domain: Domain, seed: int):
     rng = np.random.default_rng(seed)
     first, second = domain.sample(rng), domain.sample(rng)
     child = domain.crossover(first, second, rng)
@@ -183,7 +183,7 @@ def test_a_child_takes_each_decision_from_a_parent_where_it_may(domain: Domain, 
         assert not inherited or any(same(value, one) for one in inherited)
 
 
-def test_a_child_of_two_equals_is_their_equal():
+def test_child_of_equal_parents_equals_them():
     domain = Domain("d", [Decision("a", range(5)), Decision("b", range(5))])
     one = domain.architecture({"a": 1, "b": 4})
     assert domain.crossover(one, one, np.random.default_rng(0)) == one
@@ -240,7 +240,7 @@ def test_a_domain_of_a_thousand_decisions_can_be_drawn_from():
     assert domain.sample(np.random.default_rng(0)) in domain
 
 
-def test_a_choice_that_nothing_offers_is_refused_with_the_options():
+def test_unknown_option_is_refused_with_the_options():
     with pytest.raises(ArchitectureError, match=r"'end'.*cannot be True here.*choose one of 1"):
         UNEQUAL.architecture({"branch": "short", "end": True})
     with pytest.raises(ArchitectureError, match=r"'size'.*cannot be None here.*0, 1, 2, 3, 4"):
@@ -265,12 +265,12 @@ def test_a_choice_of_an_inactive_decision_is_left_out():
         ([Decision("a", (1, 2), {"z": (1,)})], (), "z"),
     ],
 )
-def test_a_domain_that_makes_no_sense_is_refused(decisions, forbidden, words):
+def test_contradictory_domain_is_refused(decisions, forbidden, words):
     with pytest.raises(ValueError, match=words):
         Domain("d", decisions, forbidden)
 
 
 @pytest.mark.parametrize("options", [(), (1, 1), ("a", "b", "a")])
-def test_a_decision_wants_different_options(options):
+def test_repeated_options_are_refused(options):
     with pytest.raises(ValueError, match="decision 'a'"):
         Decision("a", options)

@@ -29,7 +29,7 @@ NUMBER = {derived_seed(0, "trial", number): number for number in range(100)}
 
 @attrs.define
 class InTurn(Strategy):
-    """Proposes architecture after architecture, and keeps a log of what it was asked and told."""
+    """Proposes architecture after architecture, and logs calls of `ask` and `tell`."""
 
     ends_after: int | None = None
     waits: bool = False
@@ -62,7 +62,7 @@ class InTurn(Strategy):
 
 @attrs.define
 class Scripted(Evaluator):
-    """Does with each trial, by its number, what it is told to."""
+    """The score of each trial is `act` of its number."""
 
     act: Any
 
@@ -130,7 +130,7 @@ def test_one_worker_asks_and_tells_in_turn(tmp_path: Path):
     assert [t.score for t in done.trials] == [0.0, 1.0, 2.0]
 
 
-def test_the_next_proposal_is_asked_for_after_the_oldest_was_told(tmp_path: Path):
+def test_next_proposal_is_asked_for_after_the_oldest_trial_in_flight(tmp_path: Path):
     done = search(tmp_path / "r", budget=Budget(5), workers=3)
     log = [
         "ask 0",
@@ -148,7 +148,7 @@ def test_the_next_proposal_is_asked_for_after_the_oldest_was_told(tmp_path: Path
 
 
 @pytest.mark.parametrize("slow", [(0, 3, 6), (1, 2, 7), (0, 1, 2, 3)])
-def test_which_evaluation_ends_first_changes_nothing(tmp_path: Path, slow: tuple[int, ...]):
+def test_order_in_which_evaluations_end_changes_nothing(tmp_path: Path, slow: tuple[int, ...]):
     def act(number: int) -> float:
         time.sleep(0.08 if number in slow else 0.0)
         return float(number)
@@ -176,7 +176,7 @@ def test_no_more_than_the_workers_are_in_flight_and_all_are_used(tmp_path: Path)
     assert max(most) == 3
 
 
-def test_a_trial_that_ended_early_is_stored_before_its_turn_to_be_told(tmp_path: Path):
+def test_trial_is_stored_when_it_ends_before_the_strategy_gets_it(tmp_path: Path):
     seen: list[list[str]] = []
 
     def act(number: int) -> float:
@@ -242,7 +242,7 @@ def test_an_evaluation_that_raises_is_a_failed_trial_with_its_reason(
 @pytest.mark.parametrize(
     "score", [float("nan"), float("inf"), -float("inf"), None, "high", 10**400]
 )
-def test_a_score_that_is_no_finite_number_is_a_failed_trial(tmp_path: Path, score: Any):
+def test_score_that_is_not_finite_fails_the_trial(tmp_path: Path, score: Any):
     done = search(tmp_path / "r", lambda number: score, budget=Budget(1))
     assert done.trials[0].state == "failed"
     assert done.trials[0].score is None
@@ -262,7 +262,7 @@ class NoEvaluation(Evaluator):
 @pytest.mark.parametrize(
     "result", [None, 3.0, Evaluation(1.0, {"note": "good"}), Evaluation(1.0, {"note": None})]
 )
-def test_an_evaluator_that_returns_nonsense_makes_failed_trials(tmp_path: Path, result: Any):
+def test_evaluator_that_returns_no_evaluation_makes_failed_trials(tmp_path: Path, result: Any):
     run = create(tmp_path / "r", {}, {})
     problem = Problem(ToySpace(), ToyTask(), {FULL: NoEvaluation(result)})
     with writing(run) as store:
@@ -295,7 +295,7 @@ def test_a_worker_that_dies_is_a_failed_trial(tmp_path: Path):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_a_strategy_that_has_nothing_more_ends_the_search(tmp_path: Path, workers: int):
+def test_strategy_without_further_proposals_ends_the_search(tmp_path: Path, workers: int):
     done = search(tmp_path / "r", workers=workers, strategy=InTurn(ends_after=4))
     assert [t.state for t in done.trials] == ["complete"] * 4
 
@@ -323,7 +323,7 @@ def test_the_time_limit_ends_the_search_after_what_is_in_flight(tmp_path: Path):
     assert again.progress["seconds"] >= done.progress["seconds"]
 
 
-def test_no_time_is_no_trial(tmp_path: Path):
+def test_time_budget_of_zero_evaluates_nothing(tmp_path: Path):
     assert search(tmp_path / "r", budget=Budget(9, seconds=0)).trials == []
 
 
@@ -354,7 +354,7 @@ def test_a_trial_is_stored_when_its_hook_is_called(tmp_path: Path):
 
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("stopped_at", range(6))
-def test_a_search_that_was_broken_off_goes_on_as_if_it_never_had_been(
+def test_interrupted_search_continues_with_the_same_trials(
     tmp_path: Path, workers: int, stopped_at: int
 ):
     whole = search(tmp_path / "whole", workers=workers)
@@ -370,7 +370,7 @@ def test_a_search_that_was_broken_off_goes_on_as_if_it_never_had_been(
     assert list(map(figures, done.trials)) == list(map(figures, whole.trials))
 
 
-def test_what_ended_out_of_turn_is_not_evaluated_again(tmp_path: Path):
+def test_ended_trials_are_not_evaluated_again_after_an_interruption(tmp_path: Path):
     evaluated: list[int] = []
 
     def act(number: int) -> float:

@@ -1,4 +1,4 @@
-"""Strategies that look at restored pictures are told them, through any kind of end."""
+"""Strategies get the restored pictures that they look at, after any interruption too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NUMBER = {derived_seed(0, "trial", number): number for number in range(100)}
 
 @attrs.define
 class Blind(Strategy):
-    """Proposes architecture after architecture, and notes the pictures that it is told."""
+    """Proposes architecture after architecture, and records the pictures that it gets."""
 
     stage: str = FULL
     told: dict[int, dict[str, Any]] = attrs.field(factory=dict)
@@ -66,7 +66,7 @@ def picture(number: int) -> np.ndarray:
 
 @attrs.define
 class Restoring(Evaluator):
-    """Restores two pictures, also where nobody wants to see them unless it is `polite`."""
+    """Restores two pictures; if it is not `polite`, also without being asked to."""
 
     fails: int = -1
     polite: bool = True
@@ -85,7 +85,7 @@ class Restoring(Evaluator):
 
 
 class Held(Executor):
-    """Evaluates those trials alone that :meth:`end` has named, before or after they came."""
+    """Evaluates only the trials that :meth:`end` names, before or after they are submitted."""
 
     def __init__(self, *ends: int) -> None:
         self._ends = set(ends)
@@ -167,20 +167,20 @@ def ended_out_of_turn(run: Run) -> Blind:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_strategy_that_looks_is_told_the_restored_pictures(run: Run, workers: int):
+def test_strategy_gets_the_pictures_that_it_looks_at(run: Run, workers: int):
     strategy = search(run, Looking(), workers=workers)
     assert list(strategy.told) == list(range(6))
     assert all(same(told, number) for number, told in strategy.told.items())
 
 
-def test_only_the_stages_looked_at_are_told_with_pictures(run: Run):
+def test_trials_of_other_stages_have_no_pictures(run: Run):
     evaluator = Restoring()
     strategy = search(run, Looking(stage="quick"), evaluator=evaluator)
     assert [number for number, told in strategy.told.items() if told] == [1, 3, 5]
     assert evaluator.asked_to_keep == [(n, n % 2 == 1) for n in range(6)]
 
 
-def test_a_strategy_that_does_not_look_is_told_none_and_nothing_is_stored(run: Run):
+def test_no_pictures_are_made_or_stored_for_a_strategy_that_does_not_look(run: Run):
     evaluator = Restoring()
     strategy = search(run, Blind(), evaluator=evaluator)
     assert strategy.told == {number: {} for number in range(6)}
@@ -188,18 +188,18 @@ def test_a_strategy_that_does_not_look_is_told_none_and_nothing_is_stored(run: R
     assert kept(run) == []
 
 
-def test_pictures_that_nobody_asked_for_are_not_told(run: Run):
+def test_strategy_gets_no_pictures_that_it_did_not_want(run: Run):
     strategy = search(run, Blind(), evaluator=Restoring(polite=False))
     assert strategy.told == {number: {} for number in range(6)}
 
 
-def test_a_failed_trial_is_told_without_pictures(run: Run):
+def test_failed_trial_has_no_pictures(run: Run):
     strategy = search(run, Looking(), evaluator=Restoring(fails=2), workers=2)
     assert strategy.told[2] == {}
     assert all(same(strategy.told[number], number) for number in (0, 1, 3, 4, 5))
 
 
-def test_pictures_are_kept_from_the_end_of_a_trial_until_it_is_told(run: Run):
+def test_pictures_are_stored_until_the_strategy_gets_the_trial(run: Run):
     executor, stored = Held(2), {}
 
     def note(hook: str, trial: Trial, **arguments: Any) -> None:
@@ -215,7 +215,7 @@ def test_pictures_are_kept_from_the_end_of_a_trial_until_it_is_told(run: Run):
     assert all(same(told, number) for number, told in strategy.told.items())
 
 
-def test_a_search_killed_before_the_telling_is_told_the_same_pictures(run: Run, tmp_path: Path):
+def test_resumed_search_gets_the_stored_pictures(run: Run, tmp_path: Path):
     assert ended_out_of_turn(run).told == {}
     assert kept(run) == [1]
     assert [trial.state for trial in run.trials] == ["running", "complete"]
@@ -230,7 +230,7 @@ def test_a_search_killed_before_the_telling_is_told_the_same_pictures(run: Run, 
     assert list(map(figures, run.trials)) == list(map(figures, whole.trials))
 
 
-def test_it_can_be_killed_again_and_again(run: Run):
+def test_stored_pictures_survive_several_kills(run: Run):
     ended_out_of_turn(run)
     for _ in range(2):
         with pytest.raises(Killed):
@@ -241,15 +241,13 @@ def test_it_can_be_killed_again_and_again(run: Run):
 
 
 class _Deadly(Executor):
-    """Whoever submits to it dies."""
+    """A process that submits to it dies."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         raise Killed
 
 
-def test_a_transaction_that_does_not_come_to_its_end_keeps_no_pictures(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-):
+def test_unfinished_transaction_stores_no_pictures(run: Run, monkeypatch: pytest.MonkeyPatch):
     save_progress = RunStore.save_progress
 
     def killed(store: RunStore, **values: Any) -> None:
@@ -272,7 +270,7 @@ def test_trials_that_are_read_from_a_run_have_no_pictures(run: Run):
 
 @attrs.define
 class Scribbling(Evaluator):
-    """Calls something a restored picture that is none."""
+    """Returns `made` as a restored picture."""
 
     made: Any
 
@@ -281,7 +279,7 @@ class Scribbling(Evaluator):
 
 
 @pytest.mark.parametrize("made", ["lake", None, [[0.5]], np.array(["lake"])])
-def test_what_is_no_picture_makes_a_failed_trial(run: Run, made: Any):
+def test_restored_picture_that_is_no_array_fails_the_trial(run: Run, made: Any):
     strategy = search(run, Looking(), evaluator=Scribbling(made), trials=2)
     assert [trial.state for trial in run.trials] == ["failed", "failed"]
     assert "'lake'" in run.trials[0].reason

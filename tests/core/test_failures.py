@@ -1,4 +1,4 @@
-"""What becomes of a trial that fails: tried again, at a smaller size, or the end of the run."""
+"""Failed trials: evaluated again, with less memory, or the end of the run."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class InTurn(Strategy):
 
 @attrs.define
 class Hungry(Evaluator):
-    """Tells of its batch, after `act` was asked what goes wrong."""
+    """Its score is its batch, unless `act` raises something."""
 
     act: Any
     batch: int = 8
@@ -96,7 +96,7 @@ def search(
 
 
 def out_of_memory(most: int) -> Any:
-    """Trial 1 has room for batches of so many."""
+    """Trial 1 has memory for batches of at most `most`."""
 
     def act(number: int, batch: int) -> None:
         if number == 1 and batch > most:
@@ -120,11 +120,11 @@ def out_of_memory(most: int) -> Any:
         (BrokenProcessPool(), "worker"),
     ],
 )
-def test_each_failure_is_of_a_kind(error: Exception, failure: str):
+def test_each_exception_means_a_kind_of_failure(error: Exception, failure: str):
     assert failure_of(error) == failure
 
 
-def test_torch_out_of_memory_is_of_memory():
+def test_out_of_memory_errors_of_torch_are_memory_failures():
     import torch
 
     assert failure_of(torch.OutOfMemoryError("CUDA out of memory")) == "memory"
@@ -134,14 +134,14 @@ def test_torch_out_of_memory_is_of_memory():
 
 
 @pytest.mark.parametrize("failure", ["memory", "time", "worker"])
-def test_a_trial_is_tried_so_often_and_a_plain_error_once(failure: Any):
+def test_number_of_attempts_limits_retries_and_plain_errors_have_one(failure: Any):
     policy = FailurePolicy(attempts=3)
     assert [policy.retries(failure, tries) for tries in (1, 2, 3)] == [True, True, False]
     assert not policy.retries("error", 1)
     assert attrs.evolve(policy, retry_errors=True).retries("error", 1)
 
 
-def test_what_ran_out_of_memory_is_tried_again_at_half_the_batch(tmp_path: Path):
+def test_trial_out_of_memory_is_evaluated_again_with_half_the_batch(tmp_path: Path):
     run = search(tmp_path / "r", out_of_memory(4))
     assert [t.score for t in run.trials] == [8.0, 4.0, 8.0]
     assert [dict(t.metrics) for t in run.trials] == [{}, {"smaller": 1.0}, {}]
@@ -163,20 +163,20 @@ def test_failed_attempts_are_shown_with_their_trial(tmp_path: Path, capsys):
     assert [one["failure"] for one in tries] == ["memory", "memory"]
 
 
-def test_it_is_halved_once_for_each_failed_try(tmp_path: Path):
+def test_batch_is_halved_once_for_each_failed_attempt(tmp_path: Path):
     assert search(tmp_path / "twice", out_of_memory(2), attempts=3).trials[1].score == 2.0
     given_up = search(tmp_path / "once", out_of_memory(2), attempts=2).trials[1]
     assert given_up.state == "failed"
     assert given_up.reason.startswith("out of memory")
 
 
-def test_a_single_try_is_no_second_one(tmp_path: Path):
+def test_one_attempt_means_no_retry(tmp_path: Path):
     run = search(tmp_path / "r", out_of_memory(4), attempts=1)
     assert [t.state for t in run.trials] == ["complete", "failed", "complete"]
     assert run.failed_attempts == {}
 
 
-def test_a_smaller_evaluator_has_half_the_batch_and_then_the_cpu():
+def test_smaller_evaluator_halves_the_batch_and_then_uses_the_cpu():
     hungry = Hungry(None, batch=5, device="cuda:1")
     sizes = []
     while hungry is not None:
@@ -186,7 +186,7 @@ def test_a_smaller_evaluator_has_half_the_batch_and_then_the_cpu():
 
 
 class Dies(Executor):
-    """Loses the worker of the first call for trial 1, so many times."""
+    """Loses the worker of trial 1 `times` times."""
 
     def __init__(self, times: int) -> None:
         self.left = times
@@ -203,7 +203,7 @@ class Dies(Executor):
         return InlineExecutor().submit(fn, *args, **kwargs)
 
 
-def test_a_trial_whose_worker_died_is_tried_again_with_its_seed_and_number(tmp_path: Path):
+def test_trial_of_a_dead_worker_is_evaluated_again_with_its_seed_and_number(tmp_path: Path):
     executor = Dies(1)
     run = search(tmp_path / "r", lambda number, batch: None, executor=executor)
     assert [number for number, _ in executor.calls] == [0, 1, 1, 2]
@@ -213,13 +213,13 @@ def test_a_trial_whose_worker_died_is_tried_again_with_its_seed_and_number(tmp_p
     assert [f.error for f in run.failed_attempts[1]] == ["the worker died (signal SIGKILL)"]
 
 
-def test_the_strategy_is_told_the_last_try_only(tmp_path: Path):
+def test_strategy_gets_the_last_attempt_only(tmp_path: Path):
     whole = search(tmp_path / "whole", lambda number, batch: None)
     run = search(tmp_path / "r", lambda number, batch: None, executor=Dies(1))
     assert list(map(figures, run.trials)) == list(map(figures, whole.trials))
 
 
-def test_errors_are_tried_again_where_that_is_asked_for(tmp_path: Path):
+def test_retry_errors_evaluates_after_plain_errors_again(tmp_path: Path):
     tried: list[int] = []
 
     def act(number: int, batch: int) -> None:
@@ -233,8 +233,8 @@ def test_errors_are_tried_again_where_that_is_asked_for(tmp_path: Path):
     assert run.trials[1].score == 8.0
 
 
-def test_tries_count_on_after_an_interruption(tmp_path: Path):
-    """The second try is interrupted; it is the second again, and smaller again."""
+def test_attempts_before_an_interruption_count(tmp_path: Path):
+    """The second attempt is interrupted; it is the second again, and as small again."""
     batches: list[int] = []
 
     def act(number: int, batch: int) -> None:
@@ -262,15 +262,15 @@ def failing(*numbers: int) -> Any:
 
 
 def test_too_many_failures_in_a_row_end_the_search(tmp_path: Path):
-    told = pytest.raises(
+    refusal = pytest.raises(
         TooManyFailuresError, match=r"2 trials in a row failed, trial 4 with: ValueError: made to"
     )
-    with told:
+    with refusal:
         search(tmp_path / "r", failing(1, 3, 4, 5), stop_after=2, trials=9)
     assert [t.number for t in Run(tmp_path / "r").trials] == [0, 1, 2, 3, 4]
 
 
-def test_a_search_that_was_given_up_goes_on_as_if_it_never_had_been(tmp_path: Path):
+def test_search_that_was_given_up_continues_with_the_same_trials(tmp_path: Path):
     bad = failing(1, 3, 4)
     whole = search(tmp_path / "whole", bad, trials=6)
     with pytest.raises(TooManyFailuresError):
@@ -279,7 +279,7 @@ def test_a_search_that_was_given_up_goes_on_as_if_it_never_had_been(tmp_path: Pa
     assert list(map(figures, run.trials)) == list(map(figures, whole.trials))
 
 
-def test_a_run_that_is_given_up_is_stopped_with_a_line_and_exit_code_1(capsys, caplog):
+def test_run_that_is_given_up_stops_with_one_line_and_exit_code_1(capsys, caplog):
     words = [*WORDS, "trials=12", "evaluator.every=1", "stop_after=3", "name=bad"]
     assert main(["run", "--quiet", *words]) == 1
     run = Run("runs/bad")
@@ -300,7 +300,7 @@ def test_a_run_that_is_given_up_is_stopped_with_a_line_and_exit_code_1(capsys, c
     assert len(run.trials) == 12
 
 
-def test_a_final_evaluation_is_tried_again_too(toy, monkeypatch):
+def test_final_evaluation_is_retried_too(toy, monkeypatch):
     from nasir.apps.search import final_evaluation as finals
     from nasir.core import evaluation
 

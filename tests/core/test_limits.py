@@ -24,7 +24,7 @@ def within(*texts: str) -> Domain:
     return limited(WIDTHS, Limits(limits(texts), parameters))
 
 
-def test_what_is_drawn_changed_crossed_and_listed_is_within_the_limits():
+def test_limited_domain_samples_mutates_crosses_and_lists_within_the_limits():
     domain = within("parameters<100", "parameters>=18")
     rng = np.random.default_rng(0)
     widths = {a.choices["width"] for a in domain}
@@ -39,20 +39,20 @@ def test_what_is_drawn_changed_crossed_and_listed_is_within_the_limits():
     assert {a.choices["width"] for a in domain.neighbours(one)} == widths
 
 
-def test_every_architecture_within_is_as_likely_as_any_other():
+def test_limited_domain_samples_uniformly():
     domain, rng = within("parameters<=45"), np.random.default_rng(1)
     drawn = [domain.sample(rng).choices["width"] for _ in range(2000)]
     counts = np.bincount(drawn, minlength=6)[1:]
     assert (abs(counts - 400) < 4 * np.sqrt(400)).all()
 
 
-def test_a_limit_that_nothing_satisfies_is_told_with_an_example():
+def test_limit_that_nothing_satisfies_is_refused_with_an_example():
     with pytest.raises(NasirError, match=r"none of 1000 .* parameters<3; one has parameters="):
         within("parameters<3").sample(np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("text", ["parameters", "parameters<", "psnr<3", "parameters=3", "<3"])
-def test_a_limit_that_is_none_is_refused(text: str):
+def test_text_that_is_no_limit_is_refused(text: str):
     with pytest.raises(SettingsError, match="limit="):
         limits([text])
 
@@ -74,7 +74,7 @@ class ToGrey(Task):
     samples = loss = metrics = None
 
 
-def test_the_cost_of_a_network_is_counted_by_formula():
+def test_cost_of_a_network_equals_the_formula():
     ToGrey.__abstractmethods__ = OneConvolution.__abstractmethods__ = frozenset()
     architecture = Architecture("widths", {"width": 5, "bias": True})
     counted = cost(architecture, OneConvolution(), ToGrey(), Signature(4, 1))

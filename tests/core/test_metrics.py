@@ -37,14 +37,14 @@ pictures = st.builds(
 
 @settings(deadline=None, max_examples=40)
 @given(pictures)
-def test_psnr_is_that_of_scikit_image(pictures: list[np.ndarray]):
+def test_psnr_equals_scikit_image(pictures: list[np.ndarray]):
     expected = peak_signal_noise_ratio(*pictures, data_range=1)
     assert psnr(*tensors(*pictures)) == pytest.approx(expected, abs=1e-6)
 
 
 @settings(deadline=None, max_examples=40)
 @given(pictures)
-def test_ssim_is_that_of_scikit_image(pictures: list[np.ndarray]):
+def test_ssim_equals_scikit_image(pictures: list[np.ndarray]):
     expected = structural_similarity(
         *pictures,
         data_range=1,
@@ -67,7 +67,7 @@ def test_psnr_of_a_known_error_is_its_closed_form():
     assert psnr(x, x + 0.1) == pytest.approx(20, abs=1e-5)
 
 
-def test_ssim_can_be_learnt_from():
+def test_ssim_is_differentiable():
     x = torch.rand(1, 3, 16, 16, dtype=torch.float64, requires_grad=True)
     y = torch.rand(1, 3, 16, 16, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda t: ssim(t, y), x, nondet_tol=1e-9)

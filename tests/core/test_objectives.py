@@ -16,24 +16,24 @@ def trial(number: int, psnr: float, parameters: float, **more: object) -> Trial:
     return Trial(number, proposal, 0, "complete", psnr, metrics, **more)
 
 
-def test_objectives_are_spelt_with_a_minus_where_less_is_better():
+def test_minus_before_an_objective_minimises_it():
     assert (Objective("psnr", 1), Objective("parameters", -1)) == TWO
     assert [str(one) for one in TWO] == ["psnr", "-parameters"]
     assert values_of(trial(0, 30.0, 5.0), TWO) == (30.0, -5.0)
 
 
-def test_without_objectives_the_score_is_what_counts():
+def test_without_objectives_the_score_counts():
     assert values_of(trial(0, 30.0, 5.0), ()) == (30.0,)
 
 
-def test_the_front_of_a_known_set_is_known():
+def test_pareto_front_of_a_known_set():
     points = [(30, 9), (29, 4), (28, 4), (27, 1), (30, 10), (26, 2)]
     trials = [trial(n, *map(float, point)) for n, point in enumerate(points)]
     assert [t.number for t in pareto_front(trials, TWO)] == [0, 1, 3]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=20))
-def test_the_front_is_what_nothing_dominates(points: list[tuple[int, int]]):
+def test_no_trial_dominates_the_pareto_front(points: list[tuple[int, int]]):
     trials = [trial(n, float(a), float(b)) for n, (a, b) in enumerate(points)]
     values = {t.number: (float(a), -float(b)) for t, (a, b) in zip(trials, points, strict=True)}
     found = {values[t.number] for t in pareto_front(trials, TWO)}

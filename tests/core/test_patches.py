@@ -17,7 +17,7 @@ from nasir.core.task import Patches, Sample
 
 @attrs.frozen
 class Named(Patches):
-    """Pictures that have nothing but names."""
+    """Pictures with nothing but names."""
 
     names: Sequence[str]
     largest_side: int = 8
@@ -66,7 +66,7 @@ def test_a_part_with_no_share_has_no_picture():
     assert [len(part) for part in parts(10, (0.0, 0.5, 0.5))] == [0, 5, 5]
 
 
-def test_a_small_share_has_one_picture_at_least():
+def test_small_share_has_at_least_one_picture():
     assert [len(part) for part in parts(3, (0.02, 0.49, 0.49))] == [1, 1, 1]
 
 

@@ -39,7 +39,7 @@ def test_an_import_string_is_imported_only_when_it_is_used(tmp_path, monkeypatch
     assert made.load("late").__name__ == "Late"
 
 
-def test_an_object_is_itself():
+def test_registered_object_is_loaded_as_it_is():
     assert registry(Entry("int", int, "", "p")).load("int") is int
 
 
@@ -65,7 +65,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_what_cannot_be_imported_is_told_with_its_owner(tmp_path, monkeypatch, how: str):
+def test_failed_import_names_the_owner(tmp_path, monkeypatch, how: str):
     (tmp_path / f"broken_{how}.py").write_text(BROKEN[how], encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     entry = Entry("broken", f"broken_{how}:Thing", "", "somebody")
@@ -79,7 +79,7 @@ def test_an_owner_can_be_forgotten():
     assert list(made) == ["b"]
 
 
-def test_registries_are_filled_at_the_first_look_and_once():
+def test_registries_are_filled_once_at_their_first_use():
     filled = []
     made = Registries()
     made.fill_from(lambda registries: filled.append(list(registries)))

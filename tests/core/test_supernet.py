@@ -30,14 +30,14 @@ def test_a_closed_option_has_no_weight_and_the_others_all(supernet: ToySupernet)
 
 
 def test_the_entropy_is_that_of_equation_4(supernet: ToySupernet) -> None:
-    """Of three equal options each 1/3: -(1/3 log 1/3 + 2/3 log 2/3); none where all is decided."""
+    """For three equal options -(1/3 log 1/3 + 2/3 log 2/3) each; zero if all is decided."""
     expected = -(math.log(1 / 3) / 3 + 2 * math.log(2 / 3) / 3)
     assert supernet.entropy().item() == pytest.approx(expected)
     supernet.close({"ops": torch.tensor([[True, True, False], [True, False, True]])})
     assert supernet.entropy().item() == 0.0
 
 
-def test_the_entropys_gradient_decides(supernet: ToySupernet) -> None:
+def test_gradient_of_the_entropy_sharpens_the_weights(supernet: ToySupernet) -> None:
     with torch.no_grad():
         supernet.table.copy_(torch.tensor([[0.1, 0.0, 0.0], [0.0, 0.0, 0.1]]))
     for _ in range(200):

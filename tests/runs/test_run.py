@@ -40,7 +40,7 @@ def test_a_run_has_settings_environment_trials_and_best(toy):
     assert environment["seeds"] == {"run": 0, "task": 0}
 
 
-def test_a_name_says_what_is_searched_when_none_is_given(toy):
+def test_default_name_has_space_strategy_and_task(toy):
     run = toy("folder=here")
     assert run.folder.parent == Path("here")
     assert run.folder.name.endswith("-toy-random-toy")
@@ -56,7 +56,7 @@ def test_two_runs_of_the_same_second_have_two_folders(toy, monkeypatch):
 
 
 def test_two_processes_that_begin_at_once_have_two_folders(toy, monkeypatch):
-    """The other process makes its folder after this one has looked and before it makes its own."""
+    """The other process makes its folder after this one has checked that there is none."""
     monkeypatch.setattr("nasir.runs.folder.time.strftime", lambda form: "now")
     other = Path("runs/now-toy-random-toy")
     store = runs.RunStore
@@ -72,21 +72,21 @@ def test_two_processes_that_begin_at_once_have_two_folders(toy, monkeypatch):
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_a_name_that_is_none_of_a_folder_is_refused(toy, name: str):
+def test_name_that_cannot_be_a_folder_is_refused(toy, name: str):
     with pytest.raises(NasirError) as caught:
         toy(name=name)
     assert "name" in str(caught.value)
     assert not Path("runs").exists()
 
 
-def test_a_name_that_exists_is_refused_with_the_way_to_go_on(toy):
+def test_existing_name_is_refused_with_the_command_to_resume(toy):
     toy("name=first", "trials=1")
     with pytest.raises(RunFolderError, match=r"runs/first exists.*nasir resume runs/first"):
         toy("name=first")
 
 
 @pytest.mark.parametrize("folder", ["a_file/runs", "~nobody_of_that_name/runs", "x" * 300])
-def test_a_place_where_nothing_can_be_made_is_refused(toy, folder: str):
+def test_impossible_parent_folder_is_refused(toy, folder: str):
     Path("a_file").write_text("")
     with pytest.raises(NasirError) as caught:
         toy(folder=folder)
@@ -113,14 +113,14 @@ def test_a_run_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch):
     assert "nasir resume" not in str(caught.value)
 
 
-def test_what_a_killed_process_left_is_not_in_the_way(tmp_path: Path):
-    """Process numbers come again, in containers above all."""
+def test_leftovers_of_a_killed_process_are_ignored(tmp_path: Path):
+    """Process numbers are used again, above all in containers."""
     (tmp_path / f".first.{os.getpid()}").mkdir()
     assert create(tmp_path / "first", {}, {}).trials == []
 
 
 @pytest.mark.parametrize("what", ["missing", "file", "empty", "x" * 300])
-def test_what_is_no_run_is_refused(tmp_path: Path, what: str):
+def test_other_folders_are_no_runs(tmp_path: Path, what: str):
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunFolderError) as caught:
@@ -162,7 +162,7 @@ def test_a_run_knows_its_state(toy, monkeypatch):
     assert run.state == "stopped"
 
 
-def test_looking_at_a_run_changes_nothing(toy):
+def test_reading_a_run_changes_no_file(toy):
     run = toy("trials=1")
 
     def times() -> dict[Path, int]:
@@ -177,7 +177,7 @@ def test_looking_at_a_run_changes_nothing(toy):
     assert times() == before
 
 
-def test_a_run_can_be_looked_at_where_nothing_can_be_written(toy, readable_only):
+def test_run_can_be_read_without_write_permission(toy, readable_only):
     run = toy(f"folder={readable_only.folder}", "name=first", "trials=2")
     with readable_only():
         again = Run(run.folder)
@@ -215,7 +215,7 @@ def test_the_best_of_an_interrupted_longer_search_is_the_best_so_far(toy):
     assert written["choices"] == dict(best.architecture.choices)
 
 
-def test_a_run_whose_trials_all_fail_ends_and_says_why(toy):
+def test_run_without_a_complete_trial_ends_with_the_reason(toy):
     run = toy("trials=3", "evaluator.every=1")
     assert run.state == "finished"
     assert [trial.reason for trial in run.trials] == ["ValueError: made to fail"] * 3
@@ -225,8 +225,8 @@ def test_a_run_whose_trials_all_fail_ends_and_says_why(toy):
 
 
 @pytest.mark.parametrize("text", ["", "trials = 6\n", "seed = [", "seed = 1\nspace = 3\n"])
-def test_a_run_whose_settings_are_damaged_is_not_gone_on_with(toy, text: str):
-    """Defaults in their place would make another run of it."""
+def test_run_with_damaged_settings_is_not_resumed(toy, text: str):
+    """With defaults in their place it would be another run."""
     run = toy("trials=1")
     (run.folder / "settings.toml").write_text(text)
     with pytest.raises(SettingsError, match=r"settings\.toml"):

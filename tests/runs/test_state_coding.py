@@ -82,6 +82,6 @@ def test_tuples_come_back_as_lists():
 
 
 @pytest.mark.parametrize("content", [b"[]", b"3", b"null", b"", b"{"])
-def test_what_is_no_state_is_refused(content: bytes):
+def test_other_json_is_refused_as_state(content: bytes):
     with pytest.raises(ValueError, match=r"."):
         decode(content, {})

@@ -125,7 +125,7 @@ def test_arrays_of_a_strategy_come_back_to_the_bit(store: RunStore, path: Path, 
     assert (again["none"], again["big"], again["rate"]) == (None, 2**200, 0.1)
 
 
-def test_the_last_state_is_what_comes_back(store: RunStore):
+def test_last_state_comes_back(store: RunStore):
     for state in ({"a": np.zeros(2), "b": np.zeros(1)}, {"a": np.ones(3)}, {"a": 5}):
         with store.transaction():
             store.save_strategy(remembering(state))
@@ -138,7 +138,7 @@ def test_there_is_no_state_before_one_is_written(store: RunStore):
     assert store.final_evaluations() == {}
 
 
-def test_finals_come_back_in_the_order_they_were_made(store: RunStore):
+def test_final_evaluations_come_back_in_order_of_writing(store: RunStore):
     with store.transaction():
         for name in ("found", "zebra", "ant"):
             store.save_final_evaluation(name, "test", COMPLETE)
@@ -207,7 +207,7 @@ def test_a_damaged_file_is_refused_by_name(path: Path, damage: str, write: bool)
         "DROP TABLE strategy",
     ],
 )
-def test_content_that_makes_no_sense_is_damage(path: Path, change: str):
+def test_impossible_content_is_refused_as_damage(path: Path, change: str):
     connection = sqlite3.connect(written(path))
     connection.execute(change)
     connection.commit()
@@ -219,7 +219,7 @@ def test_content_that_makes_no_sense_is_damage(path: Path, change: str):
 
 
 @pytest.mark.parametrize("write", [False, True])
-def test_somebody_elses_database_is_refused_and_left_alone(path: Path, write: bool):
+def test_foreign_database_is_refused_and_unchanged(path: Path, write: bool):
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE trials (number INTEGER)")
     connection.commit()
@@ -236,12 +236,12 @@ def test_a_missing_file_cannot_be_read(path: Path):
     assert not path.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(unwritable: Path):
+def test_folder_without_write_permission_is_refused(unwritable: Path):
     with pytest.raises(RunFolderError, match=r"cannot use .*write permission"):
         RunStore(unwritable / "run.sqlite", write=True)
 
 
-def test_a_run_that_was_killed_can_be_read_where_nothing_can_be_written(readable_only):
+def test_run_of_a_killed_process_can_be_read_without_write_permission(readable_only):
     source = RunStore(readable_only.folder / "run.sqlite", write=True)
     with source.transaction():
         source.save_trial(COMPLETE)
@@ -252,7 +252,7 @@ def test_a_run_that_was_killed_can_be_read_where_nothing_can_be_written(readable
         reader.close()
 
 
-def test_a_full_disk_is_told_and_what_was_stored_stays(path: Path):
+def test_full_disk_is_reported_and_stored_trials_remain(path: Path):
     store = RunStore(path, write=True)
     with store.transaction():
         store.save_trial(COMPLETE)
@@ -272,7 +272,7 @@ def test_a_full_disk_is_told_and_what_was_stored_stays(path: Path):
 
 
 def test_text_that_is_no_unicode_can_be_stored(store: RunStore):
-    """Names of files may hold bytes that are none, which Python passes on as surrogates."""
+    """Names of files may have bytes that are no text; Python makes surrogates of them."""
     with store.transaction():
         store.save_trial(attrs.evolve(TRIAL, state="failed", error="no picture: \udcff.png"))
     assert "no picture" in store.trials()[0].error

@@ -26,7 +26,7 @@ CREATE TABLE finals (name TEXT, split TEXT, trial TEXT NOT NULL, PRIMARY KEY (na
 CREATE TABLE strategy (key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE progress (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-"""As the first version made the file."""
+"""The file of the first version."""
 
 
 def first(run: Run) -> None:
@@ -37,7 +37,7 @@ def first(run: Run) -> None:
 
 
 def later(run: Run) -> None:
-    """Make the store one of a version that is still to come."""
+    """Make the store one of a later version."""
     execute(run, f"PRAGMA user_version = {VERSION + 1}")
 
 

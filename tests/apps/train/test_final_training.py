@@ -195,10 +195,12 @@ def test_weights_of_another_architecture_are_told(training: Training, tmp_path: 
         copy.network()
 
 
-def test_weights_that_are_not_there_yet_are_told(training: Training, tmp_path: Path):
+def test_missing_weights_are_refused_with_the_command_to_continue(
+    training: Training, tmp_path: Path
+):
     copy = copied(training, tmp_path)
     copy.weights.unlink()
-    with pytest.raises(SettingsError, match="has no weights yet: go on with it: nasir train"):
+    with pytest.raises(SettingsError, match="has no weights yet: continue it with: nasir train"):
         copy.network()
 
 
