@@ -1,4 +1,4 @@
-"""Tables made of what the trials of runs came to."""
+"""Tables made from the trials of runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import SettingsError
+from nasir.core.registry import registries
 from nasir.core.trial import FULL, Trial
 from nasir.runs.run import Run
 from nasir.runs.table import Column, Records, Table, cells
@@ -17,19 +18,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 SECONDS = Column("fit_seconds")
-TOLD_BEFORE = "proxy"
-"""The evaluator whose figures are known before anything is fitted."""
-
 Cells = dict[Column, float]
 
 
 def tabulated(runs: Sequence[Run]) -> Table:
-    """The table of what the trials of runs came to.
+    """The table of the trials of runs.
 
-    Runs of one task with other evaluators than ``proxy`` are its repeats, in their order; those
-    with ``proxy`` tell what is known before, as a fit's parameters and multiply-adds are. A fit's
-    seconds are the least of its repeats. Raises :class:`SettingsError` for runs of different
-    spaces, or with nothing in them.
+    Runs of one task that fit networks are its repeats, in their order. Runs with the evaluator of
+    ``nasir score`` give what is known before a fit, as parameters and multiply-adds are. The
+    seconds of a fit are the least of its repeats. Raises
+    :class:`~nasir.core.errors.SettingsError` for runs of different spaces, or without trials.
     """
     first = runs[0].whole_settings
     for run in runs:
@@ -37,17 +35,18 @@ def tabulated(runs: Sequence[Run]) -> Table:
             raise SettingsError(
                 f"{run.folder} is of another space than {runs[0].folder}: a table has one space"
             )
-    told = [(run.settings, _complete(run.trials)) for run in runs]
-    architectures = list(dict.fromkeys(a for _, trials in told for a in trials))
+    read = [(run.settings, _complete(run.trials)) for run in runs]
+    architectures = list(dict.fromkeys(a for _, trials in read for a in trials))
     if not architectures:
         raise SettingsError("these runs have no complete trial to make a table of")
+    scoring = registries["evaluator"].default("score")  # of untrained networks
     tasks = {}
-    for name in dict.fromkeys(settings["task"]["name"] for settings, _ in told):
-        here = [one for one in told if one[0]["task"]["name"] == name]
-        fitted = [one for one in here if one[0]["evaluator"]["name"] != TOLD_BEFORE]
-        known = [trials for of, trials in here if of["evaluator"]["name"] == TOLD_BEFORE]
+    for name in dict.fromkeys(settings["task"]["name"] for settings, _ in read):
+        here = [one for one in read if one[0]["task"]["name"] == name]
+        fitted = [one for one in here if one[0]["evaluator"]["name"] != scoring]
+        known = [trials for of, trials in here if of["evaluator"]["name"] == scoring]
         if not fitted:
-            raise SettingsError(f"no run judges task {name} in earnest: give one that does")
+            raise SettingsError(f"no run evaluates task {name} by fits: give one that does")
         settings = {key: fitted[0][0][key] for key in ("task", "evaluator")}
         costs = [_costs(trials) for _, trials in fitted]
         known_columns, values = _array([*costs, *known], architectures)
@@ -103,7 +102,7 @@ def _array(
 
 
 def _take_least(repeats: Sequence[np.ndarray], column: int) -> None:
-    """Give all repeats the least that any says: what else a machine did makes a fit longer only."""
+    """Give all repeats the least seconds: other work on a machine only makes a fit longer."""
     import numpy as np
 
     least = np.fmin.reduce([values[:, column] for values in repeats])

@@ -241,4 +241,4 @@ def test_the_command_writes_a_table_and_never_over_another(
     assert main(["tabulate", *folders, "-o", str(path)]) == 2
     assert "overwrite it with --force" in capsys.readouterr().err
     assert main(["tabulate", folders[2], "-o", str(tmp_path / "u.safetensors")]) == 2
-    assert "no run judges task denoise in earnest" in capsys.readouterr().err
+    assert "no run evaluates task denoise by fits" in capsys.readouterr().err
