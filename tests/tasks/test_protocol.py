@@ -17,7 +17,7 @@ from nasir.core.errors import PictureError
 from nasir.core.task import Sample
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.protocol import judged, luma, observed_error, shrunk
-from nasir.tasks.resampling import Downsampling
+from nasir.tasks.physics.resampling import Downsampling
 
 
 def picture(*shape: int, seed: int = 0) -> Tensor:

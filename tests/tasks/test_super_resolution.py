@@ -17,7 +17,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.settings import building
-from nasir.tasks.resampling import Downsampling, resized
+from nasir.tasks.physics.resampling import Downsampling, resized
 from nasir.tasks.super_resolution import SuperResolution
 
 

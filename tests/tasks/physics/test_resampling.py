@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nasir.tasks.resampling import Downsampling, resized, resizing_matrix, shrunk_part
+from nasir.tasks.physics.resampling import Downsampling, resized, resizing_matrix, shrunk_part
 
 KERNELS = ("bicubic", "lanczos2")
 

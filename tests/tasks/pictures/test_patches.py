@@ -13,13 +13,13 @@ import torch
 from data_sets import bsds, picture, save
 
 from nasir.core.errors import PictureError, SettingsError
-from nasir.tasks import pictures
+from nasir.tasks.pictures import reading as pictures
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.derain import Derain
 from nasir.tasks.inpaint import Inpaint
 from nasir.tasks.picture_task import MORE, PHOTOGRAPHS
 from nasir.tasks.real_denoise import RealDenoise
-from nasir.tasks.resampling import Downsampling
+from nasir.tasks.physics.resampling import Downsampling
 from nasir.tasks.super_resolution import SuperResolution
 
 PAIRED = [Denoise, SuperResolution, Inpaint, Derain, RealDenoise]
