@@ -17,7 +17,7 @@ class Deblur(PairedTask):
 
     ``task.blur=blur`` is Gaussian, ``motion_blur`` that of a moving camera, and ``kernel_blur`` has
     its kernel in the picture ``task.file``. A fit compares its output, blurred in the same way,
-    with y (Deep Image Prior, equation 2 with A the blur). With ``task.blur.border=valid`` it leaves
+    with y (Deep Image Prior, equation 2 with A the blur). With ``task.boundary=valid`` it leaves
     out the borders, whose blur depends on what is not seen, and so do PSNR and SSIM.
     """
 

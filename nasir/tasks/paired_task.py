@@ -189,7 +189,6 @@ class PairedTask(PictureTask):
             return self._pair(picture, channels, 0)
         generator, clean = self.drawn(picture.name), as_tensor(picture.read(), channels)
         degradation = self._for_clean().varied(generator)
-        self._check(degradation, picture)
         return self._observed(degradation, picture.name, clean, generator)
 
     def _for_clean(self) -> Degradation:
@@ -230,14 +229,11 @@ class PairedTask(PictureTask):
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
         if picture.observed is not None:
             return self._pair(picture, channels, self.size)
-        if self.is_taken(split):
-            self._check(self.degrading(), picture, self.factor)
-        else:
-            self._check(self._for_clean(), picture)
         return super()._sample(split, picture, channels)
 
-    def _check(self, degradation: Degradation, picture: Picture, factor: int = 1) -> None:
-        """Refuse a picture that does not fit, which has `factor` times as many pixels restored."""
+    def _check(self, picture: Picture, split: Split) -> None:
+        taken = self.is_taken(split)
+        degradation, factor = (self.degrading(), self.factor) if taken else (self._for_clean(), 1)
         height, width = (factor * side for side in picture.shape[:2])
         with naming(picture.name):
             degradation.check((height, width))

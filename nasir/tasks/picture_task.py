@@ -249,7 +249,12 @@ class PictureTask(Task):
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
         """What becomes of a picture; a search with ground truth is on pictures that have it."""
         prepared = self._prepared(picture.name, picture.read(), channels)
+        self._check(picture, split)
         return (self.take if self.is_taken(split) else self.degrade)(picture.name, prepared)
+
+    def _check(self, picture: Picture, split: Split) -> None:
+        """Refuse a picture that does not fit, by its whole size."""
+        return None
 
     def is_taken(self, split: Split) -> bool:
         """Whether the pictures of a split are degraded already."""
@@ -269,4 +274,4 @@ class PictureTask(Task):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: whoever unpickles the task reads them again."""
-        return self.__dict__ | {"_samples": {}}
+        return self.__dict__ | {"_samples": {}, "_channels": 0}

@@ -298,7 +298,7 @@ def test_inpainting_takes_a_mask(tmp_path: Path, picture: Path):
         )
     larger = saved(tmp_path / "larger.png", np.zeros((TOP + 1, LEFT), np.uint8))
     line = refusal(PictureError, picture, "task=inpaint", f"task.mask={larger}", force=True)
-    assert "25 x 20 pixels and cat has 24 x 20" in line
+    assert "25 x 20 pixels and the picture 24 x 20" in line
 
 
 @pytest.mark.parametrize(

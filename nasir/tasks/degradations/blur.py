@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nasir.tasks.physics.convolution import Convolution
 
-BORDERS = {"reflected": "mirrored", "periodic": "periodic", "valid": "mirrored"}
+BOUNDARIES = {"reflected": "mirrored", "periodic": "periodic", "valid": "mirrored"}
 """What is beyond the borders with each choice; with valid, what depends on it is not observed."""
 
 
@@ -31,11 +31,11 @@ class Blur(ForwardOperator):
     A subclass has the kernel.
     """
 
-    border: str = setting(
+    boundary: str = setting(
         "reflected",
         "what is beyond the borders: the picture reflected, periodic, or nothing: valid leaves "
         "pixels unobserved whose blur would depend on it",
-        must.in_(tuple(BORDERS)),
+        must.in_(tuple(BOUNDARIES)),
     )
 
     resizable = False
@@ -50,15 +50,15 @@ class Blur(ForwardOperator):
 
     @property
     def frame(self) -> int:  # type: ignore[override]
-        return self.reach if self.border == "valid" else 0
+        return self.reach if self.boundary == "valid" else 0
 
     @property
     def borders(self) -> str:  # type: ignore[override]
-        return BORDERS[self.border]
+        return BOUNDARIES[self.boundary]
 
     @property
     def leaves_out(self) -> bool:  # type: ignore[override]
-        return self.border == "valid"
+        return self.boundary == "valid"
 
     def operator(self, size: Size, generator: np.random.Generator) -> Convolution:
         from nasir.tasks.physics.convolution import Convolution
@@ -69,7 +69,7 @@ class Blur(ForwardOperator):
                 f"the blur kernel of {kernel.shape[0]} x {kernel.shape[1]} pixels is larger than "
                 f"the picture of {size[0]} x {size[1]}: take a smaller kernel or larger pictures"
             )
-        return Convolution(kernel, self.borders, size, self.border == "valid")
+        return Convolution(kernel, self.borders, size, self.boundary == "valid")
 
 
 @attrs.frozen

@@ -97,6 +97,6 @@ def motion_kernel(length: float, angle: float) -> Array:
 
 
 def odd_sided(kernel: Array) -> Array:
-    """`kernel` with a row or column of zeros more, at its start, where it has an even number."""
+    """`kernel` with a row or column of zeros more, at its end, if it has an even number."""
     height, width = kernel.shape
-    return np.pad(kernel, ((1 - height % 2, 0), (1 - width % 2, 0)))
+    return np.pad(kernel, ((0, 1 - height % 2), (0, 1 - width % 2)))
