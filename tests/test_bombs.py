@@ -22,7 +22,7 @@ from nasir.core.errors import NasirError
 from nasir.runs.state_coding import decode
 from nasir.runs.validation import DAMAGE
 from nasir.settings.overrides import parse_override, read_file
-from nasir.tasks.pictures import picture_shape, read_picture
+from nasir.tasks.pictures.reading import picture_shape, read_picture
 
 MARKER = "code-was-run"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -43,6 +44,9 @@ class Degradation:
     Patches to train on are degraded with so many pixels around them. It is a multiple of `scale`.
     """
 
+    frame: int = 0
+    """How many pixels along each border are not observed, in clean pixels."""
+
     borders: str = "mirrored"
     """What is beyond the borders: ``mirrored``, ``repeated`` or ``periodic``."""
 
@@ -68,8 +72,25 @@ class Degradation:
         """The degradation of one patch to train on; itself by default.
 
         A setting that training draws from several values, such as a noise level, has one here.
+        Raises :class:`~nasir.core.errors.SettingsError` where patches cannot be degraded.
         """
         return self
+
+    def elsewhere(self) -> Degradation:
+        """The degradation of other pictures, where the user's come degraded; itself by default.
+
+        A mask that belongs to the user's picture is a drawn one here.
+        """
+        return self
+
+    def check(self, size: Size) -> None:
+        """Refuse whole clean pictures of `size`, of which the middle may be cut out.
+
+        Raises :class:`~nasir.core.errors.NasirError`.
+        """
+        for operator in self.operators:
+            operator.check(size)
+            size = (size[0] // operator.scale, size[1] // operator.scale)
 
     def output_size(self, size: Size) -> Size:
         """The size of a degraded picture, of a clean one of `size`.
@@ -115,10 +136,17 @@ class Degradation:
 class ForwardOperator(Degradation, ABC):
     """What is known of how a picture is observed: a fit compares A(output) with what was seen."""
 
-    @property
-    def leaves_out(self) -> bool:
-        """Whether the operator has a mask: whether pixels of its result are not observed."""
-        return False
+    leaves_out: bool = False
+    """Whether the operator has a mask: whether pixels of its result are not observed."""
+
+    unknown: str | None = None
+    """What of A is drawn, so that pictures that come degraded do not say it; None: nothing.
+
+    A phrase after "task.degraded=true wants to know": what it is, and which setting says it.
+    """
+
+    def check(self, size: Size) -> None:
+        return None
 
     def output_size(self, size: Size) -> Size:
         height, width = size
@@ -179,12 +207,12 @@ class Composition(Degradation):
 
     @property
     def reach(self) -> int:  # type: ignore[override]
-        """In clean pixels: what is reached after an enlargement counts as many times."""
-        reach, scale = 0, 1
-        for part in self._parts:
-            reach += scale * part.reach
-            scale *= part.scale
-        return -(-reach // scale) * scale
+        reach = self._in_clean_pixels([part.reach for part in self._parts])
+        return -(-reach // self.scale) * self.scale
+
+    @property
+    def frame(self) -> int:  # type: ignore[override]
+        return self._in_clean_pixels([part.frame for part in self._parts])
 
     @property
     def borders(self) -> str:  # type: ignore[override]
@@ -197,3 +225,14 @@ class Composition(Degradation):
 
     def varied(self, generator: np.random.Generator) -> Degradation:
         return Composition(tuple(part.varied(generator) for part in self._parts))
+
+    def elsewhere(self) -> Degradation:
+        return Composition(tuple(part.elsewhere() for part in self._parts))
+
+    def _in_clean_pixels(self, lengths: Sequence[int]) -> int:
+        """The sum of lengths in the pixels of what each part sees."""
+        total, scale = 0, 1
+        for part, length in zip(self._parts, lengths, strict=True):
+            total += scale * length
+            scale *= part.scale
+        return total

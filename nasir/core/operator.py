@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import reduce
 
+import torch
 from torch import Tensor, nn
 
 
@@ -15,7 +17,11 @@ class Operator(nn.Module):
     `mask` is 1 where the result is observed and 0 elsewhere, ``(1, 1, h, w)``; None: everywhere.
     """
 
-    mask: Tensor | None = None
+    mask: Tensor | None
+
+    def __init__(self, mask: Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -40,6 +46,10 @@ class Operator(nn.Module):
         """
         return self
 
+    def blanked(self, y: Tensor) -> Tensor:
+        """`y`, which was observed in some other way, with the pixels of A y that are always 0."""
+        return y
+
 
 class Identity(Operator):
     """A x = x."""
@@ -55,17 +65,9 @@ class Chain(Operator):
     """Operators one after the other; those with a mask come last and keep the size."""
 
     def __init__(self, operators: Sequence[Operator]) -> None:
-        super().__init__()
+        masks = [operator.mask for operator in operators if operator.mask is not None]
+        super().__init__(reduce(torch.mul, masks) if masks else None)
         self.operators = nn.ModuleList(operators)
-
-    @property
-    def mask(self) -> Tensor | None:  # type: ignore[override]
-        """1 where all that have a mask have a 1."""
-        both: Tensor | None = None
-        for mask in (operator.mask for operator in self._each()):
-            if mask is not None:
-                both = mask if both is None else both * mask
-        return both
 
     def forward(self, x: Tensor) -> Tensor:
         for operator in self._each():
@@ -83,6 +85,9 @@ class Chain(Operator):
 
     def unmasked(self) -> Operator:
         return Chain([operator.unmasked() for operator in self._each()])
+
+    def blanked(self, y: Tensor) -> Tensor:
+        return self._each()[-1].blanked(y)
 
     def _each(self) -> list[Operator]:
         return [operator for operator in self.operators if isinstance(operator, Operator)]

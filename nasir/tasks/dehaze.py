@@ -13,8 +13,8 @@ from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split
-from nasir.tasks.picture import Picture
 from nasir.tasks.picture_task import SMALLEST, Pictures, PictureTask
+from nasir.tasks.pictures.picture import Picture
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -111,7 +111,7 @@ class Dehaze(PictureTask):
             )
 
     def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
-        from nasir.tasks.haze import scenes
+        from nasir.tasks.physics.haze import scenes
 
         views, yours = [Picture(name, array) for name, array in scenes()], [*images, *test]
         searched, tested = (views[:1], views[1:]) if self.search else (views, views)
@@ -122,7 +122,7 @@ class Dehaze(PictureTask):
     def degrade(self, name: str, picture: Tensor) -> Sample:
         import torch
 
-        from nasir.tasks.haze import depth_of
+        from nasir.tasks.physics.haze import depth_of
 
         transmission = torch.exp(-self.beta * depth_of(name, picture.shape[-2:]))
         airlight = _as_pixel(self.airlight or AIRLIGHT)
@@ -135,7 +135,7 @@ class Dehaze(PictureTask):
         return _sample(name, picture, self.airlight)
 
     def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
-        from nasir.tasks.haze import shrunk
+        from nasir.tasks.physics.haze import shrunk
 
         return super()._prepared(name, shrunk(array, self.size), 3)
 
@@ -188,7 +188,7 @@ def _sample(name: str, hazy: Tensor, airlight: tuple[float, ...] | None = None) 
 
     Raises :class:`PictureError` where the picture has the airlight's colour everywhere.
     """
-    from nasir.tasks.haze import estimated_airlight
+    from nasir.tasks.physics.haze import estimated_airlight
 
     colour = estimated_airlight(hazy) if airlight is None else _as_pixel(airlight)
     if (hazy - colour).abs().max() < 1 / 255:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +12,7 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError
+from nasir.core.paths import whole_path
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 CARRIED: dict[Split, str] = {"search": "camera", "test": "coins"}
 """Pictures that scikit-image carries, as the transport of each split."""
-
-
-def _whole_path(path: str | None) -> str | None:
-    return path and os.path.abspath(os.path.expanduser(path))
 
 
 @attrs.define(slots=False)
@@ -49,17 +45,17 @@ class Factorize(Task):
         None,
         "picture of T, sensors by places; none: camera to search on and coins to test on, which "
         "scikit-image carries",
-        converter=_whole_path,
+        converter=whole_path,
     )
     hidden: str | None = setting(
         None,
         "picture of L, places by times; none: drawn things that move",
-        converter=_whole_path,
+        converter=whole_path,
     )
     observed: str | None = setting(
         None,
         "picture of Z, sensors by times, to factorise without ground truth; none: T L",
-        converter=_whole_path,
+        converter=whole_path,
     )
     size: int = setting(64, "rows and columns of Z, >= 16; pictures are resized", must.ge(16))
     places: int = setting(8, "hidden places, 2 to `size`: rows of L, columns of T", must.ge(2))
@@ -96,7 +92,7 @@ class Factorize(Task):
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         import torch
 
-        from nasir.tasks.light_transport import factors, scaled_product
+        from nasir.tasks.physics.light_transport import factors, scaled_product
         from nasir.tasks.protocol import observed_error
 
         observed = sample.degraded
@@ -106,7 +102,7 @@ class Factorize(Task):
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
         """The hidden video, each place repeated so that there are as many rows as in Z."""
-        from nasir.tasks.light_transport import factors, repeated
+        from nasir.tasks.physics.light_transport import factors, repeated
 
         _, video = factors(output, self.places)
         return repeated(video, output.shape[-2])
@@ -114,7 +110,7 @@ class Factorize(Task):
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """PSNR in dB and SSIM after the gain, offset and mirror that suit `restored` best."""
         from nasir.core.metrics import psnr, ssim
-        from nasir.tasks.light_transport import fitted
+        from nasir.tasks.physics.light_transport import fitted
 
         if sample.clean is None:
             return {}
@@ -132,7 +128,7 @@ class Factorize(Task):
         import numpy as np
         import torch
 
-        from nasir.tasks.light_transport import averaged, repeated
+        from nasir.tasks.physics.light_transport import averaged, repeated
 
         through, transport = self._transport(split)
         what, video = self._video(split)
@@ -147,7 +143,7 @@ class Factorize(Task):
         return Sample(name, observed, repeated(video, self.size))
 
     def _transport(self, split: Split) -> tuple[str, Tensor]:
-        from nasir.tasks.light_transport import carried
+        from nasir.tasks.physics.light_transport import carried
 
         if self.transport is None:
             return CARRIED[split], carried(CARRIED[split])
@@ -156,7 +152,7 @@ class Factorize(Task):
     def _video(self, split: Split) -> tuple[str, Tensor]:
         import numpy as np
 
-        from nasir.tasks.light_transport import tracks
+        from nasir.tasks.physics.light_transport import tracks
 
         if self.hidden is None:
             rng = np.random.default_rng(derived_seed(self.seed, "tracks", split))
@@ -164,7 +160,7 @@ class Factorize(Task):
         return Path(self.hidden).stem, _read(self.hidden)
 
     def _given(self) -> Sample:
-        from nasir.tasks.light_transport import averaged
+        from nasir.tasks.physics.light_transport import averaged
 
         assert self.observed is not None
         observed = averaged(_read(self.observed), self.size, self.size)
@@ -179,7 +175,7 @@ def _read(path: str) -> Tensor:
     """A picture file in grey ``(1, 1, H, W)``; refuses one that is the same everywhere."""
     import torch
 
-    from nasir.tasks.pictures import read_picture
+    from nasir.tasks.pictures.reading import read_picture
 
     picture = torch.from_numpy(read_picture(Path(path))).mean(-1)[None, None]
     if picture.amax() == picture.amin():

@@ -1,34 +1,42 @@
-"""What tasks have in common that networks can be trained for: pairs of pictures."""
+"""What tasks have in common that networks can be trained for: degradations, and pairs."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.errors import PictureError, SettingsError
+from nasir.core.degradation import Degradation
+from nasir.core.errors import NasirError, PictureError, SettingsError
+from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
-from nasir.tasks.picture import Picture, as_tensor
-from nasir.tasks.picture_task import MORE, PHOTOGRAPHS, SMALLEST, Pictures, PictureTask, carried
+from nasir.tasks.picture_task import SMALLEST, Pictures, PictureTask
+from nasir.tasks.pictures.photographs import MORE, PHOTOGRAPHS, photographs
+from nasir.tasks.pictures.picture import Picture, as_tensor
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
     from nasir.core.task import Patches
-    from nasir.tasks.picture_patches import Planes
+    from nasir.tasks.pictures.patches import Planes
 
 GIB = 2**30
 
 
 @attrs.define(slots=False)
 class PairedTask(PictureTask):
-    """A task on pictures that are degraded by it, or that come in pairs.
+    """A task on pictures that a degradation degrades, or that come in pairs.
+
+    What is observed of a clean picture x is noise(A(x)); the loss of a fit compares A(output) with
+    it where it was observed. A picture is degraded in the same way in every trial, split and order:
+    what is drawn depends on `seed` and on its name.
 
     Networks are trained on those of `images` that are not tested on, whole, whatever `size` is;
     with none, or with `images` already degraded, on pictures that scikit-image carries. Training
@@ -57,20 +65,31 @@ class PairedTask(PictureTask):
 
     picture_settings = PictureTask.picture_settings | {"train", "pairs"}
 
-    degradation: ClassVar[str] = "noise"
-    """What a picture's degradation is called where its seed is made."""
+    stream: ClassVar[str] = "noise"
+    """What the seed of a picture's degradation is made from, beside `seed` and the name."""
+
+    def __attrs_post_init__(self) -> None:
+        for operator in self.degrading().operators:
+            if self.degraded and operator.unknown:
+                raise SettingsError(f"task.degraded=true wants to know {operator.unknown}")
 
     @abstractmethod
-    def observe(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
-        """What is observed of a clean picture or patch ``(1, C, H, W)``; all is drawn anew."""
-
-    observe_part: ClassVar[Any] = None
-    """Where degraded patches depend on what is around: how one is made (`PicturePatches`)."""
+    def degrading(self) -> Degradation:
+        """The degradation that the task is about."""
 
     @property
     def factor(self) -> int:
         """How many times as large clean pictures are as degraded ones."""
-        return 1
+        return self.degrading().scale
+
+    @property
+    def signature(self) -> Signature:
+        return attrs.evolve(super().signature, scale=self.factor)
+
+    @property
+    def usual_protocol(self) -> tuple[str, int]:
+        """All channels, without the border that is not observed."""
+        return "all", self.degrading().frame
 
     @property
     def layout(self) -> str | None:
@@ -85,17 +104,39 @@ class PairedTask(PictureTask):
         """What the degradation of the picture called `name` is drawn from."""
         import numpy as np
 
-        return np.random.default_rng(derived_seed(self.seed, self.degradation, name))
+        return np.random.default_rng(derived_seed(self.seed, self.stream, name))
 
     def degrade(self, name: str, picture: Tensor) -> Sample:
-        return Sample(name, self.observe(picture, self.drawn(name)), picture)
+        return self._observed(self._for_clean(), name, picture, self.drawn(name))
+
+    def take(self, name: str, picture: Tensor) -> Sample:
+        height, width = (self.factor * side for side in picture.shape[-2:])
+        with naming(name):
+            operator = self.degrading().operator_for((height, width), self.drawn(name))
+        return Sample(name, operator.blanked(picture), None, operator.unmasked(), operator.mask)
+
+    def unrestored(self, sample: Sample) -> Tensor:
+        """The degraded picture, enlarged by bicubic interpolation where it is smaller."""
+        from nasir.tasks.physics.resampling import resized
+
+        if self.factor == 1:
+            return sample.degraded
+        height, width = sample.degraded.shape[-2:]
+        return resized(sample.degraded, self.factor * height, self.factor * width)
+
+    def shrunk(self, sample: Sample, side: int) -> Sample:
+        if not self.degrading().resizable:
+            raise SettingsError(
+                "a smaller copy of a picture is not blurred in the same way: fit to whole pictures"
+            )
+        return super().shrunk(sample, side)
 
     def found(self, patterns: Sequence[str]) -> Pictures:
-        from nasir.tasks.pairs import check_sizes
+        from nasir.tasks.pictures.pairs import check_sizes
 
         if self.layout is None:
             return super().found(patterns)
-        if self.given_degraded:
+        if self.degraded:
             raise SettingsError(
                 "task.pairs is of pictures that have a ground truth, and task.degraded=true of "
                 "such that have none: leave one out"
@@ -118,8 +159,8 @@ class PairedTask(PictureTask):
         """The pictures to train on, none of which is tested on."""
         images, test = self.sources()
         tested = {picture.name for picture in self.splits(images, test)["test"]}
-        clean = images and not self.given_degraded
-        candidates = images if clean else carried((*PHOTOGRAPHS, *MORE))
+        clean = images and not self.degraded
+        candidates = images if clean else photographs((*PHOTOGRAPHS, *MORE))
         chosen = [picture for picture in candidates if picture.name not in tested][: self.train]
         if not chosen:
             raise SettingsError(
@@ -130,11 +171,12 @@ class PairedTask(PictureTask):
 
     def planes(self, picture: Picture, channels: int) -> Planes:
         """What training holds of a picture."""
-        from nasir.tasks.picture_patches import eight_bits
+        from nasir.tasks.pictures.patches import eight_bits
 
         clean = eight_bits(as_tensor(picture.read(), channels))
+        height, width = self._multiples(clean.shape)
         if picture.observed is None:
-            return clean, None
+            return clean[:, :height, :width], None
         degraded = eight_bits(as_tensor(picture.observed.read(), channels))
         sizes = [side * self.factor for side in degraded.shape[-2:]]
         if list(clean.shape[-2:]) != sizes:
@@ -145,27 +187,56 @@ class PairedTask(PictureTask):
         """A picture to train on, degraded as its name has it."""
         if picture.observed is not None:
             return self._pair(picture, channels, 0)
-        return self.degrade(picture.name, as_tensor(picture.read(), channels))
+        generator, clean = self.drawn(picture.name), as_tensor(picture.read(), channels)
+        degradation = self._for_clean().varied(generator)
+        return self._observed(degradation, picture.name, clean, generator)
+
+    def _for_clean(self) -> Degradation:
+        """The degradation of clean pictures: of others than the given ones, if these are not."""
+        degradation = self.degrading()
+        return degradation.elsewhere() if self.degraded else degradation
+
+    def _observed(
+        self, degradation: Degradation, name: str, picture: Tensor, generator: np.random.Generator
+    ) -> Sample:
+        height, width = self._multiples(picture.shape)
+        clean = picture[..., :height, :width].contiguous()
+        with naming(name):
+            seen = degradation.apply(clean, generator)
+        operator = seen.operator
+        return Sample(name, seen.degraded, clean, operator.unmasked(), operator.mask)
+
+    def _multiples(self, shape: Sequence[int]) -> tuple[int, int]:
+        """The largest height and width that the factor divides."""
+        height, width = (side // self.factor * self.factor for side in shape[-2:])
+        return height, width
 
     def _cut(self) -> Patches:
-        from nasir.tasks.picture_patches import Memory, PicturePatches
+        from nasir.tasks.pictures.patches import Memory, PicturePatches
 
-        pictures, channels = self.training(), self.signature.in_channels
+        pictures, channels = self.training(), self.channels
         memory = Memory(lambda picture: self.planes(picture, channels), self.memory * GIB)
+        degradation = self._for_clean()
+        degradation.varied(self.drawn("patches"))  # what cannot be trained with is refused here
         return PicturePatches(
             pictures,
-            self.factor,
+            degradation,
             self.augment,
             memory,
-            self.observe,
             lambda picture: self.whole(picture, channels),
-            self.observe_part,
         )
 
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
-        if picture.observed is None:
-            return super()._sample(split, picture, channels)
-        return self._pair(picture, channels, self.size)
+        if picture.observed is not None:
+            return self._pair(picture, channels, self.size)
+        return super()._sample(split, picture, channels)
+
+    def _check(self, picture: Picture, split: Split) -> None:
+        taken = self.is_taken(split)
+        degradation, factor = (self.degrading(), self.factor) if taken else (self._for_clean(), 1)
+        height, width = (factor * side for side in picture.shape[:2])
+        with naming(picture.name):
+            degradation.check((height, width))
 
     def _pair(self, picture: Picture, channels: int, size: int) -> Sample:
         """A given pair, cut to its middle where the clean one has more than `size` pixels."""
@@ -188,3 +259,12 @@ class PairedTask(PictureTask):
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_patches": []}
+
+
+@contextmanager
+def naming(picture: str) -> Iterator[None]:
+    """Begin the messages of what is refused with the name of the picture."""
+    try:
+        yield
+    except NasirError as error:
+        raise type(error)(f"{picture}: {error}") from None

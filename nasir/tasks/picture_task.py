@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,18 +12,14 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
+from nasir.core.paths import whole_path
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
-from nasir.tasks.picture import Picture, as_tensor
+from nasir.tasks.pictures.photographs import photographs
+from nasir.tasks.pictures.picture import Picture, as_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")
-"""Of the photographs that scikit-image carries, those in colour; nothing is downloaded."""
-
-MORE = ("camera", "brick", "grass", "gravel", "immunohistochemistry", "retina")
-"""Further pictures that it carries, to train on beside these; some are grey."""
 
 SMALLEST = 16
 """Fewest pixels of a side."""
@@ -35,8 +29,8 @@ Pictures = list[Picture]
 
 def _patterns(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
     """Whole paths, so that a run finds its pictures from wherever it is resumed."""
-    several = (os.fspath(given),) if isinstance(given, str | os.PathLike) else given
-    return tuple(path and os.path.abspath(os.path.expanduser(path)) for path in several)
+    several = (given,) if isinstance(given, str | os.PathLike) else given
+    return tuple(whole_path(path) or "" for path in several)
 
 
 def _whole_or_large_enough(task: object, field: attrs.Attribute[int], size: int) -> None:
@@ -97,9 +91,12 @@ class PictureTask(Task):
         must.optional(must.ge(0)),
     )
     clip_restored: bool = setting(
-        True, "whether restored pictures are clipped to [0, 1] when judged"
+        True, "whether restored pictures are clipped to [0, 1] for PSNR and SSIM"
     )
-    quantise: bool = setting(False, "whether restored pictures are rounded to 8 bits when judged")
+    quantise: bool = setting(
+        False, "whether restored pictures are rounded to 8 bits for PSNR and SSIM"
+    )
+    _channels: int = attrs.field(init=False, default=0, eq=False, repr=False)
     _samples: dict[Split, list[Sample]] = attrs.field(
         init=False, factory=dict, eq=False, repr=False
     )
@@ -132,19 +129,21 @@ class PictureTask(Task):
         return Sample(name, picture)
 
     @property
-    def given_degraded(self) -> bool:
-        """Whether the given pictures are degraded already."""
-        return self.degraded
-
-    @property
     def usual_protocol(self) -> tuple[str, int]:
         """The channel and the border that PSNR is usually taken with in this task."""
         return "all", 0
 
     @property
     def signature(self) -> Signature:
-        channels = self.samples("test")[0].degraded.shape[1]
-        return Signature(channels, channels)
+        """From the pictures' headers: no picture is decoded."""
+        return Signature(self.channels, self.channels)
+
+    @property
+    def channels(self) -> int:
+        """1 or 3: rgb where any given picture has colour; the photographs are in colour."""
+        if not self._channels:
+            self._channels = self._find_channels()
+        return self._channels
 
     def samples(self, split: Split) -> Sequence[Sample]:
         if not self._samples:
@@ -182,10 +181,10 @@ class PictureTask(Task):
 
     def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
         """What to search on and to test on, of what `images` and `test_images` mean."""
-        if self.given_degraded:
+        if self.degraded:
             yours = [*images, *test]
-            return {"search": carried()[: self.search] or yours, "test": yours}
-        chosen = images or carried()
+            return {"search": photographs()[: self.search] or yours, "test": yours}
+        chosen = images or photographs()
         if test:
             return {"search": chosen[: self.search] or test, "test": test}
         searched = min(self.search, max(1, len(chosen) - 1))
@@ -193,17 +192,18 @@ class PictureTask(Task):
 
     def sources(self) -> tuple[Pictures, Pictures]:
         """What `images` and `test_images` mean; refuses a picture that is in both."""
-        from nasir.tasks.layouts import divided
+        from nasir.tasks.pictures.layouts import divided
+        from nasir.tasks.pictures.names import distinct_names
 
         train, tested = divided(self.images, self.test_images)
         images, test = self._alone(self.found(train)), self.found(tested)
-        if self.given_degraded and not (images or test):
+        if self.degraded and not (images or test):
             raise SettingsError("there are no degraded pictures: give them with task.images=FILE")
         both = {p.content.resolve() for p in images} & {p.content.resolve() for p in test}
         if both:
             raise PictureError(
                 f"{min(both)} is in task.images and in task.test_images: leave it out of one, "
-                "so that no picture is judged that was searched on"
+                "so that nothing is tested on a picture that was searched on"
             )
         names = distinct_names([picture.content for picture in [*images, *test]])
         named = [
@@ -214,7 +214,14 @@ class PictureTask(Task):
 
     def found(self, patterns: Sequence[str]) -> Pictures:
         """The pictures that files, folders or globs mean."""
-        return pictures_of(patterns)
+        return self.files(patterns)
+
+    @staticmethod
+    def files(patterns: Sequence[str]) -> Pictures:
+        """The files of pictures that files, folders or globs mean."""
+        from nasir.tasks.pictures.reading import find_pictures
+
+        return [Picture(path.stem, path) for path in find_pictures(patterns)]
 
     def _alone(self, images: Pictures) -> Pictures:
         """The one picture that is asked for, or all."""
@@ -226,25 +233,32 @@ class PictureTask(Task):
             )
         return [images[self.picture]]
 
-    def _read(self) -> dict[Split, list[Sample]]:
+    def _find_channels(self) -> int:
+        if self.color != "auto":
+            return 3 if self.color == "rgb" else 1
         images, test = self.sources()
-        splits = self.splits(images, test)
-        channels = 3 if self.color == "rgb" else 1
-        if self.color == "auto":
-            decisive = [*images, *test] or splits["test"]
-            channels = 3 if any(picture.shape[-1] == 3 for picture in decisive) else 1
+        given = [*images, *test]
+        return 3 if not given or any(picture.shape[-1] == 3 for picture in given) else 1
+
+    def _read(self) -> dict[Split, list[Sample]]:
         return {
-            split: [self._sample(split, picture, channels) for picture in some]
-            for split, some in splits.items()
+            split: [self._sample(split, picture, self.channels) for picture in some]
+            for split, some in self.splits(*self.sources()).items()
         }
 
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
         """What becomes of a picture; a search with ground truth is on pictures that have it."""
         prepared = self._prepared(picture.name, picture.read(), channels)
-        is_given = split == "test" or self.search == 0
-        return (self.take if self.given_degraded and is_given else self.degrade)(
-            picture.name, prepared
-        )
+        self._check(picture, split)
+        return (self.take if self.is_taken(split) else self.degrade)(picture.name, prepared)
+
+    def _check(self, picture: Picture, split: Split) -> None:
+        """Refuse a picture that does not fit, by its whole size."""
+        return None
+
+    def is_taken(self, split: Split) -> bool:
+        """Whether the pictures of a split are degraded already."""
+        return self.degraded and (split == "test" or self.search == 0)
 
     def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
         """The middle of a picture with the right channels: ``(1, C, H, W)``."""
@@ -260,41 +274,4 @@ class PictureTask(Task):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: whoever unpickles the task reads them again."""
-        return self.__dict__ | {"_samples": {}}
-
-
-def photographs(names: Sequence[str] = PHOTOGRAPHS) -> list[tuple[str, Any]]:
-    """Pictures that come with scikit-image: names, and arrays ``(H, W, C)`` in [0, 1]."""
-    import numpy as np
-    from skimage import data
-
-    read = ((name, getattr(data, name)()) for name in names)
-    return [(name, np.atleast_3d(array / 255).astype(np.float32)) for name, array in read]
-
-
-def carried(names: Sequence[str] = PHOTOGRAPHS) -> Pictures:
-    """The same as pictures."""
-    return [Picture(name, array) for name, array in photographs(names)]
-
-
-def pictures_of(patterns: Sequence[str]) -> Pictures:
-    """The pictures that files, folders or globs mean."""
-    from nasir.tasks.pictures import find_pictures
-
-    return [Picture(path.stem, path) for path in find_pictures(patterns)]
-
-
-def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
-    """The paths by name: the file's without suffix, or as much more of the path as tells it apart.
-
-    A name depends on which paths there are, not on their order.
-    """
-    endings = {path: _endings(path) for path in paths}
-    times = Counter(ending for own in endings.values() for ending in set(own))
-    return {next(e for e in own if times[e] == 1): path for path, own in endings.items()}
-
-
-def _endings(path: Path) -> list[str]:
-    whole = Path(os.path.abspath(path))
-    lengths = range(1, len(whole.parts) + 1)
-    return ["/".join(p.parts[-n:]) for n in lengths for p in (whole.with_suffix(""), whole)]
+        return self.__dict__ | {"_samples": {}, "_channels": 0}

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.tasks.intervals import as_interval, drawn, drawn_log, within
+from nasir.core.degradation import Degradation
+from nasir.tasks.degradations.real_camera import RealCamera
+from nasir.tasks.denoise import only_noise
 from nasir.tasks.paired_task import PairedTask
 from nasir.tasks.picture_task import Pictures
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
-RED, BLUE = (1.9, 2.4), (1.5, 1.9)
-"""Gains of white balance (Brooks et al. 2019, "Unprocessing", section 3.3)."""
 
 
 @attrs.define(slots=False)
 class RealDenoise(PairedTask):
     """Remove from photographs what a camera adds to them.
 
-    A camera is simulated for each picture and patch: white balance, mosaic, noise of variance
-    a L + b in linear light L, demosaicing, tone curve, smoothed chroma, 8 bits and JPEG
-    (`nasir.tasks.camera`, after Jaroensri et al. 2019). The logarithm of a is drawn uniformly, and
-    b goes with it as log b = 2.18 log a + 1.2 (Brooks et al. 2019, section 3.1). What is drawn for
-    a picture depends on `seed` and on its name.
+    A camera is simulated for each picture and patch (`nasir.tasks.physics.camera`, after Jaroensri
+    et al. 2019): ``nasir describe degradation=real_camera``.
 
     With `pairs`, `images` and `test_images` are folders that have ``noisy`` and ``clean`` (or
     ``gt``), with files of equal names, or ``train`` and ``test`` with these in them, as SIM1800.
@@ -40,57 +32,20 @@ class RealDenoise(PairedTask):
         "pictures are given",
         must.optional(must.in_(("sim1800", "folders"))),
     )
-    shot: tuple[float, ...] = setting(
-        (0.0005, 0.012),
-        "a of the variance a L + b, in light L of which white has 1, least and greatest, in "
-        "[1e-6, 1]",
-        within(1e-6, 1),
-        as_interval,
-    )
-    read: tuple[float, ...] | None = setting(
-        None,
-        "b of the variance a L + b, least and greatest, in [0, 1]; none: as it goes with a in "
-        "cameras",
-        must.optional(within(0, 1)),
-        lambda given: None if given is None else as_interval(given),
-    )
-    white_balance: bool = setting(
-        True, "whether red and blue have less light on the sensor, as in daylight"
-    )
-    chroma: float = setting(
-        1.0,
-        "standard deviation in pixels that the camera smooths colour with, in [0, 10]; 0: not",
-        [must.ge(0), must.le(10)],
-    )
-    jpeg: int | None = setting(
-        90,
-        "quality of the JPEG that the camera writes, 1 to 95; none: uncompressed",
-        must.optional([must.ge(1), must.le(95)]),
+    camera: Degradation = setting(
+        RealCamera(), "real_camera or other noise: how photographs are degraded", open=True
     )
 
-    degradation: ClassVar[str] = "camera"
+    stream: ClassVar[str] = "camera"
 
     @property
     def layout(self) -> str | None:
         return self.pairs
 
     def pairs_in(self, folder: str) -> Pictures:
-        from nasir.tasks.pairs import twins
+        from nasir.tasks.pictures.pairs import twins
 
         return twins(folder, ("noisy",))
 
-    def observe(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
-        from nasir.tasks.camera import compressed, photograph, usual_read
-
-        shot = drawn_log(self.shot, generator)
-        read = usual_read(shot) if self.read is None else drawn(self.read, generator)
-        gains = (drawn(RED, generator), 1.0, drawn(BLUE, generator))
-        seen = photograph(
-            clean,
-            shot,
-            read,
-            generator,
-            gains if self.white_balance else (1.0, 1.0, 1.0),
-            self.chroma,
-        )
-        return seen if self.jpeg is None else compressed(seen, self.jpeg)
+    def degrading(self) -> Degradation:
+        return only_noise(self.camera)

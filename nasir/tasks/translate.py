@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
+from nasir.core.paths import whole_path
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 SMALLEST = 16
 """Fewest pixels of a side."""
-
-
-def _whole_path(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.path.abspath(os.path.expanduser(path))
 
 
 @attrs.define(slots=False)
@@ -43,7 +39,7 @@ class Translate(Task):
     folder: str | None = setting(
         None,
         "a folder with trainA, trainB, testA and testB; none: tiles of carried photographs",
-        converter=_whole_path,
+        converter=whole_path,
     )
     size: int = setting(
         64,

@@ -14,15 +14,16 @@ from torch import Tensor
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
-from nasir.tasks.picture_task import distinct_names, photographs
-from nasir.tasks.pictures import find_pictures, read_picture
+from nasir.tasks.pictures.names import distinct_names
+from nasir.tasks.pictures.photographs import photographs
+from nasir.tasks.pictures.picture import LUMA
+from nasir.tasks.pictures.reading import find_pictures, read_picture
 
 Domains = tuple[list[Sample], list[Sample]]
 """Pictures of A and of B; `clean` is a picture's counterpart in the other domain, if known."""
 
 PARTS = ("trainA", "trainB", "testA", "testB")
 
-LUMA = (0.299, 0.587, 0.114)
 SATURATION, CONTRAST = 0.4, 0.7
 COLD = (0.21, 0.25, 0.29)
 """What winter adds to red, green and blue."""
@@ -54,7 +55,7 @@ def seasons(size: int, seed: int) -> Unpaired:
 
     No tile is dealt twice, so that nothing is seen in both domains, or in training and test.
     """
-    tiles = [tile for name, array in photographs() for tile in _tiles(name, array, size)]
+    tiles = [tile for one in photographs() for tile in _tiles(one.name, one.read(), size)]
     order = np.random.default_rng(derived_seed(seed, "tiles")).permutation(len(tiles))
     tests = min(TEST, len(tiles) // 6)
     if tests == 0:

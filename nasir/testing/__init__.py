@@ -12,11 +12,12 @@ pytest then runs every case of the contract. The built-in components pass the sa
 import pytest
 
 MODULES = (
-    *("components", "evaluators", "fitting", "methods", "proxies", "spaces", "strategies"),
-    "tasks",
+    *("components", "degradations", "evaluators", "fitting", "methods", "proxies", "spaces"),
+    *("strategies", "tasks"),
 )
 pytest.register_assert_rewrite(*(f"nasir.testing.{name}" for name in MODULES))
 
+from nasir.testing.degradations import DegradationContract  # noqa: E402
 from nasir.testing.evaluators import EvaluatorContract  # noqa: E402
 from nasir.testing.fitting import FittingMethodContract  # noqa: E402
 from nasir.testing.methods import MethodContract  # noqa: E402
@@ -26,6 +27,7 @@ from nasir.testing.strategies import StrategyContract  # noqa: E402
 from nasir.testing.tasks import PatchesContract, TaskContract  # noqa: E402
 
 __all__ = [
+    "DegradationContract",
     "EvaluatorContract",
     "FittingMethodContract",
     "MethodContract",

@@ -168,7 +168,7 @@ def test_a_part_without_observed_pixels_is_refused():
 def test_what_is_read_is_written_in_the_same_mode_with_the_same_pixels(
     tmp_path: Path, mode: str, suffix: str
 ):
-    from nasir.tasks.pictures import read_picture
+    from nasir.tasks.pictures.reading import read_picture
 
     path = saved(tmp_path / f"a{suffix}", PICTURES[mode])
     photograph = files.read(path, emptied(tmp_path / "colours"))
@@ -193,7 +193,7 @@ def test_orientation_is_applied_to_the_pixels_and_reset(
 ):
     from PIL import ImageOps
 
-    from nasir.tasks.pictures import read_picture
+    from nasir.tasks.pictures.reading import read_picture
 
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = orientation, "Camera"
@@ -298,7 +298,7 @@ def test_inpainting_takes_a_mask(tmp_path: Path, picture: Path):
         )
     larger = saved(tmp_path / "larger.png", np.zeros((TOP + 1, LEFT), np.uint8))
     line = refusal(PictureError, picture, "task=inpaint", f"task.mask={larger}", force=True)
-    assert "25 x 20 pixels and cat has 24 x 20" in line
+    assert "25 x 20 pixels and the picture 24 x 20" in line
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from made_tasks import super_resolution
 from PIL import Image
 from torch import Tensor, nn
 from toy_plugin import ToySpace
@@ -28,7 +29,6 @@ from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.plugins.manager import plugins
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.settings import building
-from nasir.tasks.super_resolution import SuperResolution
 from nasir.testing import EvaluatorContract
 
 SPECTRAL = ("psd_db_mse", "psd_db_strip_mse", "psd_strip_hist_emd", "bandwidth_99")
@@ -283,7 +283,7 @@ def test_the_side_of_an_enlargement_is_in_pixels_of_the_degraded_picture(
 ):
     values = np.random.default_rng(0).integers(0, 256, (96, 64), dtype=np.uint8)
     Image.fromarray(values).save(tmp_path / "noise.png")
-    task = SuperResolution(images=(str(tmp_path),), scale=2)
+    task = super_resolution(images=(str(tmp_path),), scale=2)
     for side, size in ((0, (48, 32)), (16, (16, 16))):
         judged(problem_of(task, proxies=("seen",), side=side))
         assert seen[-1].input.shape == (1, 1, 2 * size[0], 2 * size[1])

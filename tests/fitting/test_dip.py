@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from made_tasks import denoise, inpaint, super_resolution
 from torch import Tensor, nn
 
 from nasir.core.errors import PictureError, SettingsError
@@ -22,16 +23,13 @@ from nasir.core.trial import FULL, Proposal
 from nasir.fitting.dip import AUTOMATIC, DeepImagePrior
 from nasir.fitting.held_out import divide_pixels
 from nasir.search_spaces.nasdip.space import NasDip
-from nasir.tasks.denoise import Denoise
-from nasir.tasks.inpaint import Inpaint
 from nasir.tasks.protocol import observed_error
-from nasir.tasks.super_resolution import SuperResolution
 
 ITERATIONS = 8
 TASKS: dict[str, Task] = {
-    "denoise": Denoise(size=20, color="grey", search=3),
-    "inpaint": Inpaint(size=20, color="grey", search=3),
-    "sr": SuperResolution(size=20, scale=2, color="grey", search=3),
+    "denoise": denoise(size=20, color="grey", search=3),
+    "inpaint": inpaint(size=20, color="grey", search=3),
+    "sr": super_resolution(size=20, scale=2, color="grey", search=3),
 }
 """With one picture to test on each."""
 SPACE = NasDip(depth=1, width=4, input_channels=4)
@@ -311,7 +309,7 @@ def test_the_short_side_is_shrunk_and_a_small_picture_stays_as_it_is():
 
 def test_a_shrunk_picture_that_is_too_small_for_the_space_is_refused_before_the_first_trial():
     deep = NasDip(depth=6, width=4, input_channels=4)
-    task = Denoise(size=32, color="grey")
+    task = denoise(size=32, color="grey")
     Problem(deep, task, {FULL: dip()}).check()
     with pytest.raises(PictureError, match="16 x 16 pixels, the space needs 32 x 32"):
         Problem(deep, task, {FULL: dip()} | {"small": dip(side=16)}, split="test").check()
@@ -442,7 +440,7 @@ def test_held_out_pixels_stop_a_fit_before_it_takes_up_the_noise():
 
     nearness = []
     for seed in range(2):
-        task = Denoise(sigma=50, seed=seed)
+        task = denoise(sigma=50, seed=seed)
         task = only(task, task.degrade("camera", clean))
         best = psnr_of(task, "search", "search")
         last, stopped = psnr_of(task, "fixed", "test"), psnr_of(task, "heldout", "test")

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
+from made_tasks import denoise
 from toy_training import Small, Waves
 
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
@@ -40,7 +41,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def small() -> Denoise:
-    return Denoise(size=16, color="grey", search=2)
+    return denoise(size=16, color="grey", search=2)
 
 
 @pytest.fixture

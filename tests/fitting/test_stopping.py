@@ -10,12 +10,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_tasks import denoise
 from torch import Tensor
 
 from nasir.core.task import Sample
 from nasir.fitting.dip import DeepImagePrior
 from nasir.fitting.stopping import HeldOut, MovingVariance, StoppingRule, WindowedVariance
-from nasir.tasks.denoise import Denoise
 
 SHAPE = (1, 2, 3, 3)
 PICTURE = Sample("zeros", torch.zeros(SHAPE))
@@ -196,10 +196,10 @@ def _one(value: float) -> Tensor:
 
 def test_the_usual_window_patience_and_forgetting_are_the_published_ones():
     """W = 100, P = 1000 and alpha = 0.1 (arXiv 2112.06074), in a fit that is long enough."""
-    windowed = DeepImagePrior(iterations=3000, stop="wmv").stopping_rule(Denoise())
+    windowed = DeepImagePrior(iterations=3000, stop="wmv").stopping_rule(denoise())
     assert isinstance(windowed, WindowedVariance)
     assert (windowed.window, windowed.patience) == (100, 1000)
-    moving = DeepImagePrior(iterations=3000, stop="emv").stopping_rule(Denoise())
+    moving = DeepImagePrior(iterations=3000, stop="emv").stopping_rule(denoise())
     assert isinstance(moving, MovingVariance)
     assert (moving.forgetting, moving.patience) == (0.1, 1000)
 
@@ -207,7 +207,7 @@ def test_the_usual_window_patience_and_forgetting_are_the_published_ones():
 @pytest.mark.parametrize("steps", [1, 2, 5, 30, 100, 999, 2999])
 @pytest.mark.parametrize("stop", ["wmv", "emv", "heldout"])
 def test_the_patience_of_a_short_fit_leaves_room_to_stop(stop: str, steps: int):
-    stopper = DeepImagePrior(iterations=steps, stop=stop).stopping_rule(Denoise(), PICTURE)
+    stopper = DeepImagePrior(iterations=steps, stop=stop).stopping_rule(denoise(), PICTURE)
     assert stopper is not None
     assert 1 <= stopper.patience <= max(1, steps // 3)
     if isinstance(stopper, WindowedVariance):
@@ -216,7 +216,7 @@ def test_the_patience_of_a_short_fit_leaves_room_to_stop(stop: str, steps: int):
 
 def test_a_window_and_a_patience_that_are_given_are_taken():
     stopper = DeepImagePrior(iterations=20, stop="wmv", window=7, patience=4).stopping_rule(
-        Denoise()
+        denoise()
     )
     assert isinstance(stopper, WindowedVariance)
     assert (stopper.window, stopper.patience) == (7, 4)

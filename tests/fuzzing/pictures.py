@@ -15,7 +15,7 @@ from PIL import Image
 from fuzzing.judge import Case
 from fuzzing.mutations import damaged
 from nasir.apps.restore import files
-from nasir.tasks.pictures import find_pictures, picture_shape, read_picture
+from nasir.tasks.pictures.reading import find_pictures, picture_shape, read_picture
 
 SIZE = (24, 20)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from made_tasks import denoise
 from torch import nn
 
 from nasir.core.cost import cost
 from nasir.core.search_space import Signature
 from nasir.proxies.cost import MultiplyAdds, Parameters
 from nasir.settings import building
-from nasir.tasks.denoise import Denoise
 
 AREA = 64 * 64
 
@@ -44,7 +44,7 @@ def test_costs_equal_those_that_limits_count(probe_of, name: str):
     space = building.make("space", {"name": name, **small})
     architecture = next(iter(space.domain)) if name == "nasdip" else space.named("all_conv")
     signature = Signature(2, 2)
-    known = cost(architecture, space, Denoise(), signature)
+    known = cost(architecture, space, denoise(), signature)
     probe = probe_of(space.build(architecture, signature), torch.rand(1, 2, 18, 20))
     assert Parameters().value(probe) == known["parameters"]
     assert MultiplyAdds().value(probe) == known["multiply_adds"]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import torch
+from made_tasks import denoise, super_resolution
 from torch import nn
 
 from nasir.core.proxy import Probe
 from nasir.core.task import Sample
-from nasir.tasks.denoise import Denoise
-from nasir.tasks.super_resolution import SuperResolution
 
 
 def made(seed: int = 0) -> Probe:
     network = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1))
     sample = Sample("noise", torch.rand(1, 2, 16, 16))
-    return Probe(network, torch.rand(1, 2, 16, 16), sample, Denoise(), seed)
+    return Probe(network, torch.rand(1, 2, 16, 16), sample, denoise(), seed)
 
 
 def test_the_output_does_not_change_statistics():
@@ -38,7 +37,7 @@ def test_a_copy_is_anothers_and_draws_from_the_probes_seed():
 
 
 def test_gradients_are_those_of_the_tasks_loss_where_the_picture_was_observed():
-    task = SuperResolution(scale=2)
+    task = super_resolution(scale=2)
     clean = torch.rand(1, 1, 32, 32)
     sample = task.degrade("noise", clean)
     network = nn.Conv2d(1, 1, 1)

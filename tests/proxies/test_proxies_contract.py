@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from made_tasks import denoise
 
 from nasir.core.cost import COST
 from nasir.core.evaluator import Problem
@@ -17,7 +18,6 @@ from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.settings import building
-from nasir.tasks.denoise import Denoise
 from nasir.testing import ProxyContract
 from nasir.testing.proxies import state
 
@@ -39,7 +39,7 @@ def made(name: str, seed: int = 0) -> Probe:
         network = space.build(architecture, Signature(3, 3))
         picture = Sample("noise", torch.rand(1, 3, 16, 18))
         x = torch.rand(1, 3, 16, 18) * 0.1
-    return Probe(network, x, picture, Denoise(), seed, space.smallest_side)
+    return Probe(network, x, picture, denoise(), seed, space.smallest_side)
 
 
 @pytest.mark.parametrize("name", PROXIES)

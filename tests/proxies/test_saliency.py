@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_tasks import denoise
 from torch import nn
 
 from nasir.core.proxy import Probe
 from nasir.core.task import Sample
 from nasir.proxies.saliency import GradNorm, Snip
-from nasir.tasks.denoise import Denoise
 
 ACTIVATIONS = [nn.ReLU(), nn.LeakyReLU(0.2), nn.SELU(), nn.PReLU(), nn.Sigmoid()]
 
@@ -20,7 +20,7 @@ ACTIVATIONS = [nn.ReLU(), nn.LeakyReLU(0.2), nn.SELU(), nn.PReLU(), nn.Sigmoid()
 def probe_of(network: nn.Module, x: np.ndarray, picture: np.ndarray) -> Probe:
     """In float64, with the mean squared error that Denoise has."""
     given, wanted = (torch.from_numpy(a) for a in (x, picture))
-    return Probe(network.double(), given, Sample("noise", wanted), Denoise())
+    return Probe(network.double(), given, Sample("noise", wanted), denoise())
 
 
 def random(*shape: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from made_tasks import super_resolution
 from scipy.stats import wasserstein_distance
 from torch import nn
 
@@ -23,7 +24,6 @@ from nasir.proxies.spectra import (
     PsdStripHistEmdOfProgram,
 )
 from nasir.settings import building
-from nasir.tasks.super_resolution import SuperResolution
 
 OF_THE_PICTURE = [
     PsdDbMse,
@@ -230,7 +230,7 @@ def test_an_output_without_any_power_has_a_value(probe, proxy):
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("downsampling", ["bicubic", "lanczos2"])
 def test_an_enlarged_output_is_downsampled_before_it_is_scored(scale: int, downsampling: str):
-    task = SuperResolution(scale=scale, downsampling=downsampling, size=96)
+    task = super_resolution(scale=scale, downsampling=downsampling, size=96)
     clean = torch.from_numpy(noise(0, 1, 1, 96, 64)).float()
     sample = task.degrade("noise", clean)
     perfect = Probe(nn.Identity(), clean, sample, task)

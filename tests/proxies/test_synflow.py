@@ -9,12 +9,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_tasks import denoise
 from torch import nn
 
 from nasir.core.proxy import Probe
 from nasir.core.task import Sample
 from nasir.proxies.synflow import SynFlow
-from nasir.tasks.denoise import Denoise
 
 ACTIVATIONS = [nn.ReLU, lambda: nn.LeakyReLU(0.2, inplace=True), nn.PReLU, nn.Identity]
 
@@ -24,7 +24,7 @@ def linear(*layers: nn.Module) -> Probe:
     network = nn.Sequential(*layers)
     first = next(m for m in network if isinstance(m, nn.Conv2d))
     x = torch.rand(1, first.in_channels, 1, 1)
-    return Probe(network, x, Sample("noise", torch.rand(1, 1, 1, 1)), Denoise())
+    return Probe(network, x, Sample("noise", torch.rand(1, 1, 1, 1)), denoise())
 
 
 def conv(matrix: np.ndarray, bias: np.ndarray | None = None) -> nn.Conv2d:

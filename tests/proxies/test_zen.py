@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_tasks import denoise
 from torch import nn
 
 from nasir.core.proxy import Probe
@@ -15,14 +16,13 @@ from nasir.core.task import Sample
 from nasir.proxies.layers import batch_deviations, draw_gaussian_weights, features
 from nasir.proxies.zen import Zen
 from nasir.search_spaces.cells.deformable import DeformableConv2d
-from nasir.tasks.denoise import Denoise
 
 WIDE = 64
 
 
 def probe_of(*layers: nn.Module, channels: int = WIDE, side: int = 16, seed: int = 0) -> Probe:
     x = torch.rand(1, channels, side, side)
-    return Probe(nn.Sequential(*layers), x, Sample("noise", x), Denoise(), seed)
+    return Probe(nn.Sequential(*layers), x, Sample("noise", x), denoise(), seed)
 
 
 def conv(in_channels: int = WIDE, out_channels: int = WIDE) -> nn.Conv2d:

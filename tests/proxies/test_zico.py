@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_tasks import denoise
 from torch import nn
 
 from nasir.core.proxy import Probe
@@ -31,7 +32,7 @@ def probe_of(w: np.ndarray, v: np.ndarray) -> Probe:
         torch.rand(1, m.shape[axis], 6, 5, generator=generator, dtype=torch.float64)
         for m, axis in ((w, 1), (v, 0))
     )
-    return Probe(nn.Sequential(*convs), x, Sample("noise", picture), Denoise(), SEED)
+    return Probe(nn.Sequential(*convs), x, Sample("noise", picture), denoise(), SEED)
 
 
 def inputs_of(probe: Probe, count: int) -> list[np.ndarray]:
@@ -97,7 +98,7 @@ def test_the_scale_of_the_loss_does_not_matter(factor: float):
 
 def test_gradients_that_do_not_vary_give_not_a_number():
     probe = probe_of(*matrices())
-    flat = Probe(probe.network, torch.ones_like(probe.input), probe.sample, Denoise(), SEED)
+    flat = Probe(probe.network, torch.ones_like(probe.input), probe.sample, denoise(), SEED)
     assert math.isnan(ZiCo().value(flat))
 
 

@@ -19,8 +19,8 @@ from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample
 from nasir.settings import building
-from nasir.tasks import haze
 from nasir.tasks.dehaze import Dehaze
+from nasir.tasks.physics import haze
 from nasir.testing import TaskContract
 
 

@@ -11,21 +11,22 @@ import numpy as np
 import pytest
 import torch
 from data_sets import bsds
+from made_tasks import derain
 
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.settings import building
-from nasir.tasks import rain
 from nasir.tasks.derain import Derain
+from nasir.tasks.physics import rain
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[rain.Rain]:
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[rain.Streaks]:
     """The rains that have been drawn."""
-    rains: list[rain.Rain] = []
+    rains: list[rain.Streaks] = []
 
-    def caught(x: torch.Tensor, one: rain.Rain, generator: np.random.Generator) -> torch.Tensor:
+    def caught(x: torch.Tensor, one: rain.Streaks, generator: np.random.Generator) -> torch.Tensor:
         rains.append(one)
         return x
 
@@ -33,7 +34,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[rain.Rain]:
     return rains
 
 
-def test_each_patch_has_rain_of_its_own_within_the_settings(tmp_path: Path, drawn: list[rain.Rain]):
+def test_each_patch_has_rain_of_its_own_within_the_settings(
+    tmp_path: Path, drawn: list[rain.Streaks]
+):
     intervals = {
         "density": (0.01, 0.02),
         "length": (5.0, 9.0),
@@ -41,7 +44,7 @@ def test_each_patch_has_rain_of_its_own_within_the_settings(tmp_path: Path, draw
         "width": (1.0, 3.0),
         "intensity": (0.2, 0.4),
     }
-    Derain(images=str(bsds(tmp_path)), **intervals).patches().batch(0, 200, 8)
+    derain(images=str(bsds(tmp_path)), **intervals).patches().batch(0, 200, 8)
     rains = drawn[-200:]
     for name, (least, most) in intervals.items():
         values = [getattr(one, name) for one in rains]
@@ -51,35 +54,35 @@ def test_each_patch_has_rain_of_its_own_within_the_settings(tmp_path: Path, draw
         assert np.mean(values) == pytest.approx((least + most) / 2, abs=5 * spread / math.sqrt(200))
 
 
-def test_one_number_stands_for_both_ends_of_an_interval(tmp_path: Path, drawn: list[rain.Rain]):
+def test_one_number_stands_for_both_ends_of_an_interval(tmp_path: Path, drawn: list[rain.Streaks]):
     task = building.structure(Derain, {"images": [str(bsds(tmp_path))], "angle": 15})
-    assert task.angle == (15.0, 15.0)
+    assert task.rain.angle == (15.0, 15.0)
     task.patches().batch(0, 4, 8)
     assert {one.angle for one in drawn} == {15.0}
 
 
 def test_the_rain_of_a_picture_is_drawn_from_the_seed_and_its_name(tmp_path: Path):
     one = {"density": 0.01, "length": 9.0, "angle": 20.0, "width": 1.5, "intensity": 0.6}
-    (sample, _) = Derain(images=str(bsds(tmp_path)), seed=7, **one).samples("test")
+    (sample, _) = derain(images=str(bsds(tmp_path)), seed=7, **one).samples("test")
     generator = np.random.default_rng(derived_seed(7, "rain", "3"))
     generator.uniform(size=5)  # the five numbers of the rain
-    assert torch.equal(sample.degraded, rain.rainy(sample.clean, rain.Rain(**one), generator))
+    assert torch.equal(sample.degraded, rain.rainy(sample.clean, rain.Streaks(**one), generator))
 
 
 def test_patches_are_mirrored_left_to_right_alone_unless_told_otherwise():
-    assert Derain().augment == "mirror"  # IR-NAS, section 4.1
+    assert derain().augment == "mirror"  # IR-NAS, section 4.1
 
 
 def test_the_default_rain_is_about_as_heavy_as_that_of_rain800():
     from nasir.core.metrics import psnr
 
-    samples = [s for split in ("search", "test") for s in Derain(size=0).samples(split)]
+    samples = [s for split in ("search", "test") for s in derain(size=0).samples(split)]
     mean = sum(psnr(s.degraded, s.clean) for s in samples) / len(samples)
     assert 18 < mean < 26
 
 
 def test_the_default_is_on_colour_photographs():
-    assert Derain().signature == Signature(3, 3)
+    assert derain().signature == Signature(3, 3)
 
 
 @pytest.mark.parametrize(

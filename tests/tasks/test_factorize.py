@@ -17,7 +17,7 @@ from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.settings import building
 from nasir.tasks.factorize import Factorize
-from nasir.tasks.light_transport import averaged, factors, fitted, scaled_product, tracks
+from nasir.tasks.physics.light_transport import averaged, factors, fitted, scaled_product, tracks
 from nasir.testing import TaskContract
 
 

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from made_tasks import inpaint
 from PIL import Image
 
 from nasir.core.errors import PictureError, SettingsError
@@ -40,7 +41,7 @@ def mask_values() -> np.ndarray:
 @pytest.mark.parametrize("missing", [0.1, 0.5, 0.9])
 def test_the_drawn_mask_is_of_bernoulli_trials(tmp_path: Path, missing: float):
     Image.new("RGB", (300, 200), "white").save(tmp_path / "a.png")
-    task = Inpaint(images=str(tmp_path / "a.png"), size=0, missing=missing)
+    task = inpaint(images=str(tmp_path / "a.png"), size=0, missing=missing)
     (sample,) = task.samples("test")
     assert sample.mask.shape == (1, 1, 200, 300)
     assert sample.mask.dtype == torch.float32
@@ -55,13 +56,13 @@ def test_the_drawn_mask_is_of_bernoulli_trials(tmp_path: Path, missing: float):
 
 
 def test_half_of_the_pixels_are_missing_by_default():
-    for sample in Inpaint().samples("test"):
+    for sample in inpaint().samples("test"):
         assert sample.clean.shape == (1, 3, 64, 64)
         assert sample.mask.mean().item() == pytest.approx(0.5, abs=5 * 0.5 / 64)
 
 
 def test_missing_pixels_are_black_in_all_channels_and_the_others_as_they_were(folder: Path):
-    for sample in Inpaint(images="*.png", search=0).samples("test"):
+    for sample in inpaint(images="*.png", search=0).samples("test"):
         kept = sample.mask.expand_as(sample.clean) == 1
         assert torch.equal(sample.degraded[kept], sample.clean[kept])
         assert not sample.degraded[~kept].any()
@@ -69,7 +70,7 @@ def test_missing_pixels_are_black_in_all_channels_and_the_others_as_they_were(fo
 
 def test_masks_depend_on_the_seed_and_the_name_alone(folder: Path):
     def masks(*images: str, seed: int = 0) -> dict[str, torch.Tensor]:
-        task = Inpaint(images=images, search=0, seed=seed)
+        task = inpaint(images=images, search=0, seed=seed)
         return {s.name: s.mask for s in task.samples("test")}
 
     one, other = masks("a.png", "b.png"), masks("b.png", "a.png")
@@ -79,12 +80,12 @@ def test_masks_depend_on_the_seed_and_the_name_alone(folder: Path):
 
 
 def test_more_that_is_missing_hides_what_was_missing_before(folder: Path):
-    little, much = (Inpaint(images="a.png", missing=m).samples("test")[0].mask for m in (0.3, 0.6))
+    little, much = (inpaint(images="a.png", missing=m).samples("test")[0].mask for m in (0.3, 0.6))
     assert (much <= little).all()
 
 
 def test_a_mask_picture_is_white_where_pixels_are_there(folder: Path):
-    (sample,) = Inpaint(images="a.png", size=0, mask="mask.png").samples("test")
+    (sample,) = inpaint(images="a.png", size=0, mask="mask.png").samples("test")
     expected = torch.from_numpy(mask_values() / 255).float()[None, None]
     assert torch.equal(sample.mask, expected)
     assert torch.equal(sample.degraded, sample.clean * expected)
@@ -95,7 +96,7 @@ def test_a_mask_picture_is_cut_as_the_pictures_are(folder: Path, size: int):
     values = np.asarray(Image.open("a.png")).copy()
     values[mask_values() == 0] = 0
     Image.fromarray(values).save("holes.png")
-    (sample,) = Inpaint(images="holes.png", size=size, mask="mask.png").samples("test")
+    (sample,) = inpaint(images="holes.png", size=size, mask="mask.png").samples("test")
     assert sample.mask.shape[-2:] == sample.clean.shape[-2:]
     assert torch.equal(sample.mask[0, 0] == 1, (sample.clean > 0).all(1)[0])
 
@@ -104,14 +105,14 @@ def test_a_mask_picture_is_cut_as_the_pictures_are(folder: Path, size: int):
 def test_a_mask_picture_may_be_of_any_kind(folder: Path, mode: str):
     Image.fromarray(mask_values()).convert(mode).save("other.png")
     first, second = (
-        Inpaint(images="a.png", mask=name).samples("test")[0].mask
+        inpaint(images="a.png", mask=name).samples("test")[0].mask
         for name in ("mask.png", "other.png")
     )
     assert torch.equal(first, second)
 
 
 def test_a_picture_with_holes_is_taken_as_it_is(folder: Path):
-    task = Inpaint(images="a.png", degraded=True, mask="mask.png", size=0)
+    task = inpaint(images="a.png", degraded=True, mask="mask.png", size=0)
     (sample,) = task.samples("test")
     assert sample.clean is None
     assert task.metrics(sample.degraded, sample) == {}
@@ -125,7 +126,7 @@ def test_a_picture_with_holes_is_taken_as_it_is(folder: Path):
 
 
 def test_the_loss_looks_at_the_pixels_that_are_there(folder: Path):
-    task = Inpaint(images="a.png")
+    task = inpaint(images="a.png")
     (sample,) = task.samples("test")
     output = torch.where(sample.mask == 1, sample.clean, torch.tensor(9.0))
     assert task.loss(output, sample) == 0
@@ -133,7 +134,7 @@ def test_the_loss_looks_at_the_pixels_that_are_there(folder: Path):
 
 
 def test_metrics_are_of_all_pixels(folder: Path):
-    task = Inpaint(images="a.png")
+    task = inpaint(images="a.png")
     (sample,) = task.samples("test")
     error = (sample.degraded - sample.clean).double().square().mean().item()
     figures = task.metrics(sample.degraded, sample)
@@ -141,12 +142,12 @@ def test_metrics_are_of_all_pixels(folder: Path):
 
 
 def test_the_signature_has_the_channels_of_the_pictures(folder: Path):
-    assert Inpaint(images="a.png").signature == Signature(3, 3)
-    assert Inpaint(images="a.png", color="grey").signature == Signature(1, 1)
+    assert inpaint(images="a.png").signature == Signature(3, 3)
+    assert inpaint(images="a.png", color="grey").signature == Signature(1, 1)
 
 
 def test_a_shrunk_picture_misses_the_same_share(folder: Path):
-    task = Inpaint(images="a.png", size=0, missing=0.7)
+    task = inpaint(images="a.png", size=0, missing=0.7)
     small = task.shrunk(task.samples("test")[0], 20)
     assert small.degraded.shape == (1, 3, 20, 30)
     assert small.mask.mean().item() == pytest.approx(0.3, abs=5 * math.sqrt(0.21 / 600))
@@ -154,7 +155,7 @@ def test_a_shrunk_picture_misses_the_same_share(folder: Path):
 
 
 def test_a_pickled_task_makes_the_same_samples(folder: Path):
-    task = Inpaint(images="*.png", mask="mask.png")
+    task = inpaint(images="*.png", mask="mask.png")
     task.samples("test")
     again = pickle.loads(pickle.dumps(task))
     assert again == task
@@ -166,7 +167,7 @@ def test_a_pickled_task_makes_the_same_samples(folder: Path):
 def test_the_mask_is_found_from_wherever_a_run_is_resumed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    written = building.settings_of_component(Inpaint(images="a.png", mask="mask.png"))
+    written = building.settings_of_component(inpaint(images="a.png", mask="mask.png"))
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
     assert len(building.structure(Inpaint, written).samples("test")) == 1
@@ -183,32 +184,32 @@ def refusal(task: Inpaint) -> str:
 def test_a_mask_of_another_size_is_refused_with_both_sizes(folder: Path):
     Image.new("L", (60, 41), 255).save("other.png")
     for degraded in (False, True):
-        message = refusal(Inpaint(images="a.png", mask="other.png", degraded=degraded))
-        assert "other.png has 41 x 60 pixels and a has 40 x 60" in message
+        message = refusal(inpaint(images="a.png", mask="other.png", degraded=degraded))
+        assert "other.png has 41 x 60 pixels and the picture 40 x 60" in message
 
 
 def test_a_mask_for_the_carried_photographs_has_to_have_their_size(folder: Path):
-    assert "astronaut has 512 x 512" in refusal(Inpaint(mask="mask.png"))
+    assert "and the picture 512 x 512" in refusal(inpaint(mask="mask.png"))
 
 
 @pytest.mark.parametrize("level", [0, 127])
 def test_a_mask_that_is_black_everywhere_is_refused(folder: Path, level: int):
     Image.new("L", (60, 40), level).save("black.png")
-    assert "black.png is black everywhere" in refusal(Inpaint(images="a.png", mask="black.png"))
+    assert "black.png is black everywhere" in refusal(inpaint(images="a.png", mask="black.png"))
 
 
 def test_a_mask_that_is_black_in_the_part_that_is_taken_is_refused(folder: Path):
     Image.fromarray(255 - mask_values()).save("part.png")
-    assert len(Inpaint(images="a.png", mask="part.png").samples("test")) == 1
+    assert len(inpaint(images="a.png", mask="part.png").samples("test")) == 1
     values = np.full((40, 60), 0, np.uint8)
     values[:, :5] = 255
     Image.fromarray(values).save("part.png")
-    message = refusal(Inpaint(images="a.png", mask="part.png", size=16))
+    message = refusal(inpaint(images="a.png", mask="part.png", size=16))
     assert "task.size cuts to the middle" in message
 
 
 def test_a_mask_that_is_not_there_is_refused(folder: Path):
-    assert "nowhere.png: No such file" in refusal(Inpaint(images="a.png", mask="nowhere.png"))
+    assert "nowhere.png: No such file" in refusal(inpaint(images="a.png", mask="nowhere.png"))
 
 
 def test_holes_without_a_mask_are_refused_before_any_picture_is_read():
@@ -224,7 +225,7 @@ def test_a_share_out_of_range_is_refused(missing: float):
 
 def test_a_sample_keeps_its_mask_when_others_are_put_in(folder: Path):
     """As a fit does that keeps pixels out to judge itself by."""
-    task = Inpaint(images="a.png")
+    task = inpaint(images="a.png")
     (sample,) = task.samples("test")
     half = sample.mask.clone()
     half[..., :20, :] = 0

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_tasks import denoise
 from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -15,9 +16,8 @@ from torch import Tensor
 
 from nasir.core.errors import PictureError
 from nasir.core.task import Sample
-from nasir.tasks.denoise import Denoise
+from nasir.tasks.physics.resampling import Downsampling
 from nasir.tasks.protocol import judged, luma, observed_error, shrunk
-from nasir.tasks.resampling import Downsampling
 
 
 def picture(*shape: int, seed: int = 0) -> Tensor:
@@ -67,7 +67,7 @@ def file(tmp_path: Path) -> str:
 @pytest.mark.parametrize("border", [0, 5])
 @pytest.mark.parametrize("channel", ["all", "y"])
 def test_metrics_are_those_of_scikit_image_on_what_is_judged(file: str, channel: str, border: int):
-    task = Denoise(images=file, sigma=10, channel=channel, border=border)
+    task = denoise(images=file, sigma=10, channel=channel, border=border)
     (sample,) = task.samples("test")
     restored = sample.degraded.clamp(0, 1)
     x, truth = channels_last(restored), channels_last(sample.clean)
@@ -91,13 +91,13 @@ def test_metrics_are_those_of_scikit_image_on_what_is_judged(file: str, channel:
 
 
 def test_the_usual_protocol_of_denoising_is_all_channels_without_border(file: str):
-    (sample,) = Denoise(images=file).samples("test")
-    usual, said = Denoise(images=file), Denoise(images=file, channel="all", border=0)
+    (sample,) = denoise(images=file).samples("test")
+    usual, said = denoise(images=file), denoise(images=file, channel="all", border=0)
     assert usual.metrics(sample.degraded, sample) == said.metrics(sample.degraded, sample)
 
 
 def test_pictures_are_rounded_to_8_bits_when_asked(file: str):
-    exact, rounded = Denoise(images=file), Denoise(images=file, quantise=True)
+    exact, rounded = denoise(images=file), denoise(images=file, quantise=True)
     (sample,) = exact.samples("test")
     within = sample.clean + 0.4 / 255 * torch.sign(0.5 - sample.clean)
     beyond = sample.clean + 0.6 / 255 * torch.sign(0.5 - sample.clean)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from data_sets import bsds
+from made_tasks import real_denoise
 
 from nasir.core.errors import SettingsError
 from nasir.core.seeds import derived_seed
 from nasir.settings import building
-from nasir.tasks import camera
+from nasir.tasks.physics import camera
 from nasir.tasks.real_denoise import RealDenoise
 
 
@@ -32,7 +33,7 @@ def shots(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_each_patch_is_taken_with_noise_and_light_of_its_own(tmp_path: Path, shots: list[Any]):
-    task = RealDenoise(images=str(bsds(tmp_path)), shot=(0.001, 0.01))
+    task = real_denoise(images=str(bsds(tmp_path)), shot=(0.001, 0.01))
     task.patches().batch(0, 300, 8)
     told = shots[-300:]
     logarithms = [math.log(shot) for shot, *_ in told]
@@ -48,7 +49,7 @@ def test_each_patch_is_taken_with_noise_and_light_of_its_own(tmp_path: Path, sho
 
 
 def test_read_noise_and_light_can_be_set(tmp_path: Path, shots: list[Any]):
-    task = RealDenoise(
+    task = real_denoise(
         images=str(bsds(tmp_path)), shot=0.004, read=(0.0, 0.002), white_balance=False, chroma=0
     )
     task.patches().batch(0, 100, 8)
@@ -58,7 +59,7 @@ def test_read_noise_and_light_can_be_set(tmp_path: Path, shots: list[Any]):
 
 
 def test_what_a_picture_is_taken_with_depends_on_the_seed_and_its_name(tmp_path: Path):
-    task = RealDenoise(
+    task = real_denoise(
         images=str(bsds(tmp_path)), seed=3, shot=0.01, read=0, white_balance=False, jpeg=None
     )
     (sample, _) = task.samples("test")
@@ -71,7 +72,7 @@ def test_what_a_picture_is_taken_with_depends_on_the_seed_and_its_name(tmp_path:
 
 def test_more_compression_and_more_noise_are_further_from_the_picture():
     def error(**settings: Any) -> float:
-        (sample, _) = RealDenoise(**settings).samples("test")
+        (sample, _) = real_denoise(**settings).samples("test")
         return (sample.degraded - sample.clean).square().mean().item()
 
     little = {"shot": 1e-6, "read": 0, "chroma": 0}
@@ -81,7 +82,7 @@ def test_more_compression_and_more_noise_are_further_from_the_picture():
 
 def test_a_camera_gives_pictures_of_8_bits():
     for jpeg in (None, 50):
-        (sample, _) = RealDenoise(jpeg=jpeg).samples("test")
+        (sample, _) = real_denoise(jpeg=jpeg).samples("test")
         levels = sample.degraded * 255
         assert torch.allclose(levels, levels.round(), rtol=0, atol=1e-4)
         assert sample.degraded.min() >= 0
@@ -108,5 +109,5 @@ def test_a_setting_out_of_range_is_refused_in_one_line(field: str, value: object
 
 
 def test_settings_survive_being_written_and_read():
-    for task in (RealDenoise(), RealDenoise(read=0.001, jpeg=None)):
+    for task in (real_denoise(), real_denoise(read=0.001, jpeg=None)):
         assert building.structure(RealDenoise, building.settings_of_component(task)) == task

@@ -15,7 +15,7 @@ from torch import nn
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.settings import building
-from nasir.tasks.picture_task import photographs
+from nasir.tasks.pictures.photographs import photographs
 from nasir.tasks.translate import Translate
 from nasir.tasks.unpaired import winter
 from nasir.testing import TaskContract
@@ -50,12 +50,12 @@ class TestTranslateBack(TaskContract):
 def test_every_tile_is_in_one_place(size: int) -> None:
     pictures = Translate(size=size)._read()
     names = [s.name for split in (pictures.train, pictures.test) for x in split for s in x]
-    tiles = sum((a.shape[0] // size) * (a.shape[1] // size) for _, a in photographs())
+    tiles = sum((p.shape[0] // size) * (p.shape[1] // size) for p in photographs())
     assert len(names) == len(set(names)) == tiles
 
 
 def test_a_tile_is_the_part_of_the_photograph_that_its_name_tells() -> None:
-    whole = dict(photographs())
+    whole = {picture.name: picture.read() for picture in photographs()}
     for sample in Translate(size=64).samples("test"):
         name, row, column = sample.name.split("-")
         rows, columns = (slice(64 * int(i), 64 * (int(i) + 1)) for i in (row, column))

@@ -127,7 +127,7 @@ def _array(path: Path) -> np.ndarray | None:
     """``(H, W, 3)`` of 8 bits; None for a file that cannot be read."""
     import numpy as np
 
-    from nasir.tasks.pictures import opened
+    from nasir.tasks.pictures.reading import opened
 
     try:
         with opened(path) as picture:

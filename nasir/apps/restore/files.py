@@ -77,7 +77,7 @@ def read(path: Path, folder: Path) -> Photograph:
     """
     from PIL import ImageOps
 
-    from nasir.tasks.pictures import frames, opened
+    from nasir.tasks.pictures.reading import frames, opened
 
     if os.path.isdir(path):
         raise PictureError(f"{path} is a folder: give one picture")

@@ -20,6 +20,11 @@ def register_tasks(register: Register) -> None:
         "remove what a camera adds to photographs",
     )
     register("derain", "nasir.tasks.derain:Derain", "remove streaks of rain")
+    register("deblur", "nasir.tasks.deblur:Deblur", "remove a known blur")
+    register("jpeg", "nasir.tasks.jpeg:JpegArtefacts", "remove artefacts of JPEG compression")
+    register(
+        "degraded", "nasir.tasks.degraded:Degraded", "undo any degradation, such as blur+gaussian"
+    )
     register("inpaint", "nasir.tasks.inpaint:Inpaint", "fill in missing pixels")
     register("dehaze", "nasir.tasks.dehaze:Dehaze", "remove haze (Double-DIP)")
     register(

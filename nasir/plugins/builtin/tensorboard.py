@@ -59,7 +59,7 @@ class Log:
         """Log the pictures in a folder, as of a trial's number."""
         import numpy as np
 
-        from nasir.tasks.pictures import opened
+        from nasir.tasks.pictures.reading import opened
 
         for path in sorted(folder.glob("*.png")):
             with opened(path) as picture:

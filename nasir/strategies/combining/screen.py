@@ -59,7 +59,7 @@ class Screen(Combining):
     several proxies the mean of their ranks counts.
     """
 
-    inner: Strategy = setting(DEFAULT_INNER, "the strategy that is screened")  # noqa: RUF009 (frozen)
+    inner: Strategy = setting(DEFAULT_INNER, "the strategy that is screened")
     proxies: tuple[str, ...] = setting(
         ("psd_db_strip_mse",),
         "proxies to screen by (nasir list proxies); -NAME: less is better",

@@ -35,6 +35,6 @@ class CameraNoise(Noise):
     )
 
     def observe(self, y: Tensor, generator: np.random.Generator) -> Tensor:
-        from nasir.tasks.camera import photograph
+        from nasir.tasks.physics.camera import photograph
 
         return photograph(y.clamp(0, 1), self.shot, self.read, generator)

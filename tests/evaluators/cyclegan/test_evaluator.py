@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from made_tasks import denoise
 from PIL import Image
 from torch import nn
 
@@ -28,7 +29,6 @@ from nasir.evaluators.cyclegan.evaluator import CycleGan
 from nasir.evaluators.cyclegan.fid import features, frechet_distance, inception
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.settings import building
-from nasir.tasks.denoise import Denoise
 from nasir.tasks.translate import Translate
 from nasir.testing import EvaluatorContract
 
@@ -400,7 +400,7 @@ def test_fid_of_a_single_picture_is_refused(weights: str, folder: str) -> None:
 
 def test_a_task_without_two_domains_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"evaluator cyclegan wants task translate.*Denoise"):
-        problem_of(quick(), Denoise()).check()
+        problem_of(quick(), denoise()).check()
 
 
 def test_psnr_without_counterparts_is_refused(folder: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from made_tasks import inpaint
 from same_bits import check_goes_on_to_the_same_bits
 from toy_supernet import ToySpace, ToyTask
 
@@ -21,7 +22,6 @@ from nasir.strategies.darts.perturbation import select
 from nasir.strategies.darts.pixels import OnPixels, divided_pixels
 from nasir.strategies.darts.stages import Epoch, begin, searched_on
 from nasir.strategies.darts.strategy import EPOCH, Darts
-from nasir.tasks.inpaint import Inpaint
 from nasir.testing.strategies import NeverAsked
 
 SPACE = NasDip(
@@ -97,7 +97,7 @@ def test_auto_divides_what_the_evaluator_fits_to(space: Any, judge: Any, wanted:
 
 
 def test_every_observed_pixel_is_in_one_part_and_no_other_pixel_is_in_any() -> None:
-    task = Inpaint(size=32)
+    task = inpaint(size=32)
     for parts, sample in zip(
         divided_pixels(problem(task), 0.4), task.samples("search"), strict=True
     ):

@@ -21,8 +21,9 @@ LUMA = (0.299, 0.587, 0.114)
 class Picture:
     """A picture by its name, in a file or in memory.
 
-    `content` is a path, or an array ``(H, W, C)`` in [0, 1]; `half` says that the picture is the
-    left or right half of that. `observed` is the same picture degraded, where that is given.
+    `content` is a path, an array ``(H, W, C)`` in [0, 1], or a function that makes one; `half` says
+    that the picture is the left or right half of that. `observed` is the same picture degraded,
+    where that is given.
     """
 
     name: str
@@ -35,9 +36,7 @@ class Picture:
 
         Raises :class:`~nasir.core.errors.PictureError` for a file that cannot be read.
         """
-        from nasir.tasks.pictures import read_picture
-
-        array = read_picture(self.content) if isinstance(self.content, Path) else self.content
+        array = self._whole()
         if self.half is None:
             return array
         middle = array.shape[1] // 2
@@ -45,13 +44,13 @@ class Picture:
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels, of the file's header where that tells."""
-        from nasir.tasks.pictures import picture_shape
+        """Height, width and channels, from a file's header if that says them."""
+        from nasir.tasks.pictures.reading import picture_shape
 
-        from_file = isinstance(self.content, Path)
-        height, width, channels = (
-            picture_shape(self.content) if from_file else tuple(self.content.shape)
-        )
+        if isinstance(self.content, Path):
+            height, width, channels = picture_shape(self.content)
+        else:
+            height, width, channels = self._whole().shape
         if self.half is None:
             return height, width, channels
         if width % 2:
@@ -59,6 +58,14 @@ class Picture:
                 f"{self.content} is {width} pixels wide, so that it has no two equal halves"
             )
         return height, width // 2, channels
+
+    def _whole(self) -> Any:
+        """The array of both halves."""
+        from nasir.tasks.pictures.reading import read_picture
+
+        if isinstance(self.content, Path):
+            return read_picture(self.content)
+        return self.content() if callable(self.content) else self.content
 
 
 def as_tensor(array: Any, channels: int) -> Tensor:

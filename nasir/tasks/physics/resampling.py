@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from nasir.core.operator import Operator
+from nasir.tasks.physics.borders import Array, inside
 
 SUPPORT = 2
 """Half the width of both kernels, in pixels of the smaller picture."""
@@ -36,7 +37,7 @@ KERNELS: dict[str, tuple[Callable[[Array], Array], str]] = {
     "bicubic": (cubic, "mirrored"),
     "lanczos2": (lanczos2, "repeated"),
 }
-"""Each kernel, and what stands beyond the borders: MATLAB mirrors, Deep Image Prior repeats."""
+"""Each kernel, and what is beyond the borders: MATLAB mirrors, Deep Image Prior repeats."""
 
 
 @lru_cache(maxsize=64)
@@ -54,9 +55,9 @@ def resizing_matrix(size: int, new_size: int, kernel: str) -> Tensor:
     places = first[:, None] + np.arange(int(np.ceil(2 * SUPPORT / widening)) + 2)
     weights = weight((centres[:, None] - places) * widening)
     weights /= weights.sum(1, keepdims=True)
-    inside = _inside(places, size, border)
+    pixels = inside(places, size, border)
     matrix = np.zeros((new_size, size))
-    np.add.at(matrix, (np.arange(new_size)[:, None], inside), weights)
+    np.add.at(matrix, (np.arange(new_size)[:, None], pixels), weights)
     return torch.from_numpy(matrix)
 
 
@@ -67,33 +68,7 @@ def resized(x: Tensor, height: int, width: int, kernel: str = "bicubic") -> Tens
     return down @ x @ across.T
 
 
-def shrunk_part(plane: Array, top: int, left: int, side: int, factor: int, kernel: str) -> Array:
-    """What :class:`Downsampling` makes of a whole plane, in a square of it alone.
-
-    `plane` is ``(C, H, W)``, in units that the result keeps; the square has `side` pixels of the
-    smaller picture: ``(C, side, side)`` float32.
-    """
-    border = KERNELS[kernel][1]
-    around = AROUND * factor
-    rows, columns = (
-        _inside(np.arange(factor * at - around, factor * (at + side) + around), size, border)
-        for at, size in ((top, plane.shape[1]), (left, plane.shape[2]))
-    )
-    part = torch.from_numpy(plane[:, rows[:, None], columns]).float()
-    whole = side + 2 * AROUND
-    matrix = resizing_matrix(factor * whole, whole, kernel)[AROUND:-AROUND].float()
-    return (matrix @ part @ matrix.T).numpy()
-
-
-def _inside(places: Array, size: int, border: str) -> Array:
-    """The pixels of a line of `size` pixels that stand at `places`, some of them beyond it."""
-    if border == "repeated":
-        return places.clip(0, size - 1)
-    around = places % (2 * size)
-    return np.minimum(around, 2 * size - 1 - around)
-
-
-class Downsampling(nn.Module):
+class Downsampling(Operator):
     """Shrinks by an integer factor that divides both sides: ``(N, C, H, W) -> (N, C, H/f, W/f)``.
 
     The kernel is ``bicubic`` (MATLAB's imresize) or ``lanczos2`` (Deep Image Prior, with phase
@@ -112,7 +87,12 @@ class Downsampling(nn.Module):
         down, across = self._matrices[key]
         return down @ x @ across
 
-    @torch.inference_mode(False)  # what is made while judging has to serve a fit too
+    def adjoint(self, y: Tensor) -> Tensor:
+        height, width = (self.factor * size for size in y.shape[-2:])
+        down, across = self._matrices_for(y.new_empty(1, 1, height, width))
+        return down.mT @ y @ across.mT
+
+    @torch.inference_mode(False)  # what is made in an evaluation has to serve a fit too
     def _matrices_for(self, x: Tensor) -> tuple[Tensor, Tensor]:
         height, width = (size // self.factor for size in x.shape[-2:])
         down = resizing_matrix(x.shape[-2], height, self.kernel).to(x)

@@ -24,7 +24,7 @@ DIMMEST = 0.2
 
 
 @attrs.frozen
-class Rain:
+class Streaks:
     """How hard it rains, and from where.
 
     `density` is how many streaks are centred on a pixel on average, in [0, 1]; `length` and
@@ -40,13 +40,13 @@ class Rain:
     intensity: float
 
 
-def rainy(x: Tensor, rain: Rain, generator: np.random.Generator) -> Tensor:
+def rainy(x: Tensor, rain: Streaks, generator: np.random.Generator) -> Tensor:
     """`x` ``(1, C, H, W)`` in [0, 1] in the rain: float32 in [0, 1], equal streaks in all C."""
     fallen = streaks(x.shape[-2], x.shape[-1], rain, generator)
     return 1 - (1 - x) * (1 - torch.from_numpy(fallen).float())
 
 
-def streaks(height: int, width: int, rain: Rain, generator: np.random.Generator) -> Array:
+def streaks(height: int, width: int, rain: Streaks, generator: np.random.Generator) -> Array:
     """The light of the streaks, ``(height, width)`` in [0, 1].
 
     Where streaks cross, their lights add up to 1 at most. Some begin outside the picture.

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2xyz
 from torch import Tensor
 
-from nasir.tasks import camera
+from nasir.tasks.physics import camera
 
 PATTERN = ["RG", "GB"]
 """The Bayer pattern, as photographers write it."""
@@ -270,20 +268,3 @@ def test_smoothed_chroma_has_less_colour_noise():
     ]
     spreads = [(picture[0] - picture[1]).std() for picture in noisy]
     assert spreads[1] < spreads[0] / 2
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_jpeg_is_that_of_pillow(channels: int, tmp_path: Path):
-    values = rng().integers(0, 256, (19, 26, channels), dtype=np.uint8)
-    picture = torch.from_numpy(values / 255).permute(2, 0, 1)[None].float()
-    path = tmp_path / "a.jpg"
-    Image.fromarray(values if channels == 3 else values[..., 0]).save(path, quality=40)
-    expected = np.asarray(Image.open(path)).reshape(values.shape) / 255
-    seen = camera.compressed(picture, 40)
-    np.testing.assert_allclose(seen[0].permute(1, 2, 0), expected, atol=1e-6)
-    assert seen.dtype == torch.float32
-
-
-def test_a_flat_grey_picture_survives_jpeg():
-    picture = flat(*[100 / 255] * 3, side=16).float()
-    torch.testing.assert_close(camera.compressed(picture, 90), picture, rtol=0, atol=1e-6)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nasir.tasks.resampling import Downsampling, resized, resizing_matrix, shrunk_part
+from nasir.tasks.physics.resampling import Downsampling, resized, resizing_matrix
 
 KERNELS = ("bicubic", "lanczos2")
 
@@ -234,16 +234,3 @@ def test_channels_and_batches_are_resized_alike():
         for c in range(3):
             alone = Downsampling(4, "bicubic")(pictures[n : n + 1, c : c + 1])
             torch.testing.assert_close(together[n, c], alone[0, 0])
-
-
-@pytest.mark.parametrize("kernel", ["bicubic", "lanczos2"])
-@pytest.mark.parametrize("factor", [2, 3, 4, 8])
-def test_a_part_is_shrunk_as_it_is_in_the_whole(kernel: str, factor: int):
-    plane = np.random.default_rng(0).random((2, 9 * factor, 8 * factor)).astype(np.float32)
-    whole = Downsampling(factor, kernel)(torch.from_numpy(plane)[None])[0]
-    for side in (1, 4, 8):
-        for top in range(9 - side + 1):
-            for left in range(8 - side + 1):
-                part = shrunk_part(plane, top, left, side, factor, kernel)
-                expected = whole[:, top : top + side, left : left + side]
-                np.testing.assert_allclose(part, expected, rtol=0, atol=2e-6)

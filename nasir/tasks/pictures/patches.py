@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nasir.core.degradation import Degradation
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.task import Patches, Sample
-from nasir.tasks.picture import Picture
+from nasir.tasks.physics.borders import window
+from nasir.tasks.pictures.picture import Picture
 
 Array = np.ndarray[Any, Any]
 
@@ -48,26 +50,28 @@ class Memory:
 
 @attrs.frozen(eq=False)
 class PicturePatches(Patches):
-    """Patches of `pictures`, whose clean side is `scale` times the degraded one's.
+    """Patches of `pictures`, whose clean side is the degradation's scale times the degraded one's.
 
     `turns` is of :data:`TURNS`, and `memory` holds the pictures. Where a picture comes without a
-    degraded one, `observe` degrades a clean patch ``(1, C, H, W)``; or, where it is given,
-    `observe_part` makes the degraded patch of a clean plane, at a top, left and side in degraded
-    pixels. `whole` makes the sample of a picture.
+    degraded one, `degradation` degrades a clean patch with what is around it in the picture, so
+    that no patch has borders of its own. `whole` makes the sample of a picture.
     """
 
     pictures: Sequence[Picture]
-    scale: int
+    degradation: Degradation
     turns: str
     memory: Memory
-    observe: Callable[[Tensor, np.random.Generator], Tensor]
     whole: Callable[[Picture], Sample]
-    observe_part: Callable[[Array, int, int, int], Array] | None = None
     _sides: dict[str, int] = attrs.field(init=False)
 
     @_sides.default
     def _shorter_sides(self) -> dict[str, int]:
         return {p.name: min(p.shape[:2]) // self.scale for p in self.pictures}
+
+    @property
+    def scale(self) -> int:
+        """How many times as large clean pictures are as degraded ones."""
+        return self.degradation.scale
 
     @property
     def names(self) -> Sequence[str]:
@@ -113,12 +117,15 @@ class PicturePatches(Patches):
         left = int(generator.integers(width - side + 1))
         turns = TURNS[self.turns]
         turn = turns[int(generator.integers(len(turns)))]
-        truth = _turned(_square(clean, *(self.scale * n for n in (top, left, side))), turn)
+        top, left, large = (self.scale * length for length in (top, left, side))
         if degraded is not None:
-            return _turned(_square(degraded, top, left, side), turn), truth
-        if self.observe_part is not None:
-            return _turned(self.observe_part(clean, top, left, side), turn), truth
-        return self.observe(truth, generator), truth
+            small = window(degraded, top // self.scale, left // self.scale, side, 0, "")
+            return _turned(small, turn), _turned(window(clean, top, left, large, 0, ""), turn)
+        degradation = self.degradation.varied(generator)
+        reach = degradation.reach
+        around = _turned(window(clean, top, left, large, reach, degradation.borders), turn)
+        seen = degradation.apply(around, generator).degraded
+        return _middle(seen, reach // self.scale), _middle(around, reach)
 
 
 def eight_bits(x: Tensor) -> Array:
@@ -126,8 +133,8 @@ def eight_bits(x: Tensor) -> Array:
     return (x[0] * 255).round().to(torch.uint8).numpy()
 
 
-def _square(plane: Array, top: int, left: int, side: int) -> Array:
-    return plane[:, top : top + side, left : left + side]
+def _middle(x: Tensor, reach: int) -> Tensor:
+    return x[..., reach:-reach, reach:-reach] if reach else x
 
 
 def _turned(square: Array, turn: int) -> Tensor:

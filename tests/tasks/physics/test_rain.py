@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from nasir.tasks.rain import DIMMEST, Rain, rainy, streak, streaks
+from nasir.tasks.physics.rain import DIMMEST, Streaks, rainy, streak, streaks
 
-USUAL = Rain(density=0.005, length=9, angle=20, width=1.5, intensity=0.6)
+USUAL = Streaks(density=0.005, length=9, angle=20, width=1.5, intensity=0.6)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -74,7 +74,7 @@ def test_a_streak_is_brightest_in_its_middle_and_dark_at_the_border_of_its_squar
 
 @pytest.mark.parametrize("angle", [-40.0, 0.0, 25.0])
 def test_streaks_run_in_the_direction_that_is_asked_for(angle: float):
-    rain = Rain(density=0.0003, length=60, angle=angle, width=6, intensity=0.4)
+    rain = Streaks(density=0.0003, length=60, angle=angle, width=6, intensity=0.4)
     light = streaks(200, 200, rain, rng())
     down, right = np.gradient(light)
     # The principal direction of the gradients is across the streaks.
@@ -85,14 +85,14 @@ def test_streaks_run_in_the_direction_that_is_asked_for(angle: float):
 
 
 def test_there_are_as_many_streaks_as_the_density_says():
-    thin = Rain(density=0.01, length=1, angle=0, width=0.1, intensity=1)
+    thin = Streaks(density=0.01, length=1, angle=0, width=0.1, intensity=1)
     light = np.stack([streaks(100, 100, thin, rng(seed)) for seed in range(20)])
     times, expected = (light > DIMMEST / 2).mean(), 0.01
     assert times == pytest.approx(expected, abs=5 * math.sqrt(expected / light.size) + 1e-4)
 
 
 def test_the_brightness_of_streaks_is_uniform_up_to_the_intensity():
-    thin = Rain(density=0.002, length=1, angle=0, width=0.1, intensity=0.5)
+    thin = Streaks(density=0.002, length=1, angle=0, width=0.1, intensity=0.5)
     light = np.concatenate([streaks(200, 200, thin, rng(seed)).ravel() for seed in range(8)])
     seen = light[light > 0.05]
     assert seen.max() <= 1

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from nasir.core.errors import PictureError
-from nasir.tasks.pictures import find_pictures, has_pictures, picture_shape, read_picture
+from nasir.tasks.pictures.reading import find_pictures, has_pictures, picture_shape, read_picture
 
 GREY = (np.arange(20 * 24, dtype=np.uint8) * 7).reshape(20, 24)
 COLOUR = np.stack([GREY, 255 - GREY, GREY // 2], -1)

@@ -10,16 +10,14 @@ white balance, a denoising that smooths chroma, and JPEG.
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from nasir.tasks.picture import LUMA
+from nasir.tasks.pictures.picture import LUMA
 
 BAYER = torch.tensor([[0, 1], [1, 2]])
 """The colour that each photosite of a 2 x 2 block sees: red, green; green, blue."""
@@ -102,17 +100,6 @@ def smooth_chroma(x: Tensor, sigma: float) -> Tensor:
     around = F.pad((x - luma)[0, :, None], (reach,) * 4, mode="replicate")
     smooth = F.conv2d(F.conv2d(around, kernel), kernel.mT)
     return luma + smooth[None, :, 0]
-
-
-def compressed(x: Tensor, quality: int) -> Tensor:
-    """`x` ``(1, C, H, W)`` in [0, 1] after JPEG of a quality from 1 to 95: float32."""
-    values = (x[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    file = io.BytesIO()
-    Image.fromarray(values if values.shape[-1] == 3 else values[..., 0]).save(
-        file, "JPEG", quality=quality
-    )
-    seen = np.asarray(Image.open(file), np.float32) / np.float32(255)
-    return torch.from_numpy(seen.reshape(values.shape)).permute(2, 0, 1)[None].contiguous()
 
 
 def linear(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nasir.tasks.pictures import has_pictures
+from nasir.tasks.pictures.reading import has_pictures
 
 PUBLISHED = (
     (("train", "val"), "test"),  # BSDS500, SIM1800

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nasir.core.errors import PictureError
-from nasir.tasks.picture import Picture
+from nasir.tasks.pictures.picture import Picture
 
 CLEAN = ("clean", "norain", "gt")
 """Names of the folder of clean pictures."""
@@ -79,7 +79,7 @@ def _subfolder(folder: str, names: Sequence[str]) -> Path:
 
 
 def _pictures(folder: str) -> list[Path]:
-    from nasir.tasks.pictures import find_pictures
+    from nasir.tasks.pictures.reading import find_pictures
 
     return find_pictures([folder])
 

@@ -1,0 +1,1 @@
+"""The mathematics of degradations: cameras, rain, resampling, convolution, haze, light."""

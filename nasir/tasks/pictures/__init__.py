@@ -1,0 +1,1 @@
+"""Pictures: finding and reading them, layouts of data sets, pairs, patches to train on."""
