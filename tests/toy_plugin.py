@@ -40,6 +40,7 @@ def register_search_spaces(register):
 @hookimpl
 def register_tasks(register):
     register("toy", "toy_plugin:ToyTask", "no pictures")
+    register("toy_photo", "toy_plugin:ToyPhoto", "a picture of noise, or a given one")
 
 
 @hookimpl
@@ -107,6 +108,39 @@ class ToyTask(Task):
 
     def metrics(self, restored, sample):
         return {} if sample.clean is None else {"psnr": 0.0}
+
+
+@attrs.define
+class ToyPhoto(Task):
+    """One picture in grey, which may be given."""
+
+    photo: str | None = setting(None, "a picture file; none: noise")
+
+    signature = Signature(1, 1)
+
+    @classmethod
+    def given(cls, pictures, test_pictures=(), degraded=False):
+        return {"photo": pictures[0]}
+
+    def samples(self, split):
+        import numpy as np
+        import torch
+        from PIL import Image
+
+        if self.photo is None:
+            array = np.random.default_rng(0).random((20, 20))
+            clean = torch.full((1, 1, 20, 20), 0.5)
+        else:
+            array, clean = np.asarray(Image.open(self.photo).convert("L")) / 255, None
+        return [Sample("photo", torch.from_numpy(array.astype("float32"))[None, None], clean)]
+
+    def loss(self, output, sample):
+        return (output - sample.degraded).square().mean()
+
+    def metrics(self, restored, sample):
+        if sample.clean is None:
+            return {}
+        return {"psnr": -10 * (restored - sample.clean).square().mean().log10().item()}
 
 
 @attrs.define

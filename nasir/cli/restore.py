@@ -62,10 +62,10 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
     from nasir.apps.formatting import choices_in_words
 
     pairs = [("restored", str(done.output)), ("strip", str(done.strip))]
-    if done.found is not None:
-        found = done.found
-        what = f"{found.scored} scored, {found.fitted} fitted, {found.seconds:.1f} s"
-        if found.architecture is None:
+    if done.search is not None:
+        search = done.search
+        what = f"{search.scored} scored, {search.fitted} fitted, {search.seconds:.1f} s"
+        if search.architecture is None:
             what += "; too short to find any: took the usual architecture"
         pairs += [("search", what), ("", str(done.description))]
     pairs.append(("architecture", done.chosen))

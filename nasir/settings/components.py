@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, Union
+
+import attrs
 
 from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError
@@ -60,14 +62,27 @@ def chosen_name(kind: str, settings: Settings, use: str) -> str:
 
 
 def about_pictures(
-    settings: Settings, use: str, pictures: Sequence[str], test_pictures: Sequence[str] = ()
+    settings: Settings,
+    use: str,
+    pictures: Sequence[str],
+    test_pictures: Sequence[str] = (),
+    degraded: bool = False,
+    asked: Collection[str] = (),
 ) -> Settings:
-    """The settings with a task that is about the given pictures, if there are any."""
+    """The settings with a task that is about the given pictures, if there are any.
+
+    `degraded` says that they are degraded already. `asked` names settings of the task that the
+    user has set: they stay as they are.
+    """
     if not pictures and not test_pictures:
         return settings
     task = chosen_class("task", settings, use)
-    given = task.given(pictures, test_pictures) if issubclass(task, Task) else {}
-    return with_fields(settings, "task", given)
+    given = task.given(pictures, test_pictures, degraded) if issubclass(task, Task) else {}
+    fields = {name: value for name, value in given.items() if name not in asked}
+    chosen: Any = settings.get("task", {})
+    if not isinstance(chosen, Mapping):
+        return {**settings, "task": attrs.evolve(chosen, **fields)}
+    return with_fields(settings, "task", fields)
 
 
 def executor_name(workers: int, limited: bool = False) -> str:

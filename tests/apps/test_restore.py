@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nasir.apps.restore import files, mosaic, picture_search
-from nasir.apps.restore.picture_search import Effort, affordable, middle
+from nasir.apps.restore.picture_search import middle
 from nasir.apps.restore.restore import Restoration, restore
 from nasir.apps.restore.tiles import Canvas, cut, shares, spans
 from nasir.apps.restore.window import Window, part
@@ -30,10 +31,13 @@ from nasir.core.errors import (
     SettingsError,
     UnknownNameError,
 )
+from nasir.core.evaluator import Problem
+from nasir.core.strategy import SizedSearch
 from nasir.core.task import Sample
 from nasir.runs.result import write_result
 from nasir.runs.run import create
 from nasir.settings import building
+from nasir.strategies.isnas import IsnasDip
 
 TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=3", "threads=1")
 TOP, LEFT = 24, 20
@@ -364,12 +368,12 @@ def test_a_file_brings_the_settings_of_its_space(picture: Path):
         (["depth"], SettingsError, "key=value"),
         (["seconds=5"], SettingsError, "architecture=auto"),
         (["strategy=rl"], SettingsError, "architecture=auto only"),
-        (["architecture=auto", "strategy=rl"], SettingsError, "strategy=isnas only"),
+        (["architecture=auto", "strategy=rl"], SettingsError, "strategy=rl needs ground truth"),
         (["executor=inline"], SettingsError, "executor"),
         (["task.size=64"], SettingsError, "task.size cannot be set"),
-        (["task=toy"], SettingsError, "cannot be given degraded pictures: choose another"),
+        (["task=toy"], SettingsError, "ToyTask cannot be given degraded pictures"),
         (["evaluator=proxy", "evaluator.iterations=3"], UnknownNameError, "unknown setting"),
-        (["evaluator=toy"], SettingsError, "evaluator=toy fits no network.*take evaluator=dip"),
+        (["evaluator=toy"], SettingsError, "evaluator=toy fits no network to a single picture"),
         (["task=inpaint"], SettingsError, "task.mask=FILE"),
         (["evaluator.lr=1e30"], EvaluationError, "the loss is nan"),
     ],
@@ -458,8 +462,8 @@ def test_auto_finds_an_architecture_of_the_space_and_keeps_it(picture: Path):
     told = []
     sizes = ("strategy.pool=5", "strategy.keep=3", "seconds=600")
     done = searched(picture, *sizes, notify=lambda hook, **given: told.append(hook))
-    assert (done.found.scored, done.found.fitted) == (5, 3)
-    assert done.found.architecture == done.architecture
+    assert (done.search.scored, done.search.fitted) == (5, 3)
+    assert done.search.architecture == done.architecture
     assert told.count("trial_finished") == 8
     again = restore(picture, *TINY[2:], architecture=done.description, force=True)
     assert again.architecture == done.architecture
@@ -469,30 +473,54 @@ def test_auto_finds_an_architecture_of_the_space_and_keeps_it(picture: Path):
 
 def test_without_time_auto_takes_the_usual_architecture(picture: Path):
     done = searched(picture, "seconds=0")
-    assert (done.found.architecture, done.found.scored) == (None, 0)
+    assert (done.search.architecture, done.search.scored) == (None, 0)
     assert json.loads(done.description.read_text())["space"] == "nasdip"
     assert done.architecture == restore(picture, *TINY, force=True).architecture
 
 
 def test_fits_end_with_the_time_and_the_best_score_is_taken(picture: Path, monkeypatch):
     # all scores come before the time is over, and no fit could
-    monkeypatch.setattr(picture_search, "affordable", lambda *given: Effort(2, 2, 10**6))
-    monkeypatch.setattr(picture_search, "_conducted", after_scoring(picture_search._conducted))
+    def sized(self: IsnasDip, *given: Any) -> SizedSearch:
+        return SizedSearch(attrs.evolve(self, pool=2, keep=2), 4)
+
+    def after_scoring(problem: Problem, *given: Any) -> Any:
+        problem.task.deadline = 0.0  # type: ignore[attr-defined]
+        return search(problem, *given)
+
+    search = picture_search._search
+    monkeypatch.setattr(IsnasDip, "sized_to", sized)
+    monkeypatch.setattr(picture_search, "_search", after_scoring)
     monkeypatch.setattr(mosaic, "restored", lambda *given: (COLOUR / np.float32(255), ()))
     iterations = "evaluator.iterations=1000000"
     done = restore(picture, *TINY, iterations, "architecture=auto", "seconds=600")
-    assert (done.found.scored, done.found.fitted) == (2, 0)
-    assert done.found.architecture == done.architecture
+    assert (done.search.scored, done.search.fitted) == (2, 0)
+    assert done.search.architecture == done.architecture
 
 
-def after_scoring(conduct: Any) -> Any:
-    """`conduct` with a clock whose time is over when the fits begin."""
+def test_a_strangers_task_and_fitting_method_restore_a_picture(picture: Path, monkeypatch):
+    words = ("task=toy_photo", "evaluator=toy_fit", "evaluator.steps=4", "space=toy", "threads=1")
+    done = restore(picture, *words)
+    with Image.open(done.output) as written:
+        assert (written.mode, written.size) == ("L", (LEFT, TOP))
+    assert (done.task, done.chosen) == ("toy_photo", "smallest")
+    assert [(stop.step, stop.iterations) for stop in done.stops] == [(4, 4)]
+    large = saved(picture.with_name("dog.png"), RNG.integers(0, 256, (70, 70, 3), np.uint8))
+    assert len(restore(large, *words, "tile=64").stops) == 4
+    found = restore(picture, *words, "architecture=auto", "seconds=20", force=True)
+    assert found.search.fitted > 0
+    assert found.search.architecture == found.architecture
+    line = refusal(SettingsError, picture, *words, "task.photo=dog.png", force=True)
+    assert line == "task.photo cannot be set: the picture is the one to be restored"
 
-    def conducted(searched: Any, *given: Any) -> Any:
-        searched.problem.task.deadline = 0.0
-        return conduct(searched, *given)
 
-    return conducted
+def test_auto_takes_any_strategy_where_held_out_pixels_reward(picture: Path):
+    words = ("strategy=evolution", "evaluator.reward=heldout", "seconds=3")
+    done = searched(picture, *words)
+    assert done.search.fitted > 0
+    assert done.search.scored == 0
+    assert done.search.architecture == done.architecture
+    line = refusal(SettingsError, picture, *TINY, "architecture=auto", words[0])
+    assert "strategy=evolution needs ground truth, which the picture has not" in line
 
 
 def test_a_window_past_its_deadline_ends_the_fit():
@@ -501,25 +529,6 @@ def test_a_window_past_its_deadline_ends_the_fit():
     assert Window(task, sample).loss(torch.ones(1, 3, 20, 20), sample) == 1
     with pytest.raises(EvaluationError, match="time for the search is over"):
         Window(task, sample, deadline=0.0).loss(sample.degraded, sample)
-
-
-def test_what_is_affordable_fits_into_the_time():
-    most = Effort(500, 15, 300)
-    # a quarter of 120 s at 0.1 s a score; 0.6 of it at 1.5 times 0.01 s a step
-    assert affordable(120, 0.1, 0.01, most) == Effort(300, 15, 300)
-    assert affordable(1e6, 0.1, 0.01, most) == most
-    # 120 steps suffice for three candidates at the fewest
-    assert affordable(12, 0.1, 0.0399, most) == Effort(30, 3, 120 // 3)
-    assert affordable(1, 0.1, 0.01, most) == Effort(2, 0, 300)
-    assert affordable(0, 0.1, 0.01, most).pool == 1
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.floats(0, 1e4), st.floats(1e-4, 10), st.floats(1e-4, 10))
-def test_no_more_is_planned_than_there_is_time_for(seconds, score, step):
-    effort = affordable(seconds, score, step, Effort(500, 15, 300))
-    assert effort.pool == 1 or effort.pool * score <= seconds / 4 + 1e-9
-    assert effort.keep * effort.iterations * 1.5 * step <= 0.6 * seconds + 1e-9
 
 
 def test_the_search_looks_where_pixels_are_there_nearest_the_middle():

@@ -86,6 +86,6 @@ def test_ctrl_c_leaves_no_files_and_exits_with_130(capsys, monkeypatch):
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nasir.apps.restore.mosaic.evaluate_trial", interrupted)
+    monkeypatch.setattr("nasir.fitting.dip.DeepImagePrior.fit", interrupted)
     assert main(["restore", "cat.png", *TINY]) == 130
     assert [path.name for path in Path().iterdir()] == ["cat.png"]

@@ -13,6 +13,8 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import chisquare
 from toy_plugin import ToySpace, figures
 
@@ -28,6 +30,7 @@ from nasir.core.proxy import Probe, Proxy
 from nasir.core.registry import Entry, registries
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
+from nasir.core.strategy import Timing
 from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.fitting.dip import DeepImagePrior
@@ -674,3 +677,38 @@ def test_a_side_that_is_too_small_for_the_space_is_refused_before_the_first_tria
     with pytest.raises(PictureError, match="16 x 16 pixels, the space needs 32 x 32"):
         nasir.search(*words, "strategy.selection=resized", "strategy.side=16")
     assert not Path("runs").exists()
+
+
+def sized(seconds: float, score: float, step: float, full: int = 400) -> tuple[int, int, float]:
+    """The pool, the candidates and their steps, where a score and a step take so many seconds."""
+    timing = Timing({PROXY: score, FULL: step * full}, 40 / full, 300 / full)
+    size = IsnasDip(pool=500, keep=15).sized_to(seconds, timing)
+    assert isinstance(size.strategy, IsnasDip)
+    assert size.strategy.keep == max(1, size.trials - size.strategy.pool)
+    return size.strategy.pool, size.trials - size.strategy.pool, size.share * full
+
+
+def test_a_search_is_sized_to_its_time():
+    # a quarter of 120 s at 0.1 s a score; 0.6 of it at 1.5 times 0.01 s a step
+    assert sized(120, 0.1, 0.01) == (300, 15, 300)
+    assert sized(1e6, 0.1, 0.01) == (500, 15, 300)
+    # 120 steps suffice for three candidates at the fewest
+    assert sized(12, 0.1, 0.0399) == pytest.approx((30, 3, 120 / 3), rel=0.01)
+    assert sized(1, 0.1, 0.01) == (2, 0, 300)
+    assert sized(0, 0.1, 0.01)[0] == 1
+    # a method whose whole fit is one step
+    assert sized(1.5 * 15 / 0.6, 0.1, 1.0, full=1)[1] == 0
+
+
+def test_sizes_that_the_user_has_set_stay():
+    timing = Timing({PROXY: 1.0, FULL: 1.0})
+    size = IsnasDip(pool=50, keep=7).sized_to(1.0, timing, {"pool", "keep"})
+    assert (size.strategy.pool, size.strategy.keep, size.trials) == (50, 7, 57)  # type: ignore[attr-defined]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0, 1e4), st.floats(1e-4, 10), st.floats(1e-4, 10))
+def test_no_search_is_longer_than_its_time(seconds: float, score: float, step: float):
+    pool, keep, steps = sized(seconds, score, step)
+    assert pool == 1 or pool * score <= seconds / 4 + 1e-9
+    assert keep * steps * 1.5 * step <= 0.6 * seconds * (1 + 1e-9)

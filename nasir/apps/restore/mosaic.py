@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from nasir.apps.restore.tiles import Canvas, Tile, cut
-from nasir.apps.restore.window import NAME, Window, part
+from nasir.apps.restore.window import Window, part
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError
-from nasir.core.evaluation import evaluate_trial
+from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import Problem
+from nasir.core.restored import picture_array
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
-from nasir.core.trial import Proposal, Trial
+from nasir.core.trial import FULL
+from nasir.fitting.method import FittingMethod
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,10 +56,11 @@ def restored(
     tiles = cut(height, width, side // scale, side // scale // OVERLAPPING)
     problems = [_on(tile, sample, problem) for tile in tiles]
     problems[0].check()
+    use_threads(threads)
     canvas, stops = Canvas(scale * height, scale * width), []
     for number, (tile, own) in enumerate(zip(tiles, problems, strict=True)):
         notify("tile_started", number=number, tiles=len(tiles))
-        picture, stop = _fit(architecture, own, derived_seed(problem.seed, "tile", number), threads)
+        picture, stop = _fit(architecture, own, derived_seed(problem.seed, "tile", number))
         canvas.add(tile.enlarged(scale), picture)
         stops.append(stop)
     return canvas.picture, tuple(stops)
@@ -73,18 +76,12 @@ def _on(tile: Tile, sample: Sample, problem: Problem) -> Problem:
     return attrs.evolve(problem, task=window, split="test", artifacts=True)
 
 
-def _fit(
-    architecture: Architecture, problem: Problem, seed: int, threads: int
-) -> tuple[Array, Stop]:
-    trial = Trial(0, Proposal(architecture), seed)
-    outcome = evaluate_trial(trial, problem, threads)
-    if outcome.trial.state == "failed":
-        raise EvaluationError(f"the fit came to nothing: {outcome.trial.reason}")
-    stop = _stop(outcome.trial.metrics, problem.evaluator(trial.proposal.stage))
-    return outcome.restored[NAME].restored, stop
-
-
-def _stop(metrics: Mapping[str, float], evaluator: Any) -> Stop:
-    """Where the fit stopped by itself, or else the last of its iterations."""
-    last = evaluator.iterations
-    return Stop(round(metrics.get("stopped_at", last)), round(metrics.get("iterations", last)))
+def _fit(architecture: Architecture, problem: Problem, seed: int) -> tuple[Array, Stop]:
+    method = problem.evaluator(FULL)
+    assert isinstance(method, FittingMethod)
+    try:
+        one = method.fit_picture(architecture, problem, problem.task.samples("test")[0], seed)
+    except Exception as error:
+        reason = describe(error).partition("\n")[0]
+        raise EvaluationError(f"the fit came to nothing: {reason}") from error
+    return picture_array(one.restored[-1]), Stop(one.steps[-1], one.fit.ran)

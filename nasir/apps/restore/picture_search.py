@@ -1,68 +1,51 @@
-"""Searching an architecture for one picture within a time (ISNAS-DIP)."""
+"""Searching an architecture for one picture within a time, without ground truth."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import attrs
 
 from nasir.apps.restore.mosaic import magnification
-from nasir.apps.restore.planning import Plan
+from nasir.apps.restore.planning import RestorationPlan
 from nasir.apps.restore.tiles import cut
 from nasir.apps.restore.window import Window, part
 from nasir.core.architecture import Architecture
 from nasir.core.engine import Budget, Engine
-from nasir.core.errors import NasirError, SettingsError
-from nasir.core.evaluation import evaluate_trial
-from nasir.core.evaluator import Problem
+from nasir.core.errors import NasirError
+from nasir.core.evaluation import evaluate_trial, use_threads
+from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.memory_store import MemoryStore
+from nasir.core.search_space import Signature
+from nasir.core.strategy import Strategy, Timing
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.fitting.dip import DeepImagePrior
+from nasir.fitting.method import FittingMethod
 from nasir.settings.building import make
 from nasir.settings.components import executor_name
-from nasir.strategies.isnas import PROXY, IsnasDip
 
 Notify = Callable[..., None]
 
 SIDE = 128
 """Longest side, in pixels of the restored picture, of the part that is searched on."""
 
-SLOWER = 1.5
-"""How much longer a step of a candidate may take than one of the usual architecture."""
-
-SCORING, FITTING = 0.25, 0.6
-"""Shares of the time for scoring untrained networks and for fitting candidates."""
-
 FEWEST_STEPS, MOST_STEPS = 40, 300
-"""Iterations of a candidate's fit: with fewer, reconstructions tell nothing."""
-
-FEWEST_CANDIDATES = 3
-"""With fewer, there is no middle to be nearest to, and the proxy decides alone."""
+"""Steps of a candidate's fit: reconstructions of fewer say nothing, more choose no better."""
 
 TIMED_STEPS = 4
 
 SHORTEST = 1e-4
 """Seconds that anything takes at least."""
 
-SIZES = frozenset(("pool", "keep"))
-"""Settings of the strategy that follow from the time, unless they are asked for."""
+ONE_STEP = 1e-9
+"""A fidelity so low that a fit has one step."""
 
 
 @attrs.frozen
-class Effort:
-    """Architectures to score, how many of them to fit (0: none), and for how many steps."""
-
-    pool: int
-    keep: int
-    iterations: int
-
-
-@attrs.frozen
-class Found:
-    """What a search came to; `architecture` is None where time was too short for any."""
+class SearchResult:
+    """The result of a search; `architecture` is None where time was too short for any."""
 
     architecture: Architecture | None
     scored: int
@@ -70,41 +53,54 @@ class Found:
     seconds: float
 
 
-def found_for(sample: Sample, plan: Plan, notify: Notify) -> Found:
-    """Search for `sample` within ``plan.seconds``, on its middle.
+@attrs.frozen
+class ShortFit(Evaluator):
+    """Fits as `method` does, but for a share of its effort."""
+
+    method: FittingMethod
+    share: float
+
+    def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        shorter = attrs.evolve(proposal, fidelity=self.share * proposal.fidelity)
+        return self.method.evaluate(shorter, problem, seed)
+
+    def check(self, problem: Problem) -> None:
+        self.method.check(problem)
+
+    def signature(self, problem: Problem) -> Signature:
+        return self.method.signature(problem)
+
+    def metric_names(self, problem: Problem) -> Collection[str] | None:
+        return self.method.metric_names(problem)
+
+
+def search_for(sample: Sample, planned: RestorationPlan, notify: Notify) -> SearchResult:
+    """Search for `sample` within ``planned.seconds``, on its middle.
 
     A search that is cut short gives the best of what it has. What it finds depends on the
     machine's speed. Raises KeyboardInterrupt where a person ends it.
     """
-    strategy = plan.strategy
-    if not isinstance(strategy, IsnasDip):
-        raise SettingsError("architecture=auto searches without ground truth: strategy=isnas only")
-    whole = plan.problem
+    strategy, seconds, whole = planned.strategy, planned.seconds, planned.problem
+    assert strategy is not None
+    method = whole.evaluator(FULL)
+    assert isinstance(method, FittingMethod)
     around = middle(sample, magnification(sample, whole))
-    clock = Clock(_on(around, whole), strategy, plan.threads)
+    fixed = attrs.evolve(method, stop="fixed")  # all steps of a short fit are done
+    timing = measure(_on(around, whole, _evaluators(strategy, fixed)), planned.threads)
     began = time.monotonic()
-    effort = affordable(plan.seconds, clock.scoring(), clock.step(), _most(strategy))
-    effort = attrs.evolve(effort, **{n: getattr(strategy, n) for n in plan.fixed & SIZES})
-    strategy = attrs.evolve(strategy, pool=effort.pool, keep=max(1, effort.keep))
-    problem = _fitted(_on(around, whole, began + plan.seconds), strategy, effort.iterations)
-    budget = Budget(effort.pool + effort.keep, max(0.0, began + plan.seconds - time.monotonic()))
-    notify("search_started", trials=budget.trials, seconds=plan.seconds)
-    searched = attrs.evolve(plan, problem=problem, strategy=strategy)
-    trials = _conducted(searched, budget, notify)
+    size = strategy.sized_to(seconds, timing, planned.fixed)
+    evaluators = {
+        stage: ShortFit(one, size.share) if isinstance(one, FittingMethod) else one
+        for stage, one in _evaluators(size.strategy, fixed).items()
+    }
+    problem = _on(around, whole, evaluators, began + seconds)
+    budget = Budget(size.trials, max(0.0, began + seconds - time.monotonic()))
+    notify("search_started", trials=budget.trials, seconds=seconds)
+    trials = _search(problem, size.strategy, budget, planned.threads, notify)
     stages = [trial.proposal.stage for trial in trials if trial.state == "complete"]
-    scored = stages.count(PROXY)
-    architecture = _recommended(strategy, trials)
-    return Found(architecture, scored, len(stages) - scored, time.monotonic() - began)
-
-
-def affordable(seconds: float, scoring_seconds: float, step_seconds: float, most: Effort) -> Effort:
-    """What can be done in `seconds`, at most `most`, where a score and a step take so long."""
-    pool = max(1, min(most.pool, int(SCORING * seconds / scoring_seconds)))
-    steps = int(FITTING * seconds / (SLOWER * step_seconds))
-    keep = min(most.keep, pool, steps // min(FEWEST_STEPS, most.iterations))
-    if keep < min(FEWEST_CANDIDATES, most.keep):
-        return Effort(pool, 0, most.iterations)
-    return Effort(pool, keep, min(most.iterations, steps // keep))
+    fitted = sum(isinstance(evaluators[stage], ShortFit) for stage in stages)
+    architecture = _recommended(size.strategy, trials)
+    return SearchResult(architecture, len(stages) - fitted, fitted, time.monotonic() - began)
 
 
 def middle(sample: Sample, scale: int) -> Sample:
@@ -122,28 +118,42 @@ def middle(sample: Sample, scale: int) -> Sample:
     return part(sample, best.rows, best.columns)
 
 
-class Clock:
-    """Measures how long a score and a step of a fit take, on a usual architecture."""
+def measure(problem: Problem, threads: int) -> Timing:
+    """How long an evaluation at each stage takes, on a usual architecture."""
+    use_threads(threads)
+    architecture, seconds, full = _usual(problem), {}, 1
+    for stage, evaluator in problem.evaluators.items():
+        if isinstance(evaluator, FittingMethod):
+            taken, steps = _time_of_fit(evaluator, problem, architecture)
+            full = steps if stage == FULL else full
+        else:
+            trial = Trial(0, Proposal(architecture, stage), 0)
+            evaluate_trial(trial, problem, threads)  # imports what is needed
+            taken = evaluate_trial(trial, problem, threads).trial.seconds or 0.0
+        seconds[stage] = max(taken, SHORTEST)
+    return Timing(seconds, min(1.0, FEWEST_STEPS / full), min(1.0, MOST_STEPS / full))
 
-    def __init__(self, problem: Problem, strategy: IsnasDip, threads: int) -> None:
-        self.problem, self.strategy, self.threads = problem, strategy, threads
-        self.architecture = _usual(problem)
-        self._seconds(PROXY, 1)  # imports what is needed
-        self._seconds(FULL, 1)
 
-    def scoring(self) -> float:
-        """Seconds that one score takes."""
-        return max(self._seconds(PROXY, 1), SHORTEST)
+def _time_of_fit(
+    method: FittingMethod, problem: Problem, architecture: Architecture
+) -> tuple[float, int]:
+    """Seconds and steps of a full fit, from the time of a few steps."""
+    (sample,) = problem.task.samples(problem.split)
 
-    def step(self) -> float:
-        """Seconds that one step of a fit takes."""
-        more = self._seconds(FULL, 1 + TIMED_STEPS) - self._seconds(FULL, 1)
-        return max(more / TIMED_STEPS, SHORTEST)
+    def timed(fidelity: float) -> tuple[float, int, int]:
+        began = time.perf_counter()
+        one = method.fit_picture(architecture, problem, sample, 0, fidelity)
+        return time.perf_counter() - began, one.fit.ran, one.fit.full
 
-    def _seconds(self, stage: str, iterations: int) -> float:
-        problem = _fitted(self.problem, self.strategy, iterations)
-        trial = Trial(0, Proposal(self.architecture, stage), 0)
-        return evaluate_trial(trial, problem, self.threads).trial.seconds or 0.0
+    try:
+        full = timed(ONE_STEP)[2]  # imports what is needed
+        first, ran, _ = timed(ONE_STEP)
+        longer, further, _ = timed(min(1.0, (1 + TIMED_STEPS) / full))
+    except NasirError:
+        return SHORTEST, 1  # other architectures may do better
+    if further == ran:
+        return first, full
+    return max((longer - first) / (further - ran), SHORTEST) * full, full
 
 
 def _usual(problem: Problem) -> Architecture:
@@ -154,34 +164,32 @@ def _usual(problem: Problem) -> Architecture:
     return next(known, None) or problem.domain.sample(np.random.default_rng(problem.seed))
 
 
-def _on(sample: Sample, problem: Problem, deadline: float = math.inf) -> Problem:
-    """The same problem on a part of the picture."""
-    return attrs.evolve(problem, task=Window(problem.task, sample, deadline), split="test")
+def _on(
+    sample: Sample,
+    problem: Problem,
+    evaluators: Mapping[str, Evaluator],
+    deadline: float = math.inf,
+) -> Problem:
+    """The problem on a part of the picture, with an evaluator for each stage."""
+    window = Window(problem.task, sample, deadline)
+    return attrs.evolve(problem, task=window, evaluators=evaluators)
 
 
-def _fitted(problem: Problem, strategy: IsnasDip, iterations: int) -> Problem:
-    """The same problem with fits of so many iterations, all of which are done."""
-    full = problem.evaluators[FULL]
-    assert isinstance(full, DeepImagePrior)
-    short = attrs.evolve(full, iterations=min(iterations, full.iterations), stop="fixed")
-    return attrs.evolve(problem, evaluators={FULL: short, **strategy.stages(short)})
+def _evaluators(strategy: Strategy, full: FittingMethod) -> dict[str, Evaluator]:
+    return {FULL: full, **strategy.stages(full)}
 
 
-def _most(strategy: IsnasDip) -> Effort:
-    return Effort(strategy.pool, strategy.keep, MOST_STEPS)
-
-
-def _conducted(searched: Plan, budget: Budget, notify: Notify) -> list[Trial]:
-    """Run the search in memory; its trials."""
-    problem, strategy, threads = searched.problem, searched.strategy, searched.threads
-    assert strategy is not None
+def _search(
+    problem: Problem, strategy: Strategy, budget: Budget, threads: int, notify: Notify
+) -> list[Trial]:
+    """Search in memory; its trials."""
     store, inline = MemoryStore(), make("executor", executor_name(1))
     with inline.start(1) as executor:
         Engine(store, problem, strategy, executor, budget, threads=threads, notify=notify).search()
     return store.trials()
 
 
-def _recommended(strategy: IsnasDip, trials: list[Trial]) -> Architecture | None:
+def _recommended(strategy: Strategy, trials: list[Trial]) -> Architecture | None:
     try:
         return strategy.recommend(trials).architecture
     except NasirError:

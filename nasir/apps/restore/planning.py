@@ -26,9 +26,9 @@ from nasir.runs.folder import DESCRIPTION
 from nasir.runs.run import Run
 from nasir.runs.training_folder import is_training
 from nasir.settings.building import make, name_of
-from nasir.settings.components import chosen_class, make_components
+from nasir.settings.components import about_pictures, chosen_class, make_components
 from nasir.settings.experiment import usable_cores
-from nasir.settings.overrides import Settings, merge, overrides_of, with_fields
+from nasir.settings.overrides import Settings, merge, overrides_of
 from nasir.settings.reader import Request, VerbSettings
 from nasir.training.evaluator import TrainingEvaluator
 
@@ -72,8 +72,12 @@ class RestoreSettings(VerbSettings):
 
 
 @attrs.frozen(eq=False)
-class Plan:
-    """What is to be done: `architecture` is None where it is searched by `strategy`."""
+class RestorationPlan:
+    """What is to be done: `architecture` is None where `strategy` searches one.
+
+    `chosen` is what the user asked for. `fixed` names the settings of the strategy that the user
+    has set. `trained` is the training whose network restores; None: one is fitted to the picture.
+    """
 
     settings: RestoreSettings
     problem: Problem
@@ -81,9 +85,7 @@ class Plan:
     chosen: str
     strategy: Strategy | None = None
     fixed: frozenset[str] = frozenset()
-    """The strategy's settings that were asked for."""
     trained: Training | None = None
-    """The training whose network restores; None: one is fitted to the picture."""
 
     @property
     def seconds(self) -> float:
@@ -99,10 +101,16 @@ class Plan:
         """The task's name."""
         return name_of(self.problem.task)
 
+    @property
+    def usual_architecture(self) -> Architecture:
+        """What restores the picture where no architecture was asked for, nor found."""
+        space = self.problem.space
+        return space.named(_usual(space, self.task))
+
 
 def plan(
     picture: Path, asked: Request[RestoreSettings], architecture: Architecture | None = None
-) -> Plan:
+) -> RestorationPlan:
     """Make all components; refuses unknown names, fields and values.
 
     `picture` is a file that the task can read. `architecture` comes before the one that is asked
@@ -111,65 +119,79 @@ def plan(
     own, chosen = asked.own, asked.components
     automatic = architecture is None and own.architecture == AUTO
     _check_asked(chosen, own, automatic)
-    trained = None if automatic or architecture is not None else _trained(chosen, own)
-    if trained is not None:
+    if architecture is None and not automatic and (trained := _trained(chosen, own)):
         return _by_trained(picture, asked, trained)
-    name = own.architecture if architecture is None else "given"
-    if architecture is None and name is not None and not automatic:
+    name = AUTO if automatic else "given"
+    if architecture is None and not automatic and own.architecture is not None:
+        name = own.architecture
         architecture, found_in = _from_file(name)
         if found_in:
             chosen = {**chosen, "space": _space_of(found_in, chosen)}
-    chosen = _about(picture, chosen)
+    fields = _fields(chosen, "task")
+    chosen = about_pictures(chosen, own.use, [str(picture)], degraded=True, asked=fields)
     kinds = ["space", "task", "evaluator", *(["strategy"] if automatic else [])]
     made = make_components(kinds, chosen, own.use)
-    full, strategy, space = made["evaluator"], made.get("strategy"), made["space"]
+    space, full, strategy = made["space"], made["evaluator"], made.get("strategy")
     if not isinstance(full, FittingMethod):
         raise SettingsError(
             f"evaluator={name_of(full)} fits no network to a single picture: take evaluator="
             f"{registries['evaluator'].default(own.use)}"
         )
-    stages = strategy.stages(full) if strategy else {}
-    split: Split = strategy.split if strategy else "search"
-    problem = Problem(space, made["task"], {FULL: full, **stages}, own.seed, split)
-    name = name or usual_name(problem)
-    if not automatic:
+    if automatic:
+        _check_blind(made["strategy"], full)
+    else:
+        if architecture is None and own.architecture is None:
+            name = _usual(space, name_of(made["task"]))
         architecture = _member(architecture, name, space)
-    return Plan(own, problem, architecture, name, strategy, frozenset(_fields(chosen, "strategy")))
+    split: Split = strategy.split if strategy else "test"
+    problem = Problem(space, made["task"], {FULL: full}, own.seed, split)
+    fixed = frozenset(_fields(chosen, "strategy"))
+    return RestorationPlan(own, problem, architecture, name, strategy, fixed)
 
 
 def _trained(chosen: Settings, own: RestoreSettings) -> Training | None:
-    """The training whose network is asked for; none where one is fitted to the picture."""
+    """The training whose network is asked for; None where one is fitted to the picture."""
     if own.architecture is None or not is_training(own.architecture):
         return None
     training = Training(own.architecture)
-    name = _fields(chosen, "evaluator").get("name", training.evaluator)
-    return training if name == training.evaluator else None
+    cls = _evaluator_class(chosen, own, training)
+    return training if issubclass(cls, TrainingEvaluator) else None
 
 
-def _by_trained(picture: Path, asked: Request[RestoreSettings], trained: Training) -> Plan:
+def _evaluator_class(chosen: Settings, own: RestoreSettings, training: Training) -> type:
+    """The class of the evaluator that is chosen, or of the one that has trained."""
+    return chosen_class("evaluator", _with_evaluator(chosen, training), own.use)
+
+
+def _with_evaluator(chosen: Settings, training: Training) -> Settings:
+    fields = chosen.get("evaluator", {})
+    if not isinstance(fields, Mapping):
+        return chosen
+    return {**chosen, "evaluator": {"name": training.evaluator, **fields}}
+
+
+def _by_trained(
+    picture: Path, asked: Request[RestoreSettings], trained: Training
+) -> RestorationPlan:
     """What is to be done where a trained network restores; its task is the usual one."""
     own, chosen = asked.own, asked.components
-    if "space" in chosen:
-        raise SettingsError(f"space cannot be set: {trained.folder} has its own")
-    fields = {"name": trained.evaluator} | _fields(chosen, "evaluator")
-    chosen = merge([*overrides_of({"task": trained.task}), *overrides_of(chosen)], {})
-    architecture, space = trained.found
-    chosen = {**chosen, "space": space, "evaluator": fields}
-    settable = _restoring_settings(chosen)
-    for name in sorted(fields.keys() - {"name", *settable}):
+    cls: Any = _evaluator_class(chosen, own, trained)
+    for name in _fields(chosen, "evaluator").keys() - {"name", *cls.restoring_settings}:
         raise SettingsError(
             f"evaluator.{name} cannot be set: {trained.folder} is trained; what can be set is "
-            + " and ".join(f"evaluator.{one}" for one in sorted(settable))
+            + " and ".join(f"evaluator.{one}" for one in sorted(cls.restoring_settings))
         )
-    made = make_components(("space", "task", "evaluator"), _about(picture, chosen), own.use)
+    if "space" in chosen:
+        raise SettingsError(f"space cannot be set: {trained.folder} has its own")
+    architecture, space = trained.found
+    fields = _fields(chosen, "task")
+    chosen = merge([*overrides_of({"task": trained.task}), *overrides_of(chosen)], {})
+    chosen = about_pictures(chosen, own.use, [str(picture)], degraded=True, asked=fields)
+    chosen = _with_evaluator({**chosen, "space": space}, trained)
+    made = make_components(("space", "task", "evaluator"), chosen, own.use)
     trained.check_signature(made["task"].signature)
-    problem = Problem(space, made["task"], {FULL: made["evaluator"]}, own.seed)
-    return Plan(own, problem, architecture, str(own.architecture), trained=trained)
-
-
-def _restoring_settings(chosen: Settings) -> frozenset[str]:
-    cls = chosen_class("evaluator", chosen, RestoreSettings.use)
-    return cls.restoring_settings if issubclass(cls, TrainingEvaluator) else frozenset()
+    problem = Problem(space, made["task"], {FULL: made["evaluator"]}, own.seed, "test")
+    return RestorationPlan(own, problem, architecture, str(own.architecture), trained=trained)
 
 
 def _fields(chosen: Settings, kind: str) -> Settings:
@@ -180,35 +202,40 @@ def _fields(chosen: Settings, kind: str) -> Settings:
 
 def _check_asked(chosen: Settings, own: RestoreSettings, automatic: bool) -> None:
     """Refuse what would otherwise be ignored."""
-    task = chosen_class("task", chosen, own.use)
-    of_pictures = task.picture_settings if issubclass(task, Task) else frozenset()
-    for name in sorted(of_pictures & _fields(chosen, "task").keys()):
-        raise SettingsError(f"task.{name} cannot be set: the picture is the one to be restored")
+    cls = chosen_class("task", chosen, own.use)
+    assert issubclass(cls, Task)
+    given = cls.picture_settings or cls.given([""], degraded=True).keys()
+    for name in _fields(chosen, "task"):
+        if name in given:
+            raise SettingsError(f"task.{name} cannot be set: the picture is the one to be restored")
     if automatic:
         return
     if "strategy" in chosen:
         raise SettingsError("strategy is for architecture=auto only: add that, or leave it out")
     if own.seconds is not None:
         raise SettingsError(
-            "seconds bounds the search of architecture=auto: add that, or set "
-            "evaluator.iterations for a shorter fit"
+            "seconds bounds the search of architecture=auto: add that, or set fewer steps of the "
+            "evaluator for a shorter fit"
         )
 
 
-def usual_architecture(planned: Plan) -> Architecture:
-    """What restores the picture where no architecture was asked for, nor found."""
-    return planned.problem.space.named(usual_name(planned.problem))
-
-
-def usual_name(problem: Problem) -> str:
-    """The reference architecture that the space has for the task."""
-    name = problem.space.usual(name_of(problem.task))
-    if name is None:
+def _check_blind(strategy: Strategy, full: FittingMethod) -> None:
+    """Refuse a search that would need ground truth."""
+    if strategy.split != "test" and full.reward != "heldout":
         raise SettingsError(
-            f"space {name_of(problem.space)!r} has no usual architecture: give architecture=FILE, "
-            "or =auto"
+            f"strategy={name_of(strategy)} needs ground truth, which the picture has not: take "
+            "another, or evaluator.reward=heldout"
         )
-    return name
+
+
+def _usual(space: SearchSpace, task: str) -> str:
+    """The reference architecture for a task where the user names none."""
+    usual = space.usual(task)
+    if usual is None:
+        raise SettingsError(
+            f"space {name_of(space)!r} has no usual architecture: give architecture=FILE, or =auto"
+        )
+    return usual
 
 
 def _from_file(given: str) -> tuple[Architecture | None, Settings]:
@@ -237,16 +264,6 @@ def _space_of(found_in: Settings, chosen: Settings) -> SearchSpace:
         )
     space: SearchSpace = make("space", found_in | asked)
     return space
-
-
-def _about(picture: Path, chosen: Settings) -> Settings:
-    """With the task's settings for a picture that is degraded already."""
-    task = chosen_class("task", chosen, RestoreSettings.use)
-    given: Mapping[str, Any] = {}
-    if issubclass(task, Task):
-        given = task.given([str(picture)], degraded=True)
-    asked = _fields(chosen, "task")
-    return with_fields(chosen, "task", {k: v for k, v in given.items() if k not in asked})
 
 
 def _member(architecture: Architecture | None, chosen: str, space: SearchSpace) -> Architecture:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.apps.restore import files
-from nasir.apps.restore.planning import AUTO, Plan, RestoreSettings, plan, usual_architecture
+from nasir.apps.restore.planning import AUTO, RestorationPlan, RestoreSettings, plan
 from nasir.core.architecture import Architecture
 from nasir.core.evaluation import use_threads
 from nasir.core.task import Sample
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nasir.apps.restore.mosaic import Stop
-    from nasir.apps.restore.picture_search import Found
+    from nasir.apps.restore.picture_search import SearchResult
     from nasir.core.evaluator import Evaluator
     from nasir.core.search_space import SearchSpace
     from nasir.core.strategy import Strategy
@@ -41,7 +41,7 @@ class Restoration:
 
     `picture` is ``(H, W, C)`` float32 in [0, 1], as it is in the file `output` but for alpha.
     `chosen` is what was asked for and `architecture` what it came to; `stops` has one stop for
-    each tile that a network was fitted to, none where it was trained. `found`, and
+    each tile that a network was fitted to, none where it was trained. `search`, and
     `description`, a file with the architecture, are there after a search.
     """
 
@@ -53,13 +53,13 @@ class Restoration:
     architecture: Architecture
     stops: tuple[Stop, ...]
     seconds: float
-    found: Found | None = None
+    search: SearchResult | None = None
     description: Path | None = None
 
     @property
     def mapping(self) -> dict[str, Any]:
         """All but the picture as JSON values."""
-        found = self.found
+        search = self.search
         return {
             "output": str(self.output),
             "strip": str(self.strip),
@@ -68,12 +68,12 @@ class Restoration:
             "architecture": dict(self.architecture.choices),
             "stops": [{"step": stop.step, "iterations": stop.iterations} for stop in self.stops],
             "seconds": self.seconds,
-            "search": found
+            "search": search
             and {
-                "found": found.architecture is not None,
-                "scored": found.scored,
-                "fitted": found.fitted,
-                "seconds": found.seconds,
+                "found": search.architecture is not None,
+                "scored": search.scored,
+                "fitted": search.fitted,
+                "seconds": search.seconds,
                 "architecture_file": str(self.description),
             },
         }
@@ -121,24 +121,25 @@ def restore(
         (sample,) = task.samples("test")
         before = task.unrestored(sample)[0].permute(1, 2, 0).numpy()
         files.check_size(paths[0], *before.shape[:2])
-    found = _found(sample, planned, notify)
-    used = (found.architecture if found else planned.architecture) or usual_architecture(planned)
+    search = _search(sample, planned, notify)
+    used = search.architecture if search else planned.architecture
+    used = used or planned.usual_architecture
     picture, stops = _restored(sample, used, planned, notify)
     strip = files.encoded_strip(before.clip(0, 1), picture, photograph.alpha)
     contents = [files.encoded(picture, photograph, paths[0].suffix), strip]
-    if found:
+    if search:
         contents.append(_described(used, planned))
     files.write(dict(zip(paths, contents, strict=True)))
-    description = paths[2] if found else None
+    description = paths[2] if search else None
     seconds = time.monotonic() - began
     return Restoration(
         *(picture, paths[0], paths[1], planned.task, planned.chosen, used, stops, seconds),
-        found=found,
+        search=search,
         description=description,
     )
 
 
-def _paths(source: Path, output: str | Path | None, planned: Plan) -> list[Path]:
+def _paths(source: Path, output: str | Path | None, planned: RestorationPlan) -> list[Path]:
     """The files to be written: the picture, the strip, and after a search the architecture."""
     if output is None:
         path = source.with_name(f"{source.stem}-restored.png")
@@ -148,17 +149,17 @@ def _paths(source: Path, output: str | Path | None, planned: Plan) -> list[Path]
     return [path, *(path.with_name(path.stem + end) for end in ends)]
 
 
-def _found(sample: Sample, planned: Plan, notify: Notify) -> Found | None:
-    """What a search came to; None where an architecture was named."""
+def _search(sample: Sample, planned: RestorationPlan, notify: Notify) -> SearchResult | None:
+    """Search an architecture; None where one was named."""
     if planned.chosen != AUTO:
         return None
-    from nasir.apps.restore.picture_search import found_for
+    from nasir.apps.restore.picture_search import search_for
 
-    return found_for(sample, planned, notify)
+    return search_for(sample, planned, notify)
 
 
 def _restored(
-    sample: Sample, architecture: Architecture, planned: Plan, notify: Notify
+    sample: Sample, architecture: Architecture, planned: RestorationPlan, notify: Notify
 ) -> tuple[Array, tuple[Stop, ...]]:
     problem, tile, threads = planned.problem, planned.settings.tile, planned.threads
     if planned.trained is not None:
@@ -173,7 +174,7 @@ def _restored(
     return restored(sample, architecture, problem, tile, threads, notify)
 
 
-def _described(architecture: Architecture, planned: Plan) -> bytes:
+def _described(architecture: Architecture, planned: RestorationPlan) -> bytes:
     """An ``architecture.json``: all that is needed to build it again."""
     space = settings_of_component(planned.problem.space)
     return json.dumps(architecture.mapping | {"settings": space}, indent=2).encode()

@@ -37,6 +37,11 @@ class Window(Task):
         return self.task.networks
 
     @property
+    def single_pictures(self) -> bool:  # type: ignore[override]
+        """As `task` has them."""
+        return self.task.single_pictures
+
+    @property
     def signature(self) -> Signature:
         return self.task.signature
 

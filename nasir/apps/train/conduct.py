@@ -11,7 +11,7 @@ import attrs
 
 from nasir.apps.evaluate.entries import ArchitectureEntry
 from nasir.apps.train.curve import Curve
-from nasir.apps.train.planning import Plan
+from nasir.apps.train.planning import TrainingPlan
 from nasir.apps.train.training import Training
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import describe, use_threads
@@ -40,7 +40,7 @@ LOOKS = 20
 """How many times the validation pictures are looked at, about."""
 
 
-def conduct(training: Training, planned: Plan) -> None:
+def conduct(training: Training, planned: TrainingPlan) -> None:
     """Train what is not trained yet, and judge what is not judged yet.
 
     Killed at any time and begun again, it comes to the same bits.
@@ -67,7 +67,7 @@ def _told() -> Iterator[None]:
         raise EvaluationError(reason) from error
 
 
-def _train(training: Training, planned: Plan) -> None:
+def _train(training: Training, planned: TrainingPlan) -> None:
     """Train, and write the weights: averaged ones where there are any."""
     from safetensors.torch import save
 
@@ -86,7 +86,7 @@ def _train(training: Training, planned: Plan) -> None:
     training.write(WEIGHTS, save(whole))
 
 
-def _judge(training: Training, planned: Plan) -> None:
+def _judge(training: Training, planned: TrainingPlan) -> None:
     """Restore the test pictures with the weights that were written."""
     evaluator = planned.evaluator.with_weights(training.weights)
     problem = attrs.evolve(planned.problem, evaluators={FULL: evaluator})
@@ -99,12 +99,12 @@ def _judge(training: Training, planned: Plan) -> None:
     training.write(RESULT, json.dumps(content, indent=2).encode())
 
 
-def seed_of(planned: Plan) -> int:
+def seed_of(planned: TrainingPlan) -> int:
     """That of an evaluation of this architecture, so that both come to the same weights."""
     return derived_seed(planned.problem.seed, "final", "test")
 
 
-def fresh_network(planned: Plan, seed: int) -> nn.Module:
+def fresh_network(planned: TrainingPlan, seed: int) -> nn.Module:
     """The network before its first step; torch's generator is left as it was."""
     import torch
 
@@ -117,7 +117,7 @@ class _Watcher:
     """Writes the curve, reports progress, and now and then looks at the validation pictures."""
 
     def __init__(
-        self, planned: Plan, network: nn.Module, samples: Sequence[Sample], curve: Curve
+        self, planned: TrainingPlan, network: nn.Module, samples: Sequence[Sample], curve: Curve
     ) -> None:
         self.planned, self.network, self.samples, self.curve = planned, network, samples, curve
         self.steps = planned.evaluator.full_steps

@@ -55,7 +55,7 @@ class TrainSettings(VerbSettings):
 
 
 @attrs.frozen(eq=False)
-class Plan:
+class TrainingPlan:
     """What is to be trained, and how; `problem` is about the test pictures."""
 
     architecture: Architecture
@@ -95,7 +95,7 @@ class Plan:
         return written | {kind: plain(part) for kind, part in zip(PARTS, parts, strict=True)}
 
 
-def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
+def plan(words: Sequence[str], settings: Mapping[str, Any]) -> TrainingPlan:
     """What words and settings ask for; wrong ones are refused before any work."""
     asked = read_one(TrainSettings, words, settings)
     own = asked.own
@@ -113,7 +113,7 @@ def plan(words: Sequence[str], settings: Mapping[str, Any]) -> Plan:
     return _planned(architecture, own, {**chosen, "space": space})
 
 
-def plan_again(folder: TrainingFolder) -> Plan:
+def plan_again(folder: TrainingFolder) -> TrainingPlan:
     """What is trained in a folder that is there."""
     settings = folder.settings
     for kind in PARTS:
@@ -126,7 +126,7 @@ def plan_again(folder: TrainingFolder) -> Plan:
     return _planned(folder.found[0], asked.own, asked.components)
 
 
-def _planned(architecture: Architecture, own: TrainSettings, chosen: Settings) -> Plan:
+def _planned(architecture: Architecture, own: TrainSettings, chosen: Settings) -> TrainingPlan:
     made = make_components(PARTS, chosen, own.use)
     how = made["evaluator"]
     if not isinstance(how, TrainingEvaluator):
@@ -138,4 +138,4 @@ def _planned(architecture: Architecture, own: TrainSettings, chosen: Settings) -
         )
     problem = Problem(made["space"], made["task"], {FULL: how}, own.seed)
     own = attrs.evolve(own, threads=own.threads or usable_cores())
-    return Plan(architecture, problem.for_test(), own)
+    return TrainingPlan(architecture, problem.for_test(), own)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasir.apps.train.conduct import conduct
-from nasir.apps.train.planning import Plan, plan, plan_again
+from nasir.apps.train.planning import TrainingPlan, plan, plan_again
 from nasir.apps.train.training import Training
 from nasir.core.errors import RunFolderError, SettingsError
 from nasir.plugins.manager import plugins
@@ -66,7 +66,7 @@ def train(
     return start(plan(words, settings), output, started)
 
 
-def start(planned: Plan, output: str | Path | None, started: Listener) -> Training:
+def start(planned: TrainingPlan, output: str | Path | None, started: Listener) -> Training:
     """Make the folder of a training, and train."""
     planned.check()
     training = _created(planned, output)
@@ -86,7 +86,7 @@ def go_on(folder: str | Path, started: Listener) -> Training:
     return training
 
 
-def _created(planned: Plan, output: str | Path | None) -> Training:
+def _created(planned: TrainingPlan, output: str | Path | None) -> Training:
     """The folder of a new training: called as was asked, or by time and what is trained."""
     if output is not None:
         try:
@@ -101,7 +101,7 @@ def _created(planned: Plan, output: str | Path | None) -> Training:
     return create_timed(Path(FOLDER), what, lambda path: _made(path, planned))
 
 
-def _made(path: Path, planned: Plan) -> Training:
+def _made(path: Path, planned: TrainingPlan) -> Training:
     tree = planned.resolved
     signature = planned.problem.task.signature
     create(path, tree, environment(tree, plugins().versions), planned.architecture, signature)
