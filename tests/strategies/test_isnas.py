@@ -499,11 +499,11 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_never_had_been(
 
     monkeypatch.setattr(RunStore, "save_strategy", dying_write)
     tree = whole.settings
-    searching.start(experiment(tree | {"name": "counted"}), {}, step)
+    searching.start(experiment(tree | {"name": "counted"}), step)
     for when in range(1, moment, 4):
         die_at, moment = when, 0
         with pytest.raises(Killed):
-            searching.start(experiment(tree | {"name": f"killed-{when}"}), {}, step)
+            searching.start(experiment(tree | {"name": f"killed-{when}"}), step)
         run, die_at = Run(f"runs/killed-{when}"), -1
         assert outcome(searching.resume(run, step)) == outcome(whole)
         assert pictures_kept(run) == 0
