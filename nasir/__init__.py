@@ -2,6 +2,8 @@
 
 run = nasir.search(space="nasdip", strategy="rl", task="denoise", trials=50)
 run.best.architecture
+
+A component is a name, a mapping such as ``{"name": "nasdip", "depth": 4}``, or an instance.
 """
 
 from __future__ import annotations
@@ -14,48 +16,121 @@ from nasir.core.registry import registries as _registries
 if TYPE_CHECKING:
     from nasir.apps.bench.bench import bench
     from nasir.apps.build import build
+    from nasir.apps.compare.compare import compare
+    from nasir.apps.correlate import correlate
     from nasir.apps.evaluate.evaluate import evaluate
     from nasir.apps.export.export import export
     from nasir.apps.report.run_page import report
     from nasir.apps.restore.restore import restore
     from nasir.apps.score import score
     from nasir.apps.search.search import resume, search
+    from nasir.apps.tabulate import tabulate
     from nasir.apps.train.train import train
+    from nasir.apps.train.training import Training
     from nasir.core.architecture import Architecture
+    from nasir.core.component import setting
+    from nasir.core.degradation import Degradation, ForwardOperator, Noise
+    from nasir.core.domain import Decision, Domain
+    from nasir.core.errors import NasirError
+    from nasir.core.evaluator import Evaluation, Evaluator, Problem
+    from nasir.core.executor import ExecutorFactory
+    from nasir.core.method import Method
+    from nasir.core.proxy import Proxy
+    from nasir.core.search_space import SearchSpace, Signature
+    from nasir.core.strategy import Strategy
+    from nasir.core.task import Sample, Task
+    from nasir.core.trial import Proposal, Trial
+    from nasir.fitting.method import FittingMethod
+    from nasir.plugins import hookimpl
     from nasir.runs.run import Run
+    from nasir.settings.building import make
 
 __version__ = "0.1.0"
-__all__ = [
-    "Architecture",
-    "Run",
-    "bench",
-    "build",
-    "evaluate",
-    "export",
-    "hookimpl",
-    "report",
-    "restore",
-    "resume",
-    "score",
-    "search",
-    "train",
-]
 
 _HOME = {
     "Architecture": "nasir.core.architecture",
+    "Decision": "nasir.core.domain",
+    "Degradation": "nasir.core.degradation",
+    "Domain": "nasir.core.domain",
+    "Evaluation": "nasir.core.evaluator",
+    "Evaluator": "nasir.core.evaluator",
+    "ExecutorFactory": "nasir.core.executor",
+    "FittingMethod": "nasir.fitting.method",
+    "ForwardOperator": "nasir.core.degradation",
+    "Method": "nasir.core.method",
+    "NasirError": "nasir.core.errors",
+    "Noise": "nasir.core.degradation",
+    "Problem": "nasir.core.evaluator",
+    "Proposal": "nasir.core.trial",
+    "Proxy": "nasir.core.proxy",
     "Run": "nasir.runs.run",
+    "Sample": "nasir.core.task",
+    "SearchSpace": "nasir.core.search_space",
+    "Signature": "nasir.core.search_space",
+    "Strategy": "nasir.core.strategy",
+    "Task": "nasir.core.task",
+    "Training": "nasir.apps.train.training",
+    "Trial": "nasir.core.trial",
     "bench": "nasir.apps.bench.bench",
     "build": "nasir.apps.build",
+    "compare": "nasir.apps.compare.compare",
+    "correlate": "nasir.apps.correlate",
     "evaluate": "nasir.apps.evaluate.evaluate",
     "export": "nasir.apps.export.export",
     "hookimpl": "nasir.plugins",
+    "make": "nasir.settings.building",
     "report": "nasir.apps.report.run_page",
     "restore": "nasir.apps.restore.restore",
     "resume": "nasir.apps.search.search",
     "score": "nasir.apps.score",
     "search": "nasir.apps.search.search",
+    "setting": "nasir.core.component",
+    "tabulate": "nasir.apps.tabulate",
     "train": "nasir.apps.train.train",
 }
+"""Where each public name is defined."""
+
+__all__ = [
+    "Architecture",
+    "Decision",
+    "Degradation",
+    "Domain",
+    "Evaluation",
+    "Evaluator",
+    "ExecutorFactory",
+    "FittingMethod",
+    "ForwardOperator",
+    "Method",
+    "NasirError",
+    "Noise",
+    "Problem",
+    "Proposal",
+    "Proxy",
+    "Run",
+    "Sample",
+    "SearchSpace",
+    "Signature",
+    "Strategy",
+    "Task",
+    "Training",
+    "Trial",
+    "bench",
+    "build",
+    "compare",
+    "correlate",
+    "evaluate",
+    "export",
+    "hookimpl",
+    "make",
+    "report",
+    "restore",
+    "resume",
+    "score",
+    "search",
+    "setting",
+    "tabulate",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -65,6 +140,10 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
 
 
 def _load_plugins(registries: _Registries) -> None:

@@ -11,6 +11,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.runs.architecture_file import check_member, read_architecture
 from nasir.settings.building import make
+from nasir.settings.components import Choice, chosen_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def build(
     architecture: Architecture | Mapping[str, Any] | str | Path,
-    space: str | Mapping[str, Any] | SearchSpace = "nasdip",
+    space: Choice[SearchSpace] | None = None,
     in_channels: int = 32,
     out_channels: int = 3,
     scale: int = 1,
@@ -30,7 +31,7 @@ def build(
     """
     if isinstance(architecture, str | Path) and Path(architecture).suffix == ".json":
         architecture, space = read_architecture(architecture)
-    maker: SearchSpace = make("space", space)
+    maker: SearchSpace = make("space", space or chosen_name("space", {}, "evaluate"))
     if isinstance(architecture, str):
         architecture = maker.named(architecture)
     elif isinstance(architecture, Mapping):

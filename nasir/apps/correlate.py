@@ -47,6 +47,23 @@ class Correlation:
     trouble: str | None = None
 
 
+def correlate(
+    *sources: str | Path, proxies: str | Sequence[str] = (), initialisations: int = 1
+) -> dict[str, list[Correlation]]:
+    """Correlate what is known before a fit with the PSNR of fits, in runs and tables, by name.
+
+    A source is a run's folder, a table's file, or the name of the table that comes with nasir.
+    `proxies` are computed now, with so many `initialisations`; none: those of the trials count.
+    """
+    names = proxies.split(",") if isinstance(proxies, str) else proxies
+    for name in names:
+        registries["proxy"].entry(name)
+    found: dict[str, list[Correlation]] = {}
+    for source in dict.fromkeys(map(str, sources)):
+        found |= correlations_in(source, names, initialisations)
+    return found
+
+
 def correlations_in(
     name: str, proxies: Sequence[str] = (), initialisations: int = 1
 ) -> dict[str, list[Correlation]]:

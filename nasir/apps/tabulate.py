@@ -12,7 +12,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.registry import registries
 from nasir.core.trial import FULL, Trial
 from nasir.runs.run import Run
-from nasir.runs.table import Column, Records, Table, cells
+from nasir.runs.table import ENDING, Column, Records, Table, cells
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,14 +21,38 @@ SECONDS = Column("fit_seconds")
 Cells = dict[Column, float]
 
 
-def tabulated(runs: Sequence[Run]) -> Table:
-    """The table of the trials of runs.
+def tabulate(
+    *runs: Run | str | Path, output: str | Path | None = None, force: bool = False
+) -> Table:
+    """Make a table of the trials of runs, and write it to the file `output` if there is one.
 
-    Runs of one task that fit networks are its repeats, in their order. Runs with the evaluator of
-    ``nasir score`` give what is known before a fit, as parameters and multiply-adds are. The
-    seconds of a fit are the least of its repeats. Raises
-    :class:`~nasir.core.errors.SettingsError` for runs of different spaces, or without trials.
+    Runs of one task are its repeats, in their order; those whose evaluator scores by proxies give
+    what is known before a fit, as a fit's parameters and multiply-adds are. A fit's seconds are
+    the least of its repeats. What exists is overwritten only with `force`. Raises
+    :class:`~nasir.core.errors.NasirError` for runs of different spaces, or with nothing in them.
     """
+    path = None if output is None else Path(output).expanduser()
+    if path is not None:
+        _check_target(path, force)
+    made = _table([run if isinstance(run, Run) else Run(run) for run in runs])
+    if path is not None:
+        try:
+            made.save(path)
+        except OSError as error:
+            raise SettingsError(f"cannot write {path}: {error.strerror}") from None
+    return made
+
+
+def _check_target(path: Path, force: bool) -> None:
+    if path.suffix != ENDING:
+        raise SettingsError(f"cannot write {path}: a table's file ends with {ENDING}")
+    if path.exists() and not force:
+        raise SettingsError(f"{path} exists: overwrite it with --force")
+
+
+def _table(runs: Sequence[Run]) -> Table:
+    if not runs:
+        raise SettingsError("a table is made of runs: give their folders")
     first = runs[0].whole_settings
     for run in runs:
         if run.whole_settings["space"] != first["space"]:

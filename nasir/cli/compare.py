@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from nasir.cli.command import Command
 
@@ -22,18 +21,11 @@ class CompareCommand(Command):
         )
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.apps.compare.comparison import Comparison
-        from nasir.apps.report.comparison_page import write_comparison
+        from nasir.apps.compare.compare import compare
         from nasir.cli.comparison_tables import print_runs
         from nasir.cli.tables import print_json
-        from nasir.runs.run import Run
 
-        runs = [Run(folder) for folder in dict.fromkeys(arguments.folders)]
-        comparison = Comparison(runs)
-        if arguments.html:
-            write_comparison(comparison, Path(arguments.html).expanduser())
-        if arguments.plot:
-            comparison.draw(Path(arguments.plot).expanduser())
+        comparison = compare(*arguments.folders, html=arguments.html, plot=arguments.plot)
         if arguments.json:
             print_json(comparison.mappings)
         else:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
-from nasir.core.errors import SettingsError
 from nasir.runs.table import ENDING
 
 if TYPE_CHECKING:
@@ -29,20 +28,11 @@ class TabulateCommand(Command):
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.apps.tabulate import summary_of, tabulated
+        from nasir.apps.tabulate import summary_of, tabulate
         from nasir.cli.tables import print_json, table
-        from nasir.runs.run import Run
 
-        path = Path(arguments.output)
-        if path.suffix != ENDING:
-            raise SettingsError(f"-o {path}: a table's file ends with {ENDING}")
-        if path.exists() and not arguments.force:
-            raise SettingsError(f"{path} exists: overwrite it with --force")
-        made = tabulated([Run(folder) for folder in arguments.folders])
-        try:
-            made.save(path)
-        except OSError as error:
-            raise SettingsError(f"cannot write {path}: {error.strerror}") from None
+        path = Path(arguments.output).expanduser()
+        made = tabulate(*arguments.folders, output=path, force=arguments.force)
         content = summary_of(made, path)
         if arguments.json:
             print_json(content)

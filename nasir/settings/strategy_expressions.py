@@ -1,4 +1,4 @@
-"""Strategies that hold strategies, as words and files spell them.
+"""Strategies that hold strategies, as words and files write them.
 
 ``a+b`` is a chain of two, and ``strategy.a.field`` sets a field of the strategy ``a`` wherever
 it is: alone, in a chain, or deeper.
@@ -30,7 +30,7 @@ def joining() -> str:
 
 
 def expand_expression(pick: Mapping[str, Any]) -> Pick:
-    """`pick` with chains as such, and the fields of each strategy where it is.
+    """`pick` with ``a+b`` as a strategy of parts, and the fields of each strategy in its place.
 
     Raises :class:`~nasir.core.errors.SettingsError` for fields of a strategy that is not there.
     """
@@ -42,8 +42,7 @@ def expand_expression(pick: Mapping[str, Any]) -> Pick:
         if name not in placed:
             there = ", ".join(dict.fromkeys(names_in(whole)))
             raise SettingsError(
-                f"strategy.{name} is of no use here: there is no {name} among the strategies "
-                f"{there}"
+                f"strategy.{name} cannot be set: there is no {name} among the strategies {there}"
             )
     return whole
 
@@ -93,25 +92,32 @@ def _names_of(picks: Sequence[Any]) -> list[str]:
 def without_absent(sweep: Sequence[Sequence[Override]]) -> list[list[Override]]:
     """The runs of a sweep, each without the fields of strategies that only other runs have.
 
-    Runs that are alike for want of them are one.
+    Runs that become equal are one.
     """
-    picks = [merge(words, {}).get("strategy", {}) for words in sweep]
-    there = [set(names_in({k: v for k, v in p.items() if not _addresses(k, v)})) for p in picks]
-    anywhere = set().union(*there)
+    picks = [merge(overrides, {}).get("strategy", {}) for overrides in sweep]
+    present = [set(_own_names(pick)) for pick in picks]
+    anywhere = set().union(*present)
     runs: dict[Any, list[Override]] = {}
-    for number, (words, here) in enumerate(zip(sweep, there, strict=True)):
-        kept = [word for word in words if _addressed(word) not in anywhere - here]
-        said = [(word.path, repr(word.value)) for word in kept]
-        runs[number if len(kept) == len(words) else tuple(said)] = kept
+    for number, (overrides, here) in enumerate(zip(sweep, present, strict=True)):
+        kept = [one for one in overrides if _addressed(one) not in anywhere - here]
+        key = tuple((one.path, repr(one.value)) for one in kept)
+        runs[number if len(kept) == len(overrides) else key] = kept
     return list(runs.values())
 
 
-def _addressed(word: Override) -> str | None:
-    """The strategy, wherever it is, of which a word sets a field; None for other words."""
-    if word.path[0] != "strategy" or len(word.path) == 1:
+def _own_names(pick: Any) -> Iterator[str]:
+    """The names of the strategies in a pick, without those that are only addressed by name."""
+    if not isinstance(pick, Mapping):
+        return names_in(pick)
+    return names_in({key: value for key, value in pick.items() if not _addresses(key, value)})
+
+
+def _addressed(override: Override) -> str | None:
+    """The strategy, wherever it is, of which an override sets a field; None for others."""
+    if override.path[0] != "strategy" or len(override.path) == 1:
         return None
-    key = word.path[1]
-    return key if _addresses(key, word.value if len(word.path) == 2 else {}) else None
+    key = override.path[1]
+    return key if _addresses(key, override.value if len(override.path) == 2 else {}) else None
 
 
 def _addresses(key: str, value: Any) -> bool:
@@ -120,7 +126,7 @@ def _addresses(key: str, value: Any) -> bool:
 
 
 def _placed(pick: Any, addressed: Mapping[str, Any], placed: set[str]) -> Any:
-    """A pick with all that is said of the strategies in it."""
+    """A pick with all fields of the strategies in it."""
     if isinstance(pick, str):
         pick = {"name": pick}
     if not isinstance(pick, Mapping):

@@ -13,7 +13,7 @@ from scipy.stats import kendalltau
 
 import nasir
 from nasir.apps.search.search import plan
-from nasir.apps.tabulate import tabulated
+from nasir.apps.tabulate import tabulate
 from nasir.cli.main import main
 from nasir.core.errors import NasirError, SettingsError
 from nasir.core.trial import Trial
@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return nasir.search(*SPACE, *PICTURES, *every, *words, references=(), **settings)
 
     runs = [run(*FITS), run(*FITS, seed=1, trials=4), run(*PROXIES)]
-    table = tabulated(runs)
+    table = tabulate(*runs)
     path = folder / "t.safetensors"
     table.save(path)
     return {"runs": runs, "table": table, "path": path}

@@ -44,7 +44,7 @@ def search(
     objective: str | Sequence[str] | None = None,
     limit: str | Sequence[str] | None = None,
     references: str | Sequence[str] | None = None,
-    tries: int | None = None,
+    attempts: int | None = None,
     retry_errors: bool | None = None,
     time_limit: float | None = None,
     memory_limit: int | None = None,

@@ -237,9 +237,3 @@ def test_what_is_no_architecture_of_the_space_is_refused(architecture: object):
 def test_what_names_no_architecture_is_refused(architecture: object):
     with pytest.raises(NasirError):
         nasir.build(architecture, space="toy")
-
-
-def test_an_unknown_attribute_of_nasir_is_none():
-    with pytest.raises(AttributeError, match="serch"):
-        _ = nasir.serch
-    assert {name for name in nasir.__all__ if not hasattr(nasir, name)} == set()
