@@ -102,12 +102,13 @@ def _make_unfinished(finished: Path, unfinished: Path) -> None:
 
 
 def _make_bench(folder: Path) -> None:
-    from nasir.apps.bench.effort import Found
-    from nasir.apps.bench.results import Result, ResultsFolder
+    from nasir.apps.bench.effort import FullEvaluation
+    from nasir.apps.bench.results import ResultsFolder, SearchResult
 
     kept = ResultsFolder(folder, {"full": 3})
     for seed in range(3):
-        kept.add(Result(0, seed, 3.0, 1, 0, None, (Found(1.0, "ab", 2.0), Found(2.0, "cd", 3.0))))
+        found = (FullEvaluation(1.0, "ab", 2.0), FullEvaluation(2.0, "cd", 3.0))
+        kept.add(SearchResult(0, seed, 3.0, 1, 0, None, found))
 
 
 def _make_checkpoints(folder: Path) -> None:
