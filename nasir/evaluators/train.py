@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import validators as must
 
-from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
@@ -30,12 +28,13 @@ from nasir.core.trial import Proposal
 from nasir.evaluators.paths import whole_path
 from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
-from nasir.training.checks import check_training
+from nasir.training.checkpoint import unfinished
+from nasir.training.checks import check_output_shape, check_training
 from nasir.training.device import usable
 from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
 from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
 from nasir.training.losses import terms
-from nasir.training.weights import find_weights, load_weights
+from nasir.training.weights import find_weights, fresh_network, load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -144,14 +143,14 @@ class Train(TrainingEvaluator):
         for sample in [*self._judged(problem), *problem.task.samples("test")]:
             check_size(sample, problem)
         self._check_sides(problem.space.smallest_side)
-        self._check_shape(problem)
+        check_output_shape(problem, self.patch)
 
     def metric_names(self, problem: Problem) -> Collection[str]:
         return metric_names(self._judged(problem), problem.task) | {"train_loss"}
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         promoted = self.schedule_of == FULL_TRAINING
-        with _unfinished(problem, proposal, seed, promoted) as checkpoint:
+        with unfinished(problem, proposal, seed, promoted) as checkpoint:
             network, losses = self._trained(proposal, problem, seed, checkpoint)
             results = self._restored(network, problem)
         pictures = by_picture(results, problem.task)
@@ -226,7 +225,7 @@ class Train(TrainingEvaluator):
     ) -> tuple[nn.Module, list[float]]:
         """The network with its weights, and the losses of its training."""
         device = usable(self.device)
-        network = _built(proposal.architecture, problem, seed)
+        network = fresh_network(proposal.architecture, problem, seed)
         if self.weights is not None:
             load_weights(network, self.weights)
             return network.to(device), []
@@ -274,59 +273,8 @@ class Train(TrainingEvaluator):
                     f"{smallest} or more, or a lower depth of the space"
                 )
 
-    def _check_shape(self, problem: Problem) -> None:
-        """Refuse a space whose networks give another size than the task wants."""
-        import numpy as np
-        import torch
-
-        wanted = problem.task.signature
-        network = _built(problem.domain.sample(np.random.default_rng(0)), problem, 0).eval()
-        side = max(self.patch, problem.space.smallest_side)
-        with torch.no_grad():
-            found = tuple(network(torch.zeros(1, wanted.in_channels, side, side)).shape)
-        size = wanted.scale * side
-        if found != (1, wanted.out_channels, size, size):
-            raise SettingsError(
-                f"networks of space {problem.domain.space} give {found[1]} channels of {found[-2]} "
-                f"x {found[-1]} pixels for {side} x {side}, the task wants {wanted.out_channels} "
-                f"of {size} x {size}: choose a space that does scale {wanted.scale}"
-            )
-
-
-def _built(architecture: Architecture, problem: Problem, seed: int) -> nn.Module:
-    """The network with first weights from `seed`."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return problem.space.build(architecture, problem.task.signature)
-
 
 def _description(proposal: Proposal, problem: Problem) -> str:
     """What the weights follow from besides hyperparameters, seed and pictures, in words."""
     parts = [settings_of_component(part) for part in (problem.space, problem.task)]
     return f"{proposal.architecture.json} {problem.split} {parts}"
-
-
-@contextmanager
-def _unfinished(
-    problem: Problem, proposal: Proposal, seed: int, promoted: bool
-) -> Iterator[Path | None]:
-    """Where the unfinished training is kept; gone once it ends or fails, but not when killed.
-
-    Where trainings are `promoted`, one file is for all fidelities, and stays for the next.
-    """
-    if problem.checkpoints is None:
-        yield None
-        return
-    share = "full" if promoted else f"{proposal.fidelity:g}"
-    parts = (proposal.architecture.id, seed, problem.split, share)
-    path = problem.checkpoints / f"train-{'-'.join(map(str, parts))}.safetensors"
-    try:
-        yield path
-    except Exception:
-        path.unlink(missing_ok=True)
-        raise
-    # what is judged with artifacts is the last of its kind: nobody goes on from it
-    if not (promoted and proposal.fidelity < 1 and not problem.artifacts):
-        path.unlink(missing_ok=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from nasir.core.errors import RunFolderError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from nasir.core.evaluator import Problem
+    from nasir.core.trial import Proposal
 
 VALUES = "values"
 """The only entry of the file's metadata: safetensors does not keep the order of several."""
@@ -56,6 +60,31 @@ def load(path: Path) -> tuple[dict[str, Tensor], Any] | None:
             return (tensors, json.loads(text)) if digest == _digest(tensors, text) else None
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+@contextmanager
+def unfinished(
+    problem: Problem, proposal: Proposal, seed: int, promoted: bool
+) -> Iterator[Path | None]:
+    """The file of an unfinished training; it goes when the training ends or fails, not when killed.
+
+    Where trainings are `promoted`, one file serves all fidelities, and stays for the next. None
+    where the problem has no folder for it.
+    """
+    if problem.checkpoints is None:
+        yield None
+        return
+    share = "full" if promoted else f"{proposal.fidelity:g}"
+    parts = (proposal.architecture.id, seed, problem.split, share)
+    path = problem.checkpoints / f"train-{'-'.join(map(str, parts))}.safetensors"
+    try:
+        yield path
+    except Exception:
+        path.unlink(missing_ok=True)
+        raise
+    # an evaluation with artifacts is the last of its kind: no training continues it
+    if not (promoted and proposal.fidelity < 1 and not problem.artifacts):
+        path.unlink(missing_ok=True)
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

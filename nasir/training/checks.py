@@ -7,6 +7,7 @@ from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
 from nasir.core.seeds import derived_seed
 from nasir.training.losses import terms
+from nasir.training.weights import fresh_network
 
 WINDOW = 11
 """Side of SSIM's window, in pixels."""
@@ -36,3 +37,22 @@ def check_training(
         )
     rest = [(1 - validation) / (parts - 1)] * (parts - 1) if parts > 1 else []
     divided(patches, (validation, *rest), derived_seed(problem.seed, "validation"))
+
+
+def check_output_shape(problem: Problem, patch: int) -> None:
+    """Refuse a space whose networks give another size than the task wants."""
+    import numpy as np
+    import torch
+
+    wanted = problem.task.signature
+    network = fresh_network(problem.domain.sample(np.random.default_rng(0)), problem, 0).eval()
+    side = max(patch, problem.space.smallest_side)
+    with torch.no_grad():
+        found = tuple(network(torch.zeros(1, wanted.in_channels, side, side)).shape)
+    size = wanted.scale * side
+    if found != (1, wanted.out_channels, size, size):
+        raise SettingsError(
+            f"networks of space {problem.domain.space} give {found[1]} channels of {found[-2]} x "
+            f"{found[-1]} pixels for {side} x {side}, the task wants {wanted.out_channels} of "
+            f"{size} x {size}: choose a space that does scale {wanted.scale}"
+        )

@@ -1,4 +1,4 @@
-"""Trained weights in a file."""
+"""Weights of networks: fresh ones, and trained ones in a file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from nasir.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from nasir.core.architecture import Architecture
+    from nasir.core.evaluator import Problem
 
 NAME = "weights.safetensors"
 
@@ -55,3 +58,12 @@ def load_weights(network: nn.Module, given: str | Path) -> None:
         if not tensor.isfinite().all():
             raise SettingsError(f"weights {path} are damaged: {name} is not finite")
     network.load_state_dict(tensors)
+
+
+def fresh_network(architecture: Architecture, problem: Problem, seed: int) -> nn.Module:
+    """The network before its first step, with weights from `seed`."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return problem.space.build(architecture, problem.task.signature)

@@ -18,6 +18,7 @@ from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.settings import building
+from nasir.tasks.denoise import Denoise
 from nasir.testing import ProxyContract
 from nasir.testing.proxies import state
 

@@ -22,6 +22,7 @@ from nasir.core.task import Sample
 from nasir.core.trial import FULL
 from nasir.runs.training_folder import CURVE, RESULT, WEIGHTS
 from nasir.training.evaluator import TrainingRequest
+from nasir.training.weights import fresh_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def _train(training: Training, planned: TrainingPlan) -> None:
 
     use_threads(planned.settings.threads)
     seed = seed_of(planned)
-    network = fresh_network(planned, seed)
+    network = fresh_network(planned.architecture, planned.problem, seed)
     evaluator = planned.evaluator
     trained_on, watched = planned.patches()
     samples = evaluator.validation_samples(watched)
@@ -102,15 +103,6 @@ def _judge(training: Training, planned: TrainingPlan) -> None:
 def seed_of(planned: TrainingPlan) -> int:
     """That of an evaluation of this architecture, so that both come to the same weights."""
     return derived_seed(planned.problem.seed, "final", "test")
-
-
-def fresh_network(planned: TrainingPlan, seed: int) -> nn.Module:
-    """The network before its first step; torch's generator is left as it was."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return planned.problem.space.build(planned.architecture, planned.problem.task.signature)
 
 
 class _Watcher:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -17,15 +16,28 @@ from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.evaluators.cyclegan.discriminator import ReplayPool, patch_gan
 
-if TYPE_CHECKING:
-    from nasir.evaluators.cyclegan.evaluator import CycleGan
-
 BETAS = (0.5, 0.999)
 REPORT_EVERY = 5
 
 
+@attrs.frozen
+class AdversarialSettings:
+    """Of the training: learning rate, pictures a step, replay pool, discriminators, loss weights.
+
+    `pool` is the number of made pictures that a discriminator may see again. `lambda_identity` is
+    a share of `lambda_cycle`.
+    """
+
+    lr: float
+    batch: int
+    pool: int
+    discriminator_width: int
+    lambda_cycle: float
+    lambda_identity: float
+
+
 def train(
-    how: CycleGan,
+    how: AdversarialSettings,
     generators: Mapping[str, nn.Module],
     domains: tuple[Tensor, Tensor],
     steps: int,
@@ -87,7 +99,7 @@ def least_squares(scores: Tensor, target: float) -> Tensor:
 class _Domain:
     """The real pictures of a domain, and the discriminator that knows them from made ones."""
 
-    def __init__(self, how: CycleGan, pictures: Tensor, steps: int, seed: int) -> None:
+    def __init__(self, how: AdversarialSettings, pictures: Tensor, steps: int, seed: int) -> None:
         self.pictures, self.size = pictures, how.batch
         self.random = np.random.default_rng(seed)
         self.waiting: list[int] = []

@@ -151,17 +151,21 @@ class CycleGan(Evaluator):
         """Two generators, trained on the pictures that those of the split learn from."""
         import torch
 
-        from nasir.evaluators.cyclegan.adversarial import train
+        from nasir.evaluators.cyclegan.adversarial import AdversarialSettings, train
 
         task, device = problem.task, usable(self.device)
         assert isinstance(task, UnpairedTask)
         a, b = (torch.cat(pictures).to(device) for pictures in task.domains(problem.split))
         steps = max(1, round(self.iterations * proposal.fidelity))
+        how = AdversarialSettings(
+            *(self.lr, self.batch, self.pool, self.discriminator_width),
+            *(self.lambda_cycle, self.lambda_identity),
+        )
         with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
             torch.manual_seed(seed)
             build = partial(problem.space.build, proposal.architecture)
             assembled: Any = task.assemble(build, problem.task.signature).to(device)
-            train(self, assembled.generators, (a, b), steps, derived_seed(seed, "pictures"))
+            train(how, assembled.generators, (a, b), steps, derived_seed(seed, "pictures"))
         generators: Mapping[str, nn.Module] = assembled.generators
         return generators
 

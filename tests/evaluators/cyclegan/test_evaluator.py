@@ -23,7 +23,7 @@ from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Task
 from nasir.core.trial import FULL, Proposal
-from nasir.evaluators.cyclegan.adversarial import Made, least_squares, train
+from nasir.evaluators.cyclegan.adversarial import AdversarialSettings, Made, least_squares, train
 from nasir.evaluators.cyclegan.discriminator import FIELDS, ReplayPool, halvings, patch_gan
 from nasir.evaluators.cyclegan.evaluator import CycleGan
 from nasir.evaluators.cyclegan.fid import features, frechet_distance, inception
@@ -207,7 +207,9 @@ def test_adam_moves_by_the_learning_rate_that_falls_linearly_in_the_second_half(
 
     generators = nn.ModuleDict({"AtoB": Watched(0.0), "BtoA": Constant(0.0)})
     domains = (torch.ones(2, 3, 16, 16), torch.ones(2, 3, 16, 16))
-    how = CycleGan(lr=1e-3, batch=1, lambda_cycle=1e4, discriminator_width=2)
+    how = AdversarialSettings(
+        lr=1e-3, batch=1, pool=50, discriminator_width=2, lambda_cycle=1e4, lambda_identity=0.5
+    )
     train(how, generators, domains, 8, 0)
     values = [*path[::3], generators["AtoB"].value.item()]  # three passes a step
     steps = np.diff(values)
