@@ -66,7 +66,8 @@ def networks(pictures: None, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     architecture = make("space", "hinas").named("all_conv")
-    tree = {"space": {"name": "hinas"}, "task": {"name": "denoise"}}
+    parts = {"space": "hinas", "task": "denoise", "evaluator": "train"}
+    tree = {kind: {"name": name} for kind, name in parts.items()}
     there = tmp_path / "trained" / "mine"
     training_folder.create(there, tree, {}, architecture, Signature(3, 3))
     network = nasir.build("all_conv", "hinas", 3, 3)

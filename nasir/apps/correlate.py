@@ -1,4 +1,4 @@
-"""How well what is known of untrained networks predicts how they restore."""
+"""``nasir.correlate``: how well untrained networks' figures predict their PSNR."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Correlation:
 
     `picture` is the one that both were taken on, None for the mean over all. `tau` is in
     [-1, 1]; a predictor of which less is better is a good one near -1. `p_value` is that of the
-    two-sided test of tau = 0. Both are None where `trouble` tells why there is no tau.
+    two-sided test of tau = 0. Both are None if there is no tau, and `trouble` says why.
     """
 
     predictor: str
@@ -90,7 +90,7 @@ def correlations(
     if len(full) < FEWEST:
         raise NasirError(
             f"{run.folder} has {len(full)} architectures with a final PSNR: a correlation needs "
-            f"{FEWEST}; go on with nasir resume {run.folder} --trials N"
+            f"{FEWEST}; continue it with nasir resume {run.folder} --trials N"
         )
     known = _known(run.trials)
     wanted = [*(name for name in proxies or registries["proxy"] if name not in COST), *COST]
@@ -201,7 +201,7 @@ def _merged(several: Iterable[Trial | Figures | Evaluation]) -> Figures:
 def _computed(
     run: Run, architectures: Sequence[Architecture], proxies: Sequence[str], initialisations: int
 ) -> dict[str, Figures]:
-    """The proxies of each architecture on the pictures that the run's trials were judged on."""
+    """The proxies of each architecture on the pictures of the run's trials."""
     if initialisations < 1:
         raise SettingsError(f"--initialisations {initialisations}: take 1 or more")
     if not proxies:

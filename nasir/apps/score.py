@@ -1,4 +1,4 @@
-"""Architectures ranked before any is trained, by one or several proxies."""
+"""``nasir.score``: architectures ranked by proxies, before any is trained."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ScoreSettings(VerbSettings):
 
 @attrs.frozen(eq=False)
 class Scoring:
-    """Architectures to score, each with the problem that it is an answer to, and by what."""
+    """Architectures to score, each with its problem, and the proxies that score them."""
 
     candidates: Mapping[str, tuple[Architecture, Problem]]
     proxies: Sequence[str]
@@ -78,7 +78,7 @@ class Scoring:
     def ranked(self) -> list[RankedArchitecture]:
         """All architectures, the best mean rank first; those that cannot be scored at the end.
 
-        All get the same random numbers. Progress is told by
+        All get the same random numbers. Progress is reported by
         :func:`~nasir.core.progress.report`.
         """
         use_threads(self.threads)

@@ -47,7 +47,7 @@ def _print(content: Mapping[str, Any]) -> None:
     for paragraph in content["text"]:
         print()
         _fill(paragraph)
-    if "components" in content:
+    if content.get("components"):
         picks = " ".join(f"{kind}={name}" for kind, name in content["components"].items())
         print()
         _fill(f"components, unless others are chosen: {picks}")

@@ -11,6 +11,7 @@ import attrs
 
 from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
+from nasir.core.import_strings import PROGRAM, is_importable
 from nasir.executors.checkpoints import RunCheckpoints, write_files
 from nasir.executors.cluster_worker import Answer
 from nasir.executors.threaded import ThreadedExecutor
@@ -43,6 +44,11 @@ class ClusterFactory(ExecutorFactory):
 
     _seconds: float | None = attrs.field(init=False, default=None)
     _mebibytes: int | None = attrs.field(init=False, default=None)
+
+    def can_import(self, component: type) -> bool:
+        """Classes of a notebook, of a script and of functions are sent by value."""
+        sent = component.__module__ == PROGRAM or "<locals>" in component.__qualname__
+        return sent or is_importable(component)
 
     def within(self, seconds: float | None, mebibytes: int | None) -> ClusterFactory:
         """With limits; a machine that cannot enforce them fails the evaluations it is given."""

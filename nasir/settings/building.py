@@ -169,7 +169,7 @@ def _strict(wanted: type, accepted: tuple[type, ...], name: str) -> Any:
 
 
 def _structure_list(value: Any, wanted: Any) -> Any:
-    """A tuple or list; one bare value stands for a list of one."""
+    """A tuple or list; a single value is a list of one."""
     container = typing.get_origin(wanted) or wanted
     of = next((a for a in typing.get_args(wanted) if a is not Ellipsis), Any)
     values = value if isinstance(value, list | tuple) else [value]

@@ -69,7 +69,7 @@ class Experiment:
 
     @property
     def resolved(self) -> Settings:
-        """The resolved settings, every default spelt out."""
+        """All settings with their values, the defaults too."""
         components = {
             "space": self.problem.space,
             "strategy": self.strategy,

@@ -150,7 +150,7 @@ def expand(
 ) -> list[list[Override]]:
     """All combinations of the words that sweep, the last one turning fastest.
 
-    `is_list` tells whether a setting is itself a list, which takes a comma list as its value; it
+    `is_list` says whether a setting is itself a list, which takes a comma list as its value; it
     gets the first combination as a tree, to know which components are meant.
     """
     words = _without_overruled(words)
@@ -247,7 +247,7 @@ def _parse_value(key: str, text: str) -> Any:
             raise SettingsError(f"{key}={text} is not TOML: {error}") from None
         return text
     if set(read) != {"value"}:
-        raise SettingsError(f"{key}= goes on in another line: write each setting as its own word")
+        raise SettingsError(f"{key}= has a second line: write each setting as a word of its own")
     if _largest(read) >= LARGEST:
         raise SettingsError(f"{key}={text:.20}... has hundreds of digits: take a smaller number")
     return read["value"]

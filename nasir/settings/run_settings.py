@@ -51,7 +51,7 @@ class RunSettings(VerbSettings):
         "architectures beyond one are never built",
     )
     references: tuple[str, ...] | None = setting(
-        None, "reference architectures to judge beside the found one; none: the space's baseline"
+        None, "reference architectures to evaluate beside the found one; none: the space's baseline"
     )
     attempts: int = setting(
         2,

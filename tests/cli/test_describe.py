@@ -190,6 +190,24 @@ def test_run_describes_the_settings_of_a_run(described):
     assert content["components"]["space"] == "nasdip"
 
 
+@pytest.mark.parametrize(
+    ("command", "key", "components"),
+    [
+        ("train", "validation", {"space": "nasdip", "task": "denoise", "evaluator": "train"}),
+        ("restore", "tile", {"strategy": "isnas", "evaluator": "dip"}),
+        ("evaluate", "architecture", {"task": "denoise", "evaluator": "dip"}),
+        ("score", "pool", {"evaluator": "proxy"}),
+        ("bench", "seeds", {}),
+    ],
+)
+def test_commands_describe_their_settings_and_usual_components(
+    described, command: str, key: str, components: dict
+):
+    content = described(command)
+    assert key in [row["key"] for row in content["settings"]]
+    assert components.items() <= content["components"].items()
+
+
 def test_nothing_has_more_than_a_hundred_columns_in_a_pipe(printed):
     assert max(map(len, printed("space=nasdip").splitlines())) <= 100
 

@@ -1,4 +1,4 @@
-"""Methods and architectures judged on the same pictures, as words and settings ask for it."""
+"""``nasir.evaluate``: methods and architectures on the same pictures."""
 
 from __future__ import annotations
 

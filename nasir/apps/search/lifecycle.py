@@ -41,7 +41,7 @@ def start(planned: Experiment, notify: Notify) -> Run:
 def resume(
     run: Run, notify: Notify, trials: int | None = None, seconds: float | None = None
 ) -> Run:
-    """Go on with a run after any kind of end, to its last budget or to new ones."""
+    """Continue a run after any kind of end, to its last budget or to new ones."""
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
     planned = experiment(run.whole_settings)
@@ -61,18 +61,18 @@ def _conduct(run: Run, planned: Experiment, limits: Mapping[str, Any], notify: N
             last.get("trials", planned.trials), last.get("time_budget", planned.settings.seconds)
         )
         try:
-            _search_and_judge(run, store, planned, budget, notify)
+            _search_and_evaluate(run, store, planned, budget, notify)
         except KeyboardInterrupt:
             with store.transaction():
                 store.save_progress(state="interrupted")
         except TooManyFailuresError as error:
             with store.transaction():
                 store.save_progress(state="stopped", reason=str(error))
-            log.warning("%s; mend that and go on with: nasir resume %s", error, run.folder)
+            log.warning("%s; correct that and continue with: nasir resume %s", error, run.folder)
     notify("run_finished", run=run)
 
 
-def _search_and_judge(
+def _search_and_evaluate(
     run: Run, store: RunStore, planned: Experiment, budget: Budget, notify: Notify
 ) -> None:
     settings, strategy, policy = planned.settings, planned.strategy, planned.policy
@@ -140,7 +140,7 @@ def _created(planned: Experiment) -> Run:
             return create(parent / settings.name, resolved, surroundings)
         except FileExistsError as error:
             raise RunFolderError(
-                f"{error} exists: choose another name=, or go on with it: nasir resume {error}"
+                f"{error} exists: choose another name=, or continue it: nasir resume {error}"
             ) from None
     what = "-".join(_short(planned.names[kind]) for kind in ("space", "strategy", "task"))
     return create_timed(parent, what, lambda path: create(path, resolved, surroundings))

@@ -52,7 +52,7 @@ class Tally:
             self.best = best_of([trial] if self.best is None else [self.best, trial])
 
     def left(self, elapsed: float, share: float) -> float | None:
-        """Seconds to the end, if evaluations go on as in the `elapsed` ones; None: unknown.
+        """Seconds to the end, if evaluations take as long as in the `elapsed` ones; None: unknown.
 
         `share`, in [0, 1], is how much of the evaluation in flight is done.
         """

@@ -64,7 +64,7 @@ class TrainingPlan:
 
     @property
     def evaluator(self) -> TrainingEvaluator:
-        """How the network is trained and judged."""
+        """How the network is trained and evaluated."""
         evaluator = self.problem.evaluator(FULL)
         assert isinstance(evaluator, TrainingEvaluator)
         return evaluator
@@ -77,7 +77,7 @@ class TrainingPlan:
         return rest, watched
 
     def check(self) -> None:
-        """Refuse what could not be trained or judged."""
+        """Refuse what cannot be trained or evaluated."""
         self.problem.check()
         self.patches()
 
