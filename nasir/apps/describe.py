@@ -145,7 +145,8 @@ def _tree(texts: Sequence[str]) -> Settings:
 
 
 def _settings(cls: type, prefix: str, component: Any) -> list[dict[str, Any]]:
-    return [_setting(field, prefix, component) for field in settings_of(cls)]
+    own_first = sorted(settings_of(cls), key=lambda field: bool(getattr(field, "inherited", False)))
+    return [_setting(field, prefix, component) for field in own_first]
 
 
 def _setting(field: attrs.Attribute[Any], prefix: str, component: Any) -> dict[str, Any]:
