@@ -82,9 +82,10 @@ def requests(
 ) -> list[Request[V]]:
     """What overrides ask for: one request, or one for each value of the keys `several`."""
     runs = sweep(verb, overrides)
-    for override in _swept(runs):
-        if override.key not in several:
-            raise SettingsError(f"{override.key} wants one value here, got several")
+    for one in overrides if len(runs) > 1 else ():
+        sweeps = isinstance(one.value, Alternatives)
+        if sweeps and one.key not in several and not takes_list(verb, one, merge(runs[0], {})):
+            raise SettingsError(f"{one.key} wants one value here, got several")
     return [request(verb, merge(run, {})) for run in runs]
 
 
@@ -126,12 +127,6 @@ def request(verb: type[V], settings: Settings) -> Request[V]:
     own = structure(verb, {key: value for key, value in settings.items() if key in fields})
     chosen = {key: value for key, value in settings.items() if key in verb.components}
     return Request(own, chosen)
-
-
-def _swept(runs: Sequence[Sequence[Override]]) -> list[Override]:
-    """The overrides of the first run that have another value in a later one."""
-    first, *others = ({one.path: one.value for one in run} for run in runs)
-    return [one for one in runs[0] if any(o.get(one.path) != first[one.path] for o in others)]
 
 
 def _from_python(override: Override) -> Override:

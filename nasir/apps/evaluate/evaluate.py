@@ -125,8 +125,8 @@ def _as_trained(architectures: Sequence[str], chosen: Settings) -> Settings:
 
 
 def _methods(chosen: Sequence[Any], task: Task) -> Iterator[BenchmarkEntry]:
-    for one in chosen:
-        if one is None:
+    for number, one in enumerate(chosen):
+        if one is None or one in chosen[:number]:
             continue
         if isinstance(one, dict) and "name" not in one:
             field = next(iter(one))
