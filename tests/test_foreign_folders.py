@@ -14,7 +14,7 @@ from PIL import Image
 from toy_trained import trained
 
 import nasir
-from nasir.apps.bench.results import Result, ResultsFolder
+from nasir.apps.bench.results import ResultsFolder, SearchResult
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PluginError, RunFolderError
@@ -158,7 +158,7 @@ def test_a_bench_with_a_link_that_leads_out_is_not_gone_on_with(outside: Path):
     folder = ResultsFolder("bench", {"full": 1}).folder
     linked(folder / "results.jsonl", outside / "file.txt")
     with pytest.raises(RunFolderError, match="leads out of"):
-        ResultsFolder(folder, {"full": 1}).add(Result(0, 0, 1.0, 0, 0, None, ()))
+        ResultsFolder(folder, {"full": 1}).add(SearchResult(0, 0, 1.0, 0, 0, None, ()))
     assert untouched(outside)
 
 

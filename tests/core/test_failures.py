@@ -286,7 +286,7 @@ def test_run_that_is_given_up_stops_with_one_line_and_exit_code_1(capsys, caplog
     assert run.state == "stopped"
     assert len(run.trials) == 3
     assert "3 trials in a row failed, trial 2 with: ValueError: made to fail" in (run.reason or "")
-    assert "go on with: nasir resume runs/bad" in caplog.text
+    assert "continue with: nasir resume runs/bad" in caplog.text
     capsys.readouterr()
     assert main(["show", "runs/bad"]) == 0
     assert "stopped  3 trials in a row failed, trial 2 with: " in capsys.readouterr().out
