@@ -21,7 +21,7 @@ from nasir.core.registry import KINDS, Entry, registries
 from nasir.core.search_space import SearchSpace
 from nasir.settings.building import is_list_type, make, plain
 from nasir.settings.components import chosen_name
-from nasir.settings.interfaces import kind_of
+from nasir.settings.interfaces import kind_of, name_of
 from nasir.settings.overrides import Settings, merge, parse_override
 from nasir.settings.reader import VerbSettings, read_one, sweep
 from nasir.settings.recipes import recipe_comment
@@ -146,7 +146,26 @@ def _tree(texts: Sequence[str]) -> Settings:
 
 def _settings(cls: type, prefix: str, component: Any) -> list[dict[str, Any]]:
     own_first = sorted(settings_of(cls), key=lambda field: bool(getattr(field, "inherited", False)))
-    return [_setting(field, prefix, component) for field in own_first]
+    rows = []
+    for field in own_first:
+        rows.append(_setting(field, prefix, component))
+        if field.metadata.get("open"):
+            held = field.default if component is None else getattr(component, field.name)
+            rows += _settings_held(held, f"{prefix}{field.name}.")
+    return rows
+
+
+def _settings_held(held: Any, prefix: str) -> list[dict[str, Any]]:
+    """The settings of the component in an open field, or of those that ``+`` joins in it."""
+    parts = getattr(held, "parts", (held,))
+    return [
+        row
+        for part in parts
+        if kind_of(type(part))
+        for row in _settings(
+            type(part), prefix if len(parts) == 1 else f"{prefix}{name_of(part)}.", part
+        )
+    ]
 
 
 def _setting(field: attrs.Attribute[Any], prefix: str, component: Any) -> dict[str, Any]:
@@ -156,14 +175,19 @@ def _setting(field: attrs.Attribute[Any], prefix: str, component: Any) -> dict[s
         "meaning": field.metadata.get("meaning", ""),
         "allowed": _allowed(field.validator),
     }
+    shown = _name_or_value if field.metadata.get("open") else plain
     default: Any = field.default
     if default is attrs.NOTHING:
         content["required"] = True
     elif not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        content["default"] = plain(default)
+        content["default"] = shown(default)
     if component is not None:
-        content["value"] = plain(getattr(component, field.name))
+        content["value"] = shown(getattr(component, field.name))
     return content
+
+
+def _name_or_value(value: Any) -> Any:
+    return name_of(value) if kind_of(type(value)) else value
 
 
 def _space(space: SearchSpace) -> dict[str, Any]:

@@ -28,7 +28,9 @@ class Sample:
     both are ``(1, C, H, W)`` float32, nominally in [0, 1] (noise may leave that range).
     `forward_operator` maps a clean picture to what would be observed of it without noise; it is
     a module if it holds tensors. `mask` is 1 where `degraded` was observed and 0 elsewhere,
-    ``(1, 1, h, w)`` over the pixels of `degraded`; None: everywhere. A task may add fields.
+    ``(1, 1, h, w)`` over the pixels of `degraded`; None: everywhere. `reach` is how far around a
+    pixel of `degraded` the forward operator looks, in pixels of `degraded`: along the edges of a
+    part that is cut out, so many are not compared. A task may add fields.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Sample:
     clean: Tensor | None = None
     forward_operator: Callable[[Tensor], Tensor] = lambda x: x
     mask: Tensor | None = None
+    reach: int = 0
 
     def to(self, device: str) -> Sample:
         """The sample with all its tensors and modules on `device`."""

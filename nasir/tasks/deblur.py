@@ -29,4 +29,4 @@ class Deblur(PairedTask):
     )
 
     def degrading(self) -> Degradation:
-        return self.blur if self.noise is None else self.blur + only_noise(self.noise)
+        return self.blur if self.noise is None else self.blur + only_noise(self.noise, "noise")

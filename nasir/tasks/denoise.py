@@ -31,15 +31,15 @@ class Denoise(PairedTask):
     )
 
     def degrading(self) -> Degradation:
-        return only_noise(self.noise)
+        return only_noise(self.noise, "noise")
 
 
-def only_noise(degradation: Degradation) -> Degradation:
-    """Refuse a degradation with a forward operator as the noise of a task."""
+def only_noise(degradation: Degradation, field: str) -> Degradation:
+    """Refuse a degradation with a forward operator in a field that takes noise alone."""
     if degradation.operators:
         name = type(degradation.operators[0]).__name__
         raise SettingsError(
-            f"task.noise takes noise, and {name} is a forward operator: take task=degraded "
+            f"task.{field} takes noise, and {name} is a forward operator: take task=degraded "
             "task.degradation=..., which takes both"
         )
     return degradation

@@ -63,4 +63,4 @@ class Derain(PairedTask):
         return twins(folder, ("rainy", "rain", "input"))
 
     def degrading(self) -> Degradation:
-        return only_noise(self.rain)
+        return only_noise(self.rain, "rain")

@@ -25,4 +25,4 @@ class JpegArtefacts(PairedTask):
     )
 
     def degrading(self) -> Degradation:
-        return only_noise(self.compression)
+        return only_noise(self.compression, "compression")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import attrs
@@ -113,7 +115,8 @@ class PairedTask(PictureTask):
         height, width = (self.factor * side for side in picture.shape[-2:])
         with naming(name):
             operator = self.degrading().operator_for((height, width), self.drawn(name))
-        return Sample(name, operator.blanked(picture), None, operator.unmasked(), operator.mask)
+        degraded = operator.blanked(picture)
+        return Sample(name, degraded, None, operator.unmasked(), operator.mask, self._reach())
 
     def unrestored(self, sample: Sample) -> Tensor:
         """The degraded picture, enlarged by bicubic interpolation where it is smaller."""
@@ -204,7 +207,15 @@ class PairedTask(PictureTask):
         with naming(name):
             seen = degradation.apply(clean, generator)
         operator = seen.operator
-        return Sample(name, seen.degraded, clean, operator.unmasked(), operator.mask)
+        mask, reach = operator.mask, self._reach()
+        return Sample(name, seen.degraded, clean, operator.unmasked(), mask, reach)
+
+    def _reach(self) -> int:
+        """How far a blur reaches, in degraded pixels."""
+        operators = self.degrading().operators
+        if all(operator.resizable for operator in operators):
+            return 0
+        return reduce(add, operators).reach // self.factor
 
     def _multiples(self, shape: Sequence[int]) -> tuple[int, int]:
         """The largest height and width that the factor divides."""

@@ -48,4 +48,4 @@ class RealDenoise(PairedTask):
         return twins(folder, ("noisy",))
 
     def degrading(self) -> Degradation:
-        return only_noise(self.camera)
+        return only_noise(self.camera, "camera")

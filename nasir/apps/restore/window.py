@@ -84,9 +84,27 @@ def part(sample: Sample, rows: slice, columns: slice) -> Sample:
         for name, value in values.items()
         if isinstance(value, Tensor) and value.ndim >= 2 and value.shape[-2:] == size
     }
+    if sample.reach:
+        cut["mask"] = _inner(size, rows, columns, sample.reach) * cut.get("mask", 1)
     if "mask" in cut and not cut["mask"].any():
         raise PictureError(
             f"no pixel of {sample.name} is there in rows {rows.start} to {rows.stop} and columns "
             f"{columns.start} to {columns.stop}: take a larger tile=, or tile=0 for one"
         )
     return attrs.evolve(sample, **{**cut, "name": NAME, "clean": None})
+
+
+def _inner(size: Sequence[int], rows: slice, columns: slice, reach: int) -> Tensor:
+    """0 at pixels of a part that look beyond its cut edges, and 1 elsewhere: ``(1, 1, h, w)``."""
+    import torch
+
+    inside = torch.zeros(1, 1, *size)
+    height, width = size
+    inside[..., _uncut(rows, height, reach), _uncut(columns, width, reach)] = 1
+    return inside[..., rows, columns]
+
+
+def _uncut(span: slice, length: int, reach: int) -> slice:
+    """A span of a line of `length` pixels, without `reach` pixels at each end that is a cut."""
+    first = span.start + reach if span.start > 0 else 0
+    return slice(first, span.stop - reach if span.stop < length else length)
