@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 from toy_plugin import ToyEvaluator, ToySpace, score_of
 
@@ -17,6 +18,7 @@ from nasir.apps.search.search import plan
 from nasir.cli.main import main
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation
+from nasir.strategies.random import RandomSearch
 
 TOY = ("space=toy", "task=toy", "evaluator=toy")
 WORDS = (*TOY, "seeds=4", "full=12", "workers=1")
@@ -133,6 +135,28 @@ def test_python_gives_the_same_results(tabular, bench):
 def test_wrong_settings_are_refused(settings, printed):
     with pytest.raises(SettingsError, match=re.escape(printed)):
         nasir.bench(*TOY, STRATEGIES, **settings)
+
+
+@attrs.define
+class Mine(RandomSearch):
+    """A strategy that no plugin registers."""
+
+
+def test_strategies_are_compared_as_instances_and_by_name(tabular):
+    strategies = ["random", nasir.make("strategy", "exhaustive"), Mine()]
+    (outcome,) = nasir.bench(*TOY, strategy=strategies, seeds=2, full=6, workers=1)
+    names = [one.strategy for one in outcome.standings]
+    assert names == ["random", "exhaustive", f"{__name__}:Mine"]
+
+
+def test_a_strategy_that_cannot_be_imported_is_refused(tabular):
+    @attrs.define
+    class Local(RandomSearch):
+        """Defined in a function."""
+
+    for workers in (1, 2):
+        with pytest.raises(SettingsError, match=r"Local cannot be imported, and each search"):
+            nasir.bench(*TOY, strategy=["random", Local()], seeds=2, full=6, workers=workers)
 
 
 def test_stored_results_are_not_computed_again(tabular, bench, monkeypatch):

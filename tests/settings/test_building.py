@@ -67,7 +67,7 @@ def test_each_kind_of_setting_is_made():
     assert made.mode == "quick"
 
 
-def test_one_value_stands_for_a_list_of_one():
+def test_a_single_value_is_a_list_of_one():
     assert make(sizes=5).sizes == (5,)
 
 

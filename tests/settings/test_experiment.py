@@ -109,7 +109,7 @@ def unnamed(**tree: Any) -> Experiment:
     ("task", "evaluator"),
     [("particular", "gentle"), ("denoise", "dip"), ("sr", "dip"), ("inpaint", "dip")],
 )
-def test_the_task_says_which_evaluator_judges_it_by_default(task: str, evaluator: str):
+def test_the_task_says_which_evaluator_is_taken_by_default(task: str, evaluator: str):
     planned = unnamed(task=task, strategy="random")
     assert planned.names["evaluator"] == evaluator
     assert planned.resolved["evaluator"]["name"] == evaluator
@@ -214,11 +214,11 @@ def test_a_resumed_run_has_the_same_stages_evaluator_and_trials():
     whole = nasir.resume(run.folder, trials=8)
     assert [t.proposal.stage for t in whole.trials] == ["quick", FULL] * 4
     stops = [t.stop for t in whole.trials]
-    assert stops == [None] * 8, "the toy tells where to stop on the search split alone"
+    assert stops == [None] * 8, "the toy reports where to stop on the search split alone"
     assert "degraded_psnr" in whole.trials[0].metrics
 
 
-def test_trials_are_told_with_pictures_at_the_stages_that_are_looked_at():
+def test_a_strategy_gets_pictures_of_the_stages_that_it_asks_for():
     planned = made(strategy="staged", name="run", threads=1)
     run = api.start(planned)
     assert [t.proposal.stage for t in run.trials] == ["quick", FULL] * 3
@@ -235,7 +235,7 @@ def test_trials_are_told_with_pictures_at_the_stages_that_are_looked_at():
         ("executor", "proces", "process"),
     ],
 )
-def test_a_misspelt_name_is_told_before_torch_or_any_component_is_imported(
+def test_a_misspelt_name_is_refused_before_torch_or_any_component_is_imported(
     kind: str, wrong: str, right: str
 ):
     """Whatever else is picked, and also where the evaluator follows from the task."""
@@ -258,7 +258,7 @@ except SettingsError as error:
     assert imported == []
 
 
-def test_an_unknown_setting_is_told_before_a_name_is_looked_at():
+def test_an_unknown_setting_is_refused_before_an_unknown_name():
     with pytest.raises(SettingsError, match=r"'trails'.*'trials'"):
         made(trails=3, task="no such task")
 

@@ -193,7 +193,7 @@ def test_a_comma_list_is_the_value_of_a_setting_that_is_a_list():
 
 
 def test_a_later_single_value_wins_over_an_earlier_sweep():
-    """Two runs with the same settings would be of no use to anybody."""
+    """Otherwise two runs would have the same settings."""
     assert trees(["seed=0,1", "seed=5"]) == [{"seed": 5}]
 
 

@@ -66,7 +66,7 @@ def test_a_strategy_with_fields_can_be_given_in_a_list():
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reason"),
     [
         (["strategy=chain"], "no strategies"),
         (["strategy=portfolio"], "no strategies"),
@@ -84,14 +84,14 @@ def test_a_strategy_with_fields_can_be_given_in_a_list():
         (["strategy=chain", "strategy.parts=rl,random", "strategy.trials=1,2"], "1 parts before"),
     ],
 )
-def test_what_cannot_be_combined_is_told_in_one_line(words: list[str], told: str):
+def test_what_cannot_be_combined_is_refused_in_one_line(words: list[str], reason: str):
     with pytest.raises(NasirError) as caught:
         planned(*words)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_strategies_are_told_in_short_by_their_names():
+def test_strategies_are_named_in_short():
     (tree,) = planned("strategy=portfolio", "strategy.parts=rl,zero_cost+random")
     assert in_short(tree["parts"]) == "rl,zero_cost+random"
     assert in_short(tree["parts"][1]) == "zero_cost+random"

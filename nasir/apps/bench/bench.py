@@ -141,7 +141,7 @@ def plan(words: Sequence[str], settings: Mapping[str, Any] | None = None) -> Ben
     workers = own.workers or usable_cores()
     for one in entries:
         one.planned.problem.check()
-        one.check_workers(workers)
+        one.check_classes(workers)
     return Bench(entries, own.seeds, own.full, workers)
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.import_strings import import_string, is_importable
+from nasir.core.import_strings import import_string, is_importable, loaded
 from nasir.core.trial import FULL
 from nasir.settings.experiment import Experiment
 from nasir.settings.overrides import Override, Settings
@@ -27,14 +27,16 @@ class BenchEntry:
     strategy: str
     planned: Experiment
 
-    def check_workers(self, workers: int) -> None:
-        """Refuse a component class that other processes cannot import."""
-        parts = (self.planned.problem.space, self.planned.strategy, self.planned.problem.task)
-        for part in (*parts, self.planned.problem.evaluator(FULL)):
-            if workers > 1 and not is_importable(type(part)):
+    def check_classes(self, workers: int) -> None:
+        """Refuse a component whose class cannot be imported where searches are made."""
+        problem = self.planned.problem
+        parts = (problem.space, problem.task, problem.evaluator(FULL), self.planned.strategy)
+        for cls in map(type, parts):
+            name = import_string(cls)
+            if not (is_importable(cls) if workers > 1 else loaded(name) is cls):
                 raise SettingsError(
-                    f"{import_string(type(part))} cannot be imported by other processes: move it "
-                    "into a module, or set workers=1"
+                    f"{name} cannot be imported, and each search of a bench is made from its "
+                    "settings: move the class into a module"
                 )
 
     @property

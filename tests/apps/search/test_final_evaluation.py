@@ -19,7 +19,7 @@ from nasir.runs.result import write_result
 from nasir.runs.summary import results, summary
 
 
-def test_found_and_reference_are_judged_on_the_test_split_with_the_same_seed(toy):
+def test_found_and_reference_are_evaluated_on_the_test_split_with_the_same_seed(toy):
     run = toy()
     found, smallest = (
         run.final_evaluations["found", "test"],
@@ -81,7 +81,7 @@ def test_the_summary_puts_degraded_reference_and_found_in_rows(toy):
     assert content["best"]["architecture_id"] == run.best.architecture.id
 
 
-def test_a_final_that_fails_is_told_and_the_run_is_finished(toy):
+def test_a_failed_final_evaluation_is_recorded_and_the_run_is_finished(toy):
     seed = derived_seed(0, "final", "test")
     run = toy(f"evaluator.every={seed}")
     assert run.state == "finished"
@@ -98,7 +98,7 @@ def test_weights_that_cannot_be_written_make_a_failed_final_evaluation(toy):
 
 
 @pytest.mark.parametrize("word", ["evaluator.nan_metric=true", "evaluator.stop=0.5", "seed=3"])
-def test_a_finished_run_is_not_judged_again(toy, word: str):
+def test_a_finished_run_is_not_evaluated_again(toy, word: str):
     run = toy(word)
     before, workers = outcome(run), {key: t.started for key, t in run.final_evaluations.items()}
     nasir.resume(run.folder)
@@ -106,7 +106,7 @@ def test_a_finished_run_is_not_judged_again(toy, word: str):
     assert {key: t.started for key, t in run.final_evaluations.items()} == workers
 
 
-def test_a_better_architecture_found_later_is_judged_anew_and_references_are_not(toy):
+def test_a_better_architecture_found_later_is_evaluated_and_references_are_kept(toy):
     run = toy("trials=2", "seed=1")
     first, reference = (
         run.final_evaluations["found", "test"],
