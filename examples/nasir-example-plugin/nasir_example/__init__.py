@@ -1,7 +1,5 @@
 """A nasir plugin: names what it adds, and imports none of it before it is used."""
 
-import logging
-
 from nasir import hookimpl
 
 
@@ -16,16 +14,25 @@ def register_strategies(register):
 
 
 @hookimpl
+def register_degradations(register):
+    register("speckle", "nasir_example.degradation:Speckle", "noise in proportion to brightness")
+
+
+@hookimpl
 def register_tasks(register):
-    register("despeckle", "nasir_example.task:Despeckle", "remove multiplicative noise")
+    register("despeckle", "nasir_example.task:Despeckle", "remove speckle")
+
+
+@hookimpl
+def register_evaluators(register):
+    register("fading", "nasir_example.fitting:FadingNoise", "fit to a picture by fading noise")
+
+
+@hookimpl
+def register_proxies(register):
+    register("contrast", "nasir_example.proxy:Contrast", "deviation of an untrained output")
 
 
 @hookimpl
 def register_operations(register):
     register("upsample.carafe", "nasir_example.carafe:Carafe", "content-aware reassembly")
-
-
-@hookimpl
-def trial_finished(run, trial):
-    if trial.state == "complete" and trial.number == run.best.number:
-        logging.getLogger(__name__).info("best so far: %.2f, %s", trial.score, trial.architecture)

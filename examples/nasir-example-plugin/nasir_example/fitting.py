@@ -12,13 +12,12 @@ class FadingNoise(FittingMethod):
     """Adam on an input of noise that fades out, so that coarse structures are fitted first."""
 
     iterations: int = setting(200, "steps of a full fit, >= 1", must.ge(1))
-    lr: float = setting(0.01, "learning rate of Adam, > 0", must.gt(0))
 
     def fit(self, network, sample, task, request):
         import torch
 
-        x = torch.rand(request.input_shape, device=request.device)
-        optimizer, outputs = torch.optim.Adam(network.parameters(), self.lr), {}
+        x, outputs = torch.rand(request.input_shape, device=request.device), {}
+        optimizer = torch.optim.Adam(network.parameters(), 0.01)
         steps, marks = request.steps(self.iterations), request.marks(self.iterations)
         for step in range(1, steps + 1):
             output = network(x + (1 - step / self.iterations) * torch.randn_like(x))
@@ -29,4 +28,4 @@ class FadingNoise(FittingMethod):
             if step in marks:
                 outputs[step] = output.detach()
             request.progress(step, steps, loss.item())
-        return Fit(outputs, ran=steps, full=self.iterations, loss=loss.item())
+        return Fit(outputs, steps, self.iterations, loss.item())

@@ -3,9 +3,7 @@
 import attrs
 from attrs import validators as must
 
-from nasir.core.component import setting
-from nasir.core.domain import Decision, Domain
-from nasir.core.search_space import SearchSpace
+from nasir import Decision, Domain, SearchSpace, setting
 
 
 @attrs.define
@@ -13,18 +11,14 @@ class Plain(SearchSpace):
     """Convolutions and ReLUs, one after another; those wider than a pixel may be dilated."""
 
     max_depth: int = setting(3, "most hidden layers, >= 1", must.ge(1))
-
     baseline = "smallest"
 
     @property
     def domain(self):
-        decisions = [
-            Decision("depth", range(1, self.max_depth + 1)),
-            Decision("width", (8, 16, 32)),
-            Decision("kernel", (1, 3, 5)),
-            Decision("dilation", (1, 2), active_if={"kernel": (3, 5)}),
-        ]
-        return Domain("plain", decisions)
+        depth, width = Decision("depth", range(1, self.max_depth + 1)), Decision("width", (8, 16))
+        kernel = Decision("kernel", (1, 3, 5))
+        dilation = Decision("dilation", (1, 2), active_if={"kernel": (3, 5)})
+        return Domain("plain", (depth, width, kernel, dilation))
 
     def reference(self):
         return {"smallest": self.domain.decode((0, 0, 0, 0))}

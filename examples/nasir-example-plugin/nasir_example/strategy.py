@@ -1,28 +1,23 @@
 """A strategy: what to try next, and a state that a resumed search goes on from."""
 
-from typing import Any
-
 import attrs
 from attrs import validators as must
 
-from nasir.core.component import setting
-from nasir.core.strategy import Strategy
+from nasir import Strategy, setting
 from nasir.core.trial import Proposal
 
 
-@attrs.define
+@attrs.define(slots=False)
 class HillClimbing(Strategy):
     """Tries a mutation of the best architecture so far; sometimes any architecture at all."""
 
     jump: float = setting(0.1, "probability of a new start, 0 to 1", [must.ge(0), must.le(1)])
-    _domain: Any = attrs.field(init=False)
-    _rng: Any = attrs.field(init=False)
-    _best: Any = attrs.field(init=False, default=None)  # its score, and itself as numbers
 
     def bind(self, problem):
         from numpy.random import default_rng
 
         self._domain, self._rng = problem.domain, default_rng(problem.seed)
+        self._best = None  # the best score, and its architecture as numbers
 
     def ask(self):
         if self._best is None or self._rng.random() < self.jump:

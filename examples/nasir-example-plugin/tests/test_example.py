@@ -2,11 +2,21 @@
 
 import torch
 from nasir_example.carafe import Carafe
+from nasir_example.degradation import Speckle
+from nasir_example.fitting import FadingNoise
+from nasir_example.proxy import Contrast
 from nasir_example.space import Plain
 from nasir_example.strategy import HillClimbing
 from nasir_example.task import Despeckle
 
-from nasir.testing import SearchSpaceContract, StrategyContract, TaskContract
+from nasir.testing import (
+    DegradationContract,
+    FittingMethodContract,
+    ProxyContract,
+    SearchSpaceContract,
+    StrategyContract,
+    TaskContract,
+)
 
 
 class TestPlain(SearchSpaceContract):
@@ -21,9 +31,24 @@ class TestHillClimbing(StrategyContract):
         return HillClimbing()
 
 
+class TestSpeckle(DegradationContract):
+    def make(self):
+        return Speckle()
+
+
 class TestDespeckle(TaskContract):
     def make(self):
         return Despeckle(size=32)
+
+
+class TestFadingNoise(FittingMethodContract):
+    def make(self):
+        return FadingNoise(iterations=4)
+
+
+class TestContrast(ProxyContract):
+    def make(self):
+        return Contrast()
 
 
 def test_carafe_doubles_height_and_width():
