@@ -13,10 +13,10 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.patches import divided
+from nasir.core.paths import whole_path
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches, Sample
 from nasir.core.trial import Proposal
-from nasir.evaluators.paths import whole_path
 from nasir.training.device import usable
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.patches import divided
+from nasir.core.paths import whole_path
 from nasir.core.picture_size import check_size
 from nasir.core.progress import report
 from nasir.core.restored import (
@@ -25,7 +26,6 @@ from nasir.core.restored import (
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches, Sample, Task
 from nasir.core.trial import Proposal
-from nasir.evaluators.paths import whole_path
 from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checkpoint import unfinished

@@ -17,6 +17,7 @@ from nasir.core.seeds import derived_seed
 from nasir.core.strategy import SizedSearch, Strategy, Timing
 from nasir.core.trial import FULL, Proposal, Trial, best_of
 from nasir.strategies.ranking import PROXY, scoring
+from nasir.strategies.zero_cost import distinct
 
 SMALL = "small"
 """The stage at which candidates are fitted to shrunk pictures."""
@@ -115,7 +116,10 @@ class IsnasDip(Strategy):
         return evaluators
 
     def bind(self, problem: Problem) -> None:
-        self._pool = _distinct(problem, self.pool)
+        import numpy as np
+
+        rng = np.random.default_rng(derived_seed(problem.seed, "isnas"))
+        self._pool = distinct(problem.domain, self.pool, rng)
         self._places = {architecture.id: i for i, architecture in enumerate(self._pool)}
 
     def ask(self) -> Proposal | None:
@@ -191,18 +195,3 @@ class IsnasDip(Strategy):
             return 1 / np.maximum(m, SMALLEST)
         spread = m.max() - m.min()
         return (m.max() - m) / spread if spread else np.ones(len(m))
-
-
-def _distinct(problem: Problem, wanted: int) -> list[Architecture]:
-    """So many different architectures, drawn uniformly; all of them where there are no more."""
-    import numpy as np
-
-    domain = problem.domain
-    if domain.size <= wanted:
-        return list(domain)
-    rng = np.random.default_rng(derived_seed(problem.seed, "isnas"))
-    pool: dict[str, Architecture] = {}
-    while len(pool) < wanted:
-        architecture = domain.sample(rng)
-        pool.setdefault(architecture.id, architecture)
-    return list(pool.values())

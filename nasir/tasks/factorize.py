@@ -34,8 +34,8 @@ class Factorize(Task):
     al. 2019, "Computational Mirrors"; NAS-DIP section 4.3). Outputs in [0, 1] keep both >= 0.
 
     Any invertible M makes T M^-1 and M L of T and L, so that the priors alone decide, and a good
-    fit to Z says little of L. Nothing tells the gain, the offset and the direction of L apart: it
-    is judged after those that suit it best, and a flat L is the least one can get. Expect
+    fit to Z says little of L. The gain, the offset and the direction of L remain open: metrics
+    are taken after those that suit it best, and a flat L is the least one can get. Expect
     thousands of iterations; the fewer hidden places, the better the problem is determined.
     """
 

@@ -1,31 +1,22 @@
-"""What tasks have in common that networks can be trained for: degradations, and pairs."""
+"""Tasks that networks can be trained for, on pairs of clean and degraded pictures."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import reduce
-from operator import add
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.degradation import Degradation
-from nasir.core.errors import NasirError, PictureError, SettingsError
-from nasir.core.search_space import Signature
-from nasir.core.seeds import derived_seed
+from nasir.core.errors import PictureError, SettingsError
 from nasir.core.task import Sample, Split
-from nasir.tasks.picture_task import SMALLEST, Pictures, PictureTask
+from nasir.tasks.degradation_task import DegradationTask
+from nasir.tasks.picture_task import SMALLEST, Pictures
 from nasir.tasks.pictures.photographs import MORE, PHOTOGRAPHS, photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor
 
 if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
     from nasir.core.task import Patches
     from nasir.tasks.pictures.patches import Planes
 
@@ -33,12 +24,8 @@ GIB = 2**30
 
 
 @attrs.define(slots=False)
-class PairedTask(PictureTask):
+class PairedTask(DegradationTask):
     """A task on pictures that a degradation degrades, or that come in pairs.
-
-    What is observed of a clean picture x is noise(A(x)); the loss of a fit compares A(output) with
-    it where it was observed. A picture is degraded in the same way in every trial, split and order:
-    what is drawn depends on `seed` and on its name.
 
     Networks are trained on those of `images` that are not tested on, whole, whatever `size` is;
     with none, or with `images` already degraded, on pictures that scikit-image carries. Training
@@ -65,33 +52,7 @@ class PairedTask(PictureTask):
     )
     _patches: list[Any] = attrs.field(init=False, factory=list, eq=False, repr=False)
 
-    picture_settings = PictureTask.picture_settings | {"train", "pairs"}
-
-    stream: ClassVar[str] = "noise"
-    """What the seed of a picture's degradation is made from, beside `seed` and the name."""
-
-    def __attrs_post_init__(self) -> None:
-        for operator in self.degrading().operators:
-            if self.degraded and operator.unknown:
-                raise SettingsError(f"task.degraded=true wants to know {operator.unknown}")
-
-    @abstractmethod
-    def degrading(self) -> Degradation:
-        """The degradation that the task is about."""
-
-    @property
-    def factor(self) -> int:
-        """How many times as large clean pictures are as degraded ones."""
-        return self.degrading().scale
-
-    @property
-    def signature(self) -> Signature:
-        return attrs.evolve(super().signature, scale=self.factor)
-
-    @property
-    def usual_protocol(self) -> tuple[str, int]:
-        """All channels, without the border that is not observed."""
-        return "all", self.degrading().frame
+    picture_settings = DegradationTask.picture_settings | {"train", "pairs"}
 
     @property
     def layout(self) -> str | None:
@@ -101,38 +62,6 @@ class PairedTask(PictureTask):
     def pairs_in(self, folder: str) -> Pictures:
         """The pairs in one of these folders."""
         raise NotImplementedError(f"{type(self).__name__} takes no pairs")
-
-    def drawn(self, name: str) -> np.random.Generator:
-        """What the degradation of the picture called `name` is drawn from."""
-        import numpy as np
-
-        return np.random.default_rng(derived_seed(self.seed, self.stream, name))
-
-    def degrade(self, name: str, picture: Tensor) -> Sample:
-        return self._observed(self._for_clean(), name, picture, self.drawn(name))
-
-    def take(self, name: str, picture: Tensor) -> Sample:
-        height, width = (self.factor * side for side in picture.shape[-2:])
-        with naming(name):
-            operator = self.degrading().operator_for((height, width), self.drawn(name))
-        degraded = operator.blanked(picture)
-        return Sample(name, degraded, None, operator.unmasked(), operator.mask, self._reach())
-
-    def unrestored(self, sample: Sample) -> Tensor:
-        """The degraded picture, enlarged by bicubic interpolation where it is smaller."""
-        from nasir.tasks.physics.resampling import resized
-
-        if self.factor == 1:
-            return sample.degraded
-        height, width = sample.degraded.shape[-2:]
-        return resized(sample.degraded, self.factor * height, self.factor * width)
-
-    def shrunk(self, sample: Sample, side: int) -> Sample:
-        if not self.degrading().resizable:
-            raise SettingsError(
-                "a smaller copy of a picture is not blurred in the same way: fit to whole pictures"
-            )
-        return super().shrunk(sample, side)
 
     def found(self, patterns: Sequence[str]) -> Pictures:
         from nasir.tasks.pictures.pairs import check_sizes
@@ -177,7 +106,7 @@ class PairedTask(PictureTask):
         from nasir.tasks.pictures.patches import eight_bits
 
         clean = eight_bits(as_tensor(picture.read(), channels))
-        height, width = self._multiples(clean.shape)
+        height, width = self.multiples(clean.shape)
         if picture.observed is None:
             return clean[:, :height, :width], None
         degraded = eight_bits(as_tensor(picture.observed.read(), channels))
@@ -191,43 +120,15 @@ class PairedTask(PictureTask):
         if picture.observed is not None:
             return self._pair(picture, channels, 0)
         generator, clean = self.drawn(picture.name), as_tensor(picture.read(), channels)
-        degradation = self._for_clean().varied(generator)
-        return self._observed(degradation, picture.name, clean, generator)
-
-    def _for_clean(self) -> Degradation:
-        """The degradation of clean pictures: of others than the given ones, if these are not."""
-        degradation = self.degrading()
-        return degradation.elsewhere() if self.degraded else degradation
-
-    def _observed(
-        self, degradation: Degradation, name: str, picture: Tensor, generator: np.random.Generator
-    ) -> Sample:
-        height, width = self._multiples(picture.shape)
-        clean = picture[..., :height, :width].contiguous()
-        with naming(name):
-            seen = degradation.apply(clean, generator)
-        operator = seen.operator
-        mask, reach = operator.mask, self._reach()
-        return Sample(name, seen.degraded, clean, operator.unmasked(), mask, reach)
-
-    def _reach(self) -> int:
-        """How far a blur reaches, in degraded pixels."""
-        operators = self.degrading().operators
-        if all(operator.resizable for operator in operators):
-            return 0
-        return reduce(add, operators).reach // self.factor
-
-    def _multiples(self, shape: Sequence[int]) -> tuple[int, int]:
-        """The largest height and width that the factor divides."""
-        height, width = (side // self.factor * self.factor for side in shape[-2:])
-        return height, width
+        degradation = self.for_clean().varied(generator)
+        return self.observed(degradation, picture.name, clean, generator)
 
     def _cut(self) -> Patches:
         from nasir.tasks.pictures.patches import Memory, PicturePatches
 
         pictures, channels = self.training(), self.channels
         memory = Memory(lambda picture: self.planes(picture, channels), self.memory * GIB)
-        degradation = self._for_clean()
+        degradation = self.for_clean()
         degradation.varied(self.drawn("patches"))  # what cannot be trained with is refused here
         return PicturePatches(
             pictures,
@@ -241,13 +142,6 @@ class PairedTask(PictureTask):
         if picture.observed is not None:
             return self._pair(picture, channels, self.size)
         return super()._sample(split, picture, channels)
-
-    def _check(self, picture: Picture, split: Split) -> None:
-        taken = self.is_taken(split)
-        degradation, factor = (self.degrading(), self.factor) if taken else (self._for_clean(), 1)
-        height, width = (factor * side for side in picture.shape[:2])
-        with naming(picture.name):
-            degradation.check((height, width))
 
     def _pair(self, picture: Picture, channels: int, size: int) -> Sample:
         """A given pair, cut to its middle where the clean one has more than `size` pixels."""
@@ -270,12 +164,3 @@ class PairedTask(PictureTask):
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_patches": []}
-
-
-@contextmanager
-def naming(picture: str) -> Iterator[None]:
-    """Begin the messages of what is refused with the name of the picture."""
-    try:
-        yield
-    except NasirError as error:
-        raise type(error)(f"{picture}: {error}") from None

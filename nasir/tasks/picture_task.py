@@ -153,7 +153,7 @@ class PictureTask(Task):
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """PSNR in dB and SSIM of `restored`, by the task's protocol."""
         from nasir.core.metrics import psnr, ssim
-        from nasir.tasks.protocol import judged
+        from nasir.tasks.protocol import evaluated_part
 
         if sample.clean is None:
             return {}
@@ -165,7 +165,7 @@ class PictureTask(Task):
             restored = (restored * 255).round() / 255
         if self.clip_restored:
             restored = restored.clamp(0, 1)
-        ours, truth = judged(restored, channel, border), judged(sample.clean, channel, border)
+        ours, truth = (evaluated_part(x, channel, border) for x in (restored, sample.clean))
         return {"psnr": psnr(ours, truth), "ssim": ssim(ours.double(), truth.double()).item()}
 
     def loss(self, output: Tensor, sample: Sample) -> Tensor:

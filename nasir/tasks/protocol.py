@@ -1,4 +1,4 @@
-"""What a fit and a judge look at: observed pixels, luma, the inside of a picture."""
+"""What losses and metrics compare: observed pixels, luma, the inside of a picture."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def luma(x: Tensor) -> Tensor:
     return (x * weights).sum(1, keepdim=True) + Y_OFFSET
 
 
-def judged(x: Tensor, channel: str, border: int) -> Tensor:
-    """The part of `x` that is judged: all channels or ``y`` of colour, without the border."""
+def evaluated_part(x: Tensor, channel: str, border: int) -> Tensor:
+    """The part of `x` that metrics compare: all channels or ``y`` of colour, without the border."""
     height, width = x.shape[-2:]
     if min(height, width) - 2 * border < WINDOW:
         raise PictureError(

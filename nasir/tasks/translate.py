@@ -38,7 +38,7 @@ class Translate(Task):
 
     folder: str | None = setting(
         None,
-        "a folder with trainA, trainB, testA and testB; none: tiles of carried photographs",
+        "a folder with trainA, trainB, testA and testB; none: tiles of photographs",
         converter=whole_path,
     )
     size: int = setting(
@@ -48,7 +48,7 @@ class Translate(Task):
         must.ge(SMALLEST),
     )
     direction: str = setting(
-        "AtoB", "AtoB or BtoA: which translation is judged", must.in_(("AtoB", "BtoA"))
+        "AtoB", "AtoB or BtoA: which translation is evaluated", must.in_(("AtoB", "BtoA"))
     )
     held_out: int = setting(
         8,

@@ -51,7 +51,7 @@ def winter(x: Tensor) -> Tensor:
 
 
 def seasons(size: int, seed: int) -> Unpaired:
-    """Tiles of carried photographs: A as they are, B others in winter; counterparts are known.
+    """Tiles of photographs: A as they are, B others in winter; counterparts are known.
 
     No tile is dealt twice, so that nothing is seen in both domains, or in training and test.
     """
@@ -60,7 +60,7 @@ def seasons(size: int, seed: int) -> Unpaired:
     tests = min(TEST, len(tiles) // 6)
     if tests == 0:
         raise SettingsError(
-            f"task.size={size}: the carried photographs have {len(tiles)} tiles of that size, 6 "
+            f"task.size={size}: the photographs have {len(tiles)} tiles of that size, 6 "
             "are needed: take a smaller one, or task.folder=FOLDER with your own pictures"
         )
     dealt = [tiles[i] for i in order]

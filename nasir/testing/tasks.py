@@ -55,7 +55,7 @@ class TaskContract(ComponentContract):
             assert task.unrestored(sample).shape == (1, outside, *clean.shape[-2:])
             assert sample.forward_operator(clean).shape == degraded.shape
 
-    def test_names_tell_the_pictures_apart(self, task: Task) -> None:
+    def test_names_are_unique(self, task: Task) -> None:
         names = [[sample.name for sample in task.samples(split)] for split in SPLITS]
         assert all(len(set(of_split)) == len(of_split) for of_split in names)
         assert self.splits_share_pictures or not set(names[0]) & set(names[1])
@@ -88,7 +88,7 @@ class TaskContract(ComponentContract):
             blind = task.loss(output, attrs.evolve(sample, clean=None))
             assert torch.equal(blind, task.loss(output, sample))
 
-    def test_the_ground_truth_is_judged_best(self, task: Task, samples: list[Sample]) -> None:
+    def test_the_ground_truth_has_the_best_metrics(self, task: Task, samples: list[Sample]) -> None:
         for sample in samples:
             perfect = task.metrics(_truth(sample), sample)
             unrestored = task.metrics(task.unrestored(sample), sample)
@@ -98,7 +98,7 @@ class TaskContract(ComponentContract):
                 sign = -1 if name in self.lower_is_better else 1
                 assert sign * value > sign * unrestored[name], name
 
-    def test_nothing_is_judged_without_ground_truth(
+    def test_there_are_no_metrics_without_ground_truth(
         self, task: Task, samples: list[Sample]
     ) -> None:
         for sample in samples:

@@ -68,6 +68,42 @@ def test_a_wrong_command_line_is_refused(refused: Refused, argv: list[str], prin
 
 
 @pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("task.noise=gaussian task.noise.peak=30", r"'task\.noise\.peak': .*task\.noise\.sigma"),
+        ("task.peak=30", r"unknown setting 'task\.peak': .*task\.sigma"),
+        ("task.noise=poison", "did you mean 'poisson'"),
+        ("task.noise=blur", r"task\.noise takes noise, and GaussianBlur is a forward operator"),
+        ("task.sigma=5 task.noise.sigma=6", r"task\.sigma is short for task\.noise\.sigma"),
+        ("task=deblur task.blur=gaussian", "'gaussian' is no ForwardOperator"),
+        ("task=deblur task.blur=kernel_blur task.file=black.png", "black.png is black: its sum is"),
+        ("task=deblur task.blur=kernel_blur task.file=nowhere.png", "nowhere.png: No such file"),
+        ("task=deblur task.width=20", "kernel of 161 x 161 pixels is larger than .* 64 x 64"),
+        ("task=jpeg task.quality=0", "'quality' must be >= 1"),
+        ("task=jpeg task.quality=101", "'quality' must be <= 100"),
+        ("task=jpeg task.qualities=[50,10]", r"a least and a greatest in \[1, 100\]"),
+        (
+            "task=degraded task.degradation=gaussian+blur",
+            "GaussianBlur cannot follow Gaussian",
+        ),
+        ("task=degraded task.degradation=mask+bicubic", "Bicubic cannot follow Mask"),
+        ("task=degraded task.degradation=bicubic+blur task.width=5", "larger than .* 16 x 16"),
+        (
+            "task=degraded task.degradation=mask task.degraded=true",
+            r"task\.mask=FILE",
+        ),
+        ("task=sr task.downsampling=jpeg", "makes no picture smaller"),
+    ],
+)
+def test_a_degradation_that_does_not_fit_is_refused(
+    refused: Refused, words: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (5, 5)).save("black.png")
+    assert re.search(printed, refused("run", "--quiet", *DIP, *words.split()))
+
+
+@pytest.mark.parametrize(
     ("word", "printed"),
     [
         ("strategy=rll", "unknown strategy 'rll': did you mean 'rl'"),

@@ -232,3 +232,12 @@ def test_a_wrong_word_is_refused(words: list[str], said: str, capsys):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_settings_of_the_noise_of_a_task_are_described_under_its_name(capsys):
+    assert main(["describe", "task=denoise", "task.noise=poisson", "task.peak=9", "--json"]) == 0
+    rows = {row["key"]: row for row in json.loads(capsys.readouterr().out)["settings"]}
+    assert rows["task.noise"]["value"] == "poisson"
+    assert rows["task.noise"]["default"] == "gaussian"
+    assert rows["task.noise.peak"]["value"] == 9
+    assert "task.noise.sigma" not in rows

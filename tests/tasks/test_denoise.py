@@ -266,7 +266,7 @@ def test_a_picture_too_small_is_refused_with_its_name_and_size(
         denoise(images=(str(tmp_path / "tiny.png"),)).samples("test")
 
 
-def test_a_picture_of_the_smallest_size_is_judged(tmp_path: Path):
+def test_a_picture_of_the_smallest_size_has_metrics(tmp_path: Path):
     Image.new("L", (16, 16), 99).save(tmp_path / "a.png")
     task = denoise(images=(str(tmp_path / "a.png"),))
     (sample,) = task.samples("test")
@@ -376,7 +376,7 @@ def test_the_loss_is_the_mean_squared_error_to_the_noisy_picture(folder: Path):
     assert task.loss(sample.degraded + 0.5, sample).item() == pytest.approx(0.25)
 
 
-def test_a_restored_picture_is_clipped_before_it_is_judged(folder: Path):
+def test_a_restored_picture_is_clipped_before_its_metrics(folder: Path):
     task = denoise(images=("colour",))
     sample = task.samples("search")[0]
     beyond = torch.where(sample.clean > 0.5, sample.clean + 9, sample.clean - 9)

@@ -151,7 +151,7 @@ def test_pixels_outside_the_mask_are_not_looked_at():
 
 @settings(max_examples=20, deadline=None)
 @given(gain=st.floats(0.05, 5), offset=st.floats(-2, 2), mirrored=st.booleans())
-def test_gain_offset_and_mirror_of_the_video_are_not_judged(
+def test_gain_offset_and_mirror_of_the_video_do_not_count(
     gain: float, offset: float, mirrored: bool
 ):
     task = Factorize(size=16, places=8)

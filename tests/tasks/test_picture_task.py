@@ -1,4 +1,4 @@
-"""What the tasks on pictures share: which pictures are searched on, tested on and judged."""
+"""What the tasks on pictures share: which pictures are searched on, tested on, and how."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nasir.settings import building
 from nasir.tasks.denoise import Denoise
 from nasir.tasks.inpaint import Inpaint
 from nasir.tasks.picture_task import PictureTask
+from nasir.tasks.pictures import reading
 from nasir.tasks.pictures.photographs import PHOTOGRAPHS
 from nasir.tasks.super_resolution import SuperResolution
 
@@ -192,12 +193,12 @@ def test_a_task_is_pickled_without_its_pictures(task: type[PictureTask]):
     assert names(again) == (["c"], ["c"])
 
 
-def test_settings_of_the_judge_do_not_change_the_samples():
+def test_settings_of_metrics_do_not_change_the_samples():
     plain = make(Denoise)
-    judged = make(Denoise, channel="y", border=2, quantise=True)
-    for one, other in zip(plain.samples("test"), judged.samples("test"), strict=True):
+    measured = make(Denoise, channel="y", border=2, quantise=True)
+    for one, other in zip(plain.samples("test"), measured.samples("test"), strict=True):
         assert torch.equal(one.degraded, other.degraded)
-        assert plain.metrics(one.degraded, one) != judged.metrics(one.degraded, one)
+        assert plain.metrics(one.degraded, one) != measured.metrics(one.degraded, one)
 
 
 def test_metrics_of_a_perfect_picture_are_infinite_and_one():
@@ -205,3 +206,16 @@ def test_metrics_of_a_perfect_picture_are_infinite_and_one():
     sample = task.samples("test")[0]
     figures = task.metrics(sample.clean, sample)
     assert figures == {"psnr": float("inf"), "ssim": pytest.approx(1)}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_signature_is_known_before_a_picture_is_decoded(
+    task: type[PictureTask], monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(path: Path) -> None:
+        raise AssertionError(f"{path} was decoded")
+
+    monkeypatch.setattr(reading, "read_picture", refuse)
+    assert make(task).signature.in_channels == 3
+    assert make(task, images="grey.png").signature.in_channels == 1
+    assert make(task, images=()).signature.in_channels == 3

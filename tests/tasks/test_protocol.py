@@ -17,7 +17,7 @@ from torch import Tensor
 from nasir.core.errors import PictureError
 from nasir.core.task import Sample
 from nasir.tasks.physics.resampling import Downsampling
-from nasir.tasks.protocol import judged, luma, observed_error, shrunk
+from nasir.tasks.protocol import evaluated_part, luma, observed_error, shrunk
 
 
 def picture(*shape: int, seed: int = 0) -> Tensor:
@@ -41,20 +41,20 @@ def test_luma_of_black_and_white_is_16_and_235():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("channel", ["all", "y"])
-def test_what_is_judged_lies_inside_the_border(channel: str, channels: int):
+def test_metrics_compare_what_is_inside_the_border(channel: str, channels: int):
     x = picture(1, channels, 20, 24)
     inside = x[..., 4:16, 4:20]
     expected = luma(inside) if (channel, channels) == ("y", 3) else inside
-    assert torch.equal(judged(x, channel, 4), expected)
-    assert torch.equal(judged(x, "all", 0), x)
+    assert torch.equal(evaluated_part(x, channel, 4), expected)
+    assert torch.equal(evaluated_part(x, "all", 0), x)
 
 
 def test_a_border_that_leaves_too_little_is_refused_in_one_line():
     with pytest.raises(
         PictureError, match=r"20 x 21 has no 11 x 11 .* border of 5: .*task\.border"
     ):
-        judged(picture(1, 1, 20, 21), "all", 5)
-    assert judged(picture(1, 1, 21, 21), "all", 5).shape == (1, 1, 11, 11)
+        evaluated_part(picture(1, 1, 20, 21), "all", 5)
+    assert evaluated_part(picture(1, 1, 21, 21), "all", 5).shape == (1, 1, 11, 11)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def file(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("border", [0, 5])
 @pytest.mark.parametrize("channel", ["all", "y"])
-def test_metrics_are_those_of_scikit_image_on_what_is_judged(file: str, channel: str, border: int):
+def test_metrics_are_those_of_scikit_image_on_that_part(file: str, channel: str, border: int):
     task = denoise(images=file, sigma=10, channel=channel, border=border)
     (sample,) = task.samples("test")
     restored = sample.degraded.clamp(0, 1)

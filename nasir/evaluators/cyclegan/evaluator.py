@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -13,6 +12,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
+from nasir.core.paths import whole_path
 from nasir.core.restored import by_picture, degraded_means, restored_pictures
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
@@ -38,10 +38,6 @@ class UnpairedTask(Protocol):
 
     def unseen(self, split: Split) -> tuple[Sequence[Sample], Sequence[Sample]]:
         """Pictures of A and of B to judge by."""
-
-
-def _whole_path(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.path.abspath(os.path.expanduser(path))
 
 
 @attrs.define
@@ -80,7 +76,7 @@ class CycleGan(Evaluator):
     weights: str | None = setting(
         None,
         "file of torch-fidelity's Inception weights, for FID (extra nasir[fid]); none: no FID",
-        converter=_whole_path,
+        converter=whole_path,
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 

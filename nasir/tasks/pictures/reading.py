@@ -63,12 +63,12 @@ def read_picture(path: Path) -> Array:
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Height, width and channels that :func:`read_picture` gives, of the header where it tells."""
+    """The shape that :func:`read_picture` gives, from the file's header if that says it."""
     with opened(path) as file:
         mode, (width, height) = file.mode, file.size
         # A PNG is not decoded for an orientation that may stand behind its pixels.
-        told = file.format != "PNG" or "exif" in file.info
-        turned = told and file.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        known = file.format != "PNG" or "exif" in file.info
+        turned = known and file.getexif().get(ORIENTATION, 1) in SIDEWAYS
         # Pillow's versions differ in whether they turn the size of a TIFF by themselves.
         unclear = turned and file.format == "TIFF"
     if unclear or mode in ("P", "PA"):

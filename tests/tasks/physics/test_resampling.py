@@ -209,7 +209,7 @@ def test_an_operator_takes_pictures_of_one_size_after_another():
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])
-def test_an_operator_that_judged_first_can_be_fitted_through(precision: torch.dtype):
+def test_an_operator_from_an_evaluation_has_gradients(precision: torch.dtype):
     resizing_matrix.cache_clear()
     operator, x = Downsampling(2, "bicubic"), torch.rand(1, 1, 8, 8, dtype=precision)
     with torch.inference_mode():

@@ -166,7 +166,7 @@ def test_only_as_many_pictures_are_trained_on_as_are_asked_for(tmp_path: Path):
     assert list(denoise(images=str(bsds(tmp_path)), train=2).patches().names) == ["0", "1"]
 
 
-def test_whole_pictures_are_trained_on_whatever_size_is_judged(tmp_path: Path):
+def test_whole_pictures_are_trained_on_whatever_size_is_tested(tmp_path: Path):
     task = denoise(images=str(bsds(tmp_path)), size=16)
     assert task.samples("test")[0].clean.shape[-2:] == (16, 16)
     assert task.patches().largest_side == 24
