@@ -14,7 +14,7 @@ import attrs
 
 from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError
-from nasir.core.registry import registries
+from nasir.core.registry import IMPORT_STRING, registries
 from nasir.settings.interfaces import held_type, kind_of, name_of, split_name
 
 
@@ -50,6 +50,11 @@ def expand_short(cls: type, fields: Mapping[str, Any], where: str) -> dict[str, 
         else:
             (field,) = having
             given = expanded.get(field.name)
+            if given is not None and not isinstance(given, str | Mapping):
+                raise SettingsError(
+                    f"{_at(where, key)} cannot be set: {_at(where, field.name)} is an instance "
+                    "already; set it there"
+                )
             named = {"name": given} if isinstance(given, str) else dict(given or {})
             _put(named, key, value, where, field.name)
             expanded[field.name] = named
@@ -87,10 +92,10 @@ def _inside(
     if len(parts) > 1 and path[0] in parts:
         parts, path = [path[0]], path[1:]
     for part in parts:
-        if path and part in registries[kind]:
-            found = field_at(registries[kind].load(part), path, given)
-            if found is not None:
-                return found
+        cls = _class_of(kind, part)
+        found = field_at(cls, path, given) if cls and path else None
+        if found is not None:
+            return found
     return None
 
 
@@ -104,10 +109,16 @@ def _parts(field: attrs.Attribute[Any], kind: str, given: Any) -> list[str]:
 
 
 def _field_names(kind: str, name: str) -> list[str]:
-    if name not in registries[kind]:
-        return []
+    cls = _class_of(kind, name)
+    return [field.name for field in settings_of(cls)] if cls else []
+
+
+def _class_of(kind: str, name: str) -> type | None:
+    """The class of a registered name or import string; None for any other name."""
+    if name not in registries[kind] and not IMPORT_STRING.fullmatch(name):
+        return None
     cls = registries[kind].load(name)
-    return [field.name for field in settings_of(cls)] if attrs.has(cls) else []
+    return cls if isinstance(cls, type) and attrs.has(cls) else None
 
 
 def _put(fields: dict[str, Any], key: str, value: Any, where: str, part: str) -> None:

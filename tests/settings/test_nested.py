@@ -89,6 +89,15 @@ def test_what_the_component_does_not_have_is_refused_in_one_line(words: list[str
     assert "\n" not in str(refused.value)
 
 
+def test_short_settings_of_an_instance_are_refused():
+    with pytest.raises(SettingsError, match=r"task\.sigma cannot be set: .* is an instance"):
+        structure(Holder, {"noise": Gaussian(), "sigma": 3.0}, "task")
+
+
+def test_import_strings_have_short_settings_too():
+    assert made(f"noise={__name__}:Unregistered", "sigma=7").noise == Unregistered(sigma=7)
+
+
 @attrs.frozen
 class Unregistered(Gaussian):
     """A component of no plugin."""
