@@ -116,7 +116,7 @@ class Noise(Task):
 class KeptNoise(Noise):
     """Gives the same samples every time, as tasks on pictures do."""
 
-    kept: dict[str, list[Sample]] = attrs.field(factory=dict, eq=False)
+    kept: dict[str, list[Sample]] = attrs.field(init=False, factory=dict, eq=False)
 
     def samples(self, split: str) -> list[Sample]:
         return self.kept.setdefault(split, Noise.samples(self, split))
