@@ -74,7 +74,7 @@ def test_an_executor_without_limits_refuses_them():
     executor = Unlimited()
     assert executor.within(None, None) is executor
     for limits in ((1.0, None), (None, 100)):
-        with pytest.raises(SettingsError, match="take executor=process"):
+        with pytest.raises(SettingsError, match="take another one"):
             executor.within(*limits)
 
 
