@@ -44,13 +44,13 @@ class Shared(Evaluator):
     batch: int = setting(8, "patches in such a batch, >= 1", must.ge(1))
     patch: int = setting(32, "side of a degraded patch in pixels, >= 1", must.ge(1))
     validation: float = setting(
-        0.02, "share of the training pictures to judge on, in (0, 1)", [must.gt(0), must.lt(1)]
+        0.02, "share of the training pictures to evaluate on, in (0, 1)", [must.gt(0), must.lt(1)]
     )
     tile: int = setting(
         64, "restore in adjacent patches of so many pixels; 0: whole pictures", must.ge(0)
     )
     crop: int = setting(
-        0, "judge on the middle so many pixels of a side; 0: whole pictures", must.ge(0)
+        0, "evaluate on the middle, with so many pixels a side; 0: on whole pictures", must.ge(0)
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 
@@ -80,7 +80,7 @@ class Shared(Evaluator):
         pictures = by_picture(results, problem.task)
         figures = means(pictures.values())
         if "psnr" not in figures:
-            raise SettingsError("evaluator=shared wants pictures with ground truth to judge by")
+            raise SettingsError("evaluator=shared wants pictures with ground truth")
         if problem.split == "test":
             figures |= degraded_means([sample for sample, _ in results], problem.task)
         kept = restored_pictures(results) if problem.artifacts else {}
@@ -102,7 +102,7 @@ class Shared(Evaluator):
         return load_supernet(Path(folder), problem).to(usable(self.device))
 
     def _parts(self, problem: Problem) -> list[Patches]:
-        """The training pictures that paths are judged on, and those for statistics."""
+        """The training pictures that paths are evaluated on, and those for statistics."""
         shares = (self.validation, 1 - self.validation)
         return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
 

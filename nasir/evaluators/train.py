@@ -57,15 +57,14 @@ def _two_shares(evaluator: object, field: attrs.Attribute[Any], betas: tuple[flo
 class Train(TrainingEvaluator):
     """Trains the network on patches and scores what it restores of whole pictures by PSNR.
 
-    Split ``search`` trains on a part of the training pictures and is judged on the others, the
-    same in every trial; ``test`` trains on all of them and is judged on the test pictures. The
+    Split ``search`` trains on a part of the training pictures and is evaluated on the others, the
+    same in every trial; ``test`` trains on all of them and is evaluated on the test pictures. The
     score is the mean PSNR in dB, and minus the training loss where there is no ground truth.
 
-    A fidelity below 1 is a shorter training. With ``schedule_of = "own"`` its learning rate goes
-    all the way to the end too, for a network that is judged in the middle of a large rate tells
-    little; a promoted training begins anew. With ``"full"`` it is the full training, left early:
-    a promoted one goes on from where it was left, by what is kept among the checkpoints of a run,
-    and comes to the same bits as without that.
+    A fidelity below 1 is a shorter training. With ``schedule_of = "own"`` it has a
+    whole schedule of the learning rate, because a network stopped at a large rate predicts little;
+    a promoted training begins anew. With ``"full"`` it is the full training, stopped early: a
+    promoted one continues from the checkpoint of the run, with the same bits as without it.
     """
 
     restoring_settings = frozenset(("device", "ensemble"))
@@ -101,16 +100,18 @@ class Train(TrainingEvaluator):
     clip: float = setting(0.0, "gradient values are clipped to [-this, this]; 0: never", must.ge(0))
     ema: float = setting(
         0.0,
-        "weight of the past in the average of weights that is judged, in [0, 1); 0: the last ones",
+        "weight of the past in the average of weights to evaluate, in [0, 1); 0: the last ones",
         [must.ge(0), must.lt(1)],
     )
     validation: float = setting(
         0.02,
-        "share of the training pictures that a search is judged on, at least one, in (0, 1)",
+        "share of the training pictures that a search is evaluated on, at least one, in (0, 1)",
         [must.gt(0), must.lt(1)],
     )
     crop: int = setting(
-        0, "judge a search on the middle so many pixels of a side; 0: whole pictures", must.ge(0)
+        0,
+        "evaluate a search on the middle, with so many pixels a side; 0: whole pictures",
+        must.ge(0),
     )
     tile: int = setting(
         0, "restore in adjacent patches of so many pixels; 0: whole pictures", must.ge(0)
@@ -120,7 +121,7 @@ class Train(TrainingEvaluator):
     )
     weights: str | None = setting(
         None,
-        "trained weights to judge, a safetensors file or the folder of a training; none: train",
+        "trained weights to evaluate, a safetensors file or the folder of a training; none: train",
         converter=whole_path,
     )
     precision: str = setting(
@@ -246,12 +247,12 @@ class Train(TrainingEvaluator):
         return trained.final(), trained.losses
 
     def _restored(self, network: nn.Module, problem: Problem) -> list[tuple[Sample, Tensor]]:
-        """The pictures to be judged by, and what the network makes of each."""
+        """The pictures to evaluate on, and what the network makes of each."""
         task = problem.task
         return [(s, self.restore(network, s, task)) for s in self._judged(problem)]
 
     def _parts(self, problem: Problem) -> list[Patches]:
-        """The training pictures that a search is judged on, and those that it learns from."""
+        """The training pictures that a search is evaluated on, and those that it learns from."""
         shares = (self.validation, 1 - self.validation)
         return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
 

@@ -16,7 +16,7 @@ from nasir.tasks.paired_task import PairedTask
 class Inpaint(PairedTask):
     """Fill in missing pixels.
 
-    The degraded picture is the clean one times a mask of 0 and 1, and a fit looks at the pixels
+    The degraded picture is the clean one times a mask of 0 and 1, and a fit uses the pixels
     that are there (Deep Image Prior, equation 4). The mask is drawn for each picture, each pixel
     missing with probability ``task.missing``, or is the picture ``task.mask``, white where pixels
     are there.

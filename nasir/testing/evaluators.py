@@ -24,7 +24,7 @@ class EvaluatorContract(ComponentContract):
         raise NotImplementedError(f"{type(self).__name__} wants a method make()")
 
     def problem(self, evaluator: Evaluator) -> Problem:
-        """A small problem whose full stage `evaluator` judges."""
+        """A small problem whose full stage `evaluator` evaluates."""
         raise NotImplementedError(f"{type(self).__name__} wants a method problem(evaluator)")
 
     @pytest.fixture

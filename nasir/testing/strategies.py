@@ -62,7 +62,7 @@ class NeverAsked(Evaluator):
 
 @attrs.define
 class Play:
-    """A search without evaluations: `workers` proposals in flight, told in the order of asking."""
+    """A search without evaluations: `workers` proposals in flight, told in their order."""
 
     strategy: Strategy
     workers: int = 1
@@ -71,7 +71,7 @@ class Play:
     told: list[Trial] = attrs.field(factory=list)
 
     def go_on(self, trials: int) -> list[Trial]:
-        """Go on until so many trials are told or the strategy ends the search."""
+        """Go on until `tell` has had so many trials or the strategy ends the search."""
         self._fill()
         while self.flying and len(self.told) < trials:
             self.told.append(self._ended(self.flying.popleft()))
@@ -142,7 +142,7 @@ class StrategyContract(ComponentContract):
     """Whether another seed of the run makes other proposals."""
 
     evaluator: Evaluator = NeverAsked()
-    """What judges the full stage, for a strategy that makes its other stages' from it."""
+    """The evaluator of the full stage, for a strategy that makes its other stages' from it."""
 
     def make(self) -> Strategy:
         raise NotImplementedError(f"{type(self).__name__} wants a method make()")

@@ -60,7 +60,7 @@ PROFILE_OF = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L", "LA", "I;16")}
 class Photograph:
     """What is kept of a picture's file besides its colours, which are in the file `colours`.
 
-    `alpha` is ``(H, W)`` uint8 or None; `deep` tells whether there are more than 8 bits.
+    `alpha` is ``(H, W)`` uint8 or None; `deep`: more than 8 bits a channel.
     """
 
     colours: Path

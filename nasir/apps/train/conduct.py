@@ -1,4 +1,4 @@
-"""The work of a final training, from wherever it stands to its end."""
+"""A final training, started or resumed, to its end."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ EVERY = 10
 """Steps between rows of the curve, at least."""
 
 LOOKS = 20
-"""How many times the validation pictures are looked at, about."""
+"""About how many times the validation pictures are restored."""
 
 
 def conduct(training: Training, planned: TrainingPlan) -> None:
-    """Train what is not trained yet, and judge what is not judged yet.
+    """Train the network and evaluate it, unless that is done already.
 
     Killed at any time and begun again, it comes to the same bits.
     """
@@ -58,7 +58,7 @@ def conduct(training: Training, planned: TrainingPlan) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Let memory that runs out be told in one line."""
+    """Report in one line that memory ran out."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -106,7 +106,7 @@ def seed_of(planned: TrainingPlan) -> int:
 
 
 class _Watcher:
-    """Writes the curve, reports progress, and now and then looks at the validation pictures."""
+    """Writes the curve, reports progress, and now and then restores the validation pictures."""
 
     def __init__(
         self, planned: TrainingPlan, network: nn.Module, samples: Sequence[Sample], curve: Curve

@@ -55,15 +55,17 @@ def train(
     for step in range(1, steps + 1):
         real_a, real_b = a.batch(), b.batch()
         made = Made.of(generators, real_a, real_b)
-        adversarial = least_squares(a.judge(made.a), 1) + least_squares(b.judge(made.b), 1)
+        adversarial = least_squares(a.discriminate(made.a), 1) + least_squares(
+            b.discriminate(made.b), 1
+        )
         cycle = how.lambda_cycle * made.cycle_loss
         loss = adversarial + cycle + how.lambda_identity * how.lambda_cycle * made.identity_loss
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         schedule.step()
-        judged = a.learn(real_a, made.a.detach()) + b.learn(real_b, made.b.detach())
-        _check(step, generators=loss.item(), discriminators=judged.item())
+        discriminators = a.learn(real_a, made.a.detach()) + b.learn(real_b, made.b.detach())
+        _check(step, generators=loss.item(), discriminators=discriminators.item())
         if step % REPORT_EVERY == 0 or step == steps:
             report(step, steps, cycle_loss=made.cycle_loss.item())
 
@@ -117,14 +119,16 @@ class _Domain:
         pictures = zip(self.pictures[chosen], mirrored, strict=True)
         return torch.stack([x.flip(-1) if flip else x for x, flip in pictures])
 
-    def judge(self, pictures: Tensor) -> Tensor:
+    def discriminate(self, pictures: Tensor) -> Tensor:
         scores: Tensor = self.discriminator(2 * pictures - 1)
         return scores
 
     def learn(self, real: Tensor, made: Tensor) -> Tensor:
         """A step of the discriminator, with half the loss so that it is the slower to learn."""
         shown = self.pool.swapped(made)
-        loss = least_squares(self.judge(real), 1) + least_squares(self.judge(shown), 0)
+        loss = least_squares(self.discriminate(real), 1) + least_squares(
+            self.discriminate(shown), 0
+        )
         self.optimizer.zero_grad(set_to_none=True)
         (loss / 2).backward()
         self.optimizer.step()

@@ -1,4 +1,4 @@
-"""What tells real pictures from made ones: PatchGAN, and the made ones that it is shown."""
+"""The discriminator of real and generated pictures (PatchGAN), and its pool of generated ones."""
 
 from __future__ import annotations
 

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class UnpairedTask(Protocol):
-    """What a task has, besides what all have, to be judged by :class:`CycleGan`.
+    """What a task has, besides what all have, to be evaluated by :class:`CycleGan`.
 
     Its assembled module has two networks by name, ``generators["AtoB"]`` and ``["BtoA"]``.
     """
 
     direction: str
-    """AtoB or BtoA: which one is judged."""
+    """AtoB or BtoA: which one is evaluated."""
 
     def domains(self, split: Split) -> tuple[list[Tensor], list[Tensor]]:
         """Pictures of A and of B to learn from, ``(1, 3, S, S)`` in [0, 1], all of one size."""
 
     def unseen(self, split: Split) -> tuple[Sequence[Sample], Sequence[Sample]]:
-        """Pictures of A and of B to judge by."""
+        """Pictures of A and of B to evaluate on."""
 
 
 @attrs.define

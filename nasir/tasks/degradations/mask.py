@@ -24,7 +24,7 @@ class Mask(ForwardOperator):
     """Missing pixels: the picture times a mask of 0 and 1 (Deep Image Prior, equation 4).
 
     The mask is drawn for each picture, each pixel missing with probability `missing`, or is the
-    picture `mask`, white where pixels are there. A fit looks at the pixels that are there.
+    picture `mask`, white where pixels are there. A fit uses the pixels that are there.
     """
 
     missing: float = setting(
