@@ -201,6 +201,6 @@ def test_a_task_whose_loss_looks_at_the_ground_truth_fails() -> None:
 def test_a_metric_that_is_least_where_it_is_best_must_be_named() -> None:
     task, contract = Noisy(), TaskContract()
     with pytest.raises(AssertionError, match="error"):
-        contract.test_the_ground_truth_is_judged_best(task, task.samples("search"))
+        contract.test_the_ground_truth_has_the_best_metrics(task, task.samples("search"))
     contract.lower_is_better = frozenset({"error"})
-    contract.test_the_ground_truth_is_judged_best(task, task.samples("search"))
+    contract.test_the_ground_truth_has_the_best_metrics(task, task.samples("search"))
