@@ -14,6 +14,7 @@ from nasir.core.errors import EvaluationError
 from nasir.core.task import Sample, Task
 from nasir.fitting.fit import Fit, FitRequest
 from nasir.fitting.stopping import StoppingRule
+from nasir.training.checkpoint import under
 from nasir.training.optimizers import load_optimizer_state, optimizer_state
 
 
@@ -185,11 +186,6 @@ class _Guard:
             return
         self.loss = loss
         self.good = [p.detach().clone() for p in self.network.parameters()]
-
-
-def under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with `prefix`, by the rest of them."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _generator(device: torch.device) -> Tensor:

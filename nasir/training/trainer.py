@@ -16,7 +16,7 @@ from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.training.averaging import MovingAverage
-from nasir.training.checkpoint import load, save
+from nasir.training.checkpoint import load, save, under
 from nasir.training.feed import Feed
 from nasir.training.hyperparameters import Hyperparameters
 from nasir.training.losses import loss
@@ -182,15 +182,11 @@ class _State:
         tensors, values = found
         if len(tensors["losses"]) > last:
             return
-        self.network.load_state_dict(_under(tensors, "network/"))
-        load_optimizer_state(self.optimizer, _under(tensors, "optimizer/"))
+        self.network.load_state_dict(under(tensors, "network/"))
+        load_optimizer_state(self.optimizer, under(tensors, "optimizer/"))
         if self.average is not None:
-            self.average.load(_under(tensors, "average/"))
+            self.average.load(under(tensors, "average/"))
         if self.precision.scaler.is_enabled():
             self.precision.scaler.load_state_dict(values["scaler"])
         self.losses = tensors["losses"].tolist()
         self.step = len(self.losses)
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -16,9 +16,9 @@ from nasir.core.evaluator import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet
-from nasir.fitting.descent import under
 from nasir.strategies.darts.relaxation import OnePath
 from nasir.strategies.darts.settings import DartsSettings
+from nasir.training.checkpoint import under
 from nasir.training.memory import freed_memory_reused
 from nasir.training.optimizers import (
     load_optimizer_state,

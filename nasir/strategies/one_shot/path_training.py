@@ -14,8 +14,8 @@ from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
-from nasir.fitting.descent import under
 from nasir.strategies.one_shot.settings import OneShotSettings
+from nasir.training.checkpoint import under
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
 from nasir.training.memory import freed_memory_reused
