@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nasir.core.architecture import Architecture
-from nasir.core.cost import COST
+from nasir.core.cost import COST, SECONDS
 from nasir.core.domain import Domain
 from nasir.core.errors import NasirError, SettingsError
 
@@ -62,10 +62,10 @@ def _limit(text: str) -> Limit:
             f"limit={text} is no limit: write a figure, <, <=, > or >= and a number, such as "
             '"parameters<1e6"'
         )
-    if match[1] not in COST:
+    if match[1] not in (*COST, SECONDS):
         raise SettingsError(
             f"limit={text}: {match[1]} is not known before a network is trained; limits are on "
-            f"{' and '.join(COST)}"
+            f"{', '.join(COST)} and {SECONDS}"
         )
     return Limit(match[1], match[2], bound)
 

@@ -27,6 +27,7 @@ BUILTIN = (
     "nasdip",
     "cells",
     "clearer",
+    "unet",
     "strategies",
     "tasks",
     "degradations",
