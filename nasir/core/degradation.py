@@ -12,6 +12,7 @@ from nasir.core.errors import SettingsError
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import Tensor
 
     from nasir.core.operator import Operator
@@ -75,6 +76,13 @@ class Degradation:
         Raises :class:`~nasir.core.errors.SettingsError` where patches cannot be degraded.
         """
         return self
+
+    def degrade_batch(self, clean: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Clean patches ``(N, C, H, W)``, each degraded with draws of its own on their device.
+
+        As :meth:`varied` and :meth:`apply` do it; None, the default: not on batches.
+        """
+        return None
 
     def elsewhere(self) -> Degradation:
         """The degradation of other pictures, where the user's come degraded; itself by default.
@@ -225,6 +233,12 @@ class Composition(Degradation):
 
     def varied(self, generator: np.random.Generator) -> Degradation:
         return Composition(tuple(part.varied(generator) for part in self._parts))
+
+    def degrade_batch(self, clean: Tensor, generator: torch.Generator) -> Tensor | None:
+        degraded: Tensor | None = clean
+        for part in self._parts:
+            degraded = None if degraded is None else part.degrade_batch(degraded, generator)
+        return degraded
 
     def elsewhere(self) -> Degradation:
         return Composition(tuple(part.elsewhere() for part in self._parts))

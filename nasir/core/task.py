@@ -54,6 +54,14 @@ class Sample:
         return attrs.evolve(self, **moved)
 
 
+class ResidentPatches(ABC):
+    """Pairs of patches that are cut, turned and degraded on the device that holds the pictures."""
+
+    @abstractmethod
+    def batch(self, seed: int, count: int, side: int) -> tuple[Tensor, Tensor]:
+        """As :meth:`Patches.batch`, on the device and with other draws."""
+
+
 class Patches(ABC):
     """Pictures by name, and pairs of degraded and clean patches that are cut out of them."""
 
@@ -75,6 +83,14 @@ class Patches(ABC):
         float32, the clean ones in [0, 1]; each has its own place, rotation, flip and
         degradation. Threads may call it at the same time.
         """
+
+    def resident(self, device: str, versions: int) -> ResidentPatches | None:
+        """The same pictures held on `device`; None: these cannot be held.
+
+        Where degradations cannot be drawn on the device, `versions` of each picture are made
+        before, the same every time.
+        """
+        return None
 
     @abstractmethod
     def sample(self, name: str) -> Sample:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+AUTO, ALWAYS, NEVER = WHEN = ("auto", "always", "never")
+
 OWN = "own"
 FULL_TRAINING = "full"
 
@@ -129,6 +131,25 @@ class Train(TrainingEvaluator):
         "of the forward pass: float32, bfloat16, float16, or auto: bfloat16 on a GPU",
         must.in_(PRECISIONS),
     )
+    warm_up: int = setting(0, "steps in which the learning rate rises from 0, >= 0", must.ge(0))
+    resident: str = setting(
+        "auto",
+        "whether the pictures are held on the device and batches are made there: always, never, or "
+        "auto: on a GPU",
+        must.in_(WHEN),
+    )
+    versions: int = setting(
+        8,
+        "degraded versions of each picture that are held, >= 1, where a degradation cannot be "
+        "drawn for each patch on the device",
+        must.ge(1),
+    )
+    capture: str = setting(
+        "auto",
+        "whether steps on a GPU are captured as a CUDA graph: always, never, or auto: where they "
+        "can be",
+        must.in_(WHEN),
+    )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
     checkpoint_every: float = setting(
         60.0, "seconds between states that a killed training goes on from, > 0", must.gt(0)
@@ -213,6 +234,9 @@ class Train(TrainingEvaluator):
     def hyperparameters(self, fidelity: float) -> Hyperparameters:
         """The training at a fidelity, in (0, 1]; one with the full schedule may be left early."""
         numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Hyperparameters)}
+        on_gpu = usable(self.device) != "cpu"
+        numbers["resident"] = self.resident == ALWAYS or (self.resident == AUTO and on_gpu)
+        numbers["capture"] = self.capture != NEVER and on_gpu
         if self.schedule_of == OWN:
             numbers["iterations"] = self.steps(fidelity)
         return Hyperparameters(**numbers)

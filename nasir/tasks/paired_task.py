@@ -136,6 +136,7 @@ class PairedTask(DegradationTask):
             self.augment,
             memory,
             lambda picture: self.whole(picture, channels),
+            self.drawn,
         )
 
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from nasir.core.seeds import derived_seed
-from nasir.core.task import Patches
+from nasir.core.task import Patches, ResidentPatches
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,4 +55,15 @@ class Feed:
         return self._coming.pop(step).result()
 
     def _made(self, step: int) -> tuple[Tensor, Tensor]:
+        return self.patches.batch(derived_seed(self.seed, step), self.count, self.side)
+
+
+class ResidentFeed:
+    """The batch of each step where the pictures are on the device: nothing is prepared before."""
+
+    def __init__(self, patches: ResidentPatches, seed: int, count: int, side: int) -> None:
+        self.patches, self.seed, self.count, self.side = patches, seed, count, side
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Degraded and clean patches on the device."""
         return self.patches.batch(derived_seed(self.seed, step), self.count, self.side)

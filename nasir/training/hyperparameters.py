@@ -24,6 +24,10 @@ class Hyperparameters:
     - `ema`: the weight of the past in the moving average of the weights; 0: no average.
     - `precision` of the forward pass: float32, bfloat16, float16, or auto, which is bfloat16 on a
       GPU that supports it, else float32.
+    - `warm_up`: steps in which the learning rate rises from 0.
+    - `resident`: whether pictures are held on the device, and batches made there; `versions`
+      degraded ones of each picture, where degradations cannot be drawn there.
+    - `capture`: whether steps on a GPU are a CUDA graph; changes roundings at most.
     - `checkpoint_every`: seconds between checkpoints; does not change the result.
     """
 
@@ -43,11 +47,16 @@ class Hyperparameters:
     clip: float = 0.0
     ema: float = 0.0
     precision: str = "auto"
+    warm_up: int = 0
+    resident: bool = False
+    versions: int = 8
+    capture: bool = False
     checkpoint_every: float = 60.0
 
     def identity(self, **others: Any) -> str:
         """A hash of everything that decides the weights: these values, and `others` (JSON)."""
         numbers = attrs.asdict(self)
-        del numbers["checkpoint_every"]
+        for name in ("checkpoint_every", "capture"):
+            del numbers[name]
         text = json.dumps(numbers | others, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -19,29 +19,44 @@ def optimizer(
     momentum: float = 0.9,
     decay: float = 0.0,
     betas: Sequence[float] = (0.9, 0.999),
+    capturable: bool = False,
 ) -> torch.optim.Optimizer:
     """An optimiser that changes all parameters in one pass.
 
     `momentum` is SGD's, `betas` are Adam's; `decay` is the weight of the L2 penalty, and for
-    ``adamw`` that of the decoupled decay.
+    ``adamw`` that of the decoupled decay. A `capturable` step can be part of a CUDA graph: the
+    learning rate is a tensor there.
     """
+    import torch
     from torch import optim
 
     if kind == "sgd":
         # the fused one fails if a weight has its first gradient later than others
         return optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay, foreach=True)
-    first, second = betas
-    if kind == "adam":
-        return optim.Adam(parameters, lr, (first, second), weight_decay=decay, fused=True)
-    if kind == "adamw":
-        return optim.AdamW(parameters, lr, (first, second), weight_decay=decay, fused=True)
+    kinds: dict[str, type[optim.Adam]] = {"adam": optim.Adam, "adamw": optim.AdamW}
+    if kind in kinds:
+        weights = list(parameters)
+        rate = torch.tensor(lr, device=weights[0].device) if capturable else lr
+        return kinds[kind](
+            weights,
+            rate,
+            (betas[0], betas[1]),
+            weight_decay=decay,
+            fused=True,
+            capturable=capturable,
+        )
     raise ValueError(f"no optimizer {kind!r}: {', '.join(KINDS)}")
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Set the learning rate of all parameters."""
+    import torch
+
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -16,8 +16,9 @@ from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.training.averaging import MovingAverage
+from nasir.training.captured import Captured
 from nasir.training.checkpoint import load, save, under
-from nasir.training.feed import Feed
+from nasir.training.feed import Feed, ResidentFeed
 from nasir.training.hyperparameters import Hyperparameters
 from nasir.training.losses import loss
 from nasir.training.optimizers import (
@@ -32,6 +33,8 @@ from nasir.training.schedules import learning_rate
 
 CHECK_EVERY = 10
 """Steps between checks of the losses; each check waits for the device."""
+
+CHECK_EVERY_ON_GPU = 100
 
 
 @attrs.frozen(eq=False)
@@ -99,12 +102,13 @@ def train(
     saved = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
-        feed = Feed(patches, derived_seed(seed, "patches"), how.batch, how.patch)
-        stack.enter_context(feed)
+        if state.captured:
+            stack.enter_context(torch.cuda.stream(torch.cuda.Stream(device)))
+        feed = _feed(patches, how, seed, device, stack)
         while state.step < last:
             state.advance(feed.batch(state.step))
             ended = state.step == last
-            if ended or state.step % CHECK_EVERY == 0:
+            if ended or state.step % (CHECK_EVERY if device == "cpu" else CHECK_EVERY_ON_GPU) == 0:
                 state.check_losses()
                 if on_step is not None:
                     on_step(state.step, state.losses[-1])
@@ -115,14 +119,37 @@ def train(
     return Trained(network, state.average.state if state.average else None, state.losses)
 
 
+def _feed(
+    patches: Patches, how: Hyperparameters, seed: int, device: str, stack: ExitStack
+) -> Feed | ResidentFeed:
+    """What makes the batches: the device that holds the pictures, or threads."""
+    drawn_from = derived_seed(seed, "patches")
+    if how.resident:
+        held = patches.resident(device, how.versions)
+        if held is not None:
+            return ResidentFeed(held, drawn_from, how.batch, how.patch)
+    return stack.enter_context(Feed(patches, drawn_from, how.batch, how.patch))
+
+
 class _State:
     """Everything that the next steps of a training depend on."""
 
     def __init__(self, network: nn.Module, how: Hyperparameters, seed: int, device: str) -> None:
         self.network, self.how, self.seed, self.device = network, how, seed, device
+        kind = torch.device(device).type
+        self.captured = how.capture and kind == "cuda" and how.optimizer != "sgd"
+        if self.captured:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._step = Captured(self._descend) if self.captured else self._descend
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         self.optimizer = optimizer(
-            how.optimizer, self.parameters, how.lr, how.momentum, how.decay, how.betas
+            how.optimizer,
+            self.parameters,
+            how.lr,
+            how.momentum,
+            how.decay,
+            how.betas,
+            capturable=self.captured,
         )
         self.precision = Precision(how.precision, device)
         self.average = MovingAverage(network, how.ema) if how.ema else None
@@ -136,8 +163,18 @@ class _State:
         how = self.how
         seed_torch(derived_seed(self.seed, "step", self.step), self.device)
         rate = learning_rate(how.schedule, self.step, how.iterations, how.lr, how.lr_end, how.power)
+        if self.step < how.warm_up:
+            rate *= (self.step + 1) / how.warm_up
         set_learning_rate(self.optimizer, rate)
         degraded, clean = (side.to(self.device, non_blocking=True) for side in pair)
+        value = self._step(degraded, clean)
+        self.step += 1
+        if self.average is not None:
+            self.average.update(self.step)
+        self._unchecked.append(value)
+
+    def _descend(self, degraded: Tensor, clean: Tensor) -> Tensor:
+        """Go one step along the gradient; the loss before it."""
         output = self.precision.output(self.network, degraded)
         if output.shape != clean.shape:
             raise EvaluationError(
@@ -145,11 +182,8 @@ class _State:
                 f"task needs {tuple(clean.shape)}: choose a space that has the task's scale"
             )
         value = self.loss(output, clean)
-        self.precision.descend(value, self.optimizer, self.parameters, how.clip)
-        self.step += 1
-        if self.average is not None:
-            self.average.update(self.step)
-        self._unchecked.append(value.detach())
+        self.precision.descend(value, self.optimizer, self.parameters, self.how.clip)
+        return value.detach()
 
     def check_losses(self) -> None:
         """Record the losses since the last check; raises EvaluationError if one is not finite."""

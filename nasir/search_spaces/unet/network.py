@@ -84,7 +84,9 @@ class UNetNetwork(nn.Module):
         finest, *coarser = widths
         self.head = nn.Conv2d(signature.in_channels * shuffle**2, finest, 3, padding=1)
         pairs = list(zip(widths, coarser, strict=False))
-        self.encoder = nn.ModuleList(_level(kind, w, n) for w, n in zip(widths, blocks, strict=True))
+        self.encoder = nn.ModuleList(
+            _level(kind, w, n) for w, n in zip(widths, blocks, strict=True)
+        )
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, 2) for fine, coarse in pairs)
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, 2) for fine, coarse in pairs)
         self.decoder = nn.ModuleList(
@@ -100,7 +102,9 @@ class UNetNetwork(nn.Module):
         height, width = x.shape[-2:]
         down, right = (-size % self.multiple for size in (height, width))
         whole = reflect(x, 0, right, 0, down) if down + right else x
-        y = self.head(F.pixel_unshuffle(whole, self.shuffle).contiguous(memory_format=MEMORY_FORMAT))
+        y = self.head(
+            F.pixel_unshuffle(whole, self.shuffle).contiguous(memory_format=MEMORY_FORMAT)
+        )
         skips = [y]
         for encode, shrink in zip(self.encoder, self.down, strict=False):
             skips.append(encode(y))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 from attrs import validators as must
 
-from nasir.core.architecture import Architecture
+from nasir.core.architecture import Architecture, Value
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
 from nasir.core.search_space import SearchSpace, Signature
@@ -91,7 +91,7 @@ class UNet(SearchSpace):
 
 def _made(shuffle: int, kind: tuple[int, float, str], blocks: tuple[int, ...]) -> Architecture:
     width, growth, block = kind
-    choices = {
+    choices: dict[str, Value] = {
         "shuffle": shuffle,
         "scales": len(blocks) - 1,
         "width": width,

@@ -13,6 +13,7 @@ from nasir.core.degradation import Noise
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import Tensor
 
 
@@ -40,6 +41,16 @@ class Gaussian(Noise):
         if not self.sigmas:
             return self
         return attrs.evolve(self, sigma=float(generator.choice(self.sigmas)))
+
+    def degrade_batch(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
+        levels = torch.tensor(self.sigmas or (self.sigma,), device=clean.device) / 255
+        shape, device = (len(clean), 1, 1, 1), clean.device
+        drawn = torch.randint(len(levels), shape, generator=generator, device=device)
+        noise = torch.randn(clean.shape, generator=generator, device=device)
+        noisy = clean + levels[drawn] * noise
+        return noisy.clamp(0, 1) if self.clip else noisy
 
     def observe(self, y: Tensor, generator: np.random.Generator) -> Tensor:
         import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from nasir.core.degradation import Degradation
 from nasir.core.errors import SettingsError, unknown_name
-from nasir.core.task import Patches, Sample
+from nasir.core.task import Patches, ResidentPatches, Sample
 from nasir.tasks.physics.borders import window
 from nasir.tasks.pictures.picture import Picture
 
@@ -33,6 +34,7 @@ class Memory:
         self._read, self._limit = read, limit
         self._held: dict[str, Planes] = {}
         self._bytes = 0
+        self.resident: dict[Any, ResidentPatches | None] = {}
         self._lock = threading.Lock()
 
     def of(self, picture: Picture) -> Planes:
@@ -54,7 +56,8 @@ class PicturePatches(Patches):
 
     `turns` is of :data:`TURNS`, and `memory` holds the pictures. Where a picture comes without a
     degraded one, `degradation` degrades a clean patch with what is around it in the picture, so
-    that no patch has borders of its own. `whole` makes the sample of a picture.
+    that no patch has borders of its own. `whole` makes the sample of a picture, and versions of it
+    are `drawn` from their names.
     """
 
     pictures: Sequence[Picture]
@@ -62,6 +65,7 @@ class PicturePatches(Patches):
     turns: str
     memory: Memory
     whole: Callable[[Picture], Sample]
+    drawn: Callable[[str], np.random.Generator]
     _sides: dict[str, int] = attrs.field(init=False)
 
     @_sides.default
@@ -86,6 +90,38 @@ class PicturePatches(Patches):
         generator = np.random.default_rng(seed)
         degraded, clean = zip(*(self._pair(side, generator) for _ in range(count)), strict=True)
         return torch.cat(degraded), torch.cat(clean)
+
+    def resident(self, device: str, versions: int) -> ResidentPatches | None:
+        key = (device, versions, tuple(self.names))
+        if key not in self.memory.resident:
+            self.memory.resident.clear()
+            self.memory.resident[key] = self._resident(device, versions)
+        return self.memory.resident[key]
+
+    def _resident(self, device: str, versions: int) -> ResidentPatches | None:
+        from nasir.tasks.pictures.resident import resident
+
+        self._check(1)
+        planes = [self.memory.of(picture) for picture in self.pictures]
+        clean = [_whole(plane) for plane, _ in planes]
+        given = [degraded for _, degraded in planes]
+        if None not in given:
+            observed = [partial(_given, plane) for plane in given if plane is not None]
+            versions = 1
+        elif any(plane is not None for plane in given):
+            return None
+        else:
+            names = [picture.name for picture in self.pictures]
+            pairs = zip(clean, names, strict=True)
+            observed = [partial(self._version, x, name) for x, name in pairs]
+        turns = TURNS[self.turns]
+        degradation = self.degradation
+        return resident(observed, clean, degradation, versions, turns, device)
+
+    def _version(self, clean: Tensor, name: str, version: int) -> Tensor:
+        """One degraded version of a whole picture."""
+        generator = self.drawn(f"{name} {version}")
+        return self.degradation.varied(generator).apply(clean, generator).degraded
 
     def sample(self, name: str) -> Sample:
         return self.whole(self._named(name))
@@ -133,6 +169,17 @@ def eight_bits(x: Tensor) -> Array:
     return (x[0] * 255).round().to(torch.uint8).numpy()
 
 
+def _whole(plane: Array) -> Tensor:
+    """``(C, H, W)`` as ``(1, C, H, W)`` float32."""
+    x = torch.from_numpy(np.ascontiguousarray(plane))[None]
+    return x.float() / 255 if x.dtype == torch.uint8 else x
+
+
+def _given(plane: Array, version: int) -> Tensor:
+    """A degraded picture that came with its clean one: the only version."""
+    return _whole(plane)
+
+
 def _middle(x: Tensor, reach: int) -> Tensor:
     return x[..., reach:-reach, reach:-reach] if reach else x
 
@@ -141,5 +188,4 @@ def _turned(square: Array, turn: int) -> Tensor:
     """``(C, side, side)`` turned as :data:`TURNS` says: ``(1, C, side, side)`` float32."""
     turned = np.rot90(square, turn % 4, (1, 2))
     turned = turned[..., ::-1] if turn >= 4 else turned
-    x = torch.from_numpy(np.ascontiguousarray(turned))[None]
-    return x.float() / 255 if x.dtype == torch.uint8 else x
+    return _whole(turned)
