@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nasir.apps.evaluate.evaluate import evaluate
     from nasir.apps.export.export import export
     from nasir.apps.report.run_page import report
+    from nasir.apps.restore.many import restore_many
     from nasir.apps.restore.restore import restore
     from nasir.apps.score import score
     from nasir.apps.search.search import resume, search
@@ -81,6 +82,7 @@ _HOME = {
     "make": "nasir.settings.building",
     "report": "nasir.apps.report.run_page",
     "restore": "nasir.apps.restore.restore",
+    "restore_many": "nasir.apps.restore.many",
     "resume": "nasir.apps.search.search",
     "score": "nasir.apps.score",
     "search": "nasir.apps.search.search",
@@ -124,6 +126,7 @@ __all__ = [
     "make",
     "report",
     "restore",
+    "restore_many",
     "resume",
     "score",
     "search",

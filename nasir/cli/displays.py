@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +16,7 @@ from nasir.cli.screen import Row, Screen, screen
 from nasir.core.progress import listening
 
 if TYPE_CHECKING:
+    from nasir.apps.restore.many import PictureResult
     from nasir.apps.search.parallel import RunReport, TakeReport
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
@@ -53,6 +55,15 @@ def show_restoration(quiet: bool) -> Iterator[Notify]:
         display = RestorationDisplay(shown)
         with listening(display.hear):
             yield hooks_of(display)
+
+
+@contextmanager
+def show_restorations(quiet: bool) -> Iterator[Notify]:
+    """Show the restoration of several pictures by its hooks."""
+    with screen(quiet) as shown:
+        display = RestorationsDisplay(shown)
+        with listening(display.hear):
+            yield display.notify
 
 
 @contextmanager
@@ -273,6 +284,64 @@ class RestorationDisplay:
         self._draw(row)
         if row.total:
             self.screen.print_now_and_then(f"{self.what}: {row}")
+
+
+@attrs.define
+class RestorationsDisplay:
+    """How many pictures are done and what is done to one, or a line for each that is done."""
+
+    screen: Screen
+    done: int = 0
+    total: int = 0
+    worked: int = 0
+    """Pictures that took time: those whose results were there did not."""
+    began: float = attrs.field(factory=time.monotonic)
+    one: RestorationDisplay = attrs.field(factory=lambda: RestorationDisplay(Screen()))
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        method = getattr(self, hook, None)
+        if method is None:
+            hooks_of(self.one)(hook, **arguments)
+        else:
+            method(**arguments)
+        self._draw()
+
+    def picture_started(self, number: int, total: int, source: str) -> None:
+        self.done, self.total = number, total
+        self.screen.title = source
+        self.one = RestorationDisplay(Screen())
+
+    def picture_finished(self, number: int, total: int, result: PictureResult) -> None:
+        self.done = number + 1
+        self.worked += result.state != "skipped"
+        words = [f"{self.done}/{total}", result.source, outcome(result)]
+        if (left := self._left()) is not None:
+            words.append(f"about {timedelta(seconds=round(left))} left")
+        self.screen.print("  ".join(words))
+
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Take in the progress of the work on one picture."""
+        self.one.hear(done, total, figures)
+        self._draw()
+
+    def _left(self) -> float | None:
+        if not self.worked or self.done == self.total:
+            return None
+        return (time.monotonic() - self.began) * (self.total - self.done) / self.worked
+
+    def _draw(self) -> None:
+        row = Row(self.done, self.total, f"{self.done}/{self.total}", self._left)
+        self.screen.rows = {"pictures": row, **self.one.screen.rows}
+
+
+def outcome(result: PictureResult) -> str:
+    """What became of a picture, in a few words."""
+    if result.state == "failed":
+        return f"failed: {result.error}"
+    if result.state == "skipped":
+        return "skipped: its result is there"
+    seconds = f"{result.restoration['seconds']:.1f} s"
+    return f"{result.restoration['chosen']}  {seconds}"
 
 
 def figures_in_words(figures: Mapping[str, float]) -> str:

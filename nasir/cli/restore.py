@@ -1,17 +1,23 @@
-"""``nasir restore``: restore one picture."""
+"""``nasir restore``: restore pictures."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
+from nasir.core.errors import SettingsError
+from nasir.settings.overrides import is_override
 
 if TYPE_CHECKING:
+    from nasir.apps.restore.many import PictureResult, PictureResults
     from nasir.apps.restore.restore import Restoration
 
 EXAMPLES = """
-WORD is key=value or a settings file NAME.toml; later ones win.
+A word that is key=value or ends in .toml is a setting; later ones win. Every other word is a
+picture, a folder of pictures or a glob. Several pictures go into the folder of -o; those whose
+results are there already are skipped.
   task=denoise         the default; task=sr task.scale=2, task=inpaint task.mask=FILE, ...
   architecture=NAME    a reference architecture (nasir describe space=nasdip), an
                        architecture.json, a run's folder, or auto: searched for this very picture;
@@ -22,14 +28,21 @@ WORD is key=value or a settings file NAME.toml; later ones win.
 """
 
 
+SOME_FAILED, ALL_FAILED = 1, 2
+"""Exit codes where some of several pictures could not be restored, and where none could."""
+
+
 class RestoreCommand(Command):
-    """Restore one picture, and write it and a strip of before and after."""
+    """Restore one picture, and write it and a strip of before and after; or restore many."""
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("image", metavar="IMAGE", help="a picture file")
-        parser.add_argument("words", nargs="*", metavar="WORD", help="a setting; see below")
         parser.add_argument(
-            "-o", "--output", metavar="OUT", help="what to write; default: IMAGE-restored.png"
+            "words", nargs="+", metavar="WORD", help="a picture, or a setting; see below"
+        )
+        parser.add_argument(
+            *("-o", "--output"),
+            metavar="OUT",
+            help="what to write, or the folder for several; default: IMAGE-restored.png",
         )
         parser.add_argument("--force", action="store_true", help="overwrite what exists")
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
@@ -38,17 +51,24 @@ class RestoreCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.restore.many import is_several
+
+        words = [word for word in arguments.words if is_setting(word)]
+        images = [word for word in arguments.words if not is_setting(word)]
+        if not images:
+            raise SettingsError("name a picture, a folder of pictures or a glob to be restored")
+        if is_several(images, arguments.output):
+            return self._restore_many(images, words, arguments)
+        return self._restore(images[0], words, arguments)
+
+    def _restore(self, image: str, words: list[str], arguments: Namespace) -> int:
         from nasir.apps.restore.restore import restore
         from nasir.cli.displays import show_restoration
         from nasir.cli.tables import print_json, table
 
         with show_restoration(arguments.quiet or arguments.json) as notify:
             done = restore(
-                arguments.image,
-                *arguments.words,
-                output=arguments.output,
-                force=arguments.force,
-                notify=notify,
+                image, *words, output=arguments.output, force=arguments.force, notify=notify
             )
         if arguments.json:
             print_json(done.mapping)
@@ -56,12 +76,60 @@ class RestoreCommand(Command):
             print(table((), rows(done), fold=1))
         return 0
 
+    def _restore_many(self, images: list[str], words: list[str], arguments: Namespace) -> int:
+        from nasir.apps.restore.many import restore_many
+        from nasir.cli.displays import show_restorations
+        from nasir.cli.tables import print_json, table
+
+        if arguments.output is None:
+            raise SettingsError("several pictures need a folder for the results: add -o FOLDER")
+        with show_restorations(arguments.quiet or arguments.json) as notify:
+            done = restore_many(
+                images, *words, output=arguments.output, force=arguments.force, notify=notify
+            )
+        if arguments.json:
+            print_json(done.mapping)
+        else:
+            print(table((), summary(done), fold=1))
+        failed = len(done.of("failed"))
+        return 0 if not failed else SOME_FAILED if failed < len(done.results) else ALL_FAILED
+
+
+def is_setting(word: str) -> bool:
+    """Whether a word is a setting; every other one is a picture."""
+    return is_override(word) or word.endswith(".toml")
+
+
+def summary(done: PictureResults) -> list[tuple[str, str]]:
+    """What became of several pictures: how many, and each that failed with the reason."""
+    restored, skipped, failed = (done.of(state) for state in ("restored", "skipped", "failed"))
+    pairs = [("restored", f"{len(restored)} of {len(done.results)}, in {done.folder}")]
+    if skipped:
+        pairs.append(("skipped", f"{len(skipped)}: the results are there; --force makes them anew"))
+    if failed:
+        pairs.append(("failed", str(len(failed))))
+    return pairs + [("", line) for line in failures(failed)]
+
+
+def failures(failed: Sequence[PictureResult]) -> Iterator[str]:
+    """A line for each reason of a failure."""
+    sources: dict[str, list[str]] = {}
+    for one in failed:
+        sources.setdefault(str(one.error), []).append(one.source)
+    for error, names in sources.items():
+        if all(name in error for name in names):
+            yield error
+        else:
+            yield f"{names[0] if len(names) == 1 else f'{len(names)} pictures'}: {error}"
+
 
 def rows(done: Restoration) -> list[tuple[str, str]]:
     """A restoration in words."""
     from nasir.apps.formatting import choices_in_words
 
-    pairs = [("restored", str(done.output)), ("strip", str(done.strip))]
+    pairs = [("restored", str(done.output))]
+    if done.strip is not None:
+        pairs.append(("strip", str(done.strip)))
     if done.search is not None:
         search = done.search
         what = f"{search.scored} scored, {search.fitted} fitted, {search.seconds:.1f} s"

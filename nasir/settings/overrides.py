@@ -52,6 +52,12 @@ class Override:
         return ".".join(self.path)
 
 
+def is_override(text: str) -> bool:
+    """Whether a word is ``key=value``, rather than the name of something."""
+    key, equals, _ = text.partition("=")
+    return bool(equals and _KEY.fullmatch(key))
+
+
 def parse_override(text: str) -> Override:
     """Read ``key=value``; the value is TOML, a bare word a string, a comma list alternatives."""
     key, equals, value = text.partition("=")

@@ -89,3 +89,85 @@ def test_ctrl_c_leaves_no_files_and_exits_with_130(capsys, monkeypatch):
     monkeypatch.setattr("nasir.fitting.dip.DeepImagePrior.fit", interrupted)
     assert main(["restore", "cat.png", *TINY]) == 130
     assert [path.name for path in Path().iterdir()] == ["cat.png"]
+
+
+# Several pictures
+
+
+@pytest.fixture
+def dog() -> None:
+    Image.open("cat.png").save("dog.png")
+
+
+def test_several_pictures_are_summed_up(dog, capsys):
+    Path("bad.png").write_text("no picture")
+    words = ["restore", "cat.png", TINY[0], "dog.png", "bad.png", *TINY[1:], "-o", "out"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    bad = "bad.png is no picture, or of a kind that cannot be read"
+    assert said.out.splitlines() == [
+        "restored  2 of 3, in out",
+        "failed    1",
+        f"          {bad}",
+    ]
+    lines = said.err.splitlines()
+    assert re.fullmatch(
+        r"1/3  cat\.png  nasdip_denoising  [\d.]+ s  about \d:\d\d:\d\d left", lines[0]
+    )
+    assert re.fullmatch(r"2/3  dog\.png  nasdip_denoising  [\d.]+ s  about .*", lines[1])
+    assert lines[2:] == [f"3/3  bad.png  failed: {bad}"]
+    assert main(["restore", "cat.png", "dog.png", *TINY, "-o", "out", "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "restored  0 of 2, in out",
+        "skipped   2: the results are there; --force makes them anew",
+    ]
+    assert said.err == ""
+
+
+def test_a_mistake_in_the_settings_of_a_component_is_one_line_for_all(dog, capsys):
+    words = ["restore", "cat.png", "dog.png", "space.depht=2", "-o", "out", "--quiet"]
+    assert main(words) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == ["restored  0 of 2, in out", "failed    2"]
+    assert said[2].startswith("          2 pictures: unknown setting")
+    assert len(said) == 3
+    assert not Path("out").exists()
+
+
+def test_json_has_each_of_several_pictures(dog, capsys):
+    assert main(["restore", "*.png", *TINY, "-o", "out", "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    pictures = json.loads(said.out)["pictures"]
+    assert [one["output"] for one in pictures] == ["out/cat.png", "out/dog.png"]
+
+
+def test_one_picture_goes_into_a_folder_that_is_named_as_one(capsys):
+    assert main(["restore", "cat.png", *TINY, "-o", "out/", "--quiet"]) == 0
+    assert [path.name for path in Path("out").iterdir()] == ["cat.png"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["*.png"], "add -o FOLDER"),
+        (["cat.png", "dog.png"], "add -o FOLDER"),
+        (["cat.png", "dog.png", "-o", "cat.png"], "cat.png is a file"),
+        (["task=sr"], "name a picture"),
+        (["cat.png", "missing.toml"], "settings file missing.toml"),
+        (["task=sr.png"], "name a picture"),
+    ],
+)
+def test_what_cannot_start_is_one_line_and_exit_code_2(argv, told, dog, capsys):
+    assert main(["restore", *argv]) == 2
+    said = capsys.readouterr()
+    assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
+    assert told in said.err
+    assert said.out == ""
+
+
+def test_a_picture_whose_name_reads_as_a_setting_is_given_with_its_folder():
+    Path("cat.png").rename("task=sr.png")
+    assert main(["restore", "./task=sr.png", *TINY, "--quiet"]) == 0
+    assert Path("task=sr-restored.png").is_file()

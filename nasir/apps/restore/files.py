@@ -175,7 +175,8 @@ def check_free(path: Path, source: Path, force: bool) -> None:
         if not force:
             raise PictureError(f"{path} exists: overwrite it with --force, or choose -o OUT")
     try:
-        tempfile.TemporaryFile(dir=path.parent).close()
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(b"full?")
     except OSError as error:
         raise PictureError(
             f"cannot write to {path.parent}: {error.strerror}; choose another place with -o OUT"
@@ -190,8 +191,8 @@ def write(files: Mapping[Path, bytes]) -> None:
             partials[path].write_bytes(content)
         for path, partial in partials.items():
             partial.replace(path)
-    except OSError as error:
-        raise PictureError(f"cannot write {error.filename}: {error.strerror}") from None
+    except OSError as error:  # a full disk has no file's name
+        raise PictureError(f"cannot write {path}: {error.strerror}") from None
     finally:
         for partial in partials.values():
             with suppress(OSError):

@@ -40,6 +40,7 @@ class Restoration:
     """A restored picture, and how it was got.
 
     `picture` is ``(H, W, C)`` float32 in [0, 1], as it is in the file `output` but for alpha.
+    `strip` is None where none was wanted.
     `chosen` is what was asked for and `architecture` what it came to; `stops` has one stop for
     each tile that a network was fitted to, none where it was trained. `search`, and
     `description`, a file with the architecture, are there after a search.
@@ -47,7 +48,7 @@ class Restoration:
 
     picture: Array
     output: Path
-    strip: Path
+    strip: Path | None
     task: str
     chosen: str
     architecture: Architecture
@@ -62,7 +63,7 @@ class Restoration:
         search = self.search
         return {
             "output": str(self.output),
-            "strip": str(self.strip),
+            "strip": self.strip and str(self.strip),
             "task": self.task,
             "chosen": self.chosen,
             "architecture": dict(self.architecture.choices),
@@ -92,11 +93,12 @@ def restore(
     seed: int | None = None,
     threads: int | None = None,
     output: str | Path | None = None,
+    strip: bool = True,
     force: bool = False,
     notify: Notify = lambda hook, **arguments: None,
     **more: Any,
 ) -> Restoration:
-    """Restore a picture file, and write the result and a strip of before and after beside it.
+    """Restore a picture file, and write the result and a `strip` of before and after beside it.
 
     Components, `words` and `more` are as for a search; ``nasir describe restore`` explains the
     others. `output` is IMAGE-restored.png by default; what exists is overwritten only with
@@ -105,7 +107,7 @@ def restore(
     :class:`~nasir.core.errors.NasirError` for what cannot be done as it is asked; then, and after
     Ctrl-C, nothing has been written.
     """
-    settings = given(locals(), without=("image", "output", "force", "notify"))
+    settings = given(locals(), without=("image", "output", "strip", "force", "notify"))
     began = time.monotonic()
     member = settings.pop("architecture") if isinstance(architecture, Architecture) else None
     asked = read_one(RestoreSettings, words, settings)
@@ -113,7 +115,7 @@ def restore(
     with tempfile.TemporaryDirectory(prefix="nasir-") as folder:
         photograph = files.read(source, Path(folder))
         planned = plan(photograph.colours, asked, member)
-        paths = _paths(source, output, planned)
+        paths = _paths(source, output, strip, planned)
         files.check_target(paths[0], source, photograph, force)
         for path in paths[1:]:
             files.check_free(path, source, force)
@@ -125,27 +127,31 @@ def restore(
     used = search.architecture if search else planned.architecture
     used = used or planned.usual_architecture
     picture, stops = _restored(sample, used, planned, notify)
-    strip = files.encoded_strip(before.clip(0, 1), picture, photograph.alpha)
-    contents = [files.encoded(picture, photograph, paths[0].suffix), strip]
+    contents = [files.encoded(picture, photograph, paths[0].suffix)]
+    if strip:
+        contents.append(files.encoded_strip(before.clip(0, 1), picture, photograph.alpha))
     if search:
         contents.append(_described(used, planned))
     files.write(dict(zip(paths, contents, strict=True)))
-    description = paths[2] if search else None
+    strip_file, description = paths[1] if strip else None, paths[-1] if search else None
     seconds = time.monotonic() - began
     return Restoration(
-        *(picture, paths[0], paths[1], planned.task, planned.chosen, used, stops, seconds),
+        *(picture, paths[0], strip_file, planned.task, planned.chosen, used, stops, seconds),
         search=search,
         description=description,
     )
 
 
-def _paths(source: Path, output: str | Path | None, planned: RestorationPlan) -> list[Path]:
+def _paths(
+    source: Path, output: str | Path | None, strip: bool, planned: RestorationPlan
+) -> list[Path]:
     """The files to be written: the picture, the strip, and after a search the architecture."""
     if output is None:
         path = source.with_name(f"{source.stem}-restored.png")
     else:
         path = Path(output).expanduser()
-    ends = ["-strip.png", *(["-architecture.json"] if planned.chosen == AUTO else [])]
+    ends = ["-strip.png"] if strip else []
+    ends += ["-architecture.json"] if planned.chosen == AUTO else []
     return [path, *(path.with_name(path.stem + end) for end in ends)]
 
 

@@ -10,7 +10,7 @@ def register_commands(cli: Register) -> None:
     cli("resume", "nasir.cli.resume:ResumeCommand", "continue a run after any kind of end")
     cli("watch", "nasir.cli.watch:WatchCommand", "follow a run from another terminal")
     cli("train", "nasir.cli.train:TrainCommand", "train one architecture and evaluate it")
-    cli("restore", "nasir.cli.restore:RestoreCommand", "restore a picture")
+    cli("restore", "nasir.cli.restore:RestoreCommand", "restore pictures")
     cli(
         "evaluate",
         "nasir.cli.evaluate:EvaluateCommand",
