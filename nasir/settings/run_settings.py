@@ -47,9 +47,9 @@ class RunSettings(VerbSettings):
     )
     limit: tuple[str, ...] | None = setting(
         None,
-        "bounds on parameters, multiply_adds (of 64 x 64 pixels) or seconds (measured, for 512 x 512 "
-        "restored pixels on two cores), such as parameters<1e6: "
-        "architectures beyond one are never built",
+        "bounds on parameters, multiply_adds (of 64 x 64 pixels) or seconds (measured, for "
+        "512 x 512 restored pixels on two cores), such as parameters<1e6: architectures beyond one "
+        "are never built",
     )
     references: tuple[str, ...] | None = setting(
         None, "reference architectures to evaluate beside the found one; none: the space's baseline"

@@ -58,7 +58,6 @@ class TestFewHiNas(SearchSpaceContract):
             width=2,
             operations=("skip", "sep_3"),
             layer_wise=False,
-            end="supernet",
         )
 
 

@@ -115,12 +115,6 @@ class CellArchitectures(SearchSpace):
         "or unweighted from the same level (literal)",
         must.in_(("path", "literal")),
     )
-    end: str = setting(
-        "compact",
-        "last layers of a built network: the paper's (compact), or the supernet's, whose weights "
-        "can then be copied (supernet)",
-        must.in_(("compact", "supernet")),
-    )
     residual: bool = setting(
         True, "whether the network's output is a change of its (upscaled) input (figure 4)"
     )

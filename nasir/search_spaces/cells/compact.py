@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nasir.core.search_space import Signature
 from nasir.search_spaces.cells.architectures import CellArchitectures
 from nasir.search_spaces.cells.cell import Cell
-from nasir.search_spaces.cells.ends import START, CompactEnd, PathEnd, Start
+from nasir.search_spaces.cells.ends import START, CompactEnd, Start
 from nasir.search_spaces.cells.frame import Frame
 from nasir.search_spaces.cells.genotype import Genotype
 from nasir.search_spaces.cells.widths import cell_width
@@ -40,7 +40,7 @@ class CompactNetwork(nn.Module):
 def compact_network(
     space: CellArchitectures, genotype: Genotype, signature: Signature
 ) -> CompactNetwork:
-    """The network of a genotype, with the width and the end of `space`."""
+    """The network of a genotype, with the width of `space`."""
     frame = Frame(signature, space.residual, space.upsampling)
     cells: list[Cell] = []
     channels = [START, START]
@@ -48,9 +48,5 @@ def compact_network(
         width = cell_width(space.width, space.width_factors[level])
         cells.append(Cell(cell, channels[-2], channels[-1], width, activation=space.activation))
         channels.append(cells[-1].out_channels)
-    end: nn.Module
-    if space.end == "supernet":
-        end = PathEnd(channels[-1], frame.body_channels, activation=space.activation)
-    else:
-        end = CompactEnd(channels[-1], frame.body_channels, space.activation, space.aspp_rates)
+    end = CompactEnd(channels[-1], frame.body_channels, space.activation, space.aspp_rates)
     return CompactNetwork(Start(signature.in_channels), cells, end, frame)

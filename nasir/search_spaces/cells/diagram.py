@@ -35,13 +35,11 @@ Colours = Mapping[str, int]
 """The colour of each operation."""
 
 
-def layers_drawing(
-    widths: Sequence[int], factors: Sequence[float], nodes: int, low_level: bool
-) -> Drawing:
+def layers_drawing(widths: Sequence[int], factors: Sequence[float], nodes: int) -> Drawing:
     """Start, cells as high as they are wide in channels, end; bows to what is two layers on.
 
-    `widths` are the channels of a node of each layer, `factors` what they are multiples by. With
-    `low_level` the end also has the features of the start.
+    `widths` are the channels of a node of each layer, `factors` what they are multiples by. The end
+    also takes the low-level features of the start.
     """
     middle, x, most = 118.0, 20.0, max(widths)
     names = ["start", *(f"layer {n}" for n in range(len(widths))), "end"]
@@ -65,10 +63,9 @@ def layers_drawing(
         x += 116
     for n in range(len(names) - 3):  # layer 1 on, of the layer before the last
         shapes.append(arc(tops[n], tops[n + 2], 34, SKIPPED))
-    if low_level:
-        shapes.append(arc(tops[0], tops[-1], 74, LOW_LEVEL))
-        between = (tops[0][0] + tops[-1][0]) / 2
-        shapes.append(Text(between, 16, "low-level features", quiet=True))
+    shapes.append(arc(tops[0], tops[-1], 74, LOW_LEVEL))
+    between = (tops[0][0] + tops[-1][0]) / 2
+    shapes.append(Text(between, 16, "low-level features", quiet=True))
     legend = [Key("also an input of the layer after the next", SKIPPED)]
     return Drawing("Layers", x - 12, 214, f"{len(widths)} layers of cells", shapes, legend)
 

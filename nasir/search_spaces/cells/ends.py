@@ -163,25 +163,6 @@ class SupernetEnd(nn.Module):
         return slice(place * 2 * ASPP, (place + 1) * 2 * ASPP)
 
 
-class PathEnd(SupernetEnd):
-    """The supernet's end for one level, in place of a :class:`CompactEnd`.
-
-    It takes no low-level features.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        affine: bool = True,
-        activation: Activation = nn.ReLU,
-    ) -> None:
-        super().__init__([in_channels], out_channels, affine, activation)
-
-    def forward(self, features: Tensor, low_level: Tensor) -> Tensor:  # type: ignore[override]
-        return super().forward([features])
-
-
 def _normalised(in_channels: int, out_channels: int, affine: bool) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),

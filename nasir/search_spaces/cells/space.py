@@ -44,7 +44,7 @@ class CellSpace(CellArchitectures):
         cells = {f"Layer {n}": cell for n, cell in enumerate(genotype.cells)}
         if not self.layer_wise:
             cells = {"The cell of all layers": genotype.cells[0]}
-        layers = layers_drawing(channels_of, factors, self.nodes, self.end == "compact")
+        layers = layers_drawing(channels_of, factors, self.nodes)
         return (layers, *cell_drawings(cells))
 
 

@@ -26,7 +26,7 @@ class CellSupernet(Supernet):
     and ``betas`` (rows, 3) where widths are searched.
 
     With `partial` k, operations see 1/k of a cell's channels (PC-DARTS). Batch normalisations
-    have no scale and shift, so that :func:`~.inherit.inherit` can copy all weights.
+    have no scale and shift.
     """
 
     def __init__(self, space: CellArchitectures, signature: Signature, partial: int = 1) -> None:

@@ -29,7 +29,7 @@ CASES = [
     ("nasdip", {"connections": "none"}),
     ("hinas", {}),
     ("hinas", {"layer_wise": False}),
-    ("hinas", {"widths": [2.0], "end": "supernet"}),
+    ("hinas", {"widths": [2.0]}),
     ("irnas", {}),
     ("irnas", {"layers": 1, "nodes": 1}),
     ("irnas", {"layers": 2, "widths": [1.0, 4.0]}),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -8,9 +9,8 @@ from small_clearer import SMALL, made
 from torch import Tensor
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import ArchitectureError, SettingsError
+from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
-from nasir.search_spaces.clearer.inheritance import inherit
 from nasir.search_spaces.clearer.space import Clearer
 from nasir.search_spaces.clearer.supernet import ClearerSupernet
 
@@ -35,6 +35,17 @@ def chosen(supernet: ClearerSupernet, architecture: Architecture) -> ClearerSupe
     return supernet
 
 
+def network_of(supernet: ClearerSupernet, architecture: Architecture, space: Clearer) -> Any:
+    """The network of `architecture` with the supernet's weights and statistics."""
+    network: Any = space.build(architecture, Signature(3, 3)).double()
+    network.backbone.load_state_dict(supernet.backbone.state_dict())
+    chosen = supernet.columns.modules_of(architecture)
+    for modules, columns, options in zip(network.cells, supernet.cells, chosen, strict=True):
+        for module, column, option in zip(modules, columns, options, strict=True):
+            module.load_state_dict(column[option].state_dict())
+    return network
+
+
 def picture() -> Tensor:
     return torch.rand(2, 3, 8, 12, dtype=torch.float64)
 
@@ -57,8 +68,7 @@ def test_path_network_and_one_hot_mixture_are_equal(
 ) -> None:
     space = Clearer(channels=4, cells=2, columns=1, mixture=mixture)
     x = picture()
-    network = space.build(architecture, Signature(3, 3)).double()
-    inherit(network, made(space), architecture)
+    network = network_of(made(space), architecture, space)
     wanted = network.train(training)(x)
     mixed = chosen(made(space), architecture).train(training)
     path = made(space).train(training)
@@ -68,15 +78,13 @@ def test_path_network_and_one_hot_mixture_are_equal(
 
 
 def test_a_path_and_its_network_leave_the_same_statistics() -> None:
-    space, x = SMALL, picture()
-    architecture = space.named("alternating")
-    network = inherit(
-        space.build(architecture, Signature(3, 3)).double(), made(space), architecture
-    )
-    supernet = made(space)
+    x = picture()
+    architecture = SMALL.named("alternating")
+    network = network_of(made(SMALL), architecture, SMALL)
+    supernet = made(SMALL)
     network.train()(x)
     supernet.train()(x, architecture)
-    again = inherit(space.build(architecture, Signature(3, 3)).double(), supernet, architecture)
+    again = network_of(supernet, architecture, SMALL)
     for name, values in network.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], values)
 
@@ -191,10 +199,3 @@ def test_one_hot_weights_are_the_path_with_partial_channels() -> None:
 def test_partial_that_does_not_divide_the_channels_is_refused(partial: int) -> None:
     with pytest.raises(SettingsError, match="does not divide the 4 channels"):
         SMALL.supernet(Signature(3, 3), partial)
-
-
-def test_partial_weights_cannot_be_inherited() -> None:
-    architecture = SMALL.named("all_fusion")
-    network = SMALL.build(architecture, Signature(3, 3))
-    with pytest.raises(ArchitectureError, match="partial=2"):
-        inherit(network, made(SMALL, partial=2), architecture)

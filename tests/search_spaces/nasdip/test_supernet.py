@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import ArchitectureError, NasirError, SettingsError
+from nasir.core.errors import NasirError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.cell import DECISIONS, UpsamplingCell
-from nasir.search_spaces.nasdip.inheritance import inherit
+from nasir.search_spaces.nasdip.mixture import MixedCell
 from nasir.search_spaces.nasdip.operations import operation
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.search_spaces.nasdip.supernet import NasDipSupernet
@@ -72,13 +72,40 @@ def chosen(supernet: NasDipSupernet, architecture: Architecture) -> NasDipSupern
     return supernet
 
 
+def network_of(supernet: NasDipSupernet, architecture: Architecture, space: NasDip) -> Any:
+    """The network of `architecture` with the supernet's weights and statistics."""
+    network: Any = space.build(architecture, Signature(4, 3)).double()
+    body: Any = supernet.body
+    for part in ("encoder", "decoder", "to_picture"):
+        getattr(network, part).load_state_dict(getattr(body, part).state_dict())
+    for part in ("down", "same"):
+        for level, module in getattr(network, part).items():
+            module.load_state_dict(getattr(body, part)[level].state_dict())
+    for level, cell in network.up.items():
+        copy_cell(cell, body.up[level], supernet.cell.places_of(architecture.choices))
+    return network
+
+
+def copy_cell(cell: UpsamplingCell, mixed: MixedCell, places: tuple[int, int, int, int]) -> None:
+    number, upsampling, term, activation = places
+    branch = mixed.branches[number]
+    copies = [(cell.resize, branch.transforms[term])]
+    copies += [(cell.resize_activation, branch.transform_activations[activation])]
+    if cell.transform is not None:
+        copies = [(cell.transform, branch.transforms[term])]
+        copies += [(cell.transform_activation, branch.transform_activations[activation])]
+        copies += [(cell.resize, branch.resizes[upsampling])]
+        copies += [(cell.resize_activation, branch.resize_activations[activation])]
+    for target, source in copies:
+        target.load_state_dict(source.state_dict())
+
+
 def test_path_network_and_one_hot_mixture_of_every_cell_are_equal() -> None:
     """98 of 6 x 5 x 3 x 2 cells are valid: 3 x 21, 2 x 15 and 5."""
     supernet, x = made(CELLS), picture()
     assert CELLS.domain.size == 98
     for architecture in CELLS.domain:
-        network = CELLS.build(architecture, Signature(4, 3)).double()
-        inherit(network, supernet, architecture)  # type: ignore[arg-type]
+        network = network_of(supernet, architecture, CELLS)
         mixed = chosen(supernet, architecture)
         with torch.no_grad():
             wanted = network(x)
@@ -104,8 +131,7 @@ def test_path_network_and_one_hot_mixture_are_equal_with_all_kinds_of_connection
     x, rng = picture(20), np.random.default_rng(0)
     for training in (True, False):
         architecture = space.domain.sample(rng)
-        network = space.build(architecture, Signature(4, 3)).double()
-        inherit(network, made(space), architecture)  # type: ignore[arg-type]
+        network = network_of(made(space), architecture, space)
         wanted = network.train(training)(x)
         path = made(space).train(training)
         mixed = chosen(made(space), architecture).train(training)
@@ -139,8 +165,7 @@ def test_without_activation_a_mixture_equals_the_weighted_sum_of_all_cells() -> 
     x = torch.randn(1, space.width, 6, 7, dtype=torch.float64)
     total, weights = torch.zeros(1, space.width, 12, 14, dtype=torch.float64), 0.0
     for architecture in space.domain:
-        network: Any = space.build(architecture, Signature(4, 3)).double()
-        cell: UpsamplingCell = inherit(network, supernet, architecture).up["1"]  # type: ignore
+        cell = network_of(supernet, architecture, space).up["1"]
         weight = weight_of(space, architecture, tables)
         total, weights = total + weight * cell(x), weights + weight
     assert weights == pytest.approx(1)
@@ -254,14 +279,6 @@ def test_partial_channels_pass_the_others_by_and_have_paths() -> None:
 def test_unsuitable_partial_is_refused(partial: int, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         NasDip(depth=1, width=16).supernet(Signature(4, 3), partial)
-
-
-def test_partial_weights_cannot_be_inherited() -> None:
-    space = NasDip(depth=1, width=32, kernel=(3,))
-    architecture = space.domain.sample(np.random.default_rng(0))
-    network: Any = space.build(architecture, Signature(4, 3))
-    with pytest.raises(ArchitectureError, match="partial=2"):
-        inherit(network, made(space, partial=2), architecture)
 
 
 def test_the_hand_made_network_is_not_a_path() -> None:
