@@ -19,6 +19,7 @@ from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.import_strings import load
 from nasir.core.registry import KINDS, Entry, registries
 from nasir.core.search_space import SearchSpace
+from nasir.networks.network import TrainedNetwork, read_network
 from nasir.settings.building import is_list_type, make, plain
 from nasir.settings.components import chosen_name
 from nasir.settings.interfaces import kind_of, name_of
@@ -42,6 +43,9 @@ VERBS = {
 PLURALS = {kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in KINDS}
 """The kinds of what can be registered, in the plural."""
 
+FILES = ("network", "recipe")
+"""Kinds whose entries are files."""
+
 PARAGRAPHS = 3
 """Paragraphs of a docstring that are shown."""
 
@@ -58,10 +62,33 @@ def registered(kind: str) -> list[dict[str, str]]:
 
 
 def summary(kind: str, entry: Entry) -> str:
-    """A line about an entry; of a recipe the first sentence of its comment."""
-    if kind != "recipe" or entry.summary:
+    """A line about an entry: its own, or for a recipe or network what the file says."""
+    if kind not in FILES or entry.summary:
         return entry.summary
+    if kind == "network":
+        return _network_summary(Path(entry.target))
     return re.split(r"\.\s+(?=[A-Z])", recipe_comment(Path(entry.target)))[0].rstrip(".")
+
+
+def _network_summary(path: Path) -> str:
+    """What a network restores; why that cannot be read, where it cannot."""
+    try:
+        return read_network(path).summary
+    except SettingsError as error:
+        return str(error)
+
+
+def _network_text(network: TrainedNetwork) -> list[str]:
+    """A network in paragraphs."""
+    figures = ", ".join(f"{name} {as_typed(value)}" for name, value in network.figures.items())
+    return [
+        f"{network.summary}. {network.made}".strip(),
+        f"Figures: {figures or 'none'}",
+        f"Licence: {network.licence}",
+        f"Task: {as_typed(dict(network.task))}",
+        f"Architecture: {network.architecture.json}",
+        f"File: {network.path}",
+    ]
 
 
 def describe(words: Sequence[str]) -> dict[str, Any]:
@@ -70,7 +97,7 @@ def describe(words: Sequence[str]) -> dict[str, Any]:
         return _verb(words[0], words[1:])
     kind, name, fields = _read(words)
     entry = registries[kind].entry(name)
-    target = entry.load() if kind not in ("recipe", "run_setting") else None
+    target = entry.load() if kind not in (*FILES, "run_setting") else None
     content: dict[str, Any] = {
         "kind": kind,
         "name": name,
@@ -81,6 +108,8 @@ def describe(words: Sequence[str]) -> dict[str, Any]:
     }
     if kind == "recipe":
         return content | {"text": [recipe_comment(Path(entry.target)), f"File: {entry.target}"]}
+    if kind == "network":
+        return content | {"text": _network_text(read_network(entry.target))}
     if kind == "run_setting":
         settings = _settings(run_settings_class(), "", None)
         return content | {"settings": [one for one in settings if one["key"] == name]}

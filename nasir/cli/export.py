@@ -12,18 +12,33 @@ if TYPE_CHECKING:
 
 
 class ExportCommand(Command):
-    """Write a trained network as ONNX or torch.export, checked against the network itself."""
+    """Write a trained network as one file, checked against the network itself."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", metavar="FOLDER", help="the folder of nasir train")
         parser.add_argument(
-            "-o", "--output", metavar="FILE", required=True, help="model.onnx or model.pt2"
+            "-o",
+            "--output",
+            metavar="FILE",
+            required=True,
+            help="model.onnx, model.pt2, or model.safetensors for nasir restore network=FILE",
         )
         parser.add_argument(
             "--tolerance",
             type=float,
-            default=1e-4,
-            help="how far outputs may differ, nominally in [0, 1]; default: 1e-4",
+            help="how far outputs may differ, nominally in [0, 1]; default 1e-4, with --half 2e-3",
+        )
+        parser.add_argument(
+            "--licence",
+            default="",
+            metavar="TEXT",
+            help="of the weights, and what they were trained on; needed for .safetensors",
+        )
+        parser.add_argument(
+            "--made", default="", metavar="TEXT", help="how the weights were got, for .safetensors"
+        )
+        parser.add_argument(
+            "--half", action="store_true", help="store weights as float16, for .safetensors"
         )
         parser.add_argument("--force", action="store_true", help="overwrite what exists")
         parser.add_argument("--json", action="store_true", help="print as JSON")
@@ -37,6 +52,9 @@ class ExportCommand(Command):
             arguments.output,
             force=arguments.force,
             tolerance=arguments.tolerance,
+            licence=arguments.licence,
+            made=arguments.made,
+            half=arguments.half,
         )
         if arguments.json:
             print_json(done.mapping)

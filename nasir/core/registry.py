@@ -29,6 +29,7 @@ KINDS = (
     "operation",
     "proxy",
     "method",
+    "network",
     "recipe",
     "run_setting",
     "command",

@@ -82,6 +82,15 @@ def register_methods(register: Register) -> None:
 
 
 @hookspec
+def register_networks(register: Register) -> None:
+    """Name files of trained networks: ``register(name, path)``, for ``nasir restore network=NAME``.
+
+    `path` is the whole path of a ``.safetensors`` file that ``nasir export`` has written
+    (:mod:`nasir.networks.network`). Without a summary, ``nasir list`` prints what the file says.
+    """
+
+
+@hookspec
 def register_recipes(register: Register) -> None:
     """Name settings files: ``register(name, path)``, for ``nasir run NAME``.
 

@@ -15,6 +15,7 @@ import pluggy
 
 from nasir.core.errors import NasirError, PluginError, unknown_name
 from nasir.core.registry import Entry, Registries
+from nasir.networks.network import check_network
 from nasir.plugins import hookspecs
 from nasir.plugins.switches import disabled_plugins
 from nasir.settings.recipes import check_recipe
@@ -35,6 +36,7 @@ BUILTIN = (
     "executors",
     "proxies",
     "methods",
+    "networks",
     "recipes",
     "commands",
     "tensorboard",
@@ -51,12 +53,17 @@ HOOK_KINDS = {
     "register_operations": "operation",
     "register_proxies": "proxy",
     "register_methods": "method",
+    "register_networks": "network",
     "register_recipes": "recipe",
     "register_run_settings": "run_setting",
     "register_commands": "command",
 }
 
-CHECKS = {"recipe": check_recipe, "run_setting": check_run_setting}
+CHECKS = {
+    "network": check_network,
+    "recipe": check_recipe,
+    "run_setting": check_run_setting,
+}
 """What is checked of a target when it is registered, by kind; others when they are used."""
 
 log = logging.getLogger("nasir")

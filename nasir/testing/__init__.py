@@ -12,8 +12,8 @@ pytest then runs every case of the contract. The built-in components pass the sa
 import pytest
 
 MODULES = (
-    *("components", "degradations", "evaluators", "fitting", "methods", "proxies", "spaces"),
-    *("strategies", "tasks"),
+    *("components", "degradations", "evaluators", "fitting", "methods", "networks", "proxies"),
+    *("spaces", "strategies", "tasks"),
 )
 pytest.register_assert_rewrite(*(f"nasir.testing.{name}" for name in MODULES))
 
@@ -21,6 +21,7 @@ from nasir.testing.degradations import DegradationContract  # noqa: E402
 from nasir.testing.evaluators import EvaluatorContract  # noqa: E402
 from nasir.testing.fitting import FittingMethodContract  # noqa: E402
 from nasir.testing.methods import MethodContract  # noqa: E402
+from nasir.testing.networks import NetworkContract  # noqa: E402
 from nasir.testing.proxies import ProxyContract  # noqa: E402
 from nasir.testing.spaces import SearchSpaceContract  # noqa: E402
 from nasir.testing.strategies import StrategyContract  # noqa: E402
@@ -31,6 +32,7 @@ __all__ = [
     "EvaluatorContract",
     "FittingMethodContract",
     "MethodContract",
+    "NetworkContract",
     "PatchesContract",
     "ProxyContract",
     "SearchSpaceContract",

@@ -15,7 +15,7 @@ from nasir.cli.main import main
     ("argv", "printed"),
     [
         (["."], "-o"),
-        ([".", "-o", "model.pth"], "its suffix must be .onnx or .pt2"),
+        ([".", "-o", "model.pth"], "its suffix must be .onnx, .pt2 or .safetensors"),
         ([".", "-o", "model.pt2"], "no training's folder"),
         ([".", "-o", "model.pt2", "--tolerance", "0"], "must be above 0"),
         ([".", "-o", "model.pt2", "--tolerance", "much"], "--tolerance"),

@@ -1,23 +1,32 @@
-"""``nasir.export``: a trained network for other programs."""
+"""``nasir.export``: a trained network in one file, for nasir or for other programs."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from nasir.apps.train.training import Training
 from nasir.core.errors import RunFolderError, SettingsError
 
-ONNX, PROGRAM = ".onnx", ".pt2"
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from nasir.apps.export.program import Run
+
+ONNX, PROGRAM, NETWORK = ".onnx", ".pt2", ".safetensors"
 
 SIDE = 64
 """Pixels of a side of the pictures that a network is exported and checked with, at least."""
 
 TOLERANCE = 1e-4
 """How far outputs, nominally in [0, 1], may differ."""
+
+TOLERANCE_OF_HALF = 0.5 / 255
+"""The same where weights are stored as float16: half a step of 8 bits."""
 
 
 @attrs.frozen
@@ -52,9 +61,18 @@ def export(
     output: str | Path,
     *,
     force: bool = False,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
+    licence: str = "",
+    made: str = "",
+    figures: Mapping[str, Any] | None = None,
+    half: bool = False,
 ) -> Exported:
-    """Write the network of a training's folder as ONNX (``.onnx``) or torch.export (``.pt2``).
+    """Write the network of a training's folder: ``.onnx``, ``.pt2`` or ``.safetensors``.
+
+    The first two are for other programs (ONNX, torch.export). The third is a network for
+    ``nasir.restore(picture, network=FILE)``; it needs the `licence` of the weights, and may say how
+    they were `made` and their `figures` (none: those of the training on its test pictures). With
+    `half` its weights are stored as float16.
 
     Input ``(N, C, H, W)`` float32 nominally in [0, 1], output ``(N, C, sH, sW)``. The file is run
     and written only where it agrees with the network to `tolerance`; what exists is overwritten
@@ -62,6 +80,13 @@ def export(
     """
     path = Path(output).expanduser()
     _check_target(path, force)
+    if path.suffix == NETWORK and not licence.strip():
+        raise SettingsError(
+            "say under which licence the weights are, and what they were trained on: --licence TEXT"
+        )
+    if path.suffix != NETWORK and (licence or made or figures or half):
+        raise SettingsError(f"licence, made, figures and half are for {NETWORK}, not {path.suffix}")
+    tolerance = (TOLERANCE_OF_HALF if half else TOLERANCE) if tolerance is None else tolerance
     if not tolerance > 0:
         raise SettingsError(f"tolerance {tolerance} must be above 0")
     training = Training(folder)
@@ -73,20 +98,20 @@ def export(
     import torch
 
     from nasir.apps.export.agreement import agreed
-    from nasir.apps.export.program import traced, write_program
 
     side = max(SIDE, training.found[1].smallest_side)
     size = (2, signature.in_channels, side, side)
     x = torch.rand(size, generator=torch.Generator().manual_seed(0))
-    program = traced(network, x)
     partial = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        if path.suffix == ONNX:
-            from nasir.apps.export.onnx_file import write_onnx
+        if path.suffix == NETWORK:
+            from nasir.networks.packing import described, write_network
 
-            run = write_onnx(program, x, partial)
+            packed = described(training, partial, licence, made, figures)
+            write_network(packed, training.weights, half)
+            run: Run = packed.load()
         else:
-            run = write_program(program, partial)
+            run = _written(network, x, partial)
         worst, multiple = agreed(network, run, x, tolerance)
         partial.replace(path)
     except OSError as error:
@@ -96,10 +121,24 @@ def export(
     return Exported(path, worst, multiple, side, signature.in_channels, signature.scale)
 
 
+def _written(network: nn.Module, x: Tensor, path: Path) -> Run:
+    """Write the graph of a network, and return what runs it as it is read back."""
+    from nasir.apps.export.program import traced, write_program
+
+    program = traced(network, x)
+    if path.suffix != ONNX:
+        return write_program(program, path)
+    from nasir.apps.export.onnx_file import write_onnx
+
+    return write_onnx(program, x, path)
+
+
 def _check_target(path: Path, force: bool) -> None:
     """Refuse, before any work is done, a file that cannot or must not be written."""
-    if path.suffix not in (ONNX, PROGRAM):
-        raise SettingsError(f"cannot write {path}: its suffix must be {ONNX} or {PROGRAM}")
+    if path.suffix not in (ONNX, PROGRAM, NETWORK):
+        raise SettingsError(
+            f"cannot write {path}: its suffix must be {ONNX}, {PROGRAM} or {NETWORK}"
+        )
     if not path.parent.is_dir():
         raise RunFolderError(f"there is no folder {path.parent} to write {path.name} to")
     if path.is_dir():

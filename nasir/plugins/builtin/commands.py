@@ -23,7 +23,7 @@ def register_commands(cli: Register) -> None:
         "correlate proxies with the results of fits",
     )
     cli("tabulate", "nasir.cli.tabulate:TabulateCommand", "make a tabular benchmark from runs")
-    cli("export", "nasir.cli.export:ExportCommand", "write a trained network as ONNX or .pt2")
+    cli("export", "nasir.cli.export:ExportCommand", "write a trained network as one file")
     cli("runs", "nasir.cli.runs:RunsCommand", "list the runs in a folder")
     cli("show", "nasir.cli.show:ShowCommand", "show a run: its result and its trials")
     cli("compare", "nasir.cli.compare:CompareCommand", "compare runs")

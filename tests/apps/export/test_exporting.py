@@ -136,7 +136,7 @@ def test_what_is_there_is_not_overwritten_unasked(training: Training, tmp_path: 
 @pytest.mark.parametrize(
     ("output", "told"),
     [
-        ("model.pth", r"its suffix must be \.onnx or \.pt2"),
+        ("model.pth", r"its suffix must be \.onnx, \.pt2 or \.saf"),
         ("nowhere/model.pt2", "there is no folder nowhere"),
     ],
 )
