@@ -75,7 +75,7 @@ def test_the_plugins_that_come_with_nasir_load() -> None:
     for name in BUILTIN:
         record = plugins.records[f"nasir-{name}"]
         assert (record.status, record.distribution) == ("ok", "nasir")
-        assert record.registers
+        assert record.registers or record.name == "nasir-networks"  # as many as there are files
     assert {"nasdip"} <= set(registries["space"])
     assert {"random", "rl"} <= set(registries["strategy"])
 
