@@ -81,11 +81,11 @@ class UNet(SearchSpace):
         )
 
     def reference(self) -> Mapping[str, Architecture]:
-        """Hand-made networks at the cost of about 250 thousand multiply-adds a pixel."""
+        """Hand-made networks of 0.6 to 0.8 seconds at 512 x 512 on two cores (2.4 GHz)."""
         return {
-            "drunet": _made(1, (24, 2.0, "residual"), (2, 2, 2, 2)),
-            "ffdnet": _made(2, (96, 1.0, "plain"), (10,)),
-            "dncnn": _made(1, (48, 1.0, "plain"), (12,)),
+            "drunet": _made(1, (28, 1.5, "residual"), (2, 2, 2, 2)),
+            "ffdnet": _made(2, (96, 1.0, "plain"), (9,)),
+            "dncnn": _made(1, (40, 1.0, "plain"), (12,)),
         }
 
 
