@@ -42,7 +42,8 @@ class Entry:
     """A registered name: the object or its import string ``module:object``, and who owns it.
 
     `default_for` lists the uses (:data:`USES`) of which the component is the default; of an
-    executor, ``one_worker`` or ``many_workers``. `owner` is empty for what is not registered.
+    evaluator also ``bench`` and ``supernet`` (the paths of a trained one), of a strategy ``join``,
+    of an executor ``one_worker`` or ``many_workers``. `owner` is empty for what is not registered.
     """
 
     name: str

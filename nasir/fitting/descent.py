@@ -45,17 +45,17 @@ class Descent:
 
     def __init__(
         self,
-        how: DescentSettings,
+        settings: DescentSettings,
         network: nn.Module,
         x: Tensor,
         task: Task,
         sample: Sample,
         rule: StoppingRule | None,
     ) -> None:
-        self.how, self.network, self.x = how, network, x
+        self.settings, self.network, self.x = settings, network, x
         self.task, self.sample, self.rule = task, sample, rule
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=how.lr, fused=True)
-        self.guard = _Guard(network, how.rollback, how.check_every)
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr, fused=True)
+        self.guard = _Guard(network, settings.rollback, settings.check_every)
         self.step, self.loss, self.ended = 0, math.nan, False
         self.average: Tensor | None = None
 
@@ -64,8 +64,8 @@ class Descent:
 
         Raises :class:`~nasir.core.errors.EvaluationError` where the loss is not finite.
         """
-        how = self.how
-        output = self.network(self.x + how.input_noise * torch.randn_like(self.x))
+        settings = self.settings
+        output = self.network(self.x + settings.input_noise * torch.randn_like(self.x))
         loss = self.task.loss(output, self.sample)
         self.step += 1
         self.loss = loss.item()
@@ -78,7 +78,7 @@ class Descent:
         self.optimizer.step()
         self.guard.watch(self.step, self.loss)
         output, past = output.detach(), self.average
-        self.average = output if past is None else torch.lerp(output, past, how.averaging)
+        self.average = output if past is None else torch.lerp(output, past, settings.averaging)
         if self.rule is not None:
             self.ended = self.rule.watch(self.step, output, self.average)
         return self.average

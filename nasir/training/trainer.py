@@ -62,7 +62,7 @@ class Trained:
 def train(
     network: nn.Module,
     patches: Patches,
-    how: Hyperparameters,
+    hyperparameters: Hyperparameters,
     seed: int,
     device: str = "cpu",
     checkpoint: Path | None = None,
@@ -87,15 +87,15 @@ def train(
     """
     if not any(parameter.requires_grad for parameter in network.parameters()):
         return Trained(network, None, [])
-    state = _State(network.to(device), how, seed, device)
-    identity = how.identity(
+    state = _State(network.to(device), hyperparameters, seed, device)
+    identity = hyperparameters.identity(
         seed=seed,
         device=torch.device(device).type,
         pictures=list(patches.names),
         network={name: list(value.shape) for name, value in network.state_dict().items()},
         about=about,
     )
-    last = how.iterations if steps is None else min(steps, how.iterations)
+    last = hyperparameters.iterations if steps is None else min(steps, hyperparameters.iterations)
     if checkpoint is not None:
         state.resume(checkpoint, identity, last)
     network.train()
@@ -104,7 +104,7 @@ def train(
         stack.enter_context(repeatable(device))
         if state.captured:
             stack.enter_context(torch.cuda.stream(torch.cuda.Stream(device)))
-        feed = _feed(patches, how, seed, device, stack)
+        feed = _feed(patches, hyperparameters, seed, device, stack)
         while state.step < last:
             state.advance(feed.batch(state.step))
             ended = state.step == last
@@ -112,7 +112,7 @@ def train(
                 state.check_losses()
                 if on_step is not None:
                     on_step(state.step, state.losses[-1])
-            late = time.monotonic() - saved >= how.checkpoint_every
+            late = time.monotonic() - saved >= hyperparameters.checkpoint_every
             if checkpoint is not None and (late or ended):
                 state.save(checkpoint, identity)
                 saved = time.monotonic()
@@ -120,51 +120,69 @@ def train(
 
 
 def _feed(
-    patches: Patches, how: Hyperparameters, seed: int, device: str, stack: ExitStack
+    patches: Patches, hyperparameters: Hyperparameters, seed: int, device: str, stack: ExitStack
 ) -> Feed | ResidentFeed:
     """What makes the batches: the device that holds the pictures, or threads."""
     drawn_from = derived_seed(seed, "patches")
-    if how.resident:
-        held = patches.resident(device, how.versions)
+    if hyperparameters.resident:
+        held = patches.resident(device, hyperparameters.versions)
         if held is not None:
-            return ResidentFeed(held, drawn_from, how.batch, how.patch)
-    return stack.enter_context(Feed(patches, drawn_from, how.batch, how.patch))
+            return ResidentFeed(held, drawn_from, hyperparameters.batch, hyperparameters.patch)
+    return stack.enter_context(
+        Feed(patches, drawn_from, hyperparameters.batch, hyperparameters.patch)
+    )
 
 
 class _State:
     """Everything that the next steps of a training depend on."""
 
-    def __init__(self, network: nn.Module, how: Hyperparameters, seed: int, device: str) -> None:
-        self.network, self.how, self.seed, self.device = network, how, seed, device
+    def __init__(
+        self, network: nn.Module, hyperparameters: Hyperparameters, seed: int, device: str
+    ) -> None:
+        self.network, self.hyperparameters, self.seed, self.device = (
+            network,
+            hyperparameters,
+            seed,
+            device,
+        )
         kind = torch.device(device).type
-        self.captured = how.capture and kind == "cuda" and how.optimizer != "sgd"
+        self.captured = (
+            hyperparameters.capture and kind == "cuda" and hyperparameters.optimizer != "sgd"
+        )
         if self.captured:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._step = Captured(self._descend) if self.captured else self._descend
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         self.optimizer = optimizer(
-            how.optimizer,
+            hyperparameters.optimizer,
             self.parameters,
-            how.lr,
-            how.momentum,
-            how.decay,
-            how.betas,
+            hyperparameters.lr,
+            hyperparameters.momentum,
+            hyperparameters.decay,
+            hyperparameters.betas,
             capturable=self.captured,
         )
-        self.precision = Precision(how.precision, device)
-        self.average = MovingAverage(network, how.ema) if how.ema else None
-        self.loss = loss(how.loss, how.mean_terms)
+        self.precision = Precision(hyperparameters.precision, device)
+        self.average = MovingAverage(network, hyperparameters.ema) if hyperparameters.ema else None
+        self.loss = loss(hyperparameters.loss, hyperparameters.mean_terms)
         self.step = 0
         self.losses: list[float] = []
         self._unchecked: list[Tensor] = []
 
     def advance(self, pair: tuple[Tensor, Tensor]) -> None:
         """Do one step on a batch of degraded and clean patches."""
-        how = self.how
+        hyperparameters = self.hyperparameters
         seed_torch(derived_seed(self.seed, "step", self.step), self.device)
-        rate = learning_rate(how.schedule, self.step, how.iterations, how.lr, how.lr_end, how.power)
-        if self.step < how.warm_up:
-            rate *= (self.step + 1) / how.warm_up
+        rate = learning_rate(
+            hyperparameters.schedule,
+            self.step,
+            hyperparameters.iterations,
+            hyperparameters.lr,
+            hyperparameters.lr_end,
+            hyperparameters.power,
+        )
+        if self.step < hyperparameters.warm_up:
+            rate *= (self.step + 1) / hyperparameters.warm_up
         set_learning_rate(self.optimizer, rate)
         degraded, clean = (side.to(self.device, non_blocking=True) for side in pair)
         value = self._step(degraded, clean)
@@ -182,7 +200,7 @@ class _State:
                 f"task needs {tuple(clean.shape)}: choose a space that has the task's scale"
             )
         value = self.loss(output, clean)
-        self.precision.descend(value, self.optimizer, self.parameters, self.how.clip)
+        self.precision.descend(value, self.optimizer, self.parameters, self.hyperparameters.clip)
         return value.detach()
 
     def check_losses(self) -> None:

@@ -28,6 +28,7 @@ def register_evaluators(register: Register) -> None:
         "shared",
         "nasir.evaluators.shared:Shared",
         "evaluate a path of a trained supernet with its shared weights",
+        default_for=("supernet",),
     )
     register(
         "cyclegan",

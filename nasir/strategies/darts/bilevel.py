@@ -56,8 +56,13 @@ class Bilevel(ABC):
     decay: float = 0.0
     """Weight decay."""
 
-    def __init__(self, how: DartsSettings, problem: Problem, device: str) -> None:
-        self.how, self.device, self.seed, self.task = how, device, problem.seed, problem.task
+    def __init__(self, settings: DartsSettings, problem: Problem, device: str) -> None:
+        self.settings, self.device, self.seed, self.task = (
+            settings,
+            device,
+            problem.seed,
+            problem.task,
+        )
         seed_torch(derived_seed(problem.seed, "supernet"), device)
         self._make(problem)
         self.architecture = list(self.supernet.architecture_parameters())
@@ -67,9 +72,9 @@ class Bilevel(ABC):
         self.ascent = optimizer(
             "adam",
             self.architecture,
-            how.arch_lr or self.usual_arch_lr,
-            decay=how.arch_decay,
-            betas=(how.arch_beta, 0.999),
+            settings.arch_lr or self.usual_arch_lr,
+            decay=settings.arch_decay,
+            betas=(settings.arch_beta, 0.999),
         )
         self.best: tuple[int, float] | None = None
 
@@ -113,9 +118,9 @@ class Bilevel(ABC):
 
     def epoch(self, number: int) -> float:
         """Take the steps of epoch `number`, from 0; returns the mean loss of the weight steps."""
-        how = self.how
-        first, last = number * how.steps, (number + 1) * how.steps
-        searching = number >= how.warmup
+        settings = self.settings
+        first, last = number * settings.steps, (number + 1) * settings.steps
+        searching = number >= settings.warmup
         self.module.train()
         total = 0.0
         with freed_memory_reused(), self._batches() as (for_weights, for_architecture):
@@ -131,8 +136,8 @@ class Bilevel(ABC):
                         "may help"
                     )
                 total += value
-                report(step + 1 - first, how.steps, loss=value)
-        return total / how.steps
+                report(step + 1 - first, settings.steps, loss=value)
+        return total / settings.steps
 
     def tune(self, first: int, steps: int) -> None:
         """Weight steps alone, counted from `first`."""
@@ -160,14 +165,14 @@ class Bilevel(ABC):
 
     def _prepare(self, step: int) -> None:
         """Seed the step; set its learning rate and temperature."""
-        how = self.how
+        settings = self.settings
         seed_torch(derived_seed(self.seed, "step", step), self.device)
-        steps = how.epochs * how.steps
+        steps = settings.epochs * settings.steps
         set_learning_rate(self.descent, self._rate(step))
-        if how.paths == "one":
+        if settings.paths == "one":
             share = step / max(1, steps - 1)
             self.supernet.relaxation = OnePath(
-                how.temperature + share * (how.temperature_end - how.temperature)
+                settings.temperature + share * (settings.temperature_end - settings.temperature)
             )
 
     def _weight_step(self, batch: Any) -> float:
@@ -175,14 +180,14 @@ class Bilevel(ABC):
             value = self._loss_of(batch)
             self.descent.zero_grad(set_to_none=True)
             value.backward()
-        if self.how.clip:
-            torch.nn.utils.clip_grad_norm_(self.weights, self.how.clip)
+        if self.settings.clip:
+            torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip)
         self.descent.step()
         return float(value.item())
 
     def _architecture_step(self, for_weights: Any, for_architecture: Any) -> None:
         self.ascent.zero_grad(set_to_none=True)
-        if self.how.order == 1:
+        if self.settings.order == 1:
             with _constant(self.weights):
                 self._architecture_loss(for_architecture).backward()
         else:
@@ -223,11 +228,11 @@ class Bilevel(ABC):
     def _momentum(self, weight: Tensor) -> Tensor | float:
         """What the momentum of the optimizer adds to the next step of a weight."""
         held = self.descent.state.get(weight, {}).get("momentum_buffer")
-        return 0.0 if held is None else self.how.momentum * held
+        return 0.0 if held is None else self.settings.momentum * held
 
     def _architecture_loss(self, batch: Any) -> Tensor:
         """The restoration loss with CLEARER's penalties (equation 2)."""
-        penalty = self.supernet.penalty(self.how.entropy, self.how.complexity)
+        penalty = self.supernet.penalty(self.settings.entropy, self.settings.complexity)
         return self._loss_of(batch) + penalty
 
     @staticmethod

@@ -37,24 +37,26 @@ class OnPatches(Bilevel):
     score_by = "psnr"
 
     def _make(self, problem: Problem) -> None:
-        how = self.how
-        supernet = problem.space.supernet(problem.task.signature, how.partial)
+        settings = self.settings
+        supernet = problem.space.supernet(problem.task.signature, settings.partial)
         self.supernet = self.module = supernet.to(self.device)
-        self.loss, self.decay = loss(how.loss), how.decay
-        rest = (1 - how.validation) / 2
+        self.loss, self.decay = loss(settings.loss), settings.decay
+        rest = (1 - settings.validation) / 2
         parts = divided(
             problem.task.patches(),
-            (how.validation, rest, rest),
+            (settings.validation, rest, rest),
             derived_seed(problem.seed, "validation"),
         )
         self.validation, self.for_weights, self.for_architecture = parts
 
     def _descent(self) -> torch.optim.Optimizer:
-        return optimizer("sgd", self.weights, self._rate(0), self.how.momentum, self.decay)
+        return optimizer("sgd", self.weights, self._rate(0), self.settings.momentum, self.decay)
 
     def _rate(self, step: int) -> float:
-        how = self.how
-        return learning_rate("cosine", step, how.epochs * how.steps, how.lr or LR, how.lr_end)
+        settings = self.settings
+        return learning_rate(
+            "cosine", step, settings.epochs * settings.steps, settings.lr or LR, settings.lr_end
+        )
 
     @contextmanager
     def _batches(self) -> Iterator[tuple[Batches, Batches]]:
@@ -72,7 +74,7 @@ class OnPatches(Bilevel):
     @contextmanager
     def _fed(self, patches: Patches, name: str) -> Iterator[Batches]:
         seed = derived_seed(self.seed, name)
-        with Feed(patches, seed, self.how.batch, self.how.patch) as feed:
+        with Feed(patches, seed, self.settings.batch, self.settings.patch) as feed:
             yield lambda step: self._moved(feed.batch(step))
 
     def _moved(self, pair: Pair) -> Pair:
@@ -85,15 +87,15 @@ class OnPatches(Bilevel):
     def validate(self) -> dict[str, float]:
         """The supernet's mean metrics on the validation pictures, all options mixed."""
         self.supernet.relaxation = softmax
-        samples = validation_samples(self.validation, self.how.crop)
-        return mean_metrics(self.supernet, samples, self.task, self.how.tile)
+        samples = validation_samples(self.validation, self.settings.crop)
+        return mean_metrics(self.supernet, samples, self.task, self.settings.tile)
 
     def score(self, measured: Mapping[str, float]) -> float:
-        if self.how.criterion == "psnr+ssim":
+        if self.settings.criterion == "psnr+ssim":
             return measured["ssim"] + measured["psnr"] / 100
-        return measured[self.how.criterion]
+        return measured[self.settings.criterion]
 
     def keep(self, problem: Problem) -> None:
         """Write the supernet, from which paths can be evaluated."""
         if problem.checkpoints is not None:
-            save_supernet(problem.checkpoints, self.supernet, problem, self.how.partial)
+            save_supernet(problem.checkpoints, self.supernet, problem, self.settings.partial)

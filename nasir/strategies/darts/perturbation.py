@@ -30,7 +30,7 @@ def select(search: Bilevel) -> dict[str, float]:
     compete those stay whose loss without them is greatest. Leaves the supernet closed; returns
     its figures.
     """
-    supernet, tuning = search.supernet, search.how.tuning
+    supernet, tuning = search.supernet, search.settings.tuning
     closed = {
         t: supernet.closed.get(t, torch.zeros(p.shape, dtype=torch.bool)).clone()
         for t, p in supernet.logits().items()

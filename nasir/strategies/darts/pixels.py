@@ -51,14 +51,14 @@ class OnPixels(Bilevel):
         self.prior = _descent(problem)
         self.parts = [
             tuple(part.to(self.device) for part in parts)
-            for parts in divided_pixels(problem, self.how.held_out)
+            for parts in divided_pixels(problem, self.settings.held_out)
         ]
         self.supernets: list[Supernet] = []
         channels = problem.space.input_channels
         signature = Signature(channels, problem.task.signature.out_channels)
 
         def made(signature: Signature) -> Supernet:
-            supernet = problem.space.supernet(signature, self.how.partial).to(self.device)
+            supernet = problem.space.supernet(signature, self.settings.partial).to(self.device)
             if self.supernets:
                 _tie(supernet, self.supernets[0])
             self.supernets.append(supernet)
@@ -77,7 +77,7 @@ class OnPixels(Bilevel):
         return optimizer("adam", self.weights, self._rate(0))
 
     def _rate(self, step: int) -> float:
-        return self.how.lr or self.prior.lr
+        return self.settings.lr or self.prior.lr
 
     @contextmanager
     def _batches(self) -> Iterator[tuple[Batches, Batches]]:

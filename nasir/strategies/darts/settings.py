@@ -7,12 +7,11 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
-from nasir.core.strategy import Strategy
-from nasir.strategies.validators import is_loss
+from nasir.strategies.supernet_search import SupernetSearch
 
 
 @attrs.define(slots=False)  # slots that are still empty could not be sent to other processes
-class DartsSettings(Strategy):
+class DartsSettings(SupernetSearch):
     """What the epochs of a search by gradient depend on."""
 
     data: str = setting(
@@ -27,8 +26,6 @@ class DartsSettings(Strategy):
         "architecture and half for validation, in (0, 1)",
         [must.gt(0), must.lt(1)],
     )
-    epochs: int = setting(20, "epochs, >= 1 (HiNAS, IR-NAS: 100)", must.ge(1))
-    steps: int = setting(10, "weight steps an epoch, >= 1", must.ge(1))
     warmup: int = setting(
         4, "epochs before the first architecture step, >= 0 (HiNAS, IR-NAS: 20)", must.ge(0)
     )
@@ -37,9 +34,6 @@ class DartsSettings(Strategy):
         "epochs before the first that may be the best, >= 0 (HiNAS: 60); at least the warm-up",
         must.ge(0),
     )
-    batch: int = setting(2, "patches a step, >= 1 (HiNAS: 8, CLEARER: 32)", must.ge(1))
-    patch: int = setting(32, "side of a degraded patch in pixels, >= 1 (papers: 64)", must.ge(1))
-    loss: str = setting("mse", "sum of mse, l1 and log_ssim, such as mse+0.6*log_ssim", is_loss)
     criterion: str = setting(
         "psnr",
         "what makes an epoch the best on validation: psnr, ssim, or psnr+ssim: SSIM + PSNR / 100",
@@ -56,10 +50,6 @@ class DartsSettings(Strategy):
         "evaluator dip on pixels (Adam)",
         must.optional(must.gt(0)),
     )
-    lr_end: float = setting(0.001, "and at the end, by cosine; patches alone, >= 0", must.ge(0))
-    momentum: float = setting(0.9, "of the weights' SGD, in [0, 1)", [must.ge(0), must.lt(1)])
-    decay: float = setting(3e-4, "weight decay, >= 0", must.ge(0))
-    clip: float = setting(5.0, "largest norm of the weights' gradient; 0: no limit", must.ge(0))
     arch_lr: float | None = setting(
         None,
         "learning rate of the architecture (Adam), > 0; none: 0.001 on patches, 0.03 on pixels",
@@ -99,18 +89,6 @@ class DartsSettings(Strategy):
     tuning: int = setting(
         5, "weight steps after each choice by perturbation, >= 0 (DARTS-PT: 5 epochs)", must.ge(0)
     )
-    validation: float = setting(
-        0.02, "share of the training pictures to validate on, in (0, 1)", [must.gt(0), must.lt(1)]
-    )
-    tile: int = setting(
-        64,
-        "side of the patches in which validation pictures are restored, in pixels; 0: whole",
-        must.ge(0),
-    )
-    crop: int = setting(
-        0, "side of the middle of validation pictures that is used; 0: all", must.ge(0)
-    )
-    device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 
     def __attrs_post_init__(self) -> None:
         if self.warmup >= self.epochs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -12,7 +12,6 @@ from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import FULL, Proposal
 from nasir.fitting.method import FittingMethod
-from nasir.settings.building import settings_of_component
 from nasir.strategies.darts.settings import DartsSettings
 from nasir.training.device import usable
 from nasir.training.evaluator import TrainingEvaluator
@@ -35,35 +34,31 @@ class Epoch(Evaluator):
 
     restores = False
 
-    how: DartsSettings
+    settings: DartsSettings
 
     def check(self, problem: Problem) -> None:
-        import torch
-
         from nasir.strategies.darts.pixels import divided_pixels
         from nasir.training.checks import check_training
 
-        how = self.how
-        usable(how.device, "strategy.device")
-        with torch.random.fork_rng(devices=[]):
-            problem.space.supernet(problem.task.signature, how.partial)
-        if searched_on(how, problem) == "patches":
-            check_training(problem, how.patch, how.loss, how.validation, parts=3)
+        settings = self.settings
+        settings.check_supernet(problem, settings.partial)
+        if searched_on(settings, problem) == "patches":
+            check_training(problem, settings.patch, settings.loss, settings.validation, parts=3)
             return
-        divided_pixels(problem, how.held_out)
-        if how.criterion != "psnr":
+        divided_pixels(problem, settings.held_out)
+        if settings.criterion != "psnr":
             raise SettingsError(
-                f"strategy.criterion={how.criterion} needs whole pictures with ground truth: on "
-                "pixels take psnr"
+                f"strategy.criterion={settings.criterion} needs whole pictures with ground truth: "
+                "on pixels take psnr"
             )
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.training.randomness import repeatable
 
-        number = round(proposal.fidelity * self.how.epochs)
-        device = usable(self.how.device)
+        number = round(proposal.fidelity * self.settings.epochs)
+        device = usable(self.settings.device)
         with repeatable(device):
-            search = begin(self.how, problem, device)
+            search = begin(self.settings, problem, device)
             done = _load_latest(search, problem, number - 1)
             for earlier in range(done, number - 1):
                 self.train_epoch(search, earlier)
@@ -82,7 +77,7 @@ class Epoch(Evaluator):
         loss = search.epoch(number)
         measured = {**search.validate(), "train_loss": loss}
         score = search.score(measured)
-        late = number >= self.how.first_kept
+        late = number >= self.settings.first_kept
         if late and (search.best is None or score > search.best[1]):
             search.best = (number + 1, score)
         return measured
@@ -94,36 +89,38 @@ class Selection(Evaluator):
 
     restores = False
 
-    how: DartsSettings
+    settings: DartsSettings
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.strategies.darts.perturbation import select
         from nasir.training.randomness import repeatable
 
-        device = usable(self.how.device)
+        device = usable(self.settings.device)
         with repeatable(device):
-            search = begin(self.how, problem, device)
-            epoch = Epoch(self.how)
-            for earlier in range(_load_latest(search, problem, self.how.epochs), self.how.epochs):
+            search = begin(self.settings, problem, device)
+            epoch = Epoch(self.settings)
+            for earlier in range(
+                _load_latest(search, problem, self.settings.epochs), self.settings.epochs
+            ):
                 epoch.train_epoch(search, earlier)
             measured = select(search)
             architecture = search.supernet.derive()
         return Evaluation(search.score(measured), measured, architecture=architecture)
 
 
-def begin(how: DartsSettings, problem: Problem, device: str) -> Bilevel:
+def begin(settings: DartsSettings, problem: Problem, device: str) -> Bilevel:
     """A search before its first step."""
     from nasir.strategies.darts.patches import OnPatches
     from nasir.strategies.darts.pixels import OnPixels
 
-    kind = OnPixels if searched_on(how, problem) == "pixels" else OnPatches
-    return kind(how, problem, device)
+    kind = OnPixels if searched_on(settings, problem) == "pixels" else OnPatches
+    return kind(settings, problem, device)
 
 
-def searched_on(how: DartsSettings, problem: Problem) -> str:
+def searched_on(settings: DartsSettings, problem: Problem) -> str:
     """Pixels or patches; ``auto`` is what the evaluator of the found architecture fits to."""
-    if how.data != "auto":
-        return how.data
+    if settings.data != "auto":
+        return settings.data
     evaluator = problem.evaluators.get(FULL)
     if isinstance(evaluator, FittingMethod):
         return "pixels"
@@ -133,23 +130,13 @@ def searched_on(how: DartsSettings, problem: Problem) -> str:
     return "patches" if trains else "pixels"
 
 
-def _signature(search: Bilevel, problem: Problem) -> dict[str, Any]:
-    """What a state belongs to: a search never continues from another one's."""
-    return {
-        "strategy": settings_of_component(search.how),
-        "space": settings_of_component(problem.space),
-        "task": settings_of_component(problem.task),
-        "seed": problem.seed,
-    }
-
-
 def _load_latest(search: Bilevel, problem: Problem, at_most: int) -> int:
     """Load the latest state on disk of at most `at_most` epochs; returns its epochs."""
     from nasir.training.checkpoint import load
 
     for number in range(at_most, 0, -1) if problem.checkpoints else ():
         found = load(_path(problem.checkpoints, number))
-        if found is not None and found[1]["of"] == _signature(search, problem):
+        if found is not None and found[1]["of"] == search.settings.identity(problem):
             search.load(found[0], found[1])
             return number
     return 0
@@ -164,7 +151,11 @@ def _save(search: Bilevel, problem: Problem, number: int) -> None:
     tensors, values = search.state()
     if search.best is not None and search.best[0] == number:
         search.keep(problem)
-    save(_path(problem.checkpoints, number), tensors, values | {"of": _signature(search, problem)})
+    save(
+        _path(problem.checkpoints, number),
+        tensors,
+        values | {"of": search.settings.identity(problem)},
+    )
     _path(problem.checkpoints, number - KEPT).unlink(missing_ok=True)
 
 

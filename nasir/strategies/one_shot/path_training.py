@@ -38,29 +38,34 @@ class PathTraining:
     validation pictures of the evaluator of paths are not used.
     """
 
-    def __init__(self, how: OneShotSettings, problem: Problem, device: str) -> None:
-        self.how, self.device, self.seed = how, device, problem.seed
+    def __init__(self, settings: OneShotSettings, problem: Problem, device: str) -> None:
+        self.settings, self.device, self.seed = settings, device, problem.seed
         seed_torch(derived_seed(problem.seed, "supernet"), device)
         self.supernet = problem.space.supernet(problem.task.signature).to(device)
         for parameter in self.supernet.architecture_parameters():
             parameter.requires_grad_(False)
         self.weights = list(self.supernet.weight_parameters())
-        self.loss = loss(how.loss)
-        self.descent = optimizer("sgd", self.weights, how.lr, how.momentum, how.decay)
+        self.loss = loss(settings.loss)
+        self.descent = optimizer(
+            "sgd", self.weights, settings.lr, settings.momentum, settings.decay
+        )
         _, self.patches = divided(
             problem.task.patches(),
-            (how.validation, 1 - how.validation),
+            (settings.validation, 1 - settings.validation),
             derived_seed(problem.seed, "validation"),
         )
 
     def epoch(self, number: int, paths: Sequence[Architecture]) -> float:
         """Epoch `number`, from 0: a step on each of `paths`; returns the steps' mean loss."""
-        how, total = self.how, 0.0
+        settings, total = self.settings, 0.0
         self.supernet.train()
         seed = derived_seed(self.seed, "weight patches")
-        with freed_memory_reused(), Feed(self.patches, seed, how.batch, how.patch) as feed:
+        with (
+            freed_memory_reused(),
+            Feed(self.patches, seed, settings.batch, settings.patch) as feed,
+        ):
             for done, path in enumerate(paths):
-                step = number * how.steps + done
+                step = number * settings.steps + done
                 degraded, clean = feed.batch(step)
                 value = self.step(step, path, degraded.to(self.device), clean.to(self.device))
                 if not math.isfinite(value):
@@ -74,17 +79,19 @@ class PathTraining:
 
     def step(self, number: int, path: Architecture, degraded: Tensor, clean: Tensor) -> float:
         """Take a step on the loss of one path; returns the loss. Other weights do not change."""
-        how = self.how
+        settings = self.settings
         seed_torch(derived_seed(self.seed, "step", number), self.device)
-        rate = learning_rate("cosine", number, how.epochs * how.steps, how.lr, how.lr_end)
+        rate = learning_rate(
+            "cosine", number, settings.epochs * settings.steps, settings.lr, settings.lr_end
+        )
         set_learning_rate(self.descent, rate)
         self.descent.zero_grad(set_to_none=True)
         value = self.loss(self.supernet(degraded, path), clean)
         if value.requires_grad:  # it has none if the path has no weights
             value.backward()
         trained = _trained(self.weights)
-        if how.clip:
-            torch.nn.utils.clip_grad_norm_(trained, how.clip)
+        if settings.clip:
+            torch.nn.utils.clip_grad_norm_(trained, settings.clip)
         self.descent.step()
         return float(value.item())
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.trial import Proposal
-from nasir.settings.building import settings_of_component
 from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.device import usable
 
@@ -39,26 +38,22 @@ class PathEpoch(Evaluator):
 
     restores = False
 
-    how: OneShotSettings
+    settings: OneShotSettings
     shared: Evaluator
 
     def check(self, problem: Problem) -> None:
-        import torch
-
         from nasir.training.checks import check_training
 
-        how = self.how
-        usable(how.device, "strategy.device")
-        with torch.random.fork_rng(devices=[]):
-            problem.space.supernet(problem.task.signature)
-        check_training(problem, how.patch, how.loss, how.validation, parts=2)
+        settings = self.settings
+        settings.check_supernet(problem)
+        check_training(problem, settings.patch, settings.loss, settings.validation, parts=2)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.training.supernet_file import save_supernet
 
-        epochs = self.how.epochs_at(proposal.fidelity)
+        epochs = self.settings.epochs_at(proposal.fidelity)
         with kept(problem) as folder:
-            training, loss = train(self.how, problem, folder, epochs)
+            training, loss = train(self.settings, problem, folder, epochs)
             save_supernet(folder, training.supernet, problem, 1)  # where other runs look for it
             of_path = self.shared.evaluate(proposal, after(problem, folder, epochs), seed)
         return attrs.evolve(of_path, metrics={**of_path.metrics, "train_loss": loss})
@@ -68,14 +63,14 @@ class PathEpoch(Evaluator):
 class PathScore(Evaluator):
     """Evaluates a path with the supernet after the epochs that the proposal's fidelity means."""
 
-    how: OneShotSettings
+    settings: OneShotSettings
     shared: Evaluator
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        epochs = self.how.epochs_at(proposal.fidelity)
+        epochs = self.settings.epochs_at(proposal.fidelity)
         with kept(problem) as folder:
-            if _state(self.how, problem, folder, epochs) is None:
-                train(self.how, problem, folder, epochs)
+            if _state(self.settings, problem, folder, epochs) is None:
+                train(self.settings, problem, folder, epochs)
             return self.shared.evaluate(proposal, after(problem, folder, epochs), seed)
 
 
@@ -95,7 +90,7 @@ def after(problem: Problem, folder: Path, epochs: int) -> Problem:
 
 
 def train(
-    how: OneShotSettings, problem: Problem, folder: Path, epochs: int
+    settings: OneShotSettings, problem: Problem, folder: Path, epochs: int
 ) -> tuple[PathTraining, float]:
     """Train to `epochs` epochs from the latest state in `folder`, and write the new one there.
 
@@ -104,11 +99,11 @@ def train(
     from nasir.strategies.one_shot.path_training import PathTraining
     from nasir.training.randomness import repeatable
 
-    device = usable(how.device)
+    device = usable(settings.device)
     with repeatable(device):
-        training, loss = PathTraining(how, problem, device), 0.0
+        training, loss = PathTraining(settings, problem, device), 0.0
         for number in range(_load_latest(training, problem, folder, epochs - 1), epochs):
-            loss = training.epoch(number, how.paths(problem, number))
+            loss = training.epoch(number, settings.paths(problem, number))
     _save(training, problem, folder, epochs)
     return training, loss
 
@@ -116,7 +111,7 @@ def train(
 def _load_latest(training: PathTraining, problem: Problem, folder: Path, at_most: int) -> int:
     """Load the latest state on disk of at most `at_most` epochs; returns its epochs."""
     for epochs in range(at_most, 0, -1):
-        state = _state(training.how, problem, folder, epochs)
+        state = _state(training.settings, problem, folder, epochs)
         if state is not None:
             training.load(state)
             return epochs
@@ -124,13 +119,13 @@ def _load_latest(training: PathTraining, problem: Problem, folder: Path, at_most
 
 
 def _state(
-    how: OneShotSettings, problem: Problem, folder: Path, epochs: int
+    settings: OneShotSettings, problem: Problem, folder: Path, epochs: int
 ) -> dict[str, Tensor] | None:
     """The state of this search after `epochs` epochs, None if it is not on disk."""
     from nasir.training.checkpoint import load
 
     found = load(_place(folder, epochs) / STATE)
-    return found[0] if found is not None and found[1] == _signature(how, problem) else None
+    return found[0] if found is not None and found[1] == settings.identity(problem) else None
 
 
 def _save(training: PathTraining, problem: Problem, folder: Path, epochs: int) -> None:
@@ -139,18 +134,8 @@ def _save(training: PathTraining, problem: Problem, folder: Path, epochs: int) -
 
     place = _place(folder, epochs)
     save_supernet(place, training.supernet, problem, 1)
-    save(place / STATE, training.state(), _signature(training.how, problem))
+    save(place / STATE, training.state(), training.settings.identity(problem))
     shutil.rmtree(_place(folder, epochs - KEPT), ignore_errors=True)
-
-
-def _signature(how: OneShotSettings, problem: Problem) -> dict[str, Any]:
-    """What a state belongs to: a search never continues from another one's."""
-    return {
-        "strategy": {"class": type(how).__name__, **settings_of_component(how)},
-        "space": {"name": problem.domain.space, **settings_of_component(problem.space)},
-        "task": settings_of_component(problem.task),
-        "seed": problem.seed,
-    }
 
 
 def _place(folder: Path, epochs: int) -> Path:

@@ -11,6 +11,7 @@ import attrs
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Domain
 from nasir.core.evaluator import Evaluator, Problem
+from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal, Trial, best_of
 from nasir.settings.building import make
@@ -73,9 +74,10 @@ class OneShot(OneShotSettings):
         from nasir.strategies.one_shot.stages import PathEpoch, PathScore
 
         same = ("calibration", "batch", "patch", "validation", "tile", "crop", "device")
-        given = {"name": "shared"} | {name: getattr(self, name) for name in same}
-        shared, how = make("evaluator", given), attrs.evolve(self)
-        return {EPOCH: PathEpoch(how, shared), SHARED: PathScore(how, shared)}
+        given = {name: getattr(self, name) for name in same}
+        shared = make("evaluator", registries["evaluator"].default("supernet"), **given)
+        settings = attrs.evolve(self)
+        return {EPOCH: PathEpoch(settings, shared), SHARED: PathScore(settings, shared)}
 
     def bind(self, problem: Problem) -> None:
         import numpy as np

@@ -88,7 +88,7 @@ def test_the_second_order_gradient_is_that_of_the_unrolled_step() -> None:
     approximate = state._second_order_gradients(train, held)
     names = [n for n, _ in state.supernet.named_parameters() if n != "table"]
     parameters = dict(state.supernet.named_parameters())
-    error = loss(state.how.loss)
+    error = loss(state.settings.loss)
     value = error(state.supernet(train[0]), train[1])
     gradients = torch.autograd.grad(value, [parameters[n] for n in names], create_graph=True)
     moved = {

@@ -178,7 +178,9 @@ def test_the_stages_can_be_sent_to_other_processes(name: str) -> None:
     for stage in strategy.stages(NeverAsked()).values():
         sent = pickle.loads(pickle.dumps(stage))
         assert sent.shared == stage.shared
-        assert building.settings_of_component(sent.how) == building.settings_of_component(strategy)
+        assert building.settings_of_component(sent.settings) == building.settings_of_component(
+            strategy
+        )
 
 
 def test_a_failed_epoch_ends_the_search() -> None:
