@@ -20,10 +20,12 @@ class Biharmonic(Method):
     """Fills missing pixels with a surface whose bilaplacian is zero there.
 
     Damelin and Hoang (2018), by scikit-image, channel by channel. Observed pixels do not change;
-    filled ones lie between the least and the greatest of these.
+    filled ones lie between the least and the greatest of these. Where the mask is between 0 and 1,
+    what was observed and what is filled in are blended.
     """
 
     def restore(self, sample: Sample, task: Task) -> Tensor:
+        import torch
         from skimage.restoration import inpaint_biharmonic
 
         if sample.mask is None:
@@ -31,5 +33,6 @@ class Biharmonic(Method):
                 f"method=biharmonic fills in missing pixels, and {sample.name} has none: take "
                 "task=inpaint, or another method (nasir list methods)"
             )
-        missing = as_array(sample.mask)[..., 0] == 0
-        return as_tensor(inpaint_biharmonic(as_array(sample.degraded), missing, channel_axis=-1))
+        missing = as_array(sample.mask)[..., 0] < 1
+        filled = inpaint_biharmonic(as_array(sample.degraded), missing, channel_axis=-1)
+        return torch.lerp(as_tensor(filled), sample.degraded.cpu(), sample.mask.cpu())

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.degradation import Degradation
 from nasir.tasks.degradations.mask import Mask
 from nasir.tasks.paired_task import PairedTask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasir.core.task import Sample
 
 
 @attrs.define(slots=False)
@@ -19,14 +26,35 @@ class Inpaint(PairedTask):
     The degraded picture is the clean one times a mask of 0 and 1, and a fit uses the pixels
     that are there (Deep Image Prior, equation 4). The mask is drawn for each picture, each pixel
     missing with probability ``task.missing``, or is the picture ``task.mask``, white where pixels
-    are there.
+    are there. With ``task.known=exact``, as in ``nasir restore`` and ``evaluate``, these come back
+    as they were, and what fills the hole is joined to them without a seam.
     """
 
     degradation: Degradation = setting(
         Mask(), "how pixels go missing: mask, or with more: mask+gaussian", open=True
     )
 
+    known: str = setting(
+        "fitted",
+        "pixels that are there: exact (as they were; not where the degradation is more than a "
+        "mask), or fitted (what the network makes of them)",
+        must.in_(("exact", "fitted")),
+    )
+
     stream: ClassVar[str] = "mask"
+
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """A person wants to keep what is known."""
+        kept = {"known": "exact"} if use in ("restore", "evaluate") else {}
+        return {**super().settings_for(use), **kept}
 
     def degrading(self) -> Degradation:
         return self.degradation
+
+    def restored(self, output: Tensor, sample: Sample) -> Tensor:
+        from nasir.tasks.physics.filling import joined
+
+        if self.known == "fitted" or sample.mask is None or not isinstance(self.degradation, Mask):
+            return output
+        return joined(output, sample.degraded, sample.mask)

@@ -37,12 +37,15 @@ def evaluated_part(x: Tensor, channel: str, border: int) -> Tensor:
 
 
 def observed_error(predicted: Tensor, sample: Sample) -> Tensor:
-    """The mean squared error of `predicted` to the observed pixels of ``sample.degraded``."""
+    """The mean squared error of `predicted` to the observed pixels of ``sample.degraded``.
+
+    A mask between 0 and 1 weighs them.
+    """
     error = predicted - sample.degraded
     if sample.mask is None:
         return error.square().mean()
     seen = torch.where(sample.mask > 0, error, 0)
-    return seen.square().sum() / (sample.mask.sum() * error.shape[1])
+    return (sample.mask * seen.square()).sum() / (sample.mask.sum() * error.shape[1])
 
 
 def shrunk(sample: Sample, side: int) -> Sample:

@@ -300,6 +300,11 @@ def test_inpainting_takes_a_mask(tmp_path: Path, picture: Path):
         np.testing.assert_array_equal(
             np.asarray(strip)[:, :LEFT], np.where(mask[..., None] == 255, COLOUR, 0)
         )
+    with Image.open(done.output) as restored:
+        np.testing.assert_array_equal(np.asarray(restored)[mask == 255], COLOUR[mask == 255])
+    white = saved(tmp_path / "white.png", np.full((TOP, LEFT), 255, np.uint8))
+    line = refusal(PictureError, picture, "task=inpaint", f"task.mask={white}", force=True)
+    assert "no hole to fill in" in line
     larger = saved(tmp_path / "larger.png", np.zeros((TOP + 1, LEFT), np.uint8))
     line = refusal(PictureError, picture, "task=inpaint", f"task.mask={larger}", force=True)
     assert "25 x 20 pixels and the picture 24 x 20" in line
@@ -310,10 +315,11 @@ def test_inpainting_takes_a_mask(tmp_path: Path, picture: Path):
     [
         (("task=denoise",), "nasdip_denoising"),
         (("task=sr", "task.scale=2"), "nasdip_super_resolution"),
-        (("task=inpaint", "task.mask=cat.png"), "nasdip_inpainting"),
+        (("task=inpaint", "task.mask=hole.png"), "nasdip_inpainting"),
     ],
 )
 def test_the_architecture_published_for_the_task_is_the_default(picture, task, published):
+    saved(Path("hole.png"), np.pad(np.zeros((8, 4), np.uint8), 8, constant_values=255))
     done = restore(picture, *task, *TINY)
     assert done.chosen == published
     space = building.make("space", {"name": "nasdip", "depth": 2, "width": 4})

@@ -241,3 +241,49 @@ def test_the_task_is_described_without_torch_and_numpy():
         "assert not {'torch', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_restored_pictures_keep_known_pixels_where_a_person_gets_them(folder: Path):
+    assert Inpaint.settings_for("restore")["known"] == "exact"
+    assert Inpaint.settings_for("evaluate")["known"] == "exact"
+    assert "known" not in Inpaint.settings_for("search")
+    task = inpaint(images="a.png", mask="mask.png", degraded=True, size=0, known="exact")
+    (sample,) = task.samples("test")
+    output = torch.full_like(sample.degraded, 0.5)
+    restored = task.restored(output, sample)
+    known = (sample.mask == 1).expand_as(restored)
+    assert torch.equal(restored[known], sample.degraded[known])
+    assert torch.equal(inpaint(images="a.png").restored(output, sample), output)
+
+
+def test_noisy_pixels_are_not_kept(folder: Path):
+    task = inpaint(images="a.png", degradation="mask+gaussian", known="exact")
+    (sample,) = task.samples("test")
+    output = torch.full_like(sample.degraded, 0.5)
+    assert torch.equal(task.restored(output, sample), output)
+
+
+def test_grey_in_the_mask_weighs_the_loss_and_keeps_the_pixel(folder: Path):
+    values = mask_values()
+    values[0, :] = 102
+    Image.fromarray(values).save("mask.png")
+    (sample,) = inpaint(images="a.png", mask="mask.png", degraded=True, size=0).samples("test")
+    assert sample.mask[0, 0, 0].allclose(torch.tensor(0.4))
+    assert sample.degraded[..., 0, :].sum() > 0
+    output = sample.degraded.clone()
+    output[..., 0, :] += 1
+    share = 0.4 * 60 / sample.mask.sum().item()
+    assert inpaint(images="a.png").loss(output, sample).item() == pytest.approx(share, rel=1e-5)
+
+
+def test_the_ripples_of_a_jpeg_mask_are_black_and_white(folder: Path):
+    values = np.where(mask_values() > 0, 247, 8).astype(np.uint8)
+    Image.fromarray(values).save("mask.png")
+    (sample,) = inpaint(images="a.png", mask="mask.png", degraded=True, size=0).samples("test")
+    assert set(sample.mask.unique().tolist()) == {0, 1}
+
+
+def test_a_mask_without_a_hole_is_refused(folder: Path):
+    Image.new("L", (60, 40), 255).save("white.png")
+    message = refusal(inpaint(images="a.png", mask="white.png"))
+    assert "white.png is white everywhere" in message

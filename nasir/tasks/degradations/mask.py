@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import validators as must
@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
     from nasir.tasks.physics.masking import Masking
 
+NEARLY = 12.5 / 255
+"""What differs from black or white by less is black or white."""
+
 
 @attrs.frozen
 class Mask(ForwardOperator):
     """Missing pixels: the picture times a mask of 0 and 1 (Deep Image Prior, equation 4).
 
     The mask is drawn for each picture, each pixel missing with probability `missing`, or is the
-    picture `mask`, white where pixels are there. A fit uses the pixels that are there.
+    picture `mask`, white where pixels are there. A fit uses the pixels that are there. Grey in the
+    picture `mask` is how far a pixel is known: it weighs less in a fit, and is blended with what
+    fills it in. What is nearly black or white is meant to be so.
     """
 
     missing: float = setting(
@@ -73,21 +78,35 @@ class Mask(ForwardOperator):
 
         from nasir.tasks.physics.masking import Masking
 
-        there = generator.random(size) >= self.missing if self.mask is None else self._read(size)
+        there: Any = (
+            generator.random(size) >= self.missing if self.mask is None else self._read(size)
+        )
         return Masking(torch.from_numpy(there.astype("float32"))[None, None])
 
     def _read(self, size: Size) -> np.ndarray:
         from nasir.tasks.pictures.reading import read_picture
 
         assert self.mask is not None
-        whole = read_picture(Path(self.mask)).mean(-1) >= 0.5
+        whole = _snapped(read_picture(Path(self.mask)).mean(-1))
         top, left = ((have - want) // 2 for have, want in zip(whole.shape, size, strict=True))
         there: np.ndarray = whole[max(0, top) :, max(0, left) :][: size[0], : size[1]]
         if there.shape != size:
             self.check(size)
-        if not there.any():
+        if not (there == 1).any():
             raise PictureError(
-                f"the mask {self.mask} is black everywhere, so that no pixel is there: it must be "
-                "white where pixels are there (task.size cuts to the middle)"
+                f"the mask {self.mask} is black everywhere, or grey, so that no pixel is there: it "
+                "must be white where pixels are there (task.size cuts to the middle)"
+            )
+        if (there == 1).all():
+            raise PictureError(
+                f"the mask {self.mask} is white everywhere, so that there is no hole to fill in: "
+                "it must be black where pixels are missing (task.size cuts to the middle)"
             )
         return there
+
+
+def _snapped(mask: np.ndarray) -> np.ndarray:
+    """A mask in [0, 1] without the ripples that JPEG leaves around black and white."""
+    import numpy as np
+
+    return np.where(mask < NEARLY, 0, np.where(mask > 1 - NEARLY, 1, mask))

@@ -8,7 +8,10 @@ from nasir.core.operator import Identity, Operator
 
 
 class Masking(Operator):
-    """A x = m x with a mask m of 0 and 1, ``(1, 1, H, W)``."""
+    """A x = x where the mask m is greater than 0, and 0 elsewhere; m is ``(1, 1, H, W)``.
+
+    A mask of 0 and 1 makes it m x. Between them, m is how far a pixel is known.
+    """
 
     mask: Tensor
 
@@ -16,13 +19,18 @@ class Masking(Operator):
         super().__init__(mask)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.mask
+        return x * self.there
 
     def adjoint(self, y: Tensor) -> Tensor:
-        return y * self.mask
+        return y * self.there
 
     def unmasked(self) -> Operator:
         return Identity()
 
     def blanked(self, y: Tensor) -> Tensor:
-        return y * self.mask
+        return y * self.there
+
+    @property
+    def there(self) -> Tensor:
+        """1 where anything is known of a pixel, and 0 elsewhere."""
+        return (self.mask > 0).to(self.mask)

@@ -1,0 +1,69 @@
+"""Joining what fills a hole to the pixels around it, without a seam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import cg
+from torch import Tensor
+
+TOLERANCE = 1e-5
+"""Relative residual of the membrane: far below what 8 bits show."""
+
+NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def joined(output: Tensor, degraded: Tensor, mask: Tensor) -> Tensor:
+    """`degraded` where the mask is 1, exactly, and `output` in the hole, joined without a seam.
+
+    The hole has `output` plus the membrane of ``degraded - output``: its colours are those of its
+    edge and its gradients those of `output`, in the mean (Perez, Gangnet and Blake 2003, "Poisson
+    image editing", equation 5). A mask m between 0 and 1 blends: m `degraded` + (1 - m) hole.
+    All are ``(1, C, H, W)``, the mask ``(1, 1, H, W)``.
+    """
+    known = mask >= 1
+    if known.all():
+        return degraded
+    if not known.any():
+        return torch.lerp(output, degraded, mask)
+    error = (degraded - output)[0].permute(1, 2, 0).double().cpu().numpy()
+    correction = membrane(error, ~known[0, 0].cpu().numpy())
+    hole = output + torch.from_numpy(correction).permute(2, 0, 1)[None].to(output)
+    return torch.where(known, degraded, torch.lerp(hole.clamp(0, 1), degraded, mask))
+
+
+def membrane(values: Array, hole: Array) -> Array:
+    """`values` ``(H, W, C)`` with the hole ``(H, W)`` filled harmonically.
+
+    In the hole each value is the mean of its neighbours inside the picture: the discrete Laplace
+    equation with the values around the hole as its boundary. Some pixel must be outside the hole.
+    """
+    height, width = hole.shape
+    places = np.argwhere(hole)
+    count = len(places)
+    number = np.full(hole.shape, -1)
+    number[hole] = np.arange(count)
+    degree, around = np.zeros(count), np.zeros((count, values.shape[-1]))
+    pairs = []
+    for step in NEIGHBOURS:
+        rows, columns = (places + step).T
+        here = np.flatnonzero((rows >= 0) & (rows < height) & (columns >= 0) & (columns < width))
+        rows, columns = rows[here], columns[here]
+        degree[here] += 1
+        inside = hole[rows, columns]
+        pairs.append((here[inside], number[rows[inside], columns[inside]]))
+        around[here[~inside]] += values[rows[~inside], columns[~inside]]
+    own = np.arange(count)
+    entries = np.concatenate([degree, *(-np.ones(len(here)) for here, _ in pairs)])
+    rows = np.concatenate([own, *(here for here, _ in pairs)])
+    columns = np.concatenate([own, *(there for _, there in pairs)])
+    laplacian = csr_matrix((entries, (rows, columns)), (count, count))
+    filled = values.astype(float)
+    for channel in range(values.shape[-1]):
+        filled[hole, channel] = cg(laplacian, around[:, channel], rtol=TOLERANCE)[0]
+    return filled
