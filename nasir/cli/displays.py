@@ -294,7 +294,7 @@ class RestorationsDisplay:
     done: int = 0
     total: int = 0
     worked: int = 0
-    """Pictures that took time: those whose results were there did not."""
+    """Pictures that were restored: the others take next to no time."""
     began: float = attrs.field(factory=time.monotonic)
     one: RestorationDisplay = attrs.field(factory=lambda: RestorationDisplay(Screen()))
 
@@ -313,7 +313,7 @@ class RestorationsDisplay:
 
     def picture_finished(self, number: int, total: int, result: PictureResult) -> None:
         self.done = number + 1
-        self.worked += result.state != "skipped"
+        self.worked += result.state == "restored"
         words = [f"{self.done}/{total}", result.source, outcome(result)]
         if (left := self._left()) is not None:
             words.append(f"about {timedelta(seconds=round(left))} left")

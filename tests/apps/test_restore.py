@@ -16,7 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from nasir.apps.restore import files, mosaic, picture_search
 from nasir.apps.restore.picture_search import middle
@@ -211,6 +211,22 @@ def test_orientation_is_applied_to_the_pixels_and_reset(
             np.asarray(written), np.asarray(ImageOps.exif_transpose(file))
         )
         assert written.size == ((TOP, LEFT) if orientation > 4 else (LEFT, TOP))
+
+
+def test_a_photograph_keeps_its_exif_and_profile_and_is_written_upright(tmp_path: Path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Camera"
+    exif.get_ifd(0x8769)[0x829A] = 0.5
+    path = saved(tmp_path / "cat.jpg", COLOUR, exif=exif, icc_profile=profile)
+    for output in ("out.png", "out.jpg", "out.tif", "out.webp"):
+        done = restore(path, *TINY, output=tmp_path / output, strip=False)
+        with Image.open(done.output) as written:
+            assert written.size == (TOP, LEFT)
+            assert written.info["icc_profile"] == profile
+            kept = written.getexif()
+            assert (kept[0x0112], kept[0x010F]) == (1, "Camera")
+            assert kept.get_ifd(0x8769)[0x829A] == 0.5
 
 
 def test_the_layout_of_a_tiff_is_not_taken_for_exif(tmp_path: Path):

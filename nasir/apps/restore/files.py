@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nasir.apps.restore.deep_files import encoded_png, encoded_tiff
 from nasir.core.errors import PictureError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ PROFILE_OF = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L", "LA", "I;16")}
 class Photograph:
     """What is kept of a picture's file besides its colours, which are in the file `colours`.
 
-    `alpha` is ``(H, W)`` uint8 or None; `deep`: more than 8 bits a channel.
+    `alpha` is ``(H, W)``, uint8 or uint16, or None; `deep`: more than 8 bits a channel.
     """
 
     colours: Path
@@ -77,23 +78,31 @@ def read(path: Path, folder: Path) -> Photograph:
     """
     from PIL import ImageOps
 
-    from nasir.tasks.pictures.reading import frames, opened
+    from nasir.tasks.pictures.deep_colour import is_deep_colour
+    from nasir.tasks.pictures.reading import complaint_about, deep_colours, opened
 
     if os.path.isdir(path):
         raise PictureError(f"{path} is a folder: give one picture")
     if not os.path.isfile(path):  # Path raises at a name that is too long
         raise PictureError(f"there is no picture {str(path)!r}")
     with opened(path) as file:
-        several = frames(file) > 1
-        file.load()
-        picture = ImageOps.exif_transpose(file)
+        complaint, deep_colour = complaint_about(file, path), is_deep_colour(file)
+        if complaint is None:
+            file.load()
+            picture = ImageOps.exif_transpose(file)
         exif, profile = _exif(file), file.info.get("icc_profile") or b""
-    deep = picture.mode.startswith(("I", "F"))
+    if complaint is not None:
+        raise PictureError(complaint)
+    deep = deep_colour or picture.mode.startswith(("I", "F"))
     transparent = picture.mode in ALPHA or "transparency" in picture.info
-    if several or deep or not transparent:
+    if not transparent or (deep and not deep_colour):
         return Photograph(path.absolute(), None, deep, exif, profile)
-    coloured = picture.convert("RGBA")
     colours = folder / f"{path.stem}.png"
+    if deep_colour:
+        values, alpha = deep_colours(path)
+        colours.write_bytes(encoded_png(values, b"", b""))
+        return Photograph(colours, alpha, True, exif, profile)
+    coloured = picture.convert("RGBA")
     _opaque(coloured, picture.mode).save(colours)
     return Photograph(colours, _array(coloured.getchannel("A")), False, exif, profile)
 
@@ -104,15 +113,17 @@ def encoded(picture: Array, like: Photograph, suffix: str) -> bytes:
     from PIL import Image
 
     kind = FORMATS[suffix.lower()]
-    deep = like.deep and picture.shape[-1] == 1
-    most, whole = (65535, np.uint16) if deep else (255, np.uint8)
+    most, whole = (65535, np.uint16) if like.deep else (255, np.uint8)
     values = np.rint(picture.astype(np.float64) * most).astype(whole)
+    alpha = None if like.alpha is None else enlarged(like.alpha, *picture.shape[:2])
+    if like.deep and values.shape[-1] == 3:
+        return _encoded_deep(values, alpha, like, kind)
     image = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
-    if like.alpha is not None:
-        image.putalpha(Image.fromarray(enlarged(like.alpha, *picture.shape[:2])))
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
     metadata = {"exif": like.exif} if like.exif else {}
-    if image.mode in PROFILE_OF.get(like.icc_profile[16:20].decode("latin-1"), ()):
-        metadata["icc_profile"] = like.icc_profile
+    if profile := _profile(like, image.mode):
+        metadata["icc_profile"] = profile
     stream = io.BytesIO()
     image.save(stream, kind, **OPTIONS[kind], **metadata)
     return stream.getvalue()
@@ -126,7 +137,7 @@ def encoded_strip(before: Array, after: Array, alpha: Array | None) -> bytes:
     gap = np.ones((height, max(2, width // 100), after.shape[-1]), np.float32)
     strip = np.concatenate([before, gap, after], 1)
     if alpha is not None:
-        part = enlarged(alpha, height, width)
+        part = _eight_bits(enlarged(alpha, height, width))
         between = np.zeros((height, gap.shape[1]), np.uint8)
         alpha = np.concatenate([part, between, part], 1)
     return encoded(strip, Photograph(Path(), alpha, False, b"", b""), ".png")
@@ -134,10 +145,15 @@ def encoded_strip(before: Array, after: Array, alpha: Array | None) -> bytes:
 
 def enlarged(alpha: Array, height: int, width: int) -> Array:
     """Alpha ``(h, w)`` brought to a size by bicubic interpolation."""
+    import numpy as np
     from PIL import Image
 
     if alpha.shape == (height, width):
         return alpha
+    if alpha.dtype == np.uint16:
+        image = Image.fromarray(alpha.astype(np.float32))
+        larger = _array(image.resize((width, height), Image.Resampling.BICUBIC))
+        return np.rint(larger.clip(0, 65535)).astype(np.uint16)
     return _array(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
 
 
@@ -209,6 +225,27 @@ def _exif(file: Image.Image) -> bytes:
             exif[ORIENTATION] = 1
             return exif.tobytes()
     return b""
+
+
+def _encoded_deep(values: Array, alpha: Array | None, like: Photograph, kind: str) -> bytes:
+    import numpy as np
+
+    if alpha is not None:
+        values = np.concatenate([values, alpha[..., None]], -1)
+    encode = {"PNG": encoded_png, "TIFF": encoded_tiff}[kind]
+    return encode(values, like.exif, _profile(like, "RGB"))
+
+
+def _profile(like: Photograph, mode: str) -> bytes:
+    """The colour profile, where it describes the colours of a mode."""
+    space = like.icc_profile[16:20].decode("latin-1")
+    return like.icc_profile if mode in PROFILE_OF.get(space, ()) else b""
+
+
+def _eight_bits(alpha: Array) -> Array:
+    import numpy as np
+
+    return alpha if alpha.dtype == np.uint8 else (alpha >> 8).astype(np.uint8)
 
 
 def _opaque(coloured: Image.Image, mode: str) -> Image.Image:

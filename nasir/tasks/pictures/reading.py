@@ -8,17 +8,23 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nasir.core.errors import PictureError
+from nasir.tasks.pictures.deep_colour import is_deep_colour, is_deep_in_planes, take_low_bytes
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm"}
+SUFFIXES |= {".heic", ".heif"}  # which need pillow-heif
 
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM")
 """What is read, whatever a file is called: of others, Pillow would have a program run (EPS)."""
+
+HEIF = "HEIF"
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What stands after ``ftyp`` in the head of a HEIF file."""
 
 SINGLE = {"MPO"}
 """Formats whose further frames only serve the first: telephones put depth maps into JPEGs."""
@@ -26,7 +32,11 @@ SINGLE = {"MPO"}
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 """The EXIF tag that says how a picture was taken, and its values that swap height and width."""
 
+OPAQUE = 65535
+"""The largest value of 16 bits."""
+
 Array = np.ndarray[Any, np.dtype[np.float32]]
+Deep = np.ndarray[Any, np.dtype[np.uint16]]
 
 
 def find_pictures(patterns: Iterable[str]) -> list[Path]:
@@ -50,16 +60,41 @@ def has_pictures(folder: str) -> bool:
 def read_picture(path: Path) -> Array:
     """A picture as ``(H, W, C)`` float32 in [0, 1], C = 1 (grey) or 3, turned as it was taken.
 
-    Grey keeps 16 bits; Pillow reads colour with 8. Raises :class:`PictureError` for what is no
-    picture, is damaged, has several frames or real transparency.
+    16 bits are kept. Raises :class:`PictureError` for what is no picture, is damaged, has several
+    frames or real transparency.
     """
     with opened(path) as file:
-        several = frames(file) > 1
-        file.load()
-        picture = ImageOps.exif_transpose(file)
-    if several:
-        raise PictureError(f"{path} has several frames: save the one you mean by itself")
-    return _as_array(picture, path)
+        complaint = complaint_about(file, path)
+        deep = is_deep_colour(file)
+        if not deep:
+            file.load()
+            picture = ImageOps.exif_transpose(file)
+    if complaint:
+        raise PictureError(complaint)
+    if not deep:
+        return _as_array(picture, path)
+    colours, alpha = deep_colours(path)
+    if alpha is not None and alpha.min() < OPAQUE:
+        raise _transparent(path)
+    return (colours / np.float32(OPAQUE)).astype(np.float32)
+
+
+def deep_colours(path: Path) -> tuple[Deep, Deep | None]:
+    """The colours ``(H, W, 3)`` of a file that has 16 bits of them, and alpha ``(H, W)``."""
+    halves = []
+    for low in (False, True):
+        with opened(path) as file:
+            if low:
+                take_low_bytes(file)
+            file.load()
+            halves.append(np.asarray(ImageOps.exif_transpose(file), np.uint16))
+            transparent = file.info.get("transparency")
+    values: Deep = (halves[0] << 8 | halves[1]).astype(np.uint16)
+    colours, alpha = values[..., :3], values[..., 3] if values.shape[-1] == 4 else None
+    if transparent is not None:
+        there = (colours != np.array(transparent, np.uint16)).any(-1)
+        alpha = np.where(there, OPAQUE, 0).astype(np.uint16)
+    return colours, alpha
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
@@ -79,9 +114,15 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
     return height, width, 1 if mode in ("1", "L", "LA", "La", "F") or mode[0] == "I" else 3
 
 
-def frames(file: Image.Image) -> int:
-    """How many pictures a file has that count."""
-    return 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+def complaint_about(file: Image.Image, path: Path) -> str | None:
+    """Why the picture of a file that has been opened cannot be taken; None: it can."""
+    number = 1 if file.format in SINGLE else getattr(file, "n_frames", 1)
+    if number > 1:
+        what = "pages" if file.format == "TIFF" else "frames"
+        return f"{path} has several {what} ({number}): save the one you mean by itself"
+    if is_deep_in_planes(file):
+        return f"{path} has 16 bits and its channels in planes: save it with interleaved channels"
+    return None
 
 
 @contextmanager
@@ -92,8 +133,12 @@ def opened(path: Path) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")  # whatever makes a picture unreadable is raised
             # Opened by us: Pillow maps a file that it opens itself into memory, and then scrambles
             # an uncompressed TIFF that is to be turned by 90 degrees.
-            with open(path, "rb") as content, Image.open(content, formats=FORMATS) as file:
-                yield file
+            with open(path, "rb") as content:
+                formats = _formats(content, path)
+                with Image.open(content, formats=formats) as file:
+                    yield file
+    except PictureError:
+        raise
     except UnidentifiedImageError:
         raise PictureError(f"{path} is no picture, or of a kind that cannot be read") from None
     except (Image.DecompressionBombError, MemoryError):
@@ -101,6 +146,22 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except Exception as error:  # decoders raise all sorts of things at a damaged file
         what = getattr(error, "strerror", None) or f"it is damaged or cut short ({error})"
         raise PictureError(f"cannot read {path}: {what}") from None
+
+
+def _formats(content: BinaryIO, path: Path) -> tuple[str, ...]:
+    """The formats that a file may have: HEIF, which another package reads, by its head alone."""
+    head = content.read(12)
+    content.seek(0)
+    if head[4:8] != b"ftyp" or head[8:] not in HEIF_BRANDS:
+        return FORMATS
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise PictureError(
+            f"{path} is HEIC, which needs pillow-heif: pip install 'nasir[heic]', or save it as PNG"
+        ) from None
+    register_heif_opener()
+    return (HEIF,)
 
 
 def _as_array(picture: Image.Image, path: Path) -> Array:

@@ -1,0 +1,103 @@
+"""Writing colour with 16 bits a channel, which Pillow does not: PNG and TIFF."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.uint16]]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+SUB = 1
+"""PNG's filter that writes each byte as its difference from that of the pixel to the left."""
+
+EXIF_PREFIX = b"Exif\0\0"
+
+DEFLATE, HORIZONTAL = 8, 2
+"""TIFF's compression, and the predictor that is like PNG's SUB."""
+
+UNASSOCIATED = 2
+"""TIFF's word for an alpha channel by which colours are not multiplied."""
+
+EXIF_PARTS = (0x8769, 0x8825)
+"""EXIF's directories inside the first: of the camera and of the place."""
+
+
+def encoded_png(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
+    """A picture ``(H, W, 3)``, or with alpha ``(H, W, 4)``, as PNG."""
+    chunks = _png_chunks(values, exif, icc_profile)
+    return SIGNATURE + b"".join(
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+
+
+def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
+    """A picture ``(H, W, 3)``, or with alpha ``(H, W, 4)``, as TIFF."""
+    from PIL import Image
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    height, width, channels = values.shape
+    content = zlib.compress(_differences(values).astype("<u2").tobytes())
+    tags = ImageFileDirectory_v2(prefix=b"II")
+    if exif:
+        read = Image.Exif()
+        read.load(exif)
+        for tag, value in read.items():
+            tags[tag] = value
+        for tag in EXIF_PARTS:
+            if part := read.get_ifd(tag):
+                tags[tag] = part
+    if icc_profile:
+        tags[34675] = icc_profile
+    tags[256], tags[257], tags[258] = width, height, (16,) * channels
+    tags[259], tags[262], tags[317] = DEFLATE, 2, HORIZONTAL
+    tags[277], tags[278] = channels, height
+    tags[273], tags[279] = 0, len(content)  # the offset is counted from the end of the directory
+    if channels == 4:
+        tags[338] = UNASSOCIATED
+    stream = io.BytesIO()
+    tags.save(stream)
+    stream.write(content)
+    return stream.getvalue()
+
+
+def _png_chunks(values: Array, exif: bytes, icc_profile: bytes) -> Iterator[tuple[bytes, bytes]]:
+    height, width, channels = values.shape
+    yield b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6 if channels == 4 else 2, 0, 0, 0)
+    if icc_profile:
+        yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)
+    if exif:
+        yield b"eXIf", exif.removeprefix(EXIF_PREFIX)
+    yield b"IDAT", zlib.compress(_png_rows(values))
+    yield b"IEND", b""
+
+
+def _png_rows(values: Array) -> bytes:
+    import numpy as np
+
+    height = values.shape[0]
+    raw = values.astype(">u2").view(np.uint8).reshape(height, -1)
+    rows = np.empty((height, 1 + raw.shape[1]), np.uint8)
+    pixel = 2 * values.shape[2]
+    rows[:, 0] = SUB
+    rows[:, 1 : 1 + pixel] = raw[:, :pixel]
+    np.subtract(raw[:, pixel:], raw[:, :-pixel], out=rows[:, 1 + pixel :])
+    return rows.tobytes()
+
+
+def _differences(values: Array) -> Array:
+    """Each value less that of the pixel to the left, modulo 2^16."""
+    made = values.copy()
+    made[:, 1:] -= values[:, :-1]
+    return made
