@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.apps.restore.deep_files import encoded_png, encoded_tiff
+from nasir.apps.restore.encoding import encoded_png, encoded_tiff
 from nasir.core.errors import PictureError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ FORMATS = {
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "PNG": {},
-    "TIFF": {"compression": "tiff_adobe_deflate"},
     "WEBP": {"lossless": True},
     "JPEG": {"quality": 95},
 }
@@ -116,8 +115,8 @@ def encoded(picture: Array, like: Photograph, suffix: str) -> bytes:
     most, whole = (65535, np.uint16) if like.deep else (255, np.uint8)
     values = np.rint(picture.astype(np.float64) * most).astype(whole)
     alpha = None if like.alpha is None else enlarged(like.alpha, *picture.shape[:2])
-    if like.deep and values.shape[-1] == 3:
-        return _encoded_deep(values, alpha, like, kind)
+    if kind == "TIFF" or (like.deep and values.shape[-1] == 3):
+        return _encoded_here(values, alpha, like, kind)
     image = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
     if alpha is not None:
         image.putalpha(Image.fromarray(alpha))
@@ -227,13 +226,14 @@ def _exif(file: Image.Image) -> bytes:
     return b""
 
 
-def _encoded_deep(values: Array, alpha: Array | None, like: Photograph, kind: str) -> bytes:
+def _encoded_here(values: Array, alpha: Array | None, like: Photograph, kind: str) -> bytes:
     import numpy as np
 
+    mode = "L" if values.shape[-1] == 1 else "RGB"
     if alpha is not None:
         values = np.concatenate([values, alpha[..., None]], -1)
     encode = {"PNG": encoded_png, "TIFF": encoded_tiff}[kind]
-    return encode(values, like.exif, _profile(like, "RGB"))
+    return encode(values, like.exif, _profile(like, mode))
 
 
 def _profile(like: Photograph, mode: str) -> bytes:

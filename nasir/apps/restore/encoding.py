@@ -1,4 +1,4 @@
-"""Writing colour with 16 bits a channel, which Pillow does not: PNG and TIFF."""
+"""Writing what Pillow does not: colour with 16 bits, and TIFF with all of EXIF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    Array = np.ndarray[Any, np.dtype[np.uint16]]
+    Array = np.ndarray[Any, np.dtype[Any]]
+    Deep = np.ndarray[Any, np.dtype[np.uint16]]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -23,6 +24,9 @@ EXIF_PREFIX = b"Exif\0\0"
 DEFLATE, HORIZONTAL = 8, 2
 """TIFF's compression, and the predictor that is like PNG's SUB."""
 
+GREY, COLOUR = 1, 2
+"""TIFF's words for what the channels are."""
+
 UNASSOCIATED = 2
 """TIFF's word for an alpha channel by which colours are not multiplied."""
 
@@ -30,8 +34,8 @@ EXIF_PARTS = (0x8769, 0x8825)
 """EXIF's directories inside the first: of the camera and of the place."""
 
 
-def encoded_png(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
-    """A picture ``(H, W, 3)``, or with alpha ``(H, W, 4)``, as PNG."""
+def encoded_png(values: Deep, exif: bytes, icc_profile: bytes) -> bytes:
+    """Colours ``(H, W, 3)``, or with alpha ``(H, W, 4)``, as PNG."""
     chunks = _png_chunks(values, exif, icc_profile)
     return SIGNATURE + b"".join(
         struct.pack(">I", len(content))
@@ -43,12 +47,13 @@ def encoded_png(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
 
 
 def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
-    """A picture ``(H, W, 3)``, or with alpha ``(H, W, 4)``, as TIFF."""
+    """A picture ``(H, W, C)`` of 8 or 16 bits as TIFF: grey or colours, perhaps with alpha."""
     from PIL import Image
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     height, width, channels = values.shape
-    content = zlib.compress(_differences(values).astype("<u2").tobytes())
+    bits = 8 * values.itemsize
+    content = zlib.compress(_differences(values).astype(f"<u{values.itemsize}").tobytes())
     tags = ImageFileDirectory_v2(prefix=b"II")
     if exif:
         read = Image.Exif()
@@ -60,11 +65,11 @@ def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
                 tags[tag] = part
     if icc_profile:
         tags[34675] = icc_profile
-    tags[256], tags[257], tags[258] = width, height, (16,) * channels
-    tags[259], tags[262], tags[317] = DEFLATE, 2, HORIZONTAL
+    tags[256], tags[257], tags[258] = width, height, (bits,) * channels
+    tags[259], tags[262], tags[317] = DEFLATE, GREY if channels < 3 else COLOUR, HORIZONTAL
     tags[277], tags[278] = channels, height
     tags[273], tags[279] = 0, len(content)  # the offset is counted from the end of the directory
-    if channels == 4:
+    if channels in (2, 4):
         tags[338] = UNASSOCIATED
     stream = io.BytesIO()
     tags.save(stream)
@@ -72,7 +77,7 @@ def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
     return stream.getvalue()
 
 
-def _png_chunks(values: Array, exif: bytes, icc_profile: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _png_chunks(values: Deep, exif: bytes, icc_profile: bytes) -> Iterator[tuple[bytes, bytes]]:
     height, width, channels = values.shape
     yield b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6 if channels == 4 else 2, 0, 0, 0)
     if icc_profile:
@@ -83,7 +88,7 @@ def _png_chunks(values: Array, exif: bytes, icc_profile: bytes) -> Iterator[tupl
     yield b"IEND", b""
 
 
-def _png_rows(values: Array) -> bytes:
+def _png_rows(values: Deep) -> bytes:
     import numpy as np
 
     height = values.shape[0]
@@ -97,7 +102,7 @@ def _png_rows(values: Array) -> bytes:
 
 
 def _differences(values: Array) -> Array:
-    """Each value less that of the pixel to the left, modulo 2^16."""
+    """Each value less that of the pixel to the left, modulo its range."""
     made = values.copy()
     made[:, 1:] -= values[:, :-1]
     return made
