@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
@@ -45,6 +46,9 @@ class RestoreCommand(Command):
             help="what to write, or the folder for several; default: IMAGE-restored.png",
         )
         parser.add_argument("--force", action="store_true", help="overwrite what exists")
+        parser.add_argument(
+            "--open", action="store_true", help="show before and after in the browser"
+        )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
         parser.epilog = EXAMPLES
@@ -70,10 +74,13 @@ class RestoreCommand(Command):
             done = restore(
                 image, *words, output=arguments.output, force=arguments.force, notify=notify
             )
+        pairs = rows(done)
+        if arguments.open:
+            pairs.append(_opened({done.output.stem: (image, done.output)}, done.output))
         if arguments.json:
             print_json(done.mapping)
         else:
-            print(table((), rows(done), fold=1))
+            print(table((), pairs, fold=1))
         return 0
 
     def _restore_many(self, images: list[str], words: list[str], arguments: Namespace) -> int:
@@ -87,12 +94,25 @@ class RestoreCommand(Command):
             done = restore_many(
                 images, *words, output=arguments.output, force=arguments.force, notify=notify
             )
+        pairs = summary(done)
+        if arguments.open and done.there:
+            shown = {source: (source, output) for source, output in done.there.items()}
+            pairs.append(_opened(shown, done.folder / "restored"))
         if arguments.json:
             print_json(done.mapping)
         else:
-            print(table((), summary(done), fold=1))
+            print(table((), pairs, fold=1))
         failed = len(done.of("failed"))
         return 0 if not failed else SOME_FAILED if failed < len(done.results) else ALL_FAILED
+
+
+def _opened(shown: Mapping[str, tuple[str, Path]], output: Path) -> tuple[str, str]:
+    """Write the page of pictures beside `output`, open it, and say in a row where it is."""
+    from nasir.apps.restore.looking import open_page, write_before_and_after
+
+    page = output.with_name(f"{output.stem}.html")
+    write_before_and_after(shown, page)
+    return "page" if open_page(page) else "open in a browser", str(page)
 
 
 def is_setting(word: str) -> bool:

@@ -171,3 +171,28 @@ def test_a_picture_whose_name_reads_as_a_setting_is_given_with_its_folder():
     Path("cat.png").rename("task=sr.png")
     assert main(["restore", "./task=sr.png", *TINY, "--quiet"]) == 0
     assert Path("task=sr-restored.png").is_file()
+
+
+# A look at it
+
+
+@pytest.fixture
+def addresses(monkeypatch) -> list[str]:
+    """What is opened in the browser."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: not opened.append(address))
+    return opened
+
+
+def test_open_shows_before_and_after_in_the_browser(addresses, capsys):
+    assert main(["restore", "cat.png", *TINY, "--quiet", "--open"]) == 0
+    page = Path("cat-restored.html")
+    assert addresses == [page.absolute().as_uri()]
+    assert re.search(r"^page +cat-restored\.html$", capsys.readouterr().out, re.M)
+    assert page.read_text().count("data:image/png;base64,") == 2
+
+
+def test_open_shows_all_of_several_pictures_on_one_page(dog, addresses):
+    assert main(["restore", "cat.png", "dog.png", *TINY, "--quiet", "--open", "-o", "out"]) == 0
+    assert addresses == [Path("out/restored.html").absolute().as_uri()]
+    assert Path("out/restored.html").read_text().count("data:image/png;base64,") == 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nasir.apps.formatting import FIRST, figure, heading
 from nasir.apps.report.markup import Html, tag
@@ -16,15 +16,24 @@ Figures = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Metrics by view (``found``, references) and picture."""
 
 
-def gallery(pictures: Pictures, figures: Figures) -> Html:
-    """A panel for each picture, under tabs where there are several."""
+def gallery(
+    pictures: Pictures,
+    figures: Figures,
+    shown: Sequence[str] = FIRST,
+    whole: str = "those in the run's folder are not",
+) -> Html:
+    """A panel for each picture, under tabs where there are several.
+
+    `shown` are the metrics that are written below a view, and `whole` says where pictures are that
+    are not compressed.
+    """
     notes = []
     if len(pictures.shown) < pictures.number:
         notes.append(f"{len(pictures.shown)} of {pictures.number} pictures are shown.")
     if any(not view.exact for picture in pictures.shown for view in picture.views):
-        notes.append("Large pictures are compressed here; those in the run's folder are not.")
+        notes.append(f"Large pictures are compressed here; {whole}.")
     notes += [f"{file} cannot be read as a picture." for file in pictures.unreadable]
-    panels = [_panel(n, picture, figures) for n, picture in enumerate(pictures.shown)]
+    panels = [_panel(n, picture, figures, shown) for n, picture in enumerate(pictures.shown)]
     tabs = [
         tag("button", picture.name, type="button", data_panel=f"picture-{n}")
         for n, picture in enumerate(pictures.shown)
@@ -37,12 +46,12 @@ def gallery(pictures: Pictures, figures: Figures) -> Html:
     )
 
 
-def _panel(number: int, picture: Picture, figures: Figures) -> Html:
+def _panel(number: int, picture: Picture, figures: Figures, shown: Sequence[str]) -> Html:
     views = picture.views
     return tag(
         "div",
         _slider(picture) if len(views) > 1 else None,
-        tag("div", [_thumbnail(view, picture, figures) for view in views], class_="thumbs"),
+        tag("div", [_thumbnail(view, picture, figures, shown) for view in views], class_="thumbs"),
         _scale() if any(_is_difference(view) for view in views) else None,
         class_="picture pixels" if max(views[0].width, views[0].height) <= SMALL else "picture",
         id=f"picture-{number}",
@@ -83,10 +92,10 @@ def _select(side: str, names: list[str], chosen: str) -> Html:
     return tag("select", options, data_side=side, aria_label=f"picture on the {side}")
 
 
-def _thumbnail(view: View, picture: Picture, figures: Figures) -> Html:
+def _thumbnail(view: View, picture: Picture, figures: Figures, shown: Sequence[str]) -> Html:
     words = " · ".join(
         f"{heading(name)} {figure(name, value)}"
-        for name in FIRST
+        for name in shown
         if (value := figures.get(view.name, {}).get(picture.name, {}).get(name)) is not None
     )
     return tag(

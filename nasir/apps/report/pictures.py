@@ -82,7 +82,7 @@ def pictures_of(folder: Path, names: Sequence[str]) -> Pictures:
     every = {name: views | differences(views) for name, views in arrays.items()}
     share = BUDGET // max(1, sum(map(len, every.values())))
     shown = [
-        Picture(name, [_view(view, array, share) for view, array in views.items()])
+        Picture(name, [view_of(view, array, share) for view, array in views.items()])
         for name, views in every.items()
         if views
     ]
@@ -106,6 +106,24 @@ def differences(views: Mapping[str, Any]) -> dict[str, Any]:
         channels = [np.interp(apart, stops, [colour[c] for colour in HEAT]) for c in range(3)]
         made[f"{name} \N{MINUS SIGN} {kind}"] = (np.stack(channels, -1) + 0.5).astype(np.uint8)
     return made
+
+
+def view_of(name: str, array: np.ndarray, most: int) -> View:
+    """The picture in at most `most` bytes: lossless, or else with losses, or else scaled down."""
+    from PIL import Image
+
+    height, width = array.shape[:2]
+    picture = Image.fromarray(array)
+    content, exact, kind = _saved(picture, "PNG"), True, "png"
+    if len(content) > most:
+        content, kind = _saved(picture, "WEBP", lossless=True, method=2), "webp"
+    while len(content) > most and picture.width * picture.height > SMALLEST:
+        if not exact:
+            smaller = (max(1, picture.width * 3 // 4), max(1, picture.height * 3 // 4))
+            picture = picture.resize(smaller)
+        content, exact = _saved(picture, "WEBP", quality=90), False
+    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return View(name, source, width, height, exact)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -134,24 +152,6 @@ def _array(path: Path) -> np.ndarray | None:
             return np.asarray(picture.convert("RGB"))
     except PictureError:
         return None
-
-
-def _view(name: str, array: np.ndarray, most: int) -> View:
-    """The picture in at most `most` bytes: lossless, or else with losses, or else scaled down."""
-    from PIL import Image
-
-    height, width = array.shape[:2]
-    picture = Image.fromarray(array)
-    content, exact, kind = _saved(picture, "PNG"), True, "png"
-    if len(content) > most:
-        content, kind = _saved(picture, "WEBP", lossless=True, method=2), "webp"
-    while len(content) > most and picture.width * picture.height > SMALLEST:
-        if not exact:
-            smaller = (max(1, picture.width * 3 // 4), max(1, picture.height * 3 // 4))
-            picture = picture.resize(smaller)
-        content, exact = _saved(picture, "WEBP", quality=90), False
-    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return View(name, source, width, height, exact)
 
 
 def _saved(picture: Any, form: str, **options: Any) -> bytes:

@@ -63,6 +63,11 @@ class PictureResults:
         return [result for result in self.results if result.state == state]
 
     @property
+    def there(self) -> dict[str, Path]:
+        """The result of each picture that has one, by the picture's file."""
+        return {one.source: one.output for one in self.results if one.output is not None}
+
+    @property
     def mapping(self) -> dict[str, Any]:
         """All of it as JSON values."""
         return {"folder": str(self.folder), "pictures": [one.mapping for one in self.results]}
