@@ -20,7 +20,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# pages are tested in Chromium; root gets it from Debian, others are told that those tests are skipped
+# pages are tested in Chromium; root gets it from Debian, elsewhere those tests are skipped, with a line that says so
 browser:
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && timeout 100 apt-get -qq update && \
 	DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install --no-install-recommends chromium; \

@@ -4,7 +4,7 @@
 
 `plain` has eight decisions of four options; the reward is the share of right ones. `conditional`
 has the same in two branches of which only one applies: the reward in the wrong one is half as
-much. The best architecture has reward 1 in either. Both strategies are asked and told in turn,
+much. The best architecture has reward 1 in either. Both strategies are used in turn,
 with their default settings; what is compared is the mean reward of the last 100 trials.
 """
 

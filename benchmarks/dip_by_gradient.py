@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--iterations", type=int, default=150, help="of the fits that are judged")
+    parser.add_argument("--iterations", type=int, default=150, help="of the fits that are compared")
     parser.add_argument("--random", type=int, default=3, help="architectures drawn a seed")
     parser.add_argument("words", nargs="*", metavar="WORD")
     arguments = parser.parse_args()

@@ -48,8 +48,8 @@ def main() -> int:
         os.chdir(folder)
         for kind in arguments.kinds:
             figures[kind] = tried(kind, folder, arguments.seed, arguments.first, arguments.cases)
-            told = figures[kind] | {"wrong": len(figures[kind]["wrong"])}
-            print(json.dumps({kind: told}, indent=1), flush=True)
+            printed = figures[kind] | {"wrong": len(figures[kind]["wrong"])}
+            print(json.dumps({kind: printed}, indent=1), flush=True)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(figures, indent=1))
     return 1 if any(one["wrong"] for one in figures.values()) else 0
@@ -68,7 +68,7 @@ def make_known() -> None:
 
 def tried(kind: str, folder: Path, seed: int, first: int, cases: int) -> dict[str, Any]:
     """Try the cases of a kind; what came of them."""
-    from fuzzing.judge import judged
+    from fuzzing.judge import outcome_of
 
     make = maker(kind, folder)
     place = folder / "given" / kind
@@ -76,17 +76,17 @@ def tried(kind: str, folder: Path, seed: int, first: int, cases: int) -> dict[st
     counts: Counter[str] = Counter()
     labels: Counter[str] = Counter()
     wrong = []
-    began = told = time.monotonic()
+    began = printed = time.monotonic()
     for number in range(first, first + cases):
         case = make(Random(f"{kind} {seed} {number}"), place)
-        outcome = judged(case, place)
+        outcome = outcome_of(case, place)
         counts[outcome.kind] += 1
         labels[f"{case.label}: {outcome.kind}"] += 1
         if outcome.defect is not None or cases == 1:
             wrong.append({"case": number, "given": case.given, "defect": outcome.defect})
-            print(f"{kind} {number}: {case.given}\n{outcome.defect or outcome.told}", flush=True)
-        if time.monotonic() - told > EVERY:
-            told = time.monotonic()
+            print(f"{kind} {number}: {case.given}\n{outcome.defect or outcome.stderr}", flush=True)
+        if time.monotonic() - printed > EVERY:
+            printed = time.monotonic()
             print(f"{kind}: {number - first + 1} of {cases}, {dict(counts)}", flush=True)
     seconds = time.monotonic() - began
     return {

@@ -136,9 +136,9 @@ def check(run: Run, whole: Run, code: int, place: Path) -> None:
 
 def full(place: Path, whole: Run, wanted: int, longest: float) -> dict[str, Any]:
     """Let the disk run full so many times, and make room again."""
-    moments, log, count = random.Random(1), place.parent, {"told": 0, "killed": 0, "ended": 0}
+    moments, log, count = random.Random(1), place.parent, {"refused": 0, "killed": 0, "ended": 0}
     filler, number = place / "filler", 0
-    while count["told"] + count["killed"] < wanted:
+    while count["refused"] + count["killed"] < wanted:
         folder, code = place / f"full-{number}", 2
         while code != 0:
             filler.unlink(missing_ok=True)
@@ -146,12 +146,12 @@ def full(place: Path, whole: Run, wanted: int, longest: float) -> dict[str, Any]
             time.sleep(moments.uniform(0, longest))
             kill = moments.random() < 0.3
             code = filled_until_it_ends(filler, child, kill)
-            what = {0: "ended", 2: "told", -signal.SIGKILL: "killed"}[code]
+            what = {0: "ended", 2: "refused", -signal.SIGKILL: "killed"}[code]
             count[what] += 1
         check(Run(folder), whole, code, log)
         subprocess.run(["rm", "-r", str(folder)], check=True)
         number += 1
-    return {"full_disks": count["told"] + count["killed"], **count, "equal": True}
+    return {"full_disks": count["refused"] + count["killed"], **count, "equal": True}
 
 
 def filled_until_it_ends(filler: Path, child: int, kill: bool) -> int:

@@ -48,13 +48,13 @@ class Watch:
     def pace(self) -> dict[str, float]:
         """Trials a second, and in the rival's time, in the first and in the last tenth."""
         tenth = 10 * (self.trials // 100)
-        told = {}
+        rates = {}
         for name, begin, end in (("first_tenth", 0, 10), ("last_tenth", -11, -1)):
             rate = tenth / (self.times[end] - self.times[begin])
             rival = statistics.mean(self.rival[begin:end])
-            told |= {name: rate, f"{name}_in_rivals_time": rate * rival}
-        ratio = told["last_tenth_in_rivals_time"] / told["first_tenth_in_rivals_time"]
-        return told | {"ratio": ratio}
+            rates |= {name: rate, f"{name}_in_rivals_time": rate * rival}
+        ratio = rates["last_tenth_in_rivals_time"] / rates["first_tenth_in_rivals_time"]
+        return rates | {"ratio": ratio}
 
 
 def resident() -> float:

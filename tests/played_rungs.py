@@ -46,11 +46,11 @@ def played(
 ) -> tuple[list[Trial], int]:
     """So many trials, and how often a worker had to wait; fewer where the strategy ends."""
     flying: deque[Trial] = deque()
-    told: list[Trial] = []
+    finished: list[Trial] = []
     waits = 0
-    while len(told) < trials:
+    while len(finished) < trials:
         while len(flying) < workers:
-            trial = started(strategy, len(told) + len(flying))
+            trial = started(strategy, len(finished) + len(flying))
             if trial is None:
                 waits += 1
                 break
@@ -58,6 +58,6 @@ def played(
         if not flying:
             break
         trial = flying.popleft()
-        told.append(ended(trial, scoring(trial)))
-        strategy.tell(told[-1])
-    return told, waits
+        finished.append(ended(trial, scoring(trial)))
+        strategy.tell(finished[-1])
+    return finished, waits

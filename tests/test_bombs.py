@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from fuzzing import pictures, run_folders
-from fuzzing.judge import Case, judged
+from fuzzing.judge import Case, outcome_of
 from fuzzing.run_folders import COMMANDS, Samples
 
 from nasir.core.errors import NasirError
@@ -113,7 +113,7 @@ def test_a_bomb_in_place_of_any_file_is_harmless(
             run_folders.copy(source, place)
             (place / file).write_bytes(bomb(tmp_path / MARKER))
             case = Case(one, str(file), partial(commands[one], place, samples.picture))
-            outcome = judged(case, place.parent)
+            outcome = outcome_of(case, place.parent)
             assert outcome.defect is None, f"{file}, {one}: {outcome.defect}"
             assert not (tmp_path / MARKER).exists(), f"{file}, {one}"
 
@@ -149,7 +149,7 @@ def test_a_bomb_for_a_picture_is_harmless(tmp_path: Path, read: Callable[..., ob
     for content in contents:
         (tmp_path / "a.png").write_bytes(content)
         case = Case("read", "", partial(_read, read, tmp_path / "a.png"))
-        assert judged(case, tmp_path).defect is None
+        assert outcome_of(case, tmp_path).defect is None
     assert not (tmp_path / MARKER).exists()
 
 
@@ -186,6 +186,6 @@ def test_settings_beyond_all_measure_are_refused(tmp_path: Path, text: str):
     file = tmp_path / "mine.toml"
     file.write_text(text)
     case = Case("read", text[:20], lambda: read_file(file) and None)
-    assert judged(case, tmp_path).defect is None
+    assert outcome_of(case, tmp_path).defect is None
     case = Case("word", text[:20], lambda: parse_override(text.replace(" = ", "=", 1)) and None)
-    assert judged(case, tmp_path).defect is None
+    assert outcome_of(case, tmp_path).defect is None

@@ -113,9 +113,9 @@ def test_a_python_example_runs(code: str):
 
 
 def test_a_settings_file_can_be_planned(tmp_path: Path):
-    told = [block for block in blocks("toml") if "[space]" in block]
-    assert told
-    for block in told:
+    with_space = [block for block in blocks("toml") if "[space]" in block]
+    assert with_space
+    for block in with_space:
         (tmp_path / "mine.toml").write_text(block)
         api.plan(["mine.toml"], {})
 

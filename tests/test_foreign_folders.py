@@ -56,9 +56,9 @@ def linked(link: Path, target: Path) -> None:
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     capsys.readouterr()
     assert main(list(argv)) == 2
-    told = capsys.readouterr().err
-    assert re.fullmatch(r"nasir: [^\n]+\n", told)
-    return told
+    message = capsys.readouterr().err
+    assert re.fullmatch(r"nasir: [^\n]+\n", message)
+    return message
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from random import Random
 import pytest
 from fuzzing import architectures, pictures, run_folders, settings_files, words
 from fuzzing.guard import Forbidden, guarded
-from fuzzing.judge import Case, Outcome, judged
+from fuzzing.judge import Case, Outcome, outcome_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +38,7 @@ def tried(make: Make, rng: Random) -> None:
     """Try one case in a folder of its own; anything but a result or a refusal fails."""
     with tempfile.TemporaryDirectory() as name:
         case = make(rng, Path(name))
-        outcome = judged(case, Path(name))
+        outcome = outcome_of(case, Path(name))
     assert outcome.defect is None, f"{case.given}\n{outcome.defect}"
 
 
@@ -92,8 +92,8 @@ def test_samples_that_are_not_damaged_are_read_by_every_command(
             place.parent.mkdir(exist_ok=True)
             run_folders.copy(samples.root / kind / name, place)
             case = Case(label, name, partial(command, place, samples.picture))
-            outcome = judged(case, place.parent)
-            assert outcome == Outcome("well", outcome.told), f"{kind}, {label}"
+            outcome = outcome_of(case, place.parent)
+            assert outcome == Outcome("well", outcome.stderr), f"{kind}, {label}"
             shutil.rmtree(place.parent)
 
 
@@ -126,8 +126,8 @@ def test_the_judge_sees_what_must_not_be(tmp_path: Path):
         "a pickle": lambda: __import__("pickle").loads(b"cos\nsystem\n(S'true'\ntR.") and None,
     }
     for what, action in wrong.items():
-        assert judged(Case("", "", action), inside).kind == "wrong", what
-    assert judged(Case("", "", looped), inside, seconds=0.05).kind == "wrong"
+        assert outcome_of(Case("", "", action), inside).kind == "wrong", what
+    assert outcome_of(Case("", "", looped), inside, seconds=0.05).kind == "wrong"
     assert not outside.exists()
     right = {
         "well": lambda: None,
@@ -135,7 +135,7 @@ def test_the_judge_sees_what_must_not_be(tmp_path: Path):
         "refused": lambda: raised(NasirError("a\nb")),
     }
     for kind, action in right.items():
-        assert judged(Case("", "", action), inside).kind == kind
+        assert outcome_of(Case("", "", action), inside).kind == kind
 
 
 def samples_are_gone(folder: Path) -> None:

@@ -45,5 +45,5 @@ def test_a_strategy_comes_to_an_architecture(strategy: str):
 
 @pytest.mark.parametrize("space", MATRIX.SPACES)
 @pytest.mark.parametrize("evaluator", ["dip", "train"])
-def test_a_space_is_judged_by_an_evaluator(space: str, evaluator: str):
+def test_a_space_is_evaluated_by_an_evaluator(space: str, evaluator: str):
     assert MATRIX.outcome("random", space, evaluator, {}) is None

@@ -1,4 +1,4 @@
-"""Judge an architecture before it is trained, by proxies."""
+"""Evaluate an architecture before it is trained, by proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judge an architecture by its path through a trained supernet."""
+"""Evaluate an architecture by its path through a trained supernet."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Shared(Evaluator):
             path.calibrate(training, own_seed, self.calibration, self.batch, self.patch)
         results = [
             (sample, restore(path, sample, problem.task, self.tile))
-            for sample in self._judged(problem, validation)
+            for sample in self._samples(problem, validation)
         ]
         pictures = by_picture(results, problem.task)
         figures = means(pictures.values())
@@ -106,7 +106,7 @@ class Shared(Evaluator):
         shares = (self.validation, 1 - self.validation)
         return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
 
-    def _judged(self, problem: Problem, validation: Patches) -> Sequence[Sample]:
+    def _samples(self, problem: Problem, validation: Patches) -> Sequence[Sample]:
         from nasir.training.validation import validation_samples
 
         if problem.split == "test":

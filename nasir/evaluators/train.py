@@ -1,4 +1,4 @@
-"""Judge an architecture by training it on pairs of degraded and clean patches."""
+"""Evaluate an architecture by training it on pairs of degraded and clean patches."""
 
 from __future__ import annotations
 
@@ -162,13 +162,13 @@ class Train(TrainingEvaluator):
         if self.weights is None or problem.split == "search":
             parts = 2 if problem.split == "search" else 1
             check_training(problem, self.patch, self.loss, self.validation, parts, room="evaluator")
-        for sample in [*self._judged(problem), *problem.task.samples("test")]:
+        for sample in [*self._samples(problem), *problem.task.samples("test")]:
             check_size(sample, problem)
         self._check_sides(problem.space.smallest_side)
         check_output_shape(problem, self.patch)
 
     def metric_names(self, problem: Problem) -> Collection[str]:
-        return metric_names(self._judged(problem), problem.task) | {"train_loss"}
+        return metric_names(self._samples(problem), problem.task) | {"train_loss"}
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         promoted = self.schedule_of == FULL_TRAINING
@@ -273,7 +273,7 @@ class Train(TrainingEvaluator):
     def _restored(self, network: nn.Module, problem: Problem) -> list[tuple[Sample, Tensor]]:
         """The pictures to evaluate on, and what the network makes of each."""
         task = problem.task
-        return [(s, self.restore(network, s, task)) for s in self._judged(problem)]
+        return [(s, self.restore(network, s, task)) for s in self._samples(problem)]
 
     def _parts(self, problem: Problem) -> list[Patches]:
         """The training pictures that a search is evaluated on, and those that it learns from."""
@@ -283,7 +283,7 @@ class Train(TrainingEvaluator):
     def _learnt_from(self, problem: Problem) -> Patches:
         return self._parts(problem)[1] if problem.split == "search" else problem.task.patches()
 
-    def _judged(self, problem: Problem) -> Sequence[Sample]:
+    def _samples(self, problem: Problem) -> Sequence[Sample]:
         if problem.split == "test":
             return problem.task.samples("test")
         return self.validation_samples(self._parts(problem)[0])

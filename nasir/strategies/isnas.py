@@ -146,7 +146,7 @@ class IsnasDip(Strategy):
     def recommend(self, trials: Sequence[Trial]) -> Trial:
         """The candidate nearest to the weighted mean; before any is fitted, the best scored.
 
-        Of those in `trials` alone: where a search is interrupted, the last told may be missing.
+        Of those in `trials` alone: if a search is interrupted, the last one may be missing.
         """
         ended = {(t.architecture.id, t.proposal.stage): t for t in trials if t.state == "complete"}
         fitted = {p: ended.get((self._pool[p].id, self._fitting)) for p in self._restored}

@@ -62,29 +62,29 @@ class NeverAsked(Evaluator):
 
 @attrs.define
 class Play:
-    """A search without evaluations: `workers` proposals in flight, told in their order."""
+    """A search without evaluations: `workers` proposals in flight, finished in their order."""
 
     strategy: Strategy
     workers: int = 1
     fail_every: int = 0
     flying: deque[Trial] = attrs.field(factory=deque)
-    told: list[Trial] = attrs.field(factory=list)
+    finished: list[Trial] = attrs.field(factory=list)
 
     def go_on(self, trials: int) -> list[Trial]:
         """Go on until `tell` has had so many trials or the strategy ends the search."""
         self._fill()
-        while self.flying and len(self.told) < trials:
-            self.told.append(self._ended(self.flying.popleft()))
-            self.strategy.tell(self.told[-1])
+        while self.flying and len(self.finished) < trials:
+            self.finished.append(self._ended(self.flying.popleft()))
+            self.strategy.tell(self.finished[-1])
             self._fill()
-        return self.told
+        return self.finished
 
     def _fill(self) -> None:
         while len(self.flying) < self.workers:
             proposal = self.strategy.ask()
             if proposal is None:
                 return
-            number = len(self.told) + len(self.flying)
+            number = len(self.finished) + len(self.flying)
             seed = derived_seed("play", number) if proposal.seed is None else proposal.seed
             self.flying.append(Trial(number, proposal, seed))
 
@@ -200,8 +200,8 @@ class StrategyContract(ComponentContract):
             state = state_coding.encode(whole.strategy.state_dict())
             restored = self.bound(domain)
             restored.load_state_dict(state_coding.decode(*state))
-            restored.remember(list(whole.told))
-            again = Play(restored, workers, 4, deque(whole.flying), list(whole.told))
+            restored.remember(list(whole.finished))
+            again = Play(restored, workers, 4, deque(whole.flying), list(whole.finished))
             assert _proposals(whole.go_on(30)) == _proposals(again.go_on(30))
             assert _written(whole.strategy) == _written(again.strategy)
             assert _recommended(whole) == _recommended(again)
@@ -218,11 +218,11 @@ class StrategyContract(ComponentContract):
             restored = self.bound(domain)
             state = state_coding.encode(first.strategy.state_dict())
             restored.load_state_dict(state_coding.decode(*state))
-            restored.remember([*others[:3], *first.told, *others[3:]])
-            third = Play(restored, 1, 4, deque(first.flying), list(first.told))
+            restored.remember([*others[:3], *first.finished, *others[3:]])
+            third = Play(restored, 1, 4, deque(first.flying), list(first.finished))
             assert _proposals(first.go_on(20)) == _proposals(second.go_on(20))
-            assert _proposals(first.told) == _proposals(third.go_on(20))
-            assert all(trial.architecture in domain for trial in first.told)
+            assert _proposals(first.finished) == _proposals(third.go_on(20))
+            assert all(trial.architecture in domain for trial in first.finished)
 
     def test_the_state_hardly_grows(self) -> None:
         play = Play(self.bound(self.domains[0]))
@@ -247,12 +247,12 @@ class StrategyContract(ComponentContract):
         for domain in self.domains:
             play = Play(self.bound(domain), fail_every=3)
             play.go_on(30)
-            complete = [t for t in play.told if t.state == "complete"]
+            complete = [t for t in play.finished if t.state == "complete"]
             full = [t for t in complete if t.proposal.stage == FULL]
             if not full:
                 continue  # of a space with one architecture, which failed
             best = max(full, key=lambda t: (t.proposal.fidelity, t.score or 0.0, -t.number))
-            assert play.strategy.recommend(play.told) == best
+            assert play.strategy.recommend(play.finished) == best
 
     def test_nothing_is_recommended_where_all_failed(self) -> None:
         play = Play(self.bound(self.domains[0]), fail_every=1)
@@ -271,7 +271,7 @@ def _proposals(trials: Iterable[Trial]) -> list[Proposal]:
 def _recommended(play: Play) -> Trial | None:
     """What is recommended, None where nothing is."""
     try:
-        return play.strategy.recommend(play.told)
+        return play.strategy.recommend(play.finished)
     except NasirError:
         return None
 

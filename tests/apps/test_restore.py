@@ -290,10 +290,10 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_file_is_called(picture:
 
 def test_large_pictures_are_restored_in_tiles_each_with_its_stop(tmp_path: Path):
     path = saved(tmp_path / "cat.png", RNG.integers(0, 256, (66, 121), np.uint8))
-    told = []
-    done = restore(path, *TINY, "tile=64", notify=lambda hook, **given: told.append((hook, given)))
+    hooks = []
+    done = restore(path, *TINY, "tile=64", notify=lambda hook, **given: hooks.append((hook, given)))
     assert done.picture.shape == (66, 121, 1)
-    assert told == [("tile_started", {"number": n, "tiles": 6}) for n in range(6)]
+    assert hooks == [("tile_started", {"number": n, "tiles": 6}) for n in range(6)]
     assert len(done.stops) == 6
 
 
@@ -377,7 +377,7 @@ def test_a_file_brings_the_settings_of_its_space(picture: Path):
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "told"),
+    ("words", "kind", "message"),
     [
         (["architecture=deep_image_pior"], SettingsError, "'deep_image_prior'.*or auto"),
         (["architecture=none.json"], SettingsError, "cannot read architecture none.json"),
@@ -400,9 +400,9 @@ def test_a_file_brings_the_settings_of_its_space(picture: Path):
         (["evaluator.lr=1e30"], EvaluationError, "the loss is nan"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_nothing_is_written(picture, words, kind, told):
+def test_a_mistake_is_one_line_and_nothing_is_written(picture, words, kind, message):
     tiny = [word for word in TINY if words[0] != "evaluator=toy" or "evaluator" not in word]
-    assert re.search(told, refusal(kind, picture, *tiny, *words))
+    assert re.search(message, refusal(kind, picture, *tiny, *words))
 
 
 def test_pictures_of_no_use_are_refused(tmp_path: Path, picture: Path):
@@ -432,7 +432,7 @@ def test_nothing_is_overwritten_unless_forced_and_the_picture_itself_never(pictu
 
 
 @pytest.mark.parametrize(
-    ("mode", "output", "told"),
+    ("mode", "output", "message"),
     [
         ("RGB", "out.gif", "its suffix must be one of .png"),
         ("RGB", "missing/out.png", "there is no folder missing"),
@@ -440,16 +440,16 @@ def test_nothing_is_overwritten_unless_forced_and_the_picture_itself_never(pictu
         ("I;16", "out.webp", "16 bits, which .webp cannot hold"),
     ],
 )
-def test_an_output_that_cannot_be_is_refused_first(tmp_path: Path, mode, output, told):
+def test_an_output_that_cannot_be_is_refused_first(tmp_path: Path, mode, output, message):
     path = saved(tmp_path / "cat.png", PICTURES[mode])
-    assert told in refusal(PictureError, path, *TINY, output=output)
+    assert message in refusal(PictureError, path, *TINY, output=output)
 
 
 def test_a_picture_that_a_format_cannot_hold_is_refused_first(tmp_path: Path):
     long = saved(tmp_path / "long.png", np.zeros((9000, 16, 3), np.uint8))
-    told = "out.webp: .webp holds at most 16383 pixels a side, and the result has 18000 x 32"
+    message = "out.webp: .webp holds at most 16383 pixels a side, and the result has 18000 x 32"
     words = ("task=sr", "task.scale=2", *TINY)
-    assert told in refusal(PictureError, long, *words, output="out.webp")
+    assert message in refusal(PictureError, long, *words, output="out.webp")
     for kind, suffix in (("WEBP", ".webp"), ("JPEG", ".jpg")):
         most = files.LONGEST_SIDE[kind]
         like = files.Photograph(Path(), None, False, b"", b"")
@@ -481,12 +481,12 @@ def searched(picture: Path, *words: str, **more: Any) -> Restoration:
 
 
 def test_auto_finds_an_architecture_of_the_space_and_keeps_it(picture: Path):
-    told = []
+    hooks = []
     sizes = ("strategy.pool=5", "strategy.keep=3", "seconds=600")
-    done = searched(picture, *sizes, notify=lambda hook, **given: told.append(hook))
+    done = searched(picture, *sizes, notify=lambda hook, **given: hooks.append(hook))
     assert (done.search.scored, done.search.fitted) == (5, 3)
     assert done.search.architecture == done.architecture
-    assert told.count("trial_finished") == 8
+    assert hooks.count("trial_finished") == 8
     again = restore(picture, *TINY[2:], architecture=done.description, force=True)
     assert again.architecture == done.architecture
     assert again.output.read_bytes() == done.output.read_bytes()

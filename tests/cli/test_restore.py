@@ -149,7 +149,7 @@ def test_one_picture_goes_into_a_folder_that_is_named_as_one(capsys):
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "message"),
     [
         (["*.png"], "add -o FOLDER"),
         (["cat.png", "dog.png"], "add -o FOLDER"),
@@ -159,11 +159,11 @@ def test_one_picture_goes_into_a_folder_that_is_named_as_one(capsys):
         (["task=sr.png"], "name a picture"),
     ],
 )
-def test_what_cannot_start_is_one_line_and_exit_code_2(argv, told, dog, capsys):
+def test_what_cannot_start_is_one_line_and_exit_code_2(argv, message, dog, capsys):
     assert main(["restore", *argv]) == 2
     said = capsys.readouterr()
     assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
-    assert told in said.err
+    assert message in said.err
     assert said.out == ""
 
 

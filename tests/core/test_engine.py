@@ -34,7 +34,7 @@ class InTurn(Strategy):
     ends_after: int | None = None
     waits: bool = False
     log: list[str] = attrs.field(factory=list)
-    told: list[Trial] = attrs.field(factory=list)
+    finished: list[Trial] = attrs.field(factory=list)
     asked: int = 0
     problem: Any = None
 
@@ -42,7 +42,7 @@ class InTurn(Strategy):
         self.problem = problem
 
     def ask(self) -> Proposal | None:
-        if self.asked == self.ends_after or (self.waits and self.asked > len(self.told)):
+        if self.asked == self.ends_after or (self.waits and self.asked > len(self.finished)):
             self.log.append("none")
             return None
         self.log.append(f"ask {self.asked}")
@@ -51,7 +51,7 @@ class InTurn(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self.log.append(f"tell {trial.number}")
-        self.told.append(trial)
+        self.finished.append(trial)
 
     def state_dict(self) -> dict[str, Any]:
         return {"asked": self.asked}
@@ -235,7 +235,7 @@ def test_an_evaluation_that_raises_is_a_failed_trial_with_its_reason(
     assert failed.reason.startswith(reason)
     assert failed.started
     assert failed.worker
-    assert [t.state for t in done.strategy.told] == ["complete", "failed", "complete"]
+    assert [t.state for t in done.strategy.finished] == ["complete", "failed", "complete"]
     assert "Traceback" not in failed.reason
 
 

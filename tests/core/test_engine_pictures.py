@@ -31,7 +31,7 @@ class Blind(Strategy):
     """Proposes architecture after architecture, and records the pictures that it gets."""
 
     stage: str = FULL
-    told: dict[int, dict[str, Any]] = attrs.field(factory=dict)
+    finished: dict[int, dict[str, Any]] = attrs.field(factory=dict)
     asked: int = 0
     problem: Any = None
 
@@ -44,7 +44,7 @@ class Blind(Strategy):
         return Proposal(architecture, self.stage if self.asked % 2 else FULL)
 
     def tell(self, trial: Trial) -> None:
-        self.told[trial.number] = dict(trial.pictures)
+        self.finished[trial.number] = dict(trial.pictures)
 
     def state_dict(self) -> dict[str, Any]:
         return {"asked": self.asked}
@@ -135,11 +135,11 @@ def search(run: Run, strategy: Blind, **settings: Any) -> Blind:
     return strategy
 
 
-def same(told: dict[str, Any], number: int) -> bool:
-    """Whether `told` is what trial `number` restored, to the bit."""
+def same(finished: dict[str, Any], number: int) -> bool:
+    """Whether `finished` is what trial `number` restored, to the bit."""
     expected = {"lake": picture(number), "mill/dam": -picture(number)}
-    return told.keys() == expected.keys() and all(
-        np.array_equal(told[name], array) and told[name].dtype == array.dtype
+    return finished.keys() == expected.keys() and all(
+        np.array_equal(finished[name], array) and finished[name].dtype == array.dtype
         for name, array in expected.items()
     )
 
@@ -169,34 +169,34 @@ def ended_out_of_turn(run: Run) -> Blind:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_strategy_gets_the_pictures_that_it_looks_at(run: Run, workers: int):
     strategy = search(run, Looking(), workers=workers)
-    assert list(strategy.told) == list(range(6))
-    assert all(same(told, number) for number, told in strategy.told.items())
+    assert list(strategy.finished) == list(range(6))
+    assert all(same(finished, number) for number, finished in strategy.finished.items())
 
 
 def test_trials_of_other_stages_have_no_pictures(run: Run):
     evaluator = Restoring()
     strategy = search(run, Looking(stage="quick"), evaluator=evaluator)
-    assert [number for number, told in strategy.told.items() if told] == [1, 3, 5]
+    assert [number for number, finished in strategy.finished.items() if finished] == [1, 3, 5]
     assert evaluator.asked_to_keep == [(n, n % 2 == 1) for n in range(6)]
 
 
 def test_no_pictures_are_made_or_stored_for_a_strategy_that_does_not_look(run: Run):
     evaluator = Restoring()
     strategy = search(run, Blind(), evaluator=evaluator)
-    assert strategy.told == {number: {} for number in range(6)}
+    assert strategy.finished == {number: {} for number in range(6)}
     assert evaluator.asked_to_keep == [(number, False) for number in range(6)]
     assert kept(run) == []
 
 
 def test_strategy_gets_no_pictures_that_it_did_not_want(run: Run):
     strategy = search(run, Blind(), evaluator=Restoring(polite=False))
-    assert strategy.told == {number: {} for number in range(6)}
+    assert strategy.finished == {number: {} for number in range(6)}
 
 
 def test_failed_trial_has_no_pictures(run: Run):
     strategy = search(run, Looking(), evaluator=Restoring(fails=2), workers=2)
-    assert strategy.told[2] == {}
-    assert all(same(strategy.told[number], number) for number in (0, 1, 3, 4, 5))
+    assert strategy.finished[2] == {}
+    assert all(same(strategy.finished[number], number) for number in (0, 1, 3, 4, 5))
 
 
 def test_pictures_are_stored_until_the_strategy_gets_the_trial(run: Run):
@@ -211,19 +211,19 @@ def test_pictures_are_stored_until_the_strategy_gets_the_trial(run: Run):
 
     strategy = search(run, Looking(), executor=executor, workers=3, notify=note, trials=4)
     assert stored == {2: [2], 1: [1, 2], 0: [], 3: []}
-    assert list(strategy.told) == [0, 1, 2, 3]
-    assert all(same(told, number) for number, told in strategy.told.items())
+    assert list(strategy.finished) == [0, 1, 2, 3]
+    assert all(same(finished, number) for number, finished in strategy.finished.items())
 
 
 def test_resumed_search_gets_the_stored_pictures(run: Run, tmp_path: Path):
-    assert ended_out_of_turn(run).told == {}
+    assert ended_out_of_turn(run).finished == {}
     assert kept(run) == [1]
     assert [trial.state for trial in run.trials] == ["running", "complete"]
     evaluator = Restoring()
     strategy = search(run, Looking(), evaluator=evaluator, workers=2)
     assert [number for number, _ in evaluator.asked_to_keep] == [0, 2, 3, 4, 5]
-    assert list(strategy.told) == list(range(6))
-    assert all(same(told, number) for number, told in strategy.told.items())
+    assert list(strategy.finished) == list(range(6))
+    assert all(same(finished, number) for number, finished in strategy.finished.items())
     assert kept(run) == []
     whole = create(tmp_path / "whole", {}, {})
     search(whole, Looking(), workers=2)
@@ -237,7 +237,7 @@ def test_stored_pictures_survive_several_kills(run: Run):
             search(run, Looking(), executor=_Deadly(), workers=2)
         assert kept(run) == [1]
     strategy = search(run, Looking(), workers=2)
-    assert all(same(told, number) for number, told in strategy.told.items())
+    assert all(same(finished, number) for number, finished in strategy.finished.items())
 
 
 class _Deadly(Executor):
@@ -283,4 +283,4 @@ def test_restored_picture_that_is_no_array_fails_the_trial(run: Run, made: Any):
     strategy = search(run, Looking(), evaluator=Scribbling(made), trials=2)
     assert [trial.state for trial in run.trials] == ["failed", "failed"]
     assert "'lake'" in run.trials[0].reason
-    assert strategy.told == {0: {}, 1: {}}
+    assert strategy.finished == {0: {}, 1: {}}

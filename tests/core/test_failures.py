@@ -37,7 +37,7 @@ NUMBER = {derived_seed(0, "trial", number): number for number in range(20)}
 class InTurn(Strategy):
     """One architecture after another."""
 
-    told: list[Trial] = attrs.field(factory=list)
+    received: list[Trial] = attrs.field(factory=list)
     asked: int = 0
     problem: Any = None
 
@@ -49,7 +49,7 @@ class InTurn(Strategy):
         return Proposal(self.problem.domain.decode((self.asked % 3, 0, self.asked % 2, 1)))
 
     def tell(self, trial: Trial) -> None:
-        self.told.append(trial)
+        self.received.append(trial)
 
     def state_dict(self) -> dict[str, Any]:
         return {"asked": self.asked}

@@ -160,7 +160,7 @@ def problem_of(
     return Problem(space, task or Noise(), {FULL: ProxyEvaluator(**settings)})
 
 
-def judged(problem: Problem, seed: int = 1) -> Evaluation:
+def evaluate(problem: Problem, seed: int = 1) -> Evaluation:
     architecture = problem.domain.sample(np.random.default_rng(0))
     return problem.evaluator(FULL).evaluate(Proposal(architecture), problem, seed)
 
@@ -188,29 +188,29 @@ class TestTheToySpace(TestProxyEvaluator):
 
 @pytest.mark.parametrize("proxy", [*SPECTRAL, "power"])
 def test_where_less_is_better_the_score_is_minus_the_value(proxy: str):
-    evaluation = judged(problem_of(proxies=(proxy,)))
+    evaluation = evaluate(problem_of(proxies=(proxy,)))
     assert set(evaluation.metrics) == {proxy}
     assert evaluation.metrics[proxy] > 0
     assert evaluation.score == -evaluation.metrics[proxy]
 
 
 def test_where_more_is_better_the_score_is_the_value():
-    evaluation = judged(problem_of(proxies=("seen",)))
+    evaluation = evaluate(problem_of(proxies=("seen",)))
     assert evaluation.score == evaluation.metrics["seen"] == 1.5
 
 
 def test_several_proxies_are_metrics_of_the_same_network_and_the_first_scores():
-    together = judged(problem_of(proxies=SPECTRAL))
+    together = evaluate(problem_of(proxies=SPECTRAL))
     for proxy in SPECTRAL:
-        assert together.metrics[proxy] == judged(problem_of(proxies=(proxy,))).metrics[proxy]
+        assert together.metrics[proxy] == evaluate(problem_of(proxies=(proxy,))).metrics[proxy]
     assert together.score == -together.metrics[SPECTRAL[0]]
-    turned = judged(problem_of(proxies=SPECTRAL[::-1]))
+    turned = evaluate(problem_of(proxies=SPECTRAL[::-1]))
     assert turned.metrics == together.metrics
     assert turned.score == -together.metrics[SPECTRAL[-1]]
 
 
 def test_the_value_is_the_mean_over_initialisations_and_pictures(seen: list[Probe]):
-    evaluation = judged(problem_of(proxies=("seen", "power"), initialisations=3))
+    evaluation = evaluate(problem_of(proxies=("seen", "power"), initialisations=3))
     assert evaluation.score == np.mean(range(1, 7))
     assert [probe.sample.name for probe in seen] == ["search-0", "search-1"] * 3
     powers = [probe.output.square().mean().item() for probe in seen]
@@ -223,9 +223,9 @@ def test_the_value_is_the_mean_over_initialisations_and_pictures(seen: list[Prob
 def test_every_initialisation_is_another_network_and_the_first_stays_the_first(
     seen: list[Probe],
 ):
-    judged(problem_of(proxies=("seen",), initialisations=3))
+    evaluate(problem_of(proxies=("seen",), initialisations=3))
     many = [_weights(probe) for probe in seen[::2]]
-    judged(problem_of(proxies=("seen",)))
+    evaluate(problem_of(proxies=("seen",)))
     assert torch.equal(_weights(seen[-1]), many[0])
     assert not torch.equal(many[0], many[1])
     assert not torch.equal(many[1], many[2])
@@ -237,7 +237,7 @@ def _weights(probe: Probe) -> Tensor:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_network_takes_as_many_channels_as_the_picture_has(seen: list[Probe], channels: int):
-    judged(problem_of(Guided(channels), proxies=("seen",), input_scale=0.25))
+    evaluate(problem_of(Guided(channels), proxies=("seen",), input_scale=0.25))
     for probe, size in zip(seen, Noise().sizes, strict=True):
         assert probe.input.shape == (1, channels, *size)
         assert probe.output.shape == (1, channels, *size)
@@ -246,22 +246,22 @@ def test_the_network_takes_as_many_channels_as_the_picture_has(seen: list[Probe]
 
 
 def test_each_of_several_networks_has_channels_of_its_own(seen: list[Probe]):
-    judged(problem_of(Product(channels=3), proxies=("seen",)))
+    evaluate(problem_of(Product(channels=3), proxies=("seen",)))
     assert seen[0].input.shape == (1, 6, 24, 20)
     assert seen[0].output.shape == (1, 3, 24, 20)
 
 
 def test_no_proxy_sees_the_ground_truth(seen: list[Probe]):
     for side in (0, 16):
-        judged(problem_of(Noise(known=True), proxies=("seen",), side=side))
+        evaluate(problem_of(Noise(known=True), proxies=("seen",), side=side))
     assert [probe.sample.clean for probe in seen] == [None] * 4
-    blind = judged(problem_of(Noise(known=False)))
-    assert judged(problem_of(Noise(known=True))).score == blind.score
+    blind = evaluate(problem_of(Noise(known=False)))
+    assert evaluate(problem_of(Noise(known=True))).score == blind.score
 
 
 def test_the_side_cuts_the_middle_of_picture_and_mask(seen: list[Probe]):
     task = Noise(masked=True)
-    judged(problem_of(task, proxies=("seen",), side=16))
+    evaluate(problem_of(task, proxies=("seen",), side=16))
     first, second = task.samples("search")
     for probe, whole, rows, columns in (
         (seen[0], first, slice(4, 20), slice(2, 18)),
@@ -274,7 +274,7 @@ def test_the_side_cuts_the_middle_of_picture_and_mask(seen: list[Probe]):
 
 def test_a_picture_that_is_no_larger_than_the_side_is_whole(seen: list[Probe]):
     task = Noise(sizes=((20, 20), (20, 40), (20, 19)))
-    judged(problem_of(task, proxies=("seen",), side=20))
+    evaluate(problem_of(task, proxies=("seen",), side=20))
     assert [tuple(p.sample.degraded.shape[-2:]) for p in seen] == [(20, 20), (20, 20), (20, 19)]
 
 
@@ -285,7 +285,7 @@ def test_the_side_of_an_enlargement_is_in_pixels_of_the_degraded_picture(
     Image.fromarray(values).save(tmp_path / "noise.png")
     task = super_resolution(images=(str(tmp_path),), scale=2)
     for side, size in ((0, (48, 32)), (16, (16, 16))):
-        judged(problem_of(task, proxies=("seen",), side=side))
+        evaluate(problem_of(task, proxies=("seen",), side=side))
         assert seen[-1].input.shape == (1, 1, 2 * size[0], 2 * size[1])
         assert seen[-1].output.shape == seen[-1].sample.degraded.shape == (1, 1, *size)
 
@@ -293,7 +293,7 @@ def test_the_side_of_an_enlargement_is_in_pixels_of_the_degraded_picture(
 def test_evaluators_with_other_sides_share_a_task(seen: list[Probe]):
     task = KeptNoise()
     for side in (16, 18, 16, 0):
-        judged(problem_of(task, proxies=("seen",), side=side))
+        evaluate(problem_of(task, proxies=("seen",), side=side))
     assert [probe.sample.degraded.shape[-1] for probe in seen[::2]] == [16, 18, 16, 20]
     assert seen[0].sample is seen[4].sample, "its spectrum is kept"
 
@@ -304,7 +304,7 @@ def test_torchs_generator_goes_on_as_if_nothing_had_been():
         expected = torch.rand(4)
         torch.manual_seed(3)
         before = torch.rand(2)
-        judged(problem_of())
+        evaluate(problem_of())
         assert torch.equal(torch.cat([before, torch.rand(2)]), expected)
 
 

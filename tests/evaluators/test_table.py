@@ -151,7 +151,7 @@ def test_proxies_are_looked_up_too(made: dict[str, Any]):
 
 def test_proxies_in_a_table_are_correlated_with_its_fits(made: dict[str, Any], capsys):
     assert main(["correlate", str(made["path"]), "--json"]) == 0
-    told = {(one["predictor"], one["picture"]): one for one in json.loads(capsys.readouterr().out)}
+    taus = {(one["predictor"], one["picture"]): one for one in json.loads(capsys.readouterr().out)}
     first, again, known = ({t.architecture.id: t for t in run.trials} for run in made["runs"])
 
     def value(trial: Trial, metric: str, picture: str | None) -> float:
@@ -171,8 +171,8 @@ def test_proxies_in_a_table_are_correlated_with_its_fits(made: dict[str, Any], c
         ("second_fit", None): tau(again, "psnr", None),
         ("second_fit", "coffee"): tau(again, "psnr", "coffee"),
     }
-    assert {key: told[key]["tau"] for key in expected} == pytest.approx(expected)
-    assert told["second_fit", None]["architectures"] == 4
+    assert {key: taus[key]["tau"] for key in expected} == pytest.approx(expected)
+    assert taus["second_fit", None]["architectures"] == 4
 
 
 def test_a_table_is_correlated_with_the_proxies_it_has(made: dict[str, Any], capsys):
@@ -188,7 +188,7 @@ def test_the_ranking_is_by_the_mean_of_all_repeats(made: dict[str, Any]):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["space.depth=2"], "none of 50 architectures drawn from this space is in table"),
         (["task=inpaint"], "has no task inpaint: take task=denoise"),
@@ -200,12 +200,12 @@ def test_the_ranking_is_by_the_mean_of_all_repeats(made: dict[str, Any]):
         (["objective=niqe"], "this search measures no niqe"),
     ],
 )
-def test_what_the_table_lacks_is_told_before_the_search(
-    made: dict[str, Any], words: list[str], told: str
+def test_what_the_table_lacks_is_refused_before_the_search(
+    made: dict[str, Any], words: list[str], message: str
 ):
     space = () if "space=clearer" in words else SPACE
     table = ["evaluator=table", f"evaluator.table={made['path']}"]
-    with pytest.raises(NasirError, match=told):
+    with pytest.raises(NasirError, match=message):
         nasir.search(*space, "strategy=random", *table, *words, references=())
 
 

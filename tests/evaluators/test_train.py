@@ -42,7 +42,7 @@ def problem(task: Task | None = None, space: SearchSpace = SPACE, **settings: An
     return Problem(space, task or Waves(), {FULL: evaluator(**settings)}, seed=0)
 
 
-def judged(of: Problem, proposal: Proposal = PROPOSAL, seed: int = 1) -> Evaluation:
+def evaluate(of: Problem, proposal: Proposal = PROPOSAL, seed: int = 1) -> Evaluation:
     return of.evaluator(FULL).evaluate(proposal, of, seed)
 
 
@@ -71,11 +71,11 @@ def heard_pictures(of: Problem, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return train(network, patches, *rest, **more)
 
     monkeypatch.setattr("nasir.training.trainer.train", listened)
-    judged(of)
+    evaluate(of)
     return heard
 
 
-def test_a_search_learns_from_one_part_and_is_judged_on_the_other(
+def test_a_search_learns_from_one_part_and_is_evaluated_on_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     task = Waves(pictures=10)
@@ -83,7 +83,7 @@ def test_a_search_learns_from_one_part_and_is_judged_on_the_other(
     kept, learnt = divided(task.patches(), (0.3, 0.7), derived_seed(0, "validation"))
     assert heard_pictures(of, monkeypatch) == list(learnt.names)
     asked = of.keeping(artifacts=True)
-    evaluation = judged(asked)
+    evaluation = evaluate(asked)
     assert list(evaluation.restored) == list(evaluation.by_picture) == list(kept.names)
     kinds = {"clean", "degraded", "restored"}
     assert all(set(picture.kinds) == kinds for picture in evaluation.restored.values())
@@ -96,7 +96,7 @@ def test_the_test_split_learns_from_all_training_pictures(monkeypatch: pytest.Mo
 
 def test_the_score_is_the_psnr_of_the_restored_pictures() -> None:
     for of in (problem().keeping(artifacts=True), problem().for_test()):
-        evaluation = judged(of)
+        evaluation = evaluate(of)
         decibels = [
             -10 * np.log10(((one.restored.astype(float) - one.clean) ** 2).mean())
             for one in evaluation.restored.values()
@@ -105,7 +105,7 @@ def test_the_score_is_the_psnr_of_the_restored_pictures() -> None:
 
 
 def test_a_test_tells_of_each_picture_and_of_the_degraded_ones() -> None:
-    evaluation = judged(problem().for_test())
+    evaluation = evaluate(problem().for_test())
     metrics = evaluation.metrics
     sample = wave("test-wave", 1, 0.1)
     assert sample.clean is not None
@@ -117,33 +117,33 @@ def test_a_test_tells_of_each_picture_and_of_the_degraded_ones() -> None:
 
 def test_training_longer_restores_better_than_nothing() -> None:
     of = problem(Waves(sigma=0.3), iterations=200, patch=16)
-    metrics = judged(of.for_test()).metrics
+    metrics = evaluate(of.for_test()).metrics
     assert metrics["psnr"] > metrics["degraded_psnr"] + 2
 
 
 def test_without_ground_truth_the_training_loss_is_the_score() -> None:
-    evaluation = judged(problem(Waves(known=False)).for_test())
+    evaluation = evaluate(problem(Waves(known=False)).for_test())
     assert evaluation.score == -evaluation.metrics["train_loss"]
     assert "psnr" not in evaluation.metrics
 
 
 def test_a_low_fidelity_is_a_shorter_training_of_its_own() -> None:
-    half = judged(problem(), attrs.evolve(PROPOSAL, fidelity=0.5))
+    half = evaluate(problem(), attrs.evolve(PROPOSAL, fidelity=0.5))
     assert half.metrics["steps"] == 6
-    assert half.score == judged(problem(iterations=6)).score
+    assert half.score == evaluate(problem(iterations=6)).score
 
 
-def test_kept_weights_are_judged_alike_without_training(tmp_path: Path) -> None:
+def test_kept_weights_are_evaluated_alike_without_training(tmp_path: Path) -> None:
     of = problem(ema=0.5).for_test()
-    evaluation = judged(of)
+    evaluation = evaluate(of)
     save_file(dict(evaluation.weights), tmp_path / "weights.safetensors")
-    again = judged(problem(weights=str(tmp_path)).for_test(), seed=5)
+    again = evaluate(problem(weights=str(tmp_path)).for_test(), seed=5)
     assert again.score == evaluation.score
     assert again.metrics["steps"] == 0
 
 
-def test_a_crop_is_what_a_search_is_judged_on() -> None:
-    restored = judged(problem(crop=16).keeping(artifacts=True)).restored
+def test_a_crop_is_what_a_search_is_evaluated_on() -> None:
+    restored = evaluate(problem(crop=16).keeping(artifacts=True)).restored
     shapes = {array.shape for one in restored.values() for array in one.kinds.values()}
     assert shapes == {(16, 16, 1)}
 
@@ -151,14 +151,14 @@ def test_a_crop_is_what_a_search_is_judged_on() -> None:
 def test_the_steps_are_reported() -> None:
     heard: list[tuple[int, int]] = []
     with listening(lambda done, total, figures: heard.append((done, total))):
-        judged(problem())
+        evaluate(problem())
     assert heard == [(10, 12), (12, 12)]
 
 
 def test_a_diverging_training_is_a_failed_trial(tmp_path: Path) -> None:
     of = attrs.evolve(problem(optimizer="sgd", lr=1e30, schedule="constant"), checkpoints=tmp_path)
     with pytest.raises(EvaluationError, match=r"the loss is (nan|inf) at step .*: a lower lr"):
-        judged(of)
+        evaluate(of)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,7 +168,7 @@ def interrupted(of: Problem, step: int) -> None:
             raise KeyboardInterrupt
 
     with listening(listener), pytest.raises(KeyboardInterrupt):
-        judged(of)
+        evaluate(of)
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
@@ -183,9 +183,9 @@ def test_an_interrupted_trial_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     heard: list[int] = []
     with listening(lambda done, total, figures: heard.append(done)):
-        resumed = judged(of)
+        resumed = evaluate(of)
     assert heard == [20, 30, 40]
-    assert figures(resumed) == figures(judged(attrs.evolve(of, checkpoints=None)))
+    assert figures(resumed) == figures(evaluate(attrs.evolve(of, checkpoints=None)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -195,7 +195,7 @@ def test_a_trial_of_another_task_is_not_gone_on_from(tmp_path: Path) -> None:
     other = attrs.evolve(of, task=Waves(sigma=0.2))
     heard: list[int] = []
     with listening(lambda done, total, figures: heard.append(done)):
-        judged(other)
+        evaluate(other)
     assert heard == [10, 20, 30, 40]
 
 
@@ -205,7 +205,7 @@ from pathlib import Path
 import attrs, torch
 torch.set_num_threads(int(sys.argv[3]))  # as many as the other process has, for equal bits
 sys.path.insert(0, sys.argv[2])
-from test_train import judged, problem
+from test_train import evaluate, problem
 from nasir.core.progress import listening
 
 def listener(done, total, figures):
@@ -213,7 +213,7 @@ def listener(done, total, figures):
         os.kill(os.getpid(), signal.SIGKILL)
 
 with listening(listener):
-    judged(attrs.evolve(problem(iterations=60), checkpoints=Path(sys.argv[1])))
+    evaluate(attrs.evolve(problem(iterations=60), checkpoints=Path(sys.argv[1])))
 """
 
 
@@ -226,9 +226,9 @@ def test_a_killed_trial_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     heard: list[int] = []
     of = attrs.evolve(problem(iterations=60), checkpoints=tmp_path)
     with listening(lambda done, total, figures: heard.append(done)):
-        resumed = judged(of)
+        resumed = evaluate(of)
     assert heard[0] == 30
-    assert figures(resumed) == figures(judged(attrs.evolve(of, checkpoints=None)))
+    assert figures(resumed) == figures(evaluate(attrs.evolve(of, checkpoints=None)))
 
 
 @pytest.mark.parametrize(
@@ -243,12 +243,12 @@ def test_a_killed_trial_goes_on_to_the_same_bits(tmp_path: Path) -> None:
         (Dehaze(size=20), {}, "has no pairs to train on: take an evaluator that fits"),
     ],
 )
-def test_what_could_never_be_judged_is_refused_before_the_first_trial(
+def test_what_can_never_be_evaluated_is_refused_before_the_first_trial(
     task: Task, settings: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(NasirError, match=message) as told:
+    with pytest.raises(NasirError, match=message) as caught:
         problem(task, **settings).check()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_space_without_the_task_s_scale_is_refused_before_the_first_trial() -> None:

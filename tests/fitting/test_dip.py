@@ -38,7 +38,7 @@ PROPOSAL = Proposal(SPACE.domain.sample(np.random.default_rng(3)))
 
 @attrs.frozen
 class Given(Task):
-    """Restores the pictures it is given; a network is judged by PSNR alone."""
+    """Restores the pictures it is given; PSNR is its only metric."""
 
     searched: tuple[Sample, ...]
     tested: tuple[Sample, ...] = ()
@@ -63,7 +63,7 @@ def problem(task: Task, evaluator: DeepImagePrior, split: Split = "search") -> P
     return Problem(SPACE, task, {FULL: evaluator}, split=split, artifacts=True)
 
 
-def judged(
+def evaluate(
     task: Task, evaluator: DeepImagePrior, split: Split = "search", seed: int = 1
 ) -> Evaluation:
     return evaluator.evaluate(PROPOSAL, problem(task, evaluator, split), seed)
@@ -96,10 +96,10 @@ def pictures_of(evaluation: Evaluation) -> list[Any]:
 @pytest.mark.parametrize("split", ["search", "test"])
 def test_no_fit_runs_longer_than_the_iterations(stop: str, split: Split):
     task = Given((picture("one"), picture("two", 22)))
-    patient = judged(task, dip(stop=stop, patience=ITERATIONS), split).metrics
+    patient = evaluate(task, dip(stop=stop, patience=ITERATIONS), split).metrics
     assert patient["iterations"] == ITERATIONS
     assert 1 <= patient["stopped_at"] <= ITERATIONS
-    hasty = judged(task, dip(stop=stop, patience=1, window=2), split).metrics
+    hasty = evaluate(task, dip(stop=stop, patience=1, window=2), split).metrics
     assert hasty["iterations"] <= ITERATIONS
 
 
@@ -109,23 +109,23 @@ def test_an_automatic_stop_gives_the_picture_of_a_fixed_fit_of_so_many_steps(
     stop: str, patience: int
 ):
     task, how = Given((picture(),)), {"window": 3, "forgetting": 0.5, "lr": 0.05, "check_every": 3}
-    stopped = judged(task, dip(stop=stop, patience=patience, iterations=60, **how))
+    stopped = evaluate(task, dip(stop=stop, patience=patience, iterations=60, **how))
     assert stopped.metrics["iterations"] < 60
     steps = round(stopped.metrics["stopped_at"])
-    fixed = judged(task, dip(stop="fixed", iterations=steps, **how))
+    fixed = evaluate(task, dip(stop="fixed", iterations=steps, **how))
     assert np.array_equal(pictures_of(stopped), pictures_of(fixed))
     assert stopped.metrics["psnr"] == fixed.metrics["psnr"]
     assert stopped.score == fixed.score
     ran = dip(stop="fixed", iterations=round(stopped.metrics["iterations"]), **how)
-    weights = judged(task, ran).weights
+    weights = evaluate(task, ran).weights
     assert all(np.array_equal(value, weights[name]) for name, value in stopped.weights.items())
 
 
 def test_pictures_stop_each_at_their_own_time():
     task = Given((picture("one"), picture("two", noise=0.5)))
     how = {"stop": "wmv", "patience": 1, "window": 2, "lr": 0.05, "iterations": 30}
-    both = judged(task, dip(**how)).metrics
-    each = [judged(Given((sample,)), dip(**how)).metrics for sample in task.searched]
+    both = evaluate(task, dip(**how)).metrics
+    each = [evaluate(Given((sample,)), dip(**how)).metrics for sample in task.searched]
     for figure in ("stopped_at", "iterations", "psnr"):
         assert both[figure] == pytest.approx(sum(one[figure] for one in each) / 2)
 
@@ -173,7 +173,7 @@ def test_pictures_have_held_out_pixels_of_their_own():
 @pytest.mark.parametrize("sample", [picture(), masked()], ids=["whole", "masked"])
 @pytest.mark.parametrize("stop", ["fixed", "heldout"])
 def test_the_held_out_reward_is_the_psnr_on_the_held_out_pixels(sample: Sample, stop: str):
-    result = judged(Given((sample,)), dip(reward="heldout", stop=stop, held_out=0.25), seed=4)
+    result = evaluate(Given((sample,)), dip(reward="heldout", stop=stop, held_out=0.25), seed=4)
     inside = held_out_of(sample, 0.25).mask[0, 0].bool().numpy()
     restored = result.restored[sample.name].restored[..., 0][inside]
     error = np.mean((restored.astype(float) - sample.degraded[0, 0].numpy()[inside]) ** 2)
@@ -195,7 +195,7 @@ def test_the_held_out_reward_needs_and_heeds_no_ground_truth(name: str, stop: st
     for clean in (sample.clean, None, torch.full_like(sample.clean, torch.nan)):
         task = only(TASKS[name], attrs.evolve(sample, clean=clean))
         problem(task, how).check()
-        results.append(judged(task, how))
+        results.append(evaluate(task, how))
     truthful, blind, misled = results
     assert math.isfinite(truthful.score)
     assert truthful.score == blind.score == misled.score
@@ -215,13 +215,13 @@ def only(task: Task, sample: Sample) -> Task:
 
 def test_where_a_search_stops_by_held_out_pixels_is_where_they_are_restored_best():
     sample, how = picture(), dip(reward="heldout", stop="search", stops=4)
-    best = judged(Given((sample,)), how)
+    best = evaluate(Given((sample,)), how)
     shares = {round(ITERATIONS * (i + 1) / 4) / ITERATIONS for i in range(4)}
     assert best.stop in shares
     each = []
     for share in sorted(shares):
         at = attrs.evolve(how, stop="fixed", iterations=round(ITERATIONS * share))
-        each.append(judged(Given((sample,)), at).score)
+        each.append(evaluate(Given((sample,)), at).score)
     assert best.metrics["heldout_psnr"] == max(each)
 
 
@@ -232,20 +232,20 @@ class NoPsnr(Given):
 
 
 def test_where_a_task_measures_no_psnr_a_search_stops_at_the_end():
-    result = judged(NoPsnr((picture(),)), dip(stop="search"))
+    result = evaluate(NoPsnr((picture(),)), dip(stop="search"))
     assert result.stop == 1.0
-    assert same(result, judged(NoPsnr((picture(),)), dip(stop="fixed")))
+    assert same(result, evaluate(NoPsnr((picture(),)), dip(stop="fixed")))
 
 
 @pytest.mark.parametrize("sample", [picture(), masked()], ids=["whole", "masked"])
 def test_the_test_pictures_are_fitted_with_all_pixels(sample: Sample):
     task = Given((sample,))
-    whole = judged(task, dip(stop="fixed"), "test")
-    rewarded = judged(task, dip(stop="fixed", reward="heldout"), "test")
+    whole = evaluate(task, dip(stop="fixed"), "test")
+    rewarded = evaluate(task, dip(stop="fixed", reward="heldout"), "test")
     assert same(whole, rewarded)
     assert rewarded.score == whole.score == whole.metrics["psnr"]
     assert "heldout_psnr" not in rewarded.metrics
-    searched = judged(task, dip(stop="fixed", reward="heldout"))
+    searched = evaluate(task, dip(stop="fixed", reward="heldout"))
     assert not np.array_equal(pictures_of(searched), pictures_of(whole))
 
 
@@ -253,10 +253,10 @@ def test_the_test_pictures_are_fitted_with_all_pixels(sample: Sample):
 def test_a_stop_by_held_out_pixels_needs_them_on_test_pictures_too(reward: str):
     """At a patience as long as the fit all its steps are made, on the pixels that are kept in."""
     task = Given((picture(),))
-    result = judged(task, dip(stop="heldout", reward=reward, patience=ITERATIONS), "test")
+    result = evaluate(task, dip(stop="heldout", reward=reward, patience=ITERATIONS), "test")
     assert math.isfinite(result.metrics["heldout_psnr"])
     assert result.score == result.metrics["psnr"]
-    whole = judged(task, dip(stop="fixed"), "test").weights
+    whole = evaluate(task, dip(stop="fixed"), "test").weights
     kept = [name for name in whole if whole[name].ndim == 4]
     assert any(not np.array_equal(whole[name], result.weights[name]) for name in kept)
 
@@ -264,7 +264,7 @@ def test_a_stop_by_held_out_pixels_needs_them_on_test_pictures_too(reward: str):
 def test_without_ground_truth_a_test_picture_scores_by_its_loss():
     blind = Given((attrs.evolve(picture(), clean=None),))
     for stop in ("fixed", *AUTOMATIC):
-        result = judged(blind, dip(stop=stop), "test")
+        result = evaluate(blind, dip(stop=stop), "test")
         assert -1 < result.score < 0
         assert "psnr" not in result.metrics
 
@@ -273,7 +273,7 @@ def test_without_ground_truth_a_test_picture_scores_by_its_loss():
 @pytest.mark.parametrize("stop", ["fixed", *AUTOMATIC])
 def test_psnr_and_ssim_are_the_tasks_own(name: str, stop: str):
     task = TASKS[name]
-    result = judged(task, dip(stop=stop), "test")
+    result = evaluate(task, dip(stop=stop), "test")
     assert result.score == result.metrics["psnr"]
     (sample,) = task.samples("test")
     array = result.restored[sample.name].restored
@@ -291,7 +291,7 @@ def test_psnr_and_ssim_are_the_tasks_own(name: str, stop: str):
 def test_pictures_can_be_fitted_shrunk(name: str, shape: tuple[int, ...]):
     """The side is that of what is degraded; super-resolution by 2 gives twice as much."""
     side = 10 if name == "sr" else 16
-    result = judged(TASKS[name], dip(stop="fixed", side=side), "test")
+    result = evaluate(TASKS[name], dip(stop="fixed", side=side), "test")
     assert {picture.shape for picture in pictures_of(result)} == {shape}
     assert all(picture.clean is None for picture in result.restored.values())
     assert "psnr" not in result.metrics
@@ -301,9 +301,9 @@ def test_pictures_can_be_fitted_shrunk(name: str, shape: tuple[int, ...]):
 def test_the_short_side_is_shrunk_and_a_small_picture_stays_as_it_is():
     wide = Sample("wide", torch.rand(1, 1, 20, 40))
     shrinking = only(TASKS["denoise"], wide)
-    small = judged(shrinking, dip(side=10, stop="fixed"), "test").restored
+    small = evaluate(shrinking, dip(side=10, stop="fixed"), "test").restored
     assert small["wide"].restored.shape == (10, 20, 1)
-    whole, large = (judged(shrinking, dip(side=s, stop="fixed"), "test") for s in (0, 50))
+    whole, large = (evaluate(shrinking, dip(side=s, stop="fixed"), "test") for s in (0, 50))
     assert same(whole, large)
 
 
@@ -315,7 +315,7 @@ def test_a_shrunk_picture_that_is_too_small_for_the_space_is_refused_before_the_
         Problem(deep, task, {FULL: dip()} | {"small": dip(side=16)}, split="test").check()
 
 
-def test_a_search_without_ground_truth_is_told_of_the_held_out_reward():
+def test_a_search_without_ground_truth_is_pointed_to_the_held_out_reward():
     blind = Given((attrs.evolve(picture(), clean=None),), (picture(),))
     for stop in ("search", "fixed", *AUTOMATIC):
         with pytest.raises(SettingsError, match=r"ramp has no ground truth.*reward=heldout"):
@@ -327,7 +327,7 @@ def test_judging_on_the_test_pictures_needs_no_ground_truth_anywhere():
     blind = Given((attrs.evolve(picture(), clean=None),))
     for stop in ("search", "fixed", *AUTOMATIC):
         problem(blind, dip(stop=stop), "test").check()
-        assert math.isfinite(judged(blind, dip(stop=stop), "test").score)
+        assert math.isfinite(evaluate(blind, dip(stop=stop), "test").score)
 
 
 def test_test_pictures_without_ground_truth_are_no_hindrance():
@@ -337,7 +337,7 @@ def test_test_pictures_without_ground_truth_are_no_hindrance():
 @pytest.mark.parametrize("share", [1e-9, 1 - 1e-9])
 def test_a_share_that_leaves_no_pixels_on_one_side_is_a_clear_error(share: float):
     with pytest.raises(PictureError, match=r"ramp has too few observed pixels.*reward=psnr"):
-        judged(Given((picture(),)), dip(reward="heldout", held_out=share))
+        evaluate(Given((picture(),)), dip(reward="heldout", held_out=share))
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def dip(**chosen: Any) -> DeepImagePrior:
     return DeepImagePrior(**{"iterations": ITERATIONS, "device": "cpu"} | chosen)
 
 
-def judged(
+def evaluate(
     evaluator: Evaluator,
     task: Task,
     fidelity: float = 1.0,
@@ -102,13 +102,13 @@ def test_a_promoted_fit_comes_to_the_bits_of_an_unbroken_one(
 ) -> None:
     evaluator = dip(**WAYS[way])
     for fidelity in (1 / 9, 1 / 3):
-        alone = judged(evaluator, task, fidelity)
-        assert same(judged(evaluator, task, fidelity, tmp_path), alone)
+        alone = evaluate(evaluator, task, fidelity)
+        assert same(evaluate(evaluator, task, fidelity, tmp_path), alone)
         assert list(tmp_path.glob("fit-*"))
-    whole = judged(evaluator, task, artifacts=True)
+    whole = evaluate(evaluator, task, artifacts=True)
     assert whole.restored
     assert whole.weights
-    assert same(judged(evaluator, task, 1.0, tmp_path, artifacts=True), whole)
+    assert same(evaluate(evaluator, task, 1.0, tmp_path, artifacts=True), whole)
     assert not list(tmp_path.iterdir())
 
 
@@ -117,7 +117,7 @@ def test_a_promoted_fit_does_the_missing_steps_alone(
 ) -> None:
     counts = []
     for fidelity in (1 / 9, 1 / 3, 1 / 3, 1):
-        judged(dip(), task, fidelity, tmp_path)
+        evaluate(dip(), task, fidelity, tmp_path)
         counts.append(len(steps) // 2)
         steps.clear()
     assert counts == [2, 4, 0, 12]
@@ -127,10 +127,10 @@ def test_a_fit_that_stopped_itself_does_no_more_steps(
     task: Denoise, tmp_path: Path, steps: list[int]
 ) -> None:
     evaluator = dip(stop="emv", patience=1, forgetting=0.5, lr=0.1)
-    short = judged(evaluator, task, 0.9, tmp_path)
+    short = evaluate(evaluator, task, 0.9, tmp_path)
     assert short.metrics["iterations"] < 0.9 * ITERATIONS
     steps.clear()
-    assert judged(evaluator, task, 1.0, tmp_path).metrics == short.metrics
+    assert evaluate(evaluator, task, 1.0, tmp_path).metrics == short.metrics
     assert not steps
 
 
@@ -138,17 +138,17 @@ def test_a_fit_that_stopped_itself_does_no_more_steps(
 def test_a_fit_of_low_fidelity_is_the_beginning_of_the_full_one(way: str, task: Denoise) -> None:
     """Its picture is that of a full fit with the same marks, where that is looked at then."""
     evaluator = dip(**WAYS[way])
-    full, half = (judged(evaluator, task, fidelity) for fidelity in (1.0, 0.5))
+    full, half = (evaluate(evaluator, task, fidelity) for fidelity in (1.0, 0.5))
     if way == "curve":
         assert len(half.curve) == 2
         for picture, curve in half.curve.items():
             assert [share for share, _ in curve] == [pytest.approx(0.25, abs=0.03), 0.5]
             assert full.curve[picture][:2] == curve
     elif way == "search":
-        again = judged(evaluator, task, full.stop)
+        again = evaluate(evaluator, task, full.stop)
         assert again.metrics["psnr"] == full.metrics["psnr"]
     elif way == "fixed":
-        curves = judged(attrs.evolve(evaluator, curve=2), task).curve
+        curves = evaluate(attrs.evolve(evaluator, curve=2), task).curve
         points = [dict(curve)[0.5] for curve in curves.values()]
         assert half.metrics["psnr"] == pytest.approx(sum(points) / len(points), abs=1e-12)
     else:
@@ -163,12 +163,12 @@ def test_a_fit_of_low_fidelity_is_the_beginning_of_the_full_one(way: str, task: 
 def test_a_fit_of_another_kind_is_not_gone_on_from(
     change: dict[str, Any], task: Denoise, tmp_path: Path, steps: list[int]
 ) -> None:
-    judged(dip(), task, 1 / 3, tmp_path)
+    evaluate(dip(), task, 1 / 3, tmp_path)
     steps.clear()
     given = dict(change)
     other = attrs.evolve(task, **given.pop("task", {}))
     how = {name: given.pop(name) for name in ("seed", "split") if name in given}
-    judged(dip(**given), other, 1.0, tmp_path, **how)
+    evaluate(dip(**given), other, 1.0, tmp_path, **how)
     assert len(steps) % ITERATIONS == 0
     assert len(list(tmp_path.glob("fit-*"))) == 2
 
@@ -177,7 +177,7 @@ def test_a_fit_of_another_kind_is_not_gone_on_from(
 def test_a_damaged_checkpoint_makes_a_fit_begin_anew(
     damage: str, task: Denoise, tmp_path: Path, steps: list[int]
 ) -> None:
-    judged(dip(), task, 1 / 3, tmp_path)
+    evaluate(dip(), task, 1 / 3, tmp_path)
     first, second = sorted(tmp_path.glob("fit-*"))
     content = first.read_bytes()
     broken = {
@@ -188,18 +188,18 @@ def test_a_damaged_checkpoint_makes_a_fit_begin_anew(
     }
     first.write_bytes(broken[damage])
     steps.clear()
-    after = judged(dip(), task, 1.0, tmp_path)
+    after = evaluate(dip(), task, 1.0, tmp_path)
     assert len(steps) == ITERATIONS + ITERATIONS - round(ITERATIONS / 3)
-    assert same(after, judged(dip(), task))
+    assert same(after, evaluate(dip(), task))
 
 
 def test_a_full_fit_and_one_without_a_folder_leave_nothing(
     task: Denoise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged(dip(), task, 1.0, tmp_path)
+    evaluate(dip(), task, 1.0, tmp_path)
     assert not list(tmp_path.iterdir())
     monkeypatch.chdir(tmp_path)
-    judged(dip(), task, 0.5)
+    evaluate(dip(), task, 0.5)
     assert not list(tmp_path.iterdir())
 
 
@@ -217,9 +217,9 @@ def test_a_promoted_training_comes_to_the_bits_of_an_unbroken_one(
     evaluator, counts = train(**chosen), []
     for fidelity in (0.25, 0.5, 0.5, 1.0):
         last = fidelity == 1
-        alone = judged(evaluator, Waves(), fidelity, artifacts=last)
+        alone = evaluate(evaluator, Waves(), fidelity, artifacts=last)
         steps.clear()
-        assert same(judged(evaluator, Waves(), fidelity, tmp_path, artifacts=last), alone)
+        assert same(evaluate(evaluator, Waves(), fidelity, tmp_path, artifacts=last), alone)
         counts.append(len(steps))
     assert counts == [3, 3, 0, 6]
     assert not list(tmp_path.iterdir())
@@ -229,10 +229,10 @@ def test_a_promoted_training_with_its_own_schedule_begins_anew(
     tmp_path: Path, steps: list[int]
 ) -> None:
     evaluator = train(schedule_of="own")
-    judged(evaluator, Waves(), 0.5, tmp_path)
+    evaluate(evaluator, Waves(), 0.5, tmp_path)
     assert not list(tmp_path.iterdir())
     steps.clear()
-    assert same(judged(evaluator, Waves(), 1.0, tmp_path), judged(evaluator, Waves()))
+    assert same(evaluate(evaluator, Waves(), 1.0, tmp_path), evaluate(evaluator, Waves()))
     assert len(steps) == 12 + 12
 
 
@@ -250,7 +250,7 @@ def test_the_full_schedule_has_the_losses_of_the_full_training(
 
     monkeypatch.setattr("nasir.training.trainer.train", listened)
     for evaluator, fidelity in ((whole, 1.0), (whole, 0.5), (train(schedule_of="own"), 0.5)):
-        judged(evaluator, Waves(), fidelity)
+        evaluate(evaluator, Waves(), fidelity)
     full, left, own = heard
     assert left == full[:6]
     assert own[:1] == full[:1]
@@ -267,7 +267,7 @@ def test_a_promoted_trial_that_is_killed_comes_to_the_same_bits(
 ) -> None:
     evaluator, pictures = (dip(), task) if kind == "dip" else (train(), Waves())
     owner = descent.Descent if kind == "dip" else trainer._State
-    judged(evaluator, pictures, 1 / 3, tmp_path)
+    evaluate(evaluator, pictures, 1 / 3, tmp_path)
     advance, done = owner.advance, []
 
     def dying(self: Any, *given: Any) -> Any:
@@ -278,18 +278,20 @@ def test_a_promoted_trial_that_is_killed_comes_to_the_same_bits(
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(owner, "advance", dying)
-        judged(evaluator, pictures, 2 / 3, tmp_path)
-    assert same(judged(evaluator, pictures, 2 / 3, tmp_path), judged(evaluator, pictures, 2 / 3))
-    assert same(judged(evaluator, pictures, 1.0, tmp_path), judged(evaluator, pictures))
+        evaluate(evaluator, pictures, 2 / 3, tmp_path)
+    assert same(
+        evaluate(evaluator, pictures, 2 / 3, tmp_path), evaluate(evaluator, pictures, 2 / 3)
+    )
+    assert same(evaluate(evaluator, pictures, 1.0, tmp_path), evaluate(evaluator, pictures))
 
 
 DYING = """
 import os, signal, sys
 from pathlib import Path
 import test_promoted_fits as fits
-fits.judged(fits.dip(), fits.small(), 1 / 3, Path(sys.argv[1]))
+fits.evaluate(fits.dip(), fits.small(), 1 / 3, Path(sys.argv[1]))
 os.replace = Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-fits.judged(fits.dip(), fits.small(), 2 / 3, Path(sys.argv[1]))
+fits.evaluate(fits.dip(), fits.small(), 2 / 3, Path(sys.argv[1]))
 """
 
 
@@ -300,6 +302,6 @@ def test_a_fit_that_is_killed_while_it_is_kept_leaves_the_one_before(
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     died = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, timeout=200)
     assert died.returncode == -signal.SIGKILL
-    after = judged(dip(), task, 2 / 3, tmp_path)
+    after = evaluate(dip(), task, 2 / 3, tmp_path)
     assert len(steps) == 2 * (12 - 6)
-    assert same(after, judged(dip(), task, 2 / 3))
+    assert same(after, evaluate(dip(), task, 2 / 3))

@@ -35,7 +35,7 @@ class Case:
     """Something to try: a `label` for the count, what was `given` in words, and the `action`.
 
     The action returns an exit code (None: all is well) or raises. What it reads is made by
-    `prepare`, which is not judged; `memory` are the MiB that it may take.
+    `prepare`, which is not part of the case; `memory` are the MiB that it may take.
     """
 
     label: str
@@ -50,7 +50,7 @@ class Outcome:
     """How a case ended: ``well``, ``refused``, ``failed`` (1 or 130), or ``wrong``: a defect."""
 
     kind: str
-    told: str = ""
+    stderr: str = ""
     defect: str | None = None
 
 
@@ -58,16 +58,16 @@ class Hang(BaseException):
     """A case took too long."""
 
 
-def judged(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
+def outcome_of(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
     """Try a case, which may write in `folders` alone."""
     case.prepare()
-    said, told = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    said, stderr = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     before = _most_memory()
     try:
         with (
             warnings.catch_warnings(record=True) as warned,
             redirect_stdout(said),
-            redirect_stderr(told),
+            redirect_stderr(stderr),
             guarded(*folders) as found,
             _limited(seconds),
         ):
@@ -75,7 +75,7 @@ def judged(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
             code = case.action() or 0
     except NasirError as error:
         code = REFUSED
-        told.write(f"nasir: {' '.join(str(error).split())}\n")
+        stderr.write(f"nasir: {' '.join(str(error).split())}\n")
     except Hang:
         return Outcome("wrong", "", f"longer than {seconds:g} s of processor time")
     except Forbidden as error:
@@ -87,26 +87,26 @@ def judged(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
     grown = _most_memory() - before
     if grown > case.memory:
         return Outcome("wrong", "", f"{grown:.0f} MiB more memory")
-    return _of_code(code, told.getvalue(), [str(w.message) for w in warned], found)
+    return _of_code(code, stderr.getvalue(), [str(w.message) for w in warned], found)
 
 
-def _of_code(code: int, told: str, warned: list[str], found: list[str]) -> Outcome:
+def _of_code(code: int, stderr: str, warned: list[str], found: list[str]) -> Outcome:
     defect = None
     if found:
         defect = f"forbidden: {found}"
     elif warned:
         defect = f"warnings: {warned[:3]}"
-    elif "Traceback" in told:
-        defect = f"a traceback was printed: {told}"
-    elif code == REFUSED and not re.fullmatch(r"nasir: [^\n]+\n", told):
-        defect = f"the refusal is not one line: {told!r}"
+    elif "Traceback" in stderr:
+        defect = f"a traceback was printed: {stderr}"
+    elif code == REFUSED and not re.fullmatch(r"nasir: [^\n]+\n", stderr):
+        defect = f"the refusal is not one line: {stderr!r}"
     elif code not in (0, 1, REFUSED, 130):
         defect = f"exit code {code}"
-    elif told.count("\n") > MOST_LINES:
-        defect = f"{told.count(chr(10))} lines on standard error: {told[:500]}"
+    elif stderr.count("\n") > MOST_LINES:
+        defect = f"{stderr.count(chr(10))} lines on standard error: {stderr[:500]}"
     if defect is not None:
-        return Outcome("wrong", told, defect)
-    return Outcome({0: "well", REFUSED: "refused"}.get(code, "failed"), told)
+        return Outcome("wrong", stderr, defect)
+    return Outcome({0: "well", REFUSED: "refused"}.get(code, "failed"), stderr)
 
 
 def _most_memory() -> float:

@@ -134,7 +134,7 @@ def case(rng: Random, folder: Path) -> Case:
         shape = picture_shape(path)
         if label == "read":
             values = read_picture(path)
-            assert values.shape == shape, f"{values.shape} is not the {shape} that was told"
+            assert values.shape == shape, f"{values.shape} is not the {shape} that was reported"
             assert bool(np.isfinite(values).all()), "not finite"
 
     return Case(

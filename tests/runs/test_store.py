@@ -259,8 +259,8 @@ def test_full_disk_is_reported_and_stored_trials_remain(path: Path):
         store.save_strategy(remembering({"a": np.zeros(1)}))
     (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
     store._connection.execute(f"PRAGMA max_page_count = {pages}")
-    told = pytest.raises(RunFolderError, match=r"full; make room .*nasir resume")
-    with told, store.transaction():
+    refused = pytest.raises(RunFolderError, match=r"full; make room .*nasir resume")
+    with refused, store.transaction():
         store.save_trial(attrs.evolve(COMPLETE, number=1))
         store.save_strategy(remembering({"a": np.ones(10_000)}))
     assert store.trials() == [COMPLETE]

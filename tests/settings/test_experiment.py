@@ -28,7 +28,7 @@ OWNER = "test-experiment"
 
 @attrs.define
 class Staged(Strategy):
-    """Judges one architecture at a stage of its own, then at the full one."""
+    """Evaluates one architecture at a stage of its own, then at the full one."""
 
     split = "test"
 

@@ -41,7 +41,7 @@ def failed(proposal: Proposal, number: int = 0) -> Trial:
     return Trial(number, proposal, number, "failed", error="made to fail")
 
 
-def told(strategy: Strategy, scores: list[float | None]) -> list[Trial]:
+def evaluated(strategy: Strategy, scores: list[float | None]) -> list[Trial]:
     """Trials with these scores, one after another; None: a failed one."""
     trials = []
     for number, score in enumerate(scores):
@@ -84,29 +84,29 @@ def distance(one: Architecture, other: Architecture) -> int:
 
 def test_the_oldest_dies_however_good_it_is():
     strategy = bound(Evolution(population=3))
-    trials = told(strategy, [9.0, 1.0, 2.0])
+    trials = evaluated(strategy, [9.0, 1.0, 2.0])
     assert members(strategy) == ids(trials, 0, 1, 2)
-    trials += told(strategy, [0.0])
+    trials += evaluated(strategy, [0.0])
     assert members(strategy) == ids(trials, 1, 2, 3)
-    trials += told(strategy, [5.0, None, 4.0])
+    trials += evaluated(strategy, [5.0, None, 4.0])
     assert members(strategy) == ids(trials, 3, 4, 6)
 
 
 def test_the_worst_dies_where_survival_is_elitist():
     strategy = bound(Evolution(population=3, survival="elitist"))
-    trials = told(strategy, [9.0, 1.0, 2.0, 0.0, 5.0, None, 4.0])
+    trials = evaluated(strategy, [9.0, 1.0, 2.0, 0.0, 5.0, None, 4.0])
     assert members(strategy) == ids(trials, 0, 4, 6)
 
 
 def test_the_older_of_equals_dies_where_survival_is_elitist():
     strategy = bound(Evolution(population=2, survival="elitist"))
-    trials = told(strategy, [1.0, 1.0, 1.0])
+    trials = evaluated(strategy, [1.0, 1.0, 1.0])
     assert members(strategy) == ids(trials, 1, 2)
 
 
 def test_failed_trials_are_replaced_until_the_population_is_full():
     strategy = bound(Evolution(population=2, tournament=50))
-    first = told(strategy, [None, 3.0, None, 1.0])
+    first = evaluated(strategy, [None, 3.0, None, 1.0])
     child = strategy.ask().architecture
     assert members(strategy) == ids(first, 1, 3)
     assert distance(child, first[1].architecture) == 1
@@ -116,7 +116,7 @@ def test_a_child_is_the_winner_with_so_many_mutations():
     """A tournament of 200 draws from ten members leaves out the best once in 10^9 times."""
     for seed in range(10):
         strategy = bound(Evolution(population=10, tournament=200, mutations=3), seed=seed)
-        trials = told(strategy, list(map(float, range(10))))
+        trials = evaluated(strategy, list(map(float, range(10))))
         child = strategy.ask().architecture
         assert 1 <= distance(child, trials[9].architecture) <= 3
 
@@ -126,7 +126,7 @@ def test_a_child_of_two_parents_has_nothing_that_neither_has():
     mixed = 0
     for seed in range(20):
         strategy = bound(Evolution(population=2, tournament=1, crossover=1, mutation=0), seed=seed)
-        parents = [trial.architecture for trial in told(strategy, [1.0, 2.0])]
+        parents = [trial.architecture for trial in evaluated(strategy, [1.0, 2.0])]
         child = strategy.ask().architecture
         if min(distance(child, parent) for parent in parents) > 1:
             pairs = child.choices.items()
@@ -142,7 +142,7 @@ def test_workers_never_wait_and_never_get_the_same():
 
 
 def test_those_in_flight_count_for_the_first_population():
-    """Of population 4, one told and three in flight: the next is already a child."""
+    """Of population 4, one evaluated and three in flight: the next is already a child."""
     strategy = bound(Evolution(population=4))
     flying = [strategy.ask() for _ in range(4)]
     strategy.tell(complete(flying[0], 1.0))
@@ -168,7 +168,7 @@ def test_the_best_inherited_trials_are_the_population():
 
 def test_an_inherited_trial_takes_the_place_of_the_worst_or_none():
     strategy = bound(Evolution(population=3))
-    trials = told(strategy, [5.0, 3.0, 4.0])
+    trials = evaluated(strategy, [5.0, 3.0, 4.0])
     bad, good = (complete(p, score) for p, score in zip(drawn(2), (1.0, 6.0), strict=True))
     strategy.inherit([bad])
     assert members(strategy) == ids(trials, 0, 1, 2)
@@ -191,14 +191,14 @@ def test_inherited_architectures_are_not_proposed_also_after_a_restart():
     restored.load_state_dict(strategy.state_dict())
     restored.remember(others)
     for each in (strategy, restored):
-        told(each, [1.0, 1.0])
+        evaluated(each, [1.0, 1.0])
         assert each.ask() is None
 
 
 def test_asking_a_space_that_is_used_up_changes_no_state():
     small = Domain("small", [Decision("a", range(3))])
     strategy = bound(Evolution(population=2), small)
-    told(strategy, [1.0, 2.0, 3.0])
+    evaluated(strategy, [1.0, 2.0, 3.0])
     before = strategy.state_dict()
     assert strategy.ask() is None
     assert strategy.state_dict() == before

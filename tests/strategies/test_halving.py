@@ -63,14 +63,14 @@ def test_fidelities_are_powers_down_to_the_lowest(
 def test_a_synchronous_round_keeps_the_best_third_of_each_rung(workers: int) -> None:
     strategy = bound(SuccessiveHalving(mode="synchronous", pool=27, lowest=1 / 27))
     assert strategy.usual_trials == 27 + 9 + 3 + 1
-    told, _ = played(strategy, scored, 40, workers)
-    at = rungs(told)
-    ranked = sorted(at[1 / 27], key={t.seed: -scored(t) for t in told}.__getitem__)
+    finished, _ = played(strategy, scored, 40, workers)
+    at = rungs(finished)
+    ranked = sorted(at[1 / 27], key={t.seed: -scored(t) for t in finished}.__getitem__)
     assert [len(at[f]) for f in (1 / 27, 1 / 9, 1 / 3, 1)] == [27, 9, 3, 1]
     assert at[1 / 9] == ranked[:9]
     assert at[1 / 3] == ranked[:3]
     assert at[1] == ranked[:1]
-    assert strategy.recommend(told).seed == ranked[0]
+    assert strategy.recommend(finished).seed == ranked[0]
 
 
 def test_a_synchronous_rung_waits_for_the_one_below() -> None:
@@ -86,8 +86,8 @@ def test_a_synchronous_rung_waits_for_the_one_below() -> None:
 
 def test_another_synchronous_round_has_architectures_of_its_own() -> None:
     strategy = bound(SuccessiveHalving(mode="synchronous", pool=9))
-    told, _ = played(strategy, scored, 26, workers=2)
-    rounds = [rungs(told[:13]), rungs(told[13:])]
+    finished, _ = played(strategy, scored, 26, workers=2)
+    rounds = [rungs(finished[:13]), rungs(finished[13:])]
     for one in rounds:
         assert [len(one[f]) for f in (1 / 9, 1 / 3, 1)] == [9, 3, 1]
     assert not set(rounds[0][1 / 9]) & set(rounds[1][1 / 9])
@@ -102,10 +102,10 @@ def test_a_synchronous_rung_is_smaller_where_too_many_below_failed(
         return None if failing else scored(trial)
 
     strategy = bound(SuccessiveHalving(mode="synchronous", pool=9))
-    told, _ = played(strategy, scoring, sum(sizes) + 1)
-    at = rungs(told[:-1])
+    finished, _ = played(strategy, scoring, sum(sizes) + 1)
+    at = rungs(finished[:-1])
     assert [len(at[f]) for f in (1 / 9, 1 / 3, 1)] == sizes
-    assert told[-1].proposal.fidelity == 1 / 9
+    assert finished[-1].proposal.fidelity == 1 / 9
 
 
 def test_asynchronous_promotions_are_those_computed_by_hand() -> None:
@@ -117,8 +117,8 @@ def test_asynchronous_promotions_are_those_computed_by_hand() -> None:
             drawn.append(trial.seed)
         return scores[drawn.index(trial.seed)]
 
-    told, _ = played(bound(SuccessiveHalving()), scoring, 10)
-    steps = [(drawn.index(t.seed), round(1 / t.proposal.fidelity)) for t in told]
+    finished, _ = played(bound(SuccessiveHalving()), scoring, 10)
+    steps = [(drawn.index(t.seed), round(1 / t.proposal.fidelity)) for t in finished]
     assert steps == [
         (0, 9), (1, 9), (2, 9), (1, 3),  # the best of three goes on
         (3, 9), (3, 3),  # the best of four
@@ -178,17 +178,17 @@ def _promotable(
 
 
 def test_no_worker_waits_in_an_asynchronous_search() -> None:
-    told, waits = played(bound(SuccessiveHalving()), scored, 200, workers=7)
+    finished, waits = played(bound(SuccessiveHalving()), scored, 200, workers=7)
     assert waits == 0
-    sizes = Counter(t.proposal.fidelity for t in told)
+    sizes = Counter(t.proposal.fidelity for t in finished)
     assert sizes[1] >= 10
 
 
 @pytest.mark.parametrize("mode", ["asynchronous", "synchronous"])
 def test_a_promoted_trial_has_architecture_and_seed_of_the_one_before(mode: str) -> None:
-    told, _ = played(bound(SuccessiveHalving(mode=mode)), scored, 60, workers=3)
-    begun = {t.seed: t for t in told if t.proposal.seed is None}
-    promoted = [t for t in told if t.proposal.seed is not None]
+    finished, _ = played(bound(SuccessiveHalving(mode=mode)), scored, 60, workers=3)
+    begun = {t.seed: t for t in finished if t.proposal.seed is None}
+    promoted = [t for t in finished if t.proposal.seed is not None]
     assert len(promoted) >= 12
     for trial in promoted:
         assert trial.architecture == begun[trial.proposal.seed].architecture
@@ -203,8 +203,8 @@ def test_the_best_that_others_found_are_tried_first() -> None:
     strategy = bound(SuccessiveHalving(eta=4, inherited=3))
     strategy.inherit(others[:2])
     strategy.inherit(others[2:])
-    told, _ = played(strategy, scored, 3)
-    assert [t.architecture for t in told] == [others[i].architecture for i in (1, 3, 0)]
+    finished, _ = played(strategy, scored, 3)
+    assert [t.architecture for t in finished] == [others[i].architecture for i in (1, 3, 0)]
     assert started(strategy, 3).architecture not in [t.architecture for t in others]
 
 
@@ -213,14 +213,14 @@ def test_nothing_is_drawn_twice_before_all_are_drawn(forked: Domain, interrupted
     strategy = bound(SuccessiveHalving(), forked)
     other = Trial(100, Proposal(next(iter(forked))), 100, "complete", 1.0)
     strategy.inherit([other])
-    told, _ = played(strategy, lambda t: None, interrupted_at)
+    finished, _ = played(strategy, lambda t: None, interrupted_at)
     restored = bound(SuccessiveHalving(), forked)
     restored.load_state_dict(state_coding.decode(*state_coding.encode(strategy.state_dict())))
-    restored.remember([other, *told])
+    restored.remember([other, *finished])
     rest, _ = played(strategy, lambda t: None, 30)
     again, _ = played(restored, lambda t: None, 30)
     assert [t.architecture for t in rest] == [t.architecture for t in again]
-    drawn = [t.architecture for t in (*told, *rest)]
+    drawn = [t.architecture for t in (*finished, *rest)]
     assert len(set(drawn[:9])) == 9
     assert len(drawn) == interrupted_at + 30
 

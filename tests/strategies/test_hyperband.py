@@ -38,17 +38,17 @@ def test_synchronous_brackets_run_in_turn(workers: int) -> None:
     strategy = bound(Hyperband(mode="synchronous", lowest=1 / 81))
     rows = [cell for row in TABLE.values() for cell in row]
     assert strategy.usual_trials == sum(n for n, _ in rows)
-    told, _ = played(strategy, scored, strategy.usual_trials + 81, workers)
+    finished, _ = played(strategy, scored, strategy.usual_trials + 81, workers)
     expected = [r for n, r in [*rows, (81, 1)] for _ in range(n)]
-    assert [round(81 * t.proposal.fidelity) for t in told] == expected
+    assert [round(81 * t.proposal.fidelity) for t in finished] == expected
 
 
 def test_asynchronous_brackets_draw_as_many_as_synchronous_ones() -> None:
-    told, waits = played(bound(Hyperband(lowest=1 / 81)), scored, 300, workers=4)
+    finished, waits = played(bound(Hyperband(lowest=1 / 81)), scored, 300, workers=4)
     assert waits == 0
-    begun = [round(81 * t.proposal.fidelity) for t in told if t.proposal.seed is None]
+    begun = [round(81 * t.proposal.fidelity) for t in finished if t.proposal.seed is None]
     expected = [row[0][1] for row in TABLE.values() for _ in range(row[0][0])]
     assert begun[: len(expected)] == expected[: len(begun)]
     assert len(begun) > 81 + 34 + 15 + 8 + 5
-    at = Counter(round(81 * t.proposal.fidelity) for t in told)
+    at = Counter(round(81 * t.proposal.fidelity) for t in finished)
     assert set(at) == {1, 3, 9, 27, 81}

@@ -163,7 +163,7 @@ def test_fewer_than_are_kept_are_fitted_where_fewer_were_scored():
     assert at(trials, FULL) == [scored[4], scored[1]]
 
 
-def test_no_candidate_is_proposed_before_the_last_proxy_is_told():
+def test_no_candidate_is_proposed_before_the_last_proxy_has_ended():
     strategy = bound(pool=3, keep=2)
     proposals = [strategy.ask() for _ in range(4)]
     assert proposals[3] is None
@@ -255,7 +255,7 @@ def test_failed_candidates_have_no_part_in_the_mean():
 
 
 def test_a_proxy_of_which_more_is_better_keeps_the_greatest_and_weighs_them_most():
-    """Its score is the proxy itself, so that it is told as minus what `played` is given."""
+    """Its score is the proxy itself, so that it is reported as minus what `played` is given."""
     greater = [3.0, 9.0, 1.0, 5.0]
     grey = [{"one": np.full((2, 2, 1), level, np.float32)} for level in (0.9, 0.0, 0.1)]
     strategy = bound(pool=4, keep=3, weights="linear")
@@ -279,7 +279,7 @@ def test_before_any_candidate_is_fitted_the_lowest_proxy_is_recommended():
 
 
 def test_what_is_not_stored_yet_is_not_recommended():
-    """A strategy may have been told what an interrupted transaction did not write."""
+    """A strategy may have received what an interrupted transaction did not write."""
     strategy = bound(pool=3, keep=3)
     grey = [{"one": np.full((2, 2, 1), level, np.float32)} for level in (0.0, 0.5, 0.6)]
     trials = played(strategy, [1.0, 1.0, 1.0], grey)
@@ -544,7 +544,7 @@ def test_a_search_whose_candidates_all_fail_ends_with_the_lowest_proxy(painted):
     assert run.best.proposal.stage == PROXY
 
 
-def test_candidates_are_judged_with_pictures_and_the_pool_without(painted, monkeypatch):
+def test_candidates_are_evaluated_with_pictures_and_the_pool_without(painted, monkeypatch):
     asked: list[tuple[str, bool]] = []
     evaluate = Painted.evaluate
 
@@ -590,7 +590,7 @@ def test_a_proxy_of_which_more_is_better_is_refused_with_inverse_weights(painted
     )
 
 
-def test_a_misspelt_proxy_is_told_with_the_nearest(painted):
+def test_a_misspelt_proxy_is_refused_with_the_nearest(painted):
     with pytest.raises(SettingsError, match="brightness"):
         painted("strategy.proxy=brightnes")
 

@@ -45,17 +45,17 @@ def searching(domain: Domain = THREE, seed: int = 0, **fields: object) -> LocalS
 
 
 def played(strategy: LocalSearch, worth=ramp, trials: int = 1000, workers: int = 1) -> list[Trial]:
-    """What is told until so many trials are or the search ends, scored by `worth`."""
-    told: list[Trial] = []
+    """Trials until so many are finished or the search ends, scored by `worth`."""
+    finished: list[Trial] = []
     flying: list[Proposal] = []
-    while len(told) < trials:
+    while len(finished) < trials:
         while len(flying) < workers and (proposal := strategy.ask()):
             flying.append(proposal)
         if not flying:
             break
-        told.append(complete(flying.pop(0), worth, len(told)))
-        strategy.tell(told[-1])
-    return told
+        finished.append(complete(flying.pop(0), worth, len(finished)))
+        strategy.tell(finished[-1])
+    return finished
 
 
 def complete(proposal: Proposal, worth=ramp, number: int = 0) -> Trial:
@@ -76,57 +76,57 @@ def test_moves_to_best_neighbour_after_the_evaluations_counted_by_hand(workers):
     on to (0,2,2), of whose (0,0,2), (0,1,2) and (0,2,0) are: 3 more; on to (2,2,2), of whose
     (0,2,2), (1,2,2) and (2,0,2) are: 3 more, and none is better."""
     strategy = searching(start="reference", move="best", restarts=0)
-    told = visited(played(strategy, workers=workers))
-    assert told[0] == (0, 0, 0)
-    assert {differ((0, 0, 0), one) for one in told[1:7]} == {1}
-    assert all(one[2] == 2 and differ((0, 0, 2), one) == 1 for one in told[7:11])
-    assert set(told[11:14]) == {(1, 2, 2), (2, 2, 2), (0, 2, 1)}
-    assert set(told[14:]) == {(2, 1, 2), (2, 2, 0), (2, 2, 1)}
-    assert len(told) == 1 + 6 + 4 + 3 + 3
+    finished = visited(played(strategy, workers=workers))
+    assert finished[0] == (0, 0, 0)
+    assert {differ((0, 0, 0), one) for one in finished[1:7]} == {1}
+    assert all(one[2] == 2 and differ((0, 0, 2), one) == 1 for one in finished[7:11])
+    assert set(finished[11:14]) == {(1, 2, 2), (2, 2, 2), (0, 2, 1)}
+    assert set(finished[14:]) == {(2, 1, 2), (2, 2, 0), (2, 2, 1)}
+    assert len(finished) == 1 + 6 + 4 + 3 + 3
     assert strategy.ask() is None
 
 
 def test_moves_to_first_better_neighbour_at_once():
     """Every result is a neighbour of the best before it, since whatever is better is gone to."""
     for seed in range(20):
-        told = played(searching(seed=seed, move="first", restarts=0))
-        for number in range(1, len(told)):
-            best = max(told[:number], key=lambda t: t.score or 0.0)
-            assert differ(*visited([best, told[number]])) == 1
-        assert visited(told).count((2, 2, 2)) == 1
-        assert set(visited(told)) >= {(2, 2, x) for x in (0, 1)} | {(x, 2, 2) for x in (0, 1)}
+        finished = played(searching(seed=seed, move="first", restarts=0))
+        for number in range(1, len(finished)):
+            best = max(finished[:number], key=lambda t: t.score or 0.0)
+            assert differ(*visited([best, finished[number]])) == 1
+        assert visited(finished).count((2, 2, 2)) == 1
+        assert set(visited(finished)) >= {(2, 2, x) for x in (0, 1)} | {(x, 2, 2) for x in (0, 1)}
 
 
 @pytest.mark.parametrize("move", ["first", "best"])
 @pytest.mark.parametrize("workers", [1, 2, 5, 40])
 def test_the_optimum_of_a_unimodal_domain_is_found_without_a_restart(move, workers):
     for seed in range(5):
-        told = played(searching(seed=seed, move=move, restarts=0), workers=workers)
-        assert (2, 2, 2) in visited(told)
-        assert len(told) < 27
+        finished = played(searching(seed=seed, move=move, restarts=0), workers=workers)
+        assert (2, 2, 2) in visited(finished)
+        assert len(finished) < 27
 
 
 def test_a_local_optimum_ends_a_search_without_restarts():
-    told = played(searching(start="reference", move="best", restarts=0), two_hills)
-    assert len(told) == 1 + 6
-    assert (2, 2, 2) not in visited(told)
+    finished = played(searching(start="reference", move="best", restarts=0), two_hills)
+    assert len(finished) == 1 + 6
+    assert (2, 2, 2) not in visited(finished)
 
 
 def test_references_are_starts_one_after_another_and_then_draws():
     """(0,0,0) is better than its 6 neighbours; (2,2,1) goes on to (2,2,2) after its own 6, of
     which none was known, and (2,2,2) has 4 more; then one is drawn."""
-    told = visited(played(searching(start="reference", move="best"), two_hills))
-    assert told[7] == (2, 2, 1)
-    assert {differ((2, 2, 1), one) for one in told[8:14]} == {1}
-    assert {differ((2, 2, 2), one) for one in told[14:18]} == {1}
-    assert differ((2, 2, 2), told[18]) > 1
+    finished = visited(played(searching(start="reference", move="best"), two_hills))
+    assert finished[7] == (2, 2, 1)
+    assert {differ((2, 2, 1), one) for one in finished[8:14]} == {1}
+    assert {differ((2, 2, 2), one) for one in finished[14:18]} == {1}
+    assert differ((2, 2, 2), finished[18]) > 1
 
 
 @pytest.mark.parametrize("move", ["first", "best"])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_restarts_evaluate_the_whole_domain_once_and_then_end(move, workers):
-    told = visited(played(searching(move=move), two_hills, workers=workers))
-    assert sorted(told) == [(a, b, c) for a in range(3) for b in range(3) for c in range(3)]
+    finished = visited(played(searching(move=move), two_hills, workers=workers))
+    assert sorted(finished) == [(a, b, c) for a in range(3) for b in range(3) for c in range(3)]
 
 
 def test_only_the_last_neighbours_are_waited_for():
@@ -145,20 +145,20 @@ def test_a_failed_start_is_left_for_any_neighbour():
     strategy = searching(start="reference", move="first", restarts=0)
     start = strategy.ask()
     strategy.tell(Trial(0, start, 0, "failed", error="made to fail"))
-    told = played(strategy)
-    assert differ((0, 0, 0), visited(told)[0]) == 1
-    assert (2, 2, 2) in visited(told)
+    finished = played(strategy)
+    assert differ((0, 0, 0), visited(finished)[0]) == 1
+    assert (2, 2, 2) in visited(finished)
 
 
 def test_the_best_inherited_trial_is_the_start_and_is_not_evaluated_again():
     strategy = searching(move="best", restarts=0)
     others = [complete(Proposal(one)) for one in (at(0, 1, 0), at(2, 1, 2), at(1, 1, 1))]
     strategy.inherit(others)
-    told = visited(played(strategy))
-    assert {differ((2, 1, 2), one) for one in told[:5]} == {1}
-    assert (2, 2, 2) in told
-    assert (2, 1, 2) not in told
-    assert (1, 1, 1) not in told
+    finished = visited(played(strategy))
+    assert {differ((2, 1, 2), one) for one in finished[:5]} == {1}
+    assert (2, 2, 2) in finished
+    assert (2, 1, 2) not in finished
+    assert (1, 1, 1) not in finished
 
 
 def test_an_inherited_trial_no_better_than_what_is_known_moves_nothing():
@@ -199,8 +199,8 @@ def test_a_neighbourhood_too_large_to_list_is_drawn_from():
     ]
     strategy = searching(Domain("branched", [branch, *parts]), restarts=0)
     falling = iter(range(0, -LARGEST - 1, -1))
-    told = played(strategy, lambda _: next(falling))
-    first = told[0].architecture.choices["branch"]
-    sides = [trial.architecture.choices["branch"] for trial in told[1:]]
+    finished = played(strategy, lambda _: next(falling))
+    first = finished[0].architecture.choices["branch"]
+    sides = [trial.architecture.choices["branch"] for trial in finished[1:]]
     assert sides.count(first) == 24
     assert 24 < len(sides) < LARGEST

@@ -42,27 +42,27 @@ def bound(optimizer: str, domain: Domain, seed: int = 0, **chosen: int) -> Never
 
 
 def architectures(play: Play) -> list[Architecture]:
-    return [trial.architecture for trial in play.told]
+    return [trial.architecture for trial in play.finished]
 
 
 class Told:
-    """What an optimiser was told, and what it would ask for."""
+    """What an optimiser receives, and what it would ask for."""
 
     sequential = ended = False
 
     def __init__(self, *asked: Architecture) -> None:
         self.asked = deque(asked)
-        self.told: list[tuple[Architecture, float]] = []
+        self.finished: list[tuple[Architecture, float]] = []
 
     def ask(self) -> tuple[None, Architecture]:
         self.asked.rotate(-1)
         return None, self.asked[-1]
 
     def tell(self, candidate: None, architecture: Architecture, loss: float) -> None:
-        self.told.append((architecture, loss))
+        self.finished.append((architecture, loss))
 
     def tell_not_asked(self, architecture: Architecture, loss: float) -> None:
-        self.told.append((architecture, loss))
+        self.finished.append((architecture, loss))
 
 
 class TestNevergradContract(StrategyContract):
@@ -94,15 +94,15 @@ class TestNevergradCompetenceMapContract(StrategyContract):
 def test_an_interrupted_search_continues_as_the_whole_one(optimizer: str) -> None:
     whole = Play(bound(optimizer, WIDE, budget=40), workers=2, fail_every=4)
     whole.go_on(15)
-    state, flying, told = whole.strategy.state_dict(), deque(whole.flying), list(whole.told)
+    state, flying, finished = whole.strategy.state_dict(), deque(whole.flying), list(whole.finished)
     np.random.default_rng(0).random()
     restored = bound(optimizer, WIDE, budget=40)
     restored.load_state_dict(state)
-    restored.remember(told)
-    again = Play(restored, 2, 4, flying, told)
+    restored.remember(finished)
+    again = Play(restored, 2, 4, flying, finished)
     whole.go_on(35)
     again.go_on(35)
-    assert len(whole.told) == 35
+    assert len(whole.finished) == 35
     assert architectures(whole) == architectures(again)
     assert whole.strategy.state_dict() == restored.state_dict()
 
@@ -167,16 +167,16 @@ def test_the_optimiser_gets_a_known_score_at_once_and_proposes_again(forked: Dom
     assert proposal.architecture == first
     strategy.tell(Trial(0, proposal, 0, "complete", 5.0))
     assert strategy.ask().architecture == second
-    assert strategy._optimizer.told == [(first, -5.0)] * 3
+    assert strategy._optimizer.finished == [(first, -5.0)] * 3
 
 
 def test_an_optimiser_that_repeats_itself_gets_a_drawn_architecture(forked: Domain) -> None:
     strategy = bound("DiscreteOnePlusOne", forked)
     strategy._optimizer = Told(next(iter(forked)))
-    told = Play(strategy).go_on(20)
-    assert {trial.architecture for trial in told} == set(forked)
-    losses = {(trial.architecture, -trial.score) for trial in told}
-    assert set(strategy._optimizer.told) == losses
+    finished = Play(strategy).go_on(20)
+    assert {trial.architecture for trial in finished} == set(forked)
+    losses = {(trial.architecture, -trial.score) for trial in finished}
+    assert set(strategy._optimizer.finished) == losses
 
 
 def test_a_failure_has_the_worst_score_so_far(forked: Domain) -> None:
@@ -187,7 +187,7 @@ def test_a_failure_has_the_worst_score_so_far(forked: Domain) -> None:
         state = "failed" if score is None else "complete"
         strategy.tell(Trial(number, strategy.ask(), 0, state, score))
     losses = (FAILED_LOSS, -3.0, -2.0, -2.0)
-    assert strategy._optimizer.told == list(zip(some, losses, strict=True))
+    assert strategy._optimizer.finished == list(zip(some, losses, strict=True))
 
 
 def test_the_optimiser_gets_what_conditions_made_and_inactive_decisions_may_drift() -> None:
@@ -212,7 +212,7 @@ def test_only_architectures_within_limits_are_proposed() -> None:
     domain = limited(WIDE, small)
     play = Play(bound("DiscreteOnePlusOne", domain))
     play.go_on(30)
-    assert len(play.told) == 30
+    assert len(play.finished) == 30
     assert {architecture.choices["d0"] for architecture in architectures(play)} == {0, 1}
 
 
@@ -262,9 +262,9 @@ def test_an_unknown_optimiser_is_refused_with_the_nearest() -> None:
 
 
 def test_errors_of_nevergrad_are_one_line() -> None:
-    with pytest.raises(NasirError, match=r"DiscreteDoerrOnePlusOne .*sequential case") as told:
+    with pytest.raises(NasirError, match=r"DiscreteDoerrOnePlusOne .*sequential case") as caught:
         bound("DiscreteDoerrOnePlusOne", WIDE, num_workers=2)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_space_with_nothing_to_decide_is_refused() -> None:

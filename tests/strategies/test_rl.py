@@ -290,12 +290,14 @@ class TestFailedTrials:
 
 
 class TestState:
-    @pytest.mark.parametrize("told", [0, 1, 8, 11, 12, 15])
-    def test_a_restored_state_continues_with_the_same_proposals(self, forked: Domain, told: int):
+    @pytest.mark.parametrize("finished", [0, 1, 8, 11, 12, 15])
+    def test_a_restored_state_continues_with_the_same_proposals(
+        self, forked: Domain, finished: int
+    ):
         """In a step, among the candidates, and at the borders of a round of 4 x 3 + 5 trials."""
         fields = {"steps": 4, "samples": 3, "candidates": 5, "kept": 2}
         strategy = rl(forked, **fields)
-        conduct(strategy, told, by_length)
+        conduct(strategy, finished, by_length)
         stored = state_coding.encode(strategy.state_dict())
         restored = rl(forked, seed=99, **fields)
         conduct(restored, 6, by_length)

@@ -151,9 +151,9 @@ def test_every_architecture_of_any_domain_is_evaluated_once(
     maker: Maker, domain: Domain, workers: int, fail_every: int
 ):
     trials = 12 if maker in list(ONCE.values())[-3:] else domain.size + 1
-    told = Play(bound(maker, domain), workers, fail_every).go_on(trials)
-    evaluated = {trial.architecture.id for trial in told}
-    assert len(evaluated) == len(told) == min(trials, domain.size)
+    finished = Play(bound(maker, domain), workers, fail_every).go_on(trials)
+    evaluated = {trial.architecture.id for trial in finished}
+    assert len(evaluated) == len(finished) == min(trials, domain.size)
 
 
 @pytest.mark.parametrize("maker", list(ONCE.values())[:3], ids=list(ONCE)[:3])
@@ -166,7 +166,7 @@ def test_a_restored_search_continues_with_the_same_proposals(
     whole.go_on(interrupted_at)
     restored = bound(maker, domain)
     restored.load_state_dict(whole.strategy.state_dict())
-    restored.remember(whole.told)
-    again = Play(restored, workers, 4, whole.flying.copy(), [*whole.told])
+    restored.remember(whole.finished)
+    again = Play(restored, workers, 4, whole.flying.copy(), [*whole.finished])
     assert whole.go_on(60) == again.go_on(60)
     assert whole.strategy.state_dict() == restored.state_dict()

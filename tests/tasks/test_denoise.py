@@ -221,7 +221,7 @@ def test_test_pictures_of_their_own_leave_the_others_to_the_search(folder: Path)
         denoise(images=("colour",), test_images=("colour/c.png",)).samples("test")
 
 
-def test_pictures_of_one_name_in_several_folders_are_told_apart(folder: Path):
+def test_pictures_of_one_name_in_several_folders_are_distinguished(folder: Path):
     task = denoise(images=("colour",), test_images=("grey",), search=4)
     assert names(task) == (["colour/a", "b", "c", "d"], ["grey/a"])
     Image.open("grey/a.png").save("colour/a.jpg")

@@ -69,7 +69,7 @@ def test_the_rain_of_a_picture_is_drawn_from_the_seed_and_its_name(tmp_path: Pat
     assert torch.equal(sample.degraded, rain.rainy(sample.clean, rain.Streaks(**one), generator))
 
 
-def test_patches_are_mirrored_left_to_right_alone_unless_told_otherwise():
+def test_patches_are_mirrored_left_to_right_alone_unless_a_setting_says_otherwise():
     assert derain().augment == "mirror"  # IR-NAS, section 4.1
 
 

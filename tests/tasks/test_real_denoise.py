@@ -21,11 +21,11 @@ from nasir.tasks.real_denoise import RealDenoise
 
 @pytest.fixture
 def shots(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the camera was told, with every picture that it took."""
+    """The camera's arguments for every picture that it took."""
     taken: list[tuple[Any, ...]] = []
 
-    def caught(x: torch.Tensor, *told: Any) -> torch.Tensor:
-        taken.append(told)
+    def caught(x: torch.Tensor, *settings: Any) -> torch.Tensor:
+        taken.append(settings)
         return x
 
     monkeypatch.setattr(camera, "photograph", caught)
@@ -35,17 +35,17 @@ def shots(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 def test_each_patch_is_taken_with_noise_and_light_of_its_own(tmp_path: Path, shots: list[Any]):
     task = real_denoise(images=str(bsds(tmp_path)), shot=(0.001, 0.01))
     task.patches().batch(0, 300, 8)
-    told = shots[-300:]
-    logarithms = [math.log(shot) for shot, *_ in told]
+    settings = shots[-300:]
+    logarithms = [math.log(shot) for shot, *_ in settings]
     least, most = math.log(0.001), math.log(0.01)
     assert least <= min(logarithms) < max(logarithms) <= most
     spread = (most - least) / math.sqrt(12 * 300)
     assert np.mean(logarithms) == pytest.approx((least + most) / 2, abs=5 * spread)
-    for shot, read, _, (red, green, blue), chroma in told:
+    for shot, read, _, (red, green, blue), chroma in settings:
         assert math.log(read) == pytest.approx(2.18 * math.log(shot) + 1.2)
         assert (1.9 <= red <= 2.4, green, 1.5 <= blue <= 1.9) == (True, 1.0, True)
         assert chroma == 1.0
-    assert len({gains for *_, gains, _ in told}) == 300
+    assert len({gains for *_, gains, _ in settings}) == 300
 
 
 def test_read_noise_and_light_can_be_set(tmp_path: Path, shots: list[Any]):
@@ -53,9 +53,9 @@ def test_read_noise_and_light_can_be_set(tmp_path: Path, shots: list[Any]):
         images=str(bsds(tmp_path)), shot=0.004, read=(0.0, 0.002), white_balance=False, chroma=0
     )
     task.patches().batch(0, 100, 8)
-    assert all(told[0] == pytest.approx(0.004) for told in shots)
-    assert all(0 <= told[1] <= 0.002 for told in shots)
-    assert all(told[3:] == ((1.0, 1.0, 1.0), 0) for told in shots)
+    assert all(settings[0] == pytest.approx(0.004) for settings in shots)
+    assert all(0 <= settings[1] <= 0.002 for settings in shots)
+    assert all(settings[3:] == ((1.0, 1.0, 1.0), 0) for settings in shots)
 
 
 def test_what_a_picture_is_taken_with_depends_on_the_seed_and_its_name(tmp_path: Path):

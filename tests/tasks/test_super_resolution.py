@@ -180,7 +180,7 @@ def test_a_picture_too_small_is_refused(tmp_path: Path, degraded: bool):
         task.samples("test")
 
 
-def test_a_border_that_leaves_nothing_to_judge_is_named(tmp_path: Path):
+def test_a_border_that_leaves_nothing_to_measure_is_named(tmp_path: Path):
     Image.new("L", (16, 16)).save(tmp_path / "small.png")
     task = super_resolution(images=str(tmp_path / "small.png"), scale=8)
     (sample,) = task.samples("test")

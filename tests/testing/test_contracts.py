@@ -87,7 +87,7 @@ def test_a_space_that_ignores_decisions_fails() -> None:
 
 @attrs.define
 class Drawing(Strategy):
-    """Draws with a generator that it keeps in its state, unless it is told to do otherwise."""
+    """Draws with a generator that it keeps in its state, unless a setting says otherwise."""
 
     forgets: bool = False
     hoards: bool = False

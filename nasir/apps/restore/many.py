@@ -113,11 +113,11 @@ def restore_many(
     made = _make_folder(folder)
     try:
         for number, job in enumerate(jobs):
-            told = {"number": number, "total": len(jobs)}
-            notify("picture_started", source=str(job.source), **told)
+            place = {"number": number, "total": len(jobs)}
+            notify("picture_started", source=str(job.source), **place)
             result = _result(job, words, force, notify, settings)
             results[str(job.source)] = result
-            notify("picture_finished", result=result, **told)
+            notify("picture_finished", result=result, **place)
     finally:
         if made:
             with suppress(OSError):  # it holds results

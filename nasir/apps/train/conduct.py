@@ -50,14 +50,14 @@ def conduct(training: Training, planned: TrainingPlan) -> None:
         if training.result is not None:
             return
         if not (training.folder / WEIGHTS).is_file():
-            with _told():
+            with _memory_error_in_one_line():
                 _train(training, planned)
         (training.checkpoints / CHECKPOINT).unlink(missing_ok=True)
-        _judge(training, planned)
+        _evaluate(training, planned)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _memory_error_in_one_line() -> Iterator[None]:
     """Report in one line that memory ran out."""
     try:
         yield
@@ -87,7 +87,7 @@ def _train(training: Training, planned: TrainingPlan) -> None:
     training.write(WEIGHTS, save(whole))
 
 
-def _judge(training: Training, planned: TrainingPlan) -> None:
+def _evaluate(training: Training, planned: TrainingPlan) -> None:
     """Restore the test pictures with the weights that were written."""
     evaluator = planned.evaluator.with_weights(training.weights)
     problem = attrs.evolve(planned.problem, evaluators={FULL: evaluator})

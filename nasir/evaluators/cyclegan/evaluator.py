@@ -1,4 +1,4 @@
-"""Judge an architecture as the generators of an unpaired translation."""
+"""Evaluate an architecture as the generators of an unpaired translation."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ DOMAIN = ToySpace().domain
 
 @attrs.define
 class Promoting(Strategy):
-    """Judges architecture after architecture a little, and of every three the best in full.
+    """Evaluates architecture after architecture a little, and of every three the best in full.
 
     It waits for all three, so that it sometimes has nothing to propose.
     """

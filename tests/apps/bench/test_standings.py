@@ -15,9 +15,9 @@ RANKING = [(100.0 - place, f"a{place}") for place in range(300)]
 """The best 1 % are a0, a1 and a2."""
 
 
-def result(*judged: tuple[float, int], seed: int = 0) -> SearchResult:
-    """A search that judged architectures by their places, without any noise."""
-    found = tuple(FullEvaluation(spent, f"a{place}", 100.0 - place) for spent, place in judged)
+def result(*evaluated: tuple[float, int], seed: int = 0) -> SearchResult:
+    """A search that evaluated architectures by their places, without any noise."""
+    found = tuple(FullEvaluation(spent, f"a{place}", 100.0 - place) for spent, place in evaluated)
     return SearchResult(0, seed, 10.0, 4, 0, None, found)
 
 

@@ -88,7 +88,7 @@ def test_the_sizes_that_a_network_takes_are_found(network: nn.Module, multiple: 
     assert agreed(network, run, X, 1e-4) == (0, multiple)
 
 
-def test_a_network_that_cannot_be_traced_is_told_in_one_line():
+def test_a_network_that_cannot_be_traced_is_refused_in_one_line():
     with pytest.raises(ArchitectureError, match="cannot be exported") as caught:
         program.traced(Doubting(), X)
     assert "\n" not in str(caught.value)
@@ -134,14 +134,14 @@ def test_what_is_there_is_not_overwritten_unasked(training: Training, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "message"),
     [
         ("model.pth", r"its suffix must be \.onnx, \.pt2 or \.saf"),
         ("nowhere/model.pt2", "there is no folder nowhere"),
     ],
 )
-def test_a_file_that_cannot_be_written_is_told(output: str, told: str, training: Training):
-    with pytest.raises(NasirError, match=told):
+def test_a_file_that_cannot_be_written_is_refused(output: str, message: str, training: Training):
+    with pytest.raises(NasirError, match=message):
         nasir.export(training.folder, output)
 
 
@@ -163,7 +163,7 @@ def test_weights_of_another_architecture_are_not_exported(training: Training, tm
     assert not (tmp_path / "model.pt2").exists()
 
 
-def test_a_package_that_is_missing_is_told(training: Training, monkeypatch, tmp_path: Path):
+def test_a_missing_package_is_named(training: Training, monkeypatch, tmp_path: Path):
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match="ONNX needs onnx, onnxscript, onnxruntime: pip inst"):
         nasir.export(training.folder, tmp_path / "model.onnx")

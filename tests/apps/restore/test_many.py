@@ -122,7 +122,7 @@ def test_colliding_names_are_refused_before_any_work():
 
 
 @pytest.mark.parametrize(
-    ("images", "output", "words", "kind", "told"),
+    ("images", "output", "words", "kind", "message"),
     [
         (["a.png", "b.png"], "a.png", (), PictureError, "a.png is a file"),
         (["a.png", "b.png"], "a.png/out", (), PictureError, "cannot make the folder a.png/out"),
@@ -133,12 +133,12 @@ def test_colliding_names_are_refused_before_any_work():
         (["a.png"], "out", ("tle=64",), UnknownNameError, "did you mean 'tile'"),
     ],
 )
-def test_what_cannot_start_is_refused_in_one_line(images, output, words, kind, told):
+def test_what_cannot_start_is_refused_in_one_line(images, output, words, kind, message):
     saved("a.png"), saved("b.png"), saved("photos/c.png")
     before = set(Path().rglob("*"))
     with pytest.raises(kind) as caught:
         restore_many(images, *TINY, *words, output=output)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert isinstance(caught.value, NasirError)
     assert "\n" not in str(caught.value)
     assert set(Path().rglob("*")) == before

@@ -134,13 +134,13 @@ def test_one_process_writes(training: Training, tmp_path: Path):
         nasir.train(str(there))
 
 
-def test_a_diverging_loss_is_told(tmp_path: Path):
+def test_a_diverging_loss_is_reported(tmp_path: Path):
     with pytest.raises(EvaluationError, match=r"the loss is (nan|inf) at step \d+: a lower lr"):
         toy_trained.trained(tmp_path, "evaluator.lr=1e30", "evaluator.optimizer=sgd")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["architecture=nobody"], "unknown reference architecture 'nobody'"),
         (["architecture="], "has no value"),
@@ -157,10 +157,10 @@ def test_a_diverging_loss_is_told(tmp_path: Path):
         (["{folder}", "seed=1"], "continued as it was started"),
     ],
 )
-def test_what_cannot_be_trained_is_told_before_a_folder_is_made(words, told, tmp_path: Path):
+def test_what_cannot_be_trained_is_refused_before_a_folder_is_made(words, message, tmp_path: Path):
     toy = toy_trained.described(tmp_path)
     given = [word.format(toy=toy, folder=tmp_path) for word in words]
-    with pytest.raises(NasirError, match=told) as caught:
+    with pytest.raises(NasirError, match=message) as caught:
         nasir.train(*given, output=tmp_path / "new")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "new").exists()
@@ -179,7 +179,7 @@ def copied(training: Training, folder: Path) -> Training:
     return Training(there)
 
 
-def test_damaged_weights_are_told(training: Training, tmp_path: Path):
+def test_damaged_weights_are_refused(training: Training, tmp_path: Path):
     copy = copied(training, tmp_path)
     weights = copy.folder / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
@@ -188,7 +188,7 @@ def test_damaged_weights_are_told(training: Training, tmp_path: Path):
             use()
 
 
-def test_weights_of_another_architecture_are_told(training: Training, tmp_path: Path):
+def test_weights_of_another_architecture_are_refused(training: Training, tmp_path: Path):
     copy = copied(training, tmp_path)
     save_file({"weight": torch.zeros(1, 1, 5, 5), "bias": torch.zeros(1)}, copy.weights)
     with pytest.raises(SettingsError, match="of another network, which differs in weight"):
@@ -205,14 +205,14 @@ def test_missing_weights_are_refused_with_the_command_to_continue(
 
 
 @pytest.mark.parametrize("content", ["[]", '{"space": "toy", "choices": {}}', "no JSON"])
-def test_a_damaged_description_is_told(content: str, training: Training, tmp_path: Path):
+def test_a_damaged_description_is_refused(content: str, training: Training, tmp_path: Path):
     copy = copied(training, tmp_path)
     (copy.folder / "architecture.json").write_text(content)
     with pytest.raises(NasirError):
         copy.network()
 
 
-def test_a_folder_that_is_no_training_is_told(tmp_path: Path):
+def test_a_folder_that_is_no_training_is_refused(tmp_path: Path):
     assert not is_training(tmp_path)
     with pytest.raises(RunFolderError, match="is no training's folder"):
         TrainingFolder(tmp_path)
@@ -257,7 +257,7 @@ def test_evaluate_can_fit_the_architecture_of_a_training_as_well(training: Train
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             "task.color=rgb",
@@ -267,9 +267,9 @@ def test_evaluate_can_fit_the_architecture_of_a_training_as_well(training: Train
         ("space.width=4", "space cannot be set here"),
     ],
 )
-def test_evaluate_refuses_what_was_not_trained_for(words: str, told: str, training: Training):
+def test_evaluate_refuses_what_was_not_trained_for(words: str, message: str, training: Training):
     pictures = training.settings["task"]["test_images"]
-    with pytest.raises(NasirError, match=told):
+    with pytest.raises(NasirError, match=message):
         evaluate(f"architecture={training.folder}", *words.split(), images=pictures)
 
 
@@ -306,7 +306,7 @@ def test_restore_with_the_ensemble_commutes_with_flips(training: Training, noisy
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ("task.color=rgb", "was trained for grey pictures, here are colour pictures"),
         ("evaluator.iterations=9", "evaluator.iterations cannot be set"),
@@ -315,8 +315,8 @@ def test_restore_with_the_ensemble_commutes_with_flips(training: Training, noisy
         ("strategy=rl", "strategy is for architecture=auto only"),
     ],
 )
-def test_restore_refuses_what_a_trained_network_cannot(words, told, training, noisy: Path):
-    with pytest.raises(SettingsError, match=told):
+def test_restore_refuses_what_a_trained_network_cannot(words, message, training, noisy: Path):
+    with pytest.raises(SettingsError, match=message):
         nasir.restore(noisy, f"architecture={training.folder}", *words.split())
     assert not noisy.with_name("noisy-restored.png").exists()
 

@@ -41,7 +41,7 @@ def quick(**settings: Any) -> CycleGan:
     return CycleGan(**{"iterations": 2, "batch": 2, "discriminator_width": 4} | settings)
 
 
-def judged(problem: Problem, name: str = "deep_image_prior", seed: int = 0) -> Evaluation:
+def evaluate(problem: Problem, name: str = "deep_image_prior", seed: int = 0) -> Evaluation:
     proposal = Proposal(problem.space.named(name))
     return problem.evaluator(FULL).evaluate(proposal, problem, seed)
 
@@ -91,7 +91,7 @@ def test_training_translates_better_than_leaving_pictures_as_they_are() -> None:
 
 def test_known_counterparts_are_scored_by_psnr() -> None:
     problem = problem_of(quick(), Translate(size=32, direction="BtoA")).for_test()
-    evaluation = judged(problem)
+    evaluation = evaluate(problem)
     metrics, samples = evaluation.metrics, problem.task.samples("test")
     expected = []
     for sample in samples:
@@ -103,7 +103,7 @@ def test_known_counterparts_are_scored_by_psnr() -> None:
 
 
 def test_without_counterparts_or_weights_the_cycle_loss_scores(folder: str) -> None:
-    evaluation = judged(problem_of(quick(), Translate(folder=folder, size=16)).for_test())
+    evaluation = evaluate(problem_of(quick(), Translate(folder=folder, size=16)).for_test())
     assert evaluation.score == -evaluation.metrics["cycle_loss"] < 0
     assert "psnr" not in evaluation.metrics
     assert {"cycle_loss", "identity_loss", "parameters"} <= evaluation.metrics.keys()
@@ -113,7 +113,7 @@ def test_without_counterparts_or_weights_the_cycle_loss_scores(folder: str) -> N
 
 def test_the_weights_kept_are_those_that_made_the_pictures_and_the_losses() -> None:
     problem = problem_of(quick(), Translate(size=32)).for_test()
-    evaluation, space = judged(problem), problem.space
+    evaluation, space = evaluate(problem), problem.space
     networks = {}
     for way in ("AtoB", "BtoA"):
         network = space.build(space.named("deep_image_prior"), problem.task.signature)
@@ -153,16 +153,16 @@ def test_fidelity_is_a_share_of_the_iterations(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_search_never_sees_test_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = problem_of(quick(), Translate(size=32))
-    before = judged(problem)
+    before = evaluate(problem)
     day, snow = problem.task.unseen("test")
     for sample in (*day, *snow):
         sample.degraded.fill_(0)
-    assert judged(problem).metrics == before.metrics
+    assert evaluate(problem).metrics == before.metrics
 
 
 def test_a_loss_that_is_not_finite_fails_the_trial() -> None:
     with pytest.raises(EvaluationError, match=r"loss of the \w+ is nan at step .* lower"):
-        judged(problem_of(quick(iterations=20, lr=1e30), Translate(size=32)))
+        evaluate(problem_of(quick(iterations=20, lr=1e30), Translate(size=32)))
 
 
 # Training.
@@ -327,7 +327,7 @@ def test_features_are_of_pictures_rounded_to_8_bits(weights: str) -> None:
 def test_with_weights_and_without_counterparts_the_fid_scores(folder: str, weights: str) -> None:
     problem = problem_of(quick(weights=weights), Translate(folder=folder, size=16)).for_test()
     problem.check()
-    evaluation = judged(problem)
+    evaluation = evaluate(problem)
     made = [evaluation.restored[f"testA-{i}"].restored for i in (0, 1)]
     real = [s.degraded[0].permute(1, 2, 0).numpy() for s in problem.task.unseen("test")[1]]
     colours = [
@@ -338,15 +338,15 @@ def test_with_weights_and_without_counterparts_the_fid_scores(folder: str, weigh
     assert evaluation.metrics["fid_BtoA"] != evaluation.metrics["fid_AtoB"]
     assert evaluation.score == -evaluation.metrics["fid_AtoB"]
     back = attrs.evolve(problem, task=attrs.evolve(problem.task, direction="BtoA"))
-    assert judged(back).score == -evaluation.metrics["fid_BtoA"]
+    assert evaluate(back).score == -evaluation.metrics["fid_BtoA"]
 
 
 def test_known_counterparts_score_before_fid_unless_it_is_asked_for(weights: str) -> None:
     task = Translate(size=32)
-    metrics = judged(problem_of(quick(weights=weights), task)).metrics
-    assert judged(problem_of(quick(weights=weights), task)).score == metrics["psnr"]
+    metrics = evaluate(problem_of(quick(weights=weights), task)).metrics
+    assert evaluate(problem_of(quick(weights=weights), task)).score == metrics["psnr"]
     wanted = quick(weights=weights, score="fid")
-    assert judged(problem_of(wanted, task)).score == -metrics["fid_AtoB"]
+    assert evaluate(problem_of(wanted, task)).score == -metrics["fid_AtoB"]
 
 
 def test_fid_without_weights_is_refused() -> None:
@@ -397,7 +397,7 @@ def test_fid_of_a_single_picture_is_refused(weights: str, folder: str) -> None:
         problem_of(quick(weights=weights), Translate(folder=folder, size=16)).check()
 
 
-# What could never be judged.
+# What can never be evaluated.
 
 
 def test_a_task_without_two_domains_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Epochs on paths, and paths judged by what was trained."""
+"""Epochs on paths, and paths evaluated with what was trained."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def problem(folder: Path | None = None, space: SearchSpace = SPACES["toy"]) -> P
     return Problem(space, ToyTask(), {}, 3, checkpoints=folder)
 
 
-def judged(stage: str, epochs: int, folder: Path | None = None, how: Any = SMALL) -> Evaluation:
+def evaluate(stage: str, epochs: int, folder: Path | None = None, how: Any = SMALL) -> Evaluation:
     path = ToySpace().domain.architecture({"layer0": "conv", "layer1": "gain"})
     proposal = Proposal(path, stage, epochs / how.epochs)
     return how.stages(NeverAsked())[stage].evaluate(proposal, problem(folder), seed=0)
@@ -164,33 +164,33 @@ def test_training_on_one_path_learns_it() -> None:
 
 
 def test_an_epoch_is_the_same_with_and_without_the_state_before(tmp_path: Path) -> None:
-    judged(EPOCH, 1, tmp_path)
-    judged(EPOCH, 2, tmp_path)
-    with_state = figures(judged(EPOCH, 3, tmp_path))
-    assert with_state == figures(judged(EPOCH, 3)) == figures(judged(EPOCH, 3, tmp_path))
-    assert with_state != figures(judged(EPOCH, 2))
+    evaluate(EPOCH, 1, tmp_path)
+    evaluate(EPOCH, 2, tmp_path)
+    with_state = figures(evaluate(EPOCH, 3, tmp_path))
+    assert with_state == figures(evaluate(EPOCH, 3)) == figures(evaluate(EPOCH, 3, tmp_path))
+    assert with_state != figures(evaluate(EPOCH, 2))
 
 
 def test_a_path_has_the_same_score_with_and_without_its_supernet(tmp_path: Path) -> None:
     for epochs in (1, 2):
-        epoch = judged(EPOCH, epochs, tmp_path)
-        there = judged(SHARED, epochs, tmp_path)
-        assert figures(there) == figures(judged(SHARED, epochs))
+        epoch = evaluate(EPOCH, epochs, tmp_path)
+        there = evaluate(SHARED, epochs, tmp_path)
+        assert figures(there) == figures(evaluate(SHARED, epochs))
         assert there.score == epoch.score, "it is the epoch's own path"
     for file in tmp_path.rglob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:100])
-    assert figures(judged(SHARED, 2, tmp_path)) == figures(there)
+    assert figures(evaluate(SHARED, 2, tmp_path)) == figures(there)
 
 
 def test_a_supernet_of_another_search_is_not_used(tmp_path: Path) -> None:
     other = attrs.evolve(SMALL, lr=0.2)
-    judged(EPOCH, 1, tmp_path)
-    assert figures(judged(SHARED, 1, tmp_path, other)) == figures(judged(SHARED, 1, how=other))
+    evaluate(EPOCH, 1, tmp_path)
+    assert figures(evaluate(SHARED, 1, tmp_path, other)) == figures(evaluate(SHARED, 1, how=other))
 
 
 def test_the_last_epochs_supernets_stay_on_disk_and_the_last_is_the_runs(tmp_path: Path) -> None:
     for epochs in (1, 2, 3):
-        judged(EPOCH, epochs, tmp_path)
+        evaluate(EPOCH, epochs, tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["supernet-epoch-2", "supernet-epoch-3", "supernet.safetensors"]
     found = load_supernet(tmp_path, problem()).state_dict()
@@ -226,7 +226,7 @@ def test_patches_larger_than_the_pictures_are_refused() -> None:
 
 def test_the_global_generators_are_left_alone() -> None:
     before = torch.get_rng_state()
-    judged(EPOCH, 1)
-    judged(SHARED, 1)
+    evaluate(EPOCH, 1)
+    evaluate(SHARED, 1)
     SMALL.stages(NeverAsked())[EPOCH].check(problem())
     assert torch.equal(torch.get_rng_state(), before)

@@ -90,7 +90,7 @@ def test_a_paths_fidelity_is_the_share_of_the_epochs_before_it(name: str) -> Non
 @every_strategy
 def test_an_epoch_and_the_paths_that_it_changes_are_never_in_flight_together(name: str) -> None:
     play = PathsFail(bound(name), workers=5)
-    while play.go_on(len(play.told) + 1) and play.flying:
+    while play.go_on(len(play.finished) + 1) and play.flying:
         flying = [trial.proposal.stage for trial in play.flying]
         assert len(set(flying)) == 1
         assert flying.count(EPOCH) <= 1
@@ -99,12 +99,12 @@ def test_an_epoch_and_the_paths_that_it_changes_are_never_in_flight_together(nam
 @every_strategy
 def test_the_best_paths_of_the_whole_supernet_reach_the_full_stage(name: str) -> None:
     trials = PathsFail(bound(name, final=3), 2).go_on(100)
-    judged = {
+    evaluated = {
         t.architecture: t.score
         for t in trials
         if t.proposal.stage == SHARED and t.proposal.fidelity == 1 and t.score is not None
     }
-    best = sorted(judged, key=lambda a: -judged[a])[:3]
+    best = sorted(evaluated, key=lambda a: -evaluated[a])[:3]
     assert [t.architecture for t in trials if t.proposal.stage == FULL] == best
 
 
@@ -120,7 +120,7 @@ def test_a_search_interrupted_at_any_time_continues_the_same(
         restored = bound(name, domain)
         written = state_coding.encode(whole.strategy.state_dict())
         restored.load_state_dict(state_coding.decode(*written))
-        again = PathsFail(restored, workers, 0, deque(whole.flying), list(whole.told))
+        again = PathsFail(restored, workers, 0, deque(whole.flying), list(whole.finished))
         proposals = [[t.proposal for t in play.go_on(100)] for play in (whole, again)]
         assert proposals[0] == proposals[1]
         assert state_coding.encode(restored.state_dict()) == state_coding.encode(
@@ -142,8 +142,8 @@ def test_each_path_is_evaluated_once_also_in_a_small_domain(name: str) -> None:
     size = DOMAINS[1].size
     changed = {"candidates": 100} if name == "rsws" else {"population": 10, "generations": 9}
     trials = Play(bound(name, DOMAINS[1], **changed), 2).go_on(300)
-    judged = [t.architecture.id for t in trials if t.proposal.stage == SHARED]
-    assert len(judged) == len(set(judged)) == size
+    evaluated = [t.architecture.id for t in trials if t.proposal.stage == SHARED]
+    assert len(evaluated) == len(set(evaluated)) == size
 
 
 @every_strategy
@@ -192,10 +192,10 @@ def test_a_failed_epoch_ends_the_search() -> None:
 
 
 @every_strategy
-@pytest.mark.parametrize("told", [0, 3, 6, 30])
-def test_asking_in_vain_changes_nothing(name: str, told: int) -> None:
+@pytest.mark.parametrize("finished", [0, 3, 6, 30])
+def test_asking_in_vain_changes_nothing(name: str, finished: int) -> None:
     strategy = bound(name)
-    Play(strategy, workers=2).go_on(told)
+    Play(strategy, workers=2).go_on(finished)
     while strategy.ask():
         pass
     before = state_coding.encode(strategy.state_dict())

@@ -24,8 +24,8 @@ def ones(architecture: Architecture) -> float:
     return float(sum(value == 4 for value in architecture.choices.values()))
 
 
-def judged(strategy: OneShot, seed: int = 0) -> list[Trial]:
-    """The paths that are judged where the score is that of :func:`ones`."""
+def evaluate(strategy: OneShot, seed: int = 0) -> list[Trial]:
+    """The paths that are evaluated where the score is that of :func:`ones`."""
     strategy.bind(Problem(DomainAlone(WIDE), None, {}, seed))  # type: ignore[arg-type]
     trials: list[Trial] = []
     while proposal := strategy.ask():
@@ -46,13 +46,13 @@ def hamming(one: Architecture, other: Architecture) -> int:
 
 def test_evolution_finds_better_paths_than_random_search_on_the_same_budget() -> None:
     for seed in range(3):
-        evolved = max(ones(t.architecture) for t in judged(small(), seed))
+        evolved = max(ones(t.architecture) for t in evaluate(small(), seed))
         drawn = RandomWeightSharing(epochs=1, candidates=200)
-        assert evolved >= 2 + max(ones(t.architecture) for t in judged(drawn, seed))
+        assert evolved >= 2 + max(ones(t.architecture) for t in evaluate(drawn, seed))
 
 
 def test_mutants_without_further_mutation_differ_from_a_best_one_in_one_decision() -> None:
-    trials = judged(small(crossover=0.0, mutation=0.0, generations=2))
+    trials = evaluate(small(crossover=0.0, mutation=0.0, generations=2))
     parents = _best(trials[:20])
     for trial in trials[20:]:
         assert min(hamming(trial.architecture, parent) for parent in parents) == 1
@@ -60,7 +60,7 @@ def test_mutants_without_further_mutation_differ_from_a_best_one_in_one_decision
 
 def test_a_mutants_decisions_change_with_the_chance_that_is_set() -> None:
     """Of 10 decisions each with chance 0.5, and no more than once in the mean twice: near 4."""
-    trials = judged(small(crossover=0.0, mutation=0.5, generations=2, population=100, parents=1))
+    trials = evaluate(small(crossover=0.0, mutation=0.5, generations=2, population=100, parents=1))
     (parent,) = _best(trials[:100])[:1]
     changes = [hamming(t.architecture, parent) for t in trials[100:]]
     # k of 10 drawn with replacement: 10 (1 - (1 - 1/10)^k) places, over k ~ B(10, 1/2), less the
@@ -71,7 +71,7 @@ def test_a_mutants_decisions_change_with_the_chance_that_is_set() -> None:
 
 
 def test_children_take_every_decision_from_the_best() -> None:
-    trials = judged(small(crossover=1.0, generations=2, parents=2))
+    trials = evaluate(small(crossover=1.0, generations=2, parents=2))
     parents = _best(trials[:20])[:2]
     children = [
         t.architecture
@@ -86,5 +86,5 @@ def p_names() -> list[str]:
 
 
 def _best(trials: list[Trial]) -> list[Architecture]:
-    """The parents: the five greatest scores, the first told of equals."""
+    """The parents: the five greatest scores, the first finished of equals."""
     return [t.architecture for t in sorted(trials, key=lambda t: -(t.score or 0))[:5]]

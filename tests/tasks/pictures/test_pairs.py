@@ -48,7 +48,7 @@ def test_rain800_has_a_rainy_and_a_clean_half_in_a_file(tmp_path: Path, rainy: s
     assert patches.largest_side == 24
 
 
-def test_the_rainy_half_of_rain800_is_the_right_one_unless_told(tmp_path: Path):
+def test_the_rainy_half_of_rain800_is_the_right_one_unless_a_setting_says_otherwise(tmp_path: Path):
     task = derain(images=str(rain800(tmp_path)), pairs="rain800", size=0)
     assert is_pair(task.samples("test")[0], 3)
 
@@ -225,7 +225,7 @@ def test_pairs_have_a_ground_truth_and_degraded_pictures_have_none(tmp_path: Pat
     assert "leave one out" in refusal(task)
 
 
-def test_a_pair_too_small_to_judge_is_refused(tmp_path: Path):
+def test_a_pair_too_small_to_measure_is_refused(tmp_path: Path):
     for part in ("train", "test"):
         for kind in ("noisy", "clean"):
             save(tmp_path / part / kind / f"{part}.png", picture(0, 15, 40))

@@ -27,17 +27,17 @@ PAIRED = [Denoise, SuperResolution, Inpaint, Derain, RealDenoise]
 
 
 def places(height: int, width: int) -> np.ndarray:
-    """A colour picture in which each pixel tells its row (red) and column (green)."""
+    """A colour picture in which each pixel encodes its row (red) and column (green)."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([rows, columns, 0 * rows], -1).astype(np.uint8)
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> str:
+def known(tmp_path: Path) -> str:
     """A folder with such a picture of 18 x 22 to train on, and another to test on."""
-    save(tmp_path / "told" / "train" / "a.png", places(18, 22))
-    save(tmp_path / "told" / "test" / "b.png", picture(0))
-    return str(tmp_path / "told")
+    save(tmp_path / "known" / "train" / "a.png", places(18, 22))
+    save(tmp_path / "known" / "test" / "b.png", picture(0))
+    return str(tmp_path / "known")
 
 
 def corners(clean: torch.Tensor) -> list[tuple[tuple[int, int], ...]]:
@@ -52,8 +52,8 @@ def square(top: int, left: int, reach: int) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("augment", "count"), [("all", 8), ("mirror", 2), ("none", 1)])
-def test_each_place_and_each_turn_comes_equally_often(told: str, augment: str, count: int):
-    patches = denoise(images=told, augment=augment).patches()
+def test_each_place_and_each_turn_comes_equally_often(known: str, augment: str, count: int):
+    patches = denoise(images=known, augment=augment).patches()
     seen = Counter(corners(patches.batch(0, 3000, 16)[1]))
     expected = set()
     for top in range(3):
@@ -69,8 +69,8 @@ def test_each_place_and_each_turn_comes_equally_often(told: str, augment: str, c
     assert all(abs(times - mean) < 6 * math.sqrt(mean) for times in seen.values())
 
 
-def test_a_patch_is_a_part_of_the_picture_pixel_by_pixel(told: str):
-    (clean,) = denoise(images=told, augment="none").patches().batch(0, 1, 5)[1]
+def test_a_patch_is_a_part_of_the_picture_pixel_by_pixel(known: str):
+    (clean,) = denoise(images=known, augment="none").patches().batch(0, 1, 5)[1]
     top, left = (int(v) for v in (clean[:2, 0, 0] * 255).round())
     part = places(18, 22)[top : top + 5, left : left + 5]
     expected = torch.from_numpy(part).permute(2, 0, 1).float() / 255

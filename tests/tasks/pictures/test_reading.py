@@ -287,7 +287,7 @@ def test_the_header_tells_which_way_up_a_picture_is(tmp_path: Path, orientation:
     assert picture_shape(path) == read_picture(path).shape
 
 
-def test_a_header_that_cannot_be_read_is_told_as_the_picture_is(tmp_path: Path):
+def test_a_header_that_cannot_be_read_is_reported_as_the_picture_is(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(PictureError, match=r"a\.png is no picture"):
         picture_shape(tmp_path / "a.png")

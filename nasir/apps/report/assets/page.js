@@ -83,9 +83,9 @@ function startTips() {
   tip.id = "tip";
   tip.hidden = true;
   document.body.append(tip);
-  const told = new Map();
+  const titles = new Map();
   for (const title of all("svg title")) {
-    told.set(title.parentNode, title.textContent);
+    titles.set(title.parentNode, title.textContent);
     title.parentNode.setAttribute("aria-label", title.textContent);
     title.remove();
   }
@@ -95,14 +95,14 @@ function startTips() {
     tip.style.top = `${y + 18 + height > innerHeight ? Math.max(8, y - height - 12) : y + 18}px`;
   };
   const find = (node) => {
-    for (let at = node; at && at.parentNode; at = at.parentNode) if (told.has(at)) return at;
+    for (let at = node; at && at.parentNode; at = at.parentNode) if (titles.has(at)) return at;
     return null;
   };
   const show = (event) => {
     const mark = find(event.target);
     tip.hidden = mark === null;
     if (mark === null) return;
-    tip.textContent = told.get(mark);
+    tip.textContent = titles.get(mark);
     const box = mark.getBoundingClientRect();
     if (event.type === "focusin") place(box.right, box.bottom);
     else place(event.clientX, event.clientY);
