@@ -29,7 +29,7 @@ from nasir.runs.run import Run, create, writing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from reporting.browser import Browser, program
+from apps.report.browser import Browser, program
 
 PICTURES = ("astronaut", "coffee", "chelsea", "rocket")
 SIDE, OPENINGS = 256, 5
