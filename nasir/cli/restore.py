@@ -29,6 +29,15 @@ results are there already are skipped.
 """
 
 
+ENDS = {
+    "limit": ", the limit of its steps: more may be better",
+    "time": ", where the time was over: more may be better",
+    "interruption": ", cut short by Ctrl-C: this is the best so far",
+}
+"""What is said of a fit that no rule has ended."""
+
+INTERRUPTED = 130
+
 SOME_FAILED, ALL_FAILED = 1, 2
 """Exit codes where some of several pictures could not be restored, and where none could."""
 
@@ -48,6 +57,12 @@ class RestoreCommand(Command):
         parser.add_argument("--force", action="store_true", help="overwrite what exists")
         parser.add_argument(
             "--open", action="store_true", help="show before and after in the browser"
+        )
+        parser.add_argument(
+            "--continue",
+            dest="resume",
+            action="store_true",
+            help="go on with a fit that its limit, seconds= or Ctrl-C has ended",
         )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
@@ -72,7 +87,12 @@ class RestoreCommand(Command):
 
         with show_restoration(arguments.quiet or arguments.json) as notify:
             done = restore(
-                image, *words, output=arguments.output, force=arguments.force, notify=notify
+                image,
+                *words,
+                output=arguments.output,
+                force=arguments.force,
+                resume=arguments.resume,
+                notify=notify,
             )
         pairs = rows(done)
         if arguments.open:
@@ -81,7 +101,7 @@ class RestoreCommand(Command):
             print_json(done.mapping)
         else:
             print(table((), pairs, fold=1))
-        return 0
+        return INTERRUPTED if done.interrupted else 0
 
     def _restore_many(self, images: list[str], words: list[str], arguments: Namespace) -> int:
         from nasir.apps.restore.many import restore_many
@@ -160,8 +180,9 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
     pairs.append(("", choices_in_words(done.architecture.choices)))
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
-        pairs.append(
-            ("" if number > 1 else "stopped", f"{tile}step {stop.step} of {stop.iterations}")
-        )
+        words = f"{tile}step {stop.step} of {stop.iterations}{ENDS.get(stop.end, '')}"
+        pairs.append(("" if number > 1 else "stopped", words))
+    if not all(stop.finished for stop in done.stops):
+        pairs.append(("to go on", "the same command with --continue"))
     pairs.append(("time", f"{done.seconds:.1f} s"))
     return pairs

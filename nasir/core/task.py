@@ -114,6 +114,9 @@ class Task(ABC):
     single_pictures: ClassVar[bool] = True
     """Whether each picture is restored by itself, so that a network can be fitted to one."""
 
+    fitting: ClassVar[Mapping[str, Any]] = {}
+    """Settings of a fitting method that suit one given picture, where the method has such."""
+
     default_evaluator: ClassVar[str | None] = None
     """Name of the evaluator, if the user names none; None: that of the space."""
 
@@ -190,6 +193,30 @@ class Task(ABC):
         task cannot be done at another size.
         """
         raise SettingsError(f"task {type(self).__name__} cannot be done at a smaller size")
+
+    @property
+    def origin(self) -> Task:
+        """The task that this one is about a part of; itself by default."""
+        return self
+
+    def region(self, sample: Sample) -> tuple[slice, slice] | None:
+        """The rows and columns of ``sample.degraded`` that a fit needs; None: no fit is needed.
+
+        Outside of it the restored picture is :meth:`unrestored`. All by default.
+        """
+        height, width = sample.degraded.shape[-2:]
+        return slice(0, height), slice(0, width)
+
+    def coarse(self, sample: Sample) -> Sample | None:
+        """A smaller copy of `sample` that a fit to it needs no more than.
+
+        None, as by default: fits are to `sample` itself, in tiles where it is large.
+        """
+        return None
+
+    def refined(self, output: Tensor, coarse: Sample, sample: Sample) -> Tensor:
+        """The restored picture of `sample`, from a network's output for its :meth:`coarse` copy."""
+        raise NotImplementedError(f"{type(self).__name__} fits to no coarse copies")
 
     def patches(self) -> Patches:
         """The pictures to train on, none of which is in the test split."""

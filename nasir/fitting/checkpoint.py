@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import attrs
 import torch
 
 from nasir.core.architecture import Architecture
+from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
 from nasir.settings.building import settings_of_component
@@ -43,16 +44,27 @@ class FitCheckpoint:
         seed: int,
         device: str,
         promised: bool,
+        without: Collection[str] = (),
     ) -> FitCheckpoint | None:
-        """The checkpoint of a fit; None where the problem has no folder for it."""
+        """The checkpoint of a fit; None where the problem has no folder for it.
+
+        None too where a component has settings that cannot be written, as a class in a notebook
+        may. Settings of the method in `without` may be others when the fit is continued.
+        """
         if problem.checkpoints is None:
             return None
-        parts = (method, problem.space, problem.task)
+        task = problem.task.origin
+        left_out = {*without, *task.picture_settings}  # the picture itself is in the identity
+        try:
+            written = [settings_of_component(part) for part in (method, problem.space, task)]
+        except SettingsError:
+            return None
+        settings = [{k: v for k, v in one.items() if k not in left_out} for one in written]
         identity = {
             "architecture": architecture.json,
             "seeds": [seed, problem.seed],
             "split": problem.split,
-            "settings": [settings_of_component(part) for part in parts],
+            "settings": settings,
             "picture": [sample.name, _digest(sample)],
             "device": torch.device(device).type,
         }

@@ -123,40 +123,68 @@ def descend(descent: Descent, full: int, marks: Sequence[int], request: FitReque
     """Do the steps of a fit, of which a full one has `full`, with an output after each of `marks`.
 
     The fit continues from the state in ``request.checkpoint``, to the same bits as without it, and
-    keeps its own there where a longer fit may follow.
+    keeps its own there where a longer fit may follow. It ends before where ``request.limits`` are
+    reached, with the output so far.
     """
-    end, kept = request.steps(full), request.checkpoint
-    outputs = _resume(descent, request, end, marks)
+    limits, outputs = request.limits, _resume(descent, request, full, marks)
+    end = _end(descent, full, request)
     while descent.step < end and not descent.ended:
         average = descent.advance()
         if descent.step in marks:
             outputs[descent.step] = average
         request.progress(descent.step, end, descent.loss, descent.ended)
-    if kept is not None and kept.promised:
-        tensors = {f"at/{step}": output for step, output in outputs.items()}
-        kept.save(descent.tensors() | tensors, {**descent.values(), "marks": list(outputs)})
-    elif kept is not None:
-        kept.remove()
+        if limits.reached:
+            break
     rule = descent.rule
+    if rule is None and descent.step not in outputs:
+        assert descent.average is not None
+        outputs[descent.step] = descent.average
+    _keep(descent, outputs, request)
     if rule is not None and rule.picture is not None:
         outputs[rule.step] = rule.picture
-    return Fit(outputs, descent.step, full, descent.loss, stopped=rule is not None)
+    stopped = rule is not None
+    return Fit(
+        outputs, descent.step, max(full, end, descent.step), descent.loss, stopped, descent.ended
+    )
+
+
+def _end(descent: Descent, full: int, request: FitRequest) -> int:
+    """The step at which the fit ends; one that is extended has `full` more where it had all."""
+    end = request.steps(full)
+    if request.limits.extends and descent.step >= end and not descent.ended:
+        return descent.step + full
+    return end
+
+
+def _keep(descent: Descent, outputs: Mapping[int, Tensor], request: FitRequest) -> None:
+    """Keep the state of a fit that may be continued, and remove what none continues any more."""
+    kept = request.checkpoint
+    if kept is None:
+        return
+    if not (kept.promised or request.limits.resumable):
+        kept.remove()
+        return
+    tensors = {f"at/{step}": output for step, output in outputs.items()}
+    kept.save(descent.tensors() | tensors, {**descent.values(), "marks": list(outputs)})
 
 
 def _resume(
-    descent: Descent, request: FitRequest, end: int, marks: Sequence[int]
+    descent: Descent, request: FitRequest, full: int, marks: Sequence[int]
 ) -> dict[int, Tensor]:
     """Bring a fit that has not begun to the state that is kept; returns its outputs.
 
-    Nothing changes where no whole state of this fit is kept, or the state is beyond `end` or lacks
-    the output of a mark.
+    Nothing changes where no whole state of this fit is kept, or the state is beyond its end or
+    lacks the output of a mark.
     """
     found = request.checkpoint.load() if request.checkpoint is not None else None
     if found is None:
         return {}
     tensors, values = found
+    if request.limits.continues:
+        descent.load(tensors, values)
+        return {}
     past = [mark for mark in marks if mark <= values["step"]]
-    if values["step"] > end or not set(past) <= set(values["marks"]):
+    if values["step"] > request.steps(full) or not set(past) <= set(values["marks"]):
         return {}
     descent.load(tensors, values)
     return {mark: tensors[f"at/{mark}"].to(request.device) for mark in past}

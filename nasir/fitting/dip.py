@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from nasir.fitting.descent import DescentSettings
     from nasir.fitting.stopping import StoppingRule
 
-AUTOMATIC = ("wmv", "emv", "heldout")
+AUTOMATIC = ("wmv", "emv", "heldout", "plateau")
 """The ways to stop each fit by itself."""
+
+PLATEAU_PATIENCE = 100
+"""It does not depend on the limit, so that a fit that is continued has the bits of a longer one."""
 
 
 @attrs.define
@@ -57,7 +60,8 @@ class DeepImagePrior(FittingMethod):
     stop: str = setting(
         "search",
         "when to stop: where the search pictures are best; at the fixed iterations; or each "
-        "picture by itself, by windowed (wmv) or exponential (emv) variance or by heldout pixels",
+        "picture by itself, by windowed (wmv) or exponential (emv) variance, by heldout pixels, or "
+        "on a plateau of the fit (for pictures without noise)",
         must.in_(("search", "fixed", *AUTOMATIC)),
     )
     window: int | None = setting(
@@ -71,8 +75,11 @@ class DeepImagePrior(FittingMethod):
     patience: int | None = setting(
         None,
         "steps without a new minimum after which wmv, emv and heldout stop, >= 1; none: 1000, or a "
-        "third of fewer than 3000 iterations",
+        "third of fewer than 3000 iterations; plateau: 100",
         must.optional(must.ge(1)),
+    )
+    rise: float = setting(
+        0.5, "dB that the fit gains within `patience` steps where plateau goes on, > 0", must.gt(0)
     )
 
     @classmethod
@@ -92,7 +99,7 @@ class DeepImagePrior(FittingMethod):
         from nasir.fitting.descent import Descent, descend
 
         x = (torch.rand(request.input_shape) * self.input_scale).to(request.device)
-        rule = self.stopping_rule(task, request.unseen)
+        rule = self.stopping_rule(task, request.unseen, sample)
         descent = Descent(self.descent, network, x, task, sample, rule)
         marks = [] if rule else request.marks(self.iterations)
         return descend(descent, self.iterations, marks, request)
@@ -114,10 +121,17 @@ class DeepImagePrior(FittingMethod):
     def stops_by_held_out_pixels(self) -> bool:
         return self.stop == "heldout"
 
-    def stopping_rule(self, task: Task, unseen: Sample | None = None) -> StoppingRule | None:
+    def stopping_rule(
+        self, task: Task, unseen: Sample | None = None, seen: Sample | None = None
+    ) -> StoppingRule | None:
         """The rule that ends a fit by itself; None where the number of steps is fixed."""
         from nasir.fitting import stopping
 
+        if self.stop == "plateau":
+            assert seen is not None, "nothing is fitted to"
+            return stopping.Plateau(
+                lambda x: task.loss(x, seen).item(), self.rise, self.patience or PLATEAU_PATIENCE
+            )
         patience = self.patience or max(1, min(1000, self.iterations // 3))
         if self.stop == "wmv":
             window = self.window or max(2, min(100, self.iterations // 10))

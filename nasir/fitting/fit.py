@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,32 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from nasir.fitting.checkpoint import FitCheckpoint
+    from nasir.fitting.interruption import Interruption
 
 REPORT_EVERY = 5
+
+
+@attrs.frozen
+class FitLimits:
+    """What may end a fit before its steps are done, so that the best so far is its result.
+
+    `deadline` is a time of the monotonic clock; at least one step is done. `interruption` notes
+    Ctrl-C; None: it is not heard. `resumable`: where the fit was not ended by a rule, its state is
+    kept. `continues`: it goes on from such a state; `extends`: with as many steps again where all
+    are done.
+    """
+
+    deadline: float = math.inf
+    interruption: Interruption | None = None
+    resumable: bool = False
+    continues: bool = False
+    extends: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether a fit is to end now."""
+        interrupted = self.interruption is not None and self.interruption.happened
+        return interrupted or time.monotonic() >= self.deadline
 
 
 @attrs.frozen
@@ -29,7 +54,7 @@ class FitRequest:
     at which an output is wanted; see :meth:`marks`. `unseen` is the sample with the held-out
     pixels alone in its mask, to measure the fit by; None: no pixels are held out. `turn` is the
     number of this picture, from 0, and the number of all. `checkpoint` keeps the state of a fit
-    that a longer one may continue; a method may ignore it.
+    that a longer one may continue, and `limits` says what else ends it; a method may ignore both.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -39,6 +64,7 @@ class FitRequest:
     device: str = "cpu"
     turn: tuple[int, int] = (0, 1)
     checkpoint: FitCheckpoint | None = None
+    limits: FitLimits = FitLimits()
 
     def steps(self, full: int) -> int:
         """The steps of this fit, at least one, where a full one has `full`."""
@@ -66,7 +92,8 @@ class Fit:
 
     `outputs` are the network's outputs by step, ascending; the last one is the result. `ran` is
     the number of steps done, `full` that of a full fit, and `loss` the last one. `stopped` is True
-    where a stopping rule chose the last output.
+    where a stopping rule chose the last output, and `ended` where it ended the fit: otherwise more
+    steps might give a better result.
     """
 
     outputs: Mapping[int, Tensor] = attrs.field(validator=attrs.validators.min_len(1))
@@ -74,6 +101,7 @@ class Fit:
     full: int = 1
     loss: float = math.nan
     stopped: bool = False
+    ended: bool = False
 
 
 @attrs.frozen(eq=False)

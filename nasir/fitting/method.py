@@ -26,13 +26,16 @@ from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
 from nasir.core.trial import Curve, Proposal
-from nasir.fitting.fit import Fit, FitRequest, FittedPicture
+from nasir.fitting.fit import Fit, FitLimits, FitRequest, FittedPicture
 from nasir.training.device import usable
 
 if TYPE_CHECKING:
     from torch import nn
 
     from nasir.fitting.descent import DescentSettings
+
+CHANGING = ("iterations",)
+"""Settings that may change when a fit to a person's picture is continued."""
 
 
 @attrs.define
@@ -171,11 +174,13 @@ class FittingMethod(Evaluator):
         seed: int,
         fidelity: float = 1.0,
         turn: tuple[int, int] = (0, 1),
+        limits: FitLimits | None = None,
     ) -> FittedPicture:
         """Fit a fresh network to one picture, with a seed made from `seed` and its name.
 
         torch's global generator is left as it was. `turn` is the picture's number among how many,
-        for progress. Raises what :meth:`fit` raises.
+        for progress; `limits` may end the fit before its steps are done. Raises what :meth:`fit`
+        raises.
         """
         import torch
 
@@ -192,6 +197,8 @@ class FittingMethod(Evaluator):
             seen, unseen = self._divided(sample.to(device), problem)
             # an evaluation with artifacts is the last of its kind: no fit continues it
             promised = fidelity < 1 and not problem.artifacts
+            limits = limits or FitLimits()
+            changing = CHANGING if limits.resumable else ()
             request = FitRequest(
                 self._input_shape(sample, problem),
                 fidelity,
@@ -199,10 +206,25 @@ class FittingMethod(Evaluator):
                 unseen,
                 device,
                 turn,
-                FitCheckpoint.of(self, architecture, problem, sample, seed, device, promised),
+                FitCheckpoint.of(
+                    self, architecture, problem, sample, seed, device, promised, changing
+                ),
+                limits,
             )
             fit = self.fit(network, seen, task, request)
             return FittedPicture.of(fit, sample, network, task, seen, request)
+
+    def has_state(
+        self, architecture: Architecture, problem: Problem, sample: Sample, seed: int
+    ) -> bool:
+        """Whether a fit of :meth:`fit_picture` with these arguments was left to be continued."""
+        from nasir.fitting.checkpoint import FitCheckpoint
+
+        sample, seed = self._sized(sample, problem.task), derived_seed(seed, sample.name)
+        kept = FitCheckpoint.of(
+            *(self, architecture, problem, sample, seed, usable(self.device)), True, CHANGING
+        )
+        return kept is not None and kept.load() is not None
 
     def _score(self, figures: Mapping[str, float], problem: Problem, loss: float) -> float:
         if self.reward == "heldout" and problem.split == "search":

@@ -137,5 +137,35 @@ class HeldOut(StoppingRule):
         return self.loss(average)
 
 
+class Plateau(StoppingRule):
+    """Ends the fit where it no longer nears what was observed: for pictures without noise.
+
+    It keeps the newest average of outputs, and ends when the PSNR of that against the observed
+    picture has not risen by `rise` dB for `patience` steps.
+    """
+
+    def __init__(self, loss: Callable[[Tensor], float], rise: float, patience: int) -> None:
+        super().__init__(patience)
+        self.loss, self.factor = loss, 10 ** (-rise / 10)
+        self._risen = 0
+
+    def measure(self, output: Tensor, average: Tensor) -> float:
+        return self.loss(average)
+
+    def watch(self, step: int, output: Tensor, average: Tensor) -> bool:
+        value = self.measure(output, average)
+        if value < self.least * self.factor or self.picture is None:
+            self.least, self._risen = value, step
+        self.step, self.picture = step, average.clone()
+        return step - self._risen >= self.patience
+
+    def values(self) -> dict[str, float]:
+        return super().values() | {"risen": self._risen}
+
+    def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, float]) -> None:
+        super().load(tensors, values)
+        self._risen = int(values["risen"])
+
+
 def _norm(x: Tensor) -> float:
     return x.double().square().sum().item()

@@ -116,7 +116,17 @@ def _completed(kind: str, settings: Settings, use: str) -> Any:
     name = chosen_name(kind, settings, use)
     cls = chosen_class(kind, settings, use)
     suited = cls.settings_for(use) if issubclass(cls, SearchSpace | Task | Evaluator) else {}
-    return {**suited, "name": name, **chosen}
+    by_task = _of_task(cls, settings, use) if kind == "evaluator" else {}
+    return {**suited, **by_task, "name": name, **chosen}
+
+
+def _of_task(cls: type, settings: Settings, use: str) -> Mapping[str, Any]:
+    """The settings of an evaluator that suit the task whose picture a person restores."""
+    if use != "restore":
+        return {}
+    task = chosen_class("task", settings, use)
+    has = {field.name for field in settings_of(cls)}
+    return {k: v for k, v in getattr(task, "fitting", {}).items() if k in has}
 
 
 def _default(kind: str, settings: Settings, use: str) -> str | None:

@@ -67,6 +67,7 @@ class Dehaze(PictureTask):
     """
 
     networks: ClassVar[int] = 2
+    fitting: ClassVar[Mapping[str, Any]] = {"iterations": 300, "stop": "fixed"}
 
     size: int = setting(
         64,
@@ -94,6 +95,18 @@ class Dehaze(PictureTask):
     anchor: float = setting(
         0.1, "weight of the mean squared distance of A from its estimate, >= 0", _FINITE
     )
+    dark: float = setting(
+        0.0,
+        "weight of the mean squared distance of t from the dark channel's estimate, >= 0; only "
+        "where no pixels are held out",
+        _FINITE,
+    )
+    coarse_side: int = setting(
+        0,
+        f"longest side in pixels, >= {SMALLEST}, that networks are fitted at; t is enlarged by a "
+        "guided filter and the picture is its inversion; 0: as large as the picture",
+        must.ge(0),
+    )
     recovery: str = setting(
         "prior",
         "the picture: what the prior gives (Double-DIP), or inversion: (I - (1 - t) A) / t, which "
@@ -104,11 +117,19 @@ class Dehaze(PictureTask):
     def __attrs_post_init__(self) -> None:
         if 0 < self.size < SMALLEST:
             raise ValueError(f"'size' must be 0 or >= {SMALLEST}: {self.size}")
+        if 0 < self.coarse_side < SMALLEST:
+            raise ValueError(f"'coarse_side' must be 0 or >= {SMALLEST}: {self.coarse_side}")
         if (self.images or self.test_images) and not self.degraded:
             raise SettingsError(
                 "dehaze cannot put haze into photographs without their depth: give hazy ones with "
                 "task.degraded=true, or none"
             )
+
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """A person wants all detail of a large photograph, and no haze, in a minute."""
+        quick = {"coarse_side": 128, "dark": 0.1} if use == "restore" else {}
+        return {**super().settings_for(use), **quick}
 
     def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
         from nasir.tasks.physics.haze import scenes
@@ -149,6 +170,7 @@ class Dehaze(PictureTask):
 
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         """The error of t J + (1 - t) A at observed pixels, and what holds t and A."""
+        from nasir.tasks.physics.haze import dark_transmission
         from nasir.tasks.protocol import observed_error
 
         picture, transmission, airlight = _parts(output, sample)
@@ -156,14 +178,32 @@ class Dehaze(PictureTask):
         down, across = transmission.diff(dim=2), transmission.diff(dim=3)
         rough = down.square().mean() + across.square().mean()
         drift = (airlight - _hazy(sample).airlight).square().mean()
-        return observed_error(hazy, sample) + self.smoothness * rough + self.anchor * drift
+        loss = observed_error(hazy, sample) + self.smoothness * rough + self.anchor * drift
+        if not self.dark or sample.mask is not None:
+            return loss
+        estimate = dark_transmission(sample.degraded, _hazy(sample).airlight)
+        return loss + self.dark * (transmission - estimate).square().mean()
+
+    def coarse(self, sample: Sample) -> Sample | None:
+        """The picture at `coarse_side`, with the airlight of the whole one."""
+        longest, shortest = max(sample.degraded.shape[-2:]), min(sample.degraded.shape[-2:])
+        if not 0 < self.coarse_side < longest:
+            return None
+        return self.shrunk(sample, max(1, round(self.coarse_side / longest * shortest)))
+
+    def refined(self, output: Tensor, coarse: Sample, sample: Sample) -> Tensor:
+        """The inversion, with the transmission enlarged along the edges of the hazy picture."""
+        from nasir.tasks.physics.haze import refined_transmission
+
+        _, transmission, airlight = _parts(output, coarse)
+        transmission = refined_transmission(transmission, sample.degraded)
+        return _inverted(sample.degraded, transmission, airlight)
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
         picture, transmission, airlight = _parts(output, sample)
         if self.recovery == "prior":
             return picture
-        haze = (1 - transmission) * airlight
-        return ((sample.degraded - haze) / transmission.clamp(min=LEAST_TRANSMISSION)).clamp(0, 1)
+        return _inverted(sample.degraded, transmission, airlight)
 
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """PSNR, SSIM, and the error of the transmission that `restored` amounts to.
@@ -203,6 +243,12 @@ def _as_pixel(colour: tuple[float, ...]) -> Tensor:
     import torch
 
     return torch.tensor(colour).expand(3).reshape(1, 3, 1, 1)
+
+
+def _inverted(hazy: Tensor, transmission: Tensor, airlight: Tensor) -> Tensor:
+    """J = (I - (1 - t) A) / t."""
+    haze = (1 - transmission) * airlight
+    return ((hazy - haze) / transmission.clamp(min=LEAST_TRANSMISSION)).clamp(0, 1)
 
 
 def _hazy(sample: Sample) -> HazySample:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from nasir.core.task import Sample
 
+MARGIN = 48
+"""Fewest pixels around the holes that a fit sees."""
+
 
 @attrs.define(slots=False)
 class Inpaint(PairedTask):
@@ -42,6 +45,7 @@ class Inpaint(PairedTask):
     )
 
     stream: ClassVar[str] = "mask"
+    fitting: ClassVar[Mapping[str, Any]] = {"iterations": 400, "stop": "plateau"}
 
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
@@ -55,6 +59,18 @@ class Inpaint(PairedTask):
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
         from nasir.tasks.physics.filling import joined
 
-        if self.known == "fitted" or sample.mask is None or not isinstance(self.degradation, Mask):
+        if sample.mask is None or not self._keeps:
             return output
         return joined(output, sample.degraded, sample.mask)
+
+    def region(self, sample: Sample) -> tuple[slice, slice] | None:
+        """The holes and as much around them as they are long, where known pixels are kept."""
+        from nasir.tasks.physics.filling import around
+
+        if sample.mask is None or not self._keeps:
+            return super().region(sample)
+        return around(sample.mask[0, 0] < 1, MARGIN)
+
+    @property
+    def _keeps(self) -> bool:
+        return self.known == "exact" and isinstance(self.degradation, Mask)

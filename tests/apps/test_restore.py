@@ -388,7 +388,6 @@ def test_a_file_brings_the_settings_of_its_space(picture: Path):
         (["tile=63"], SettingsError, "'tile' must be 0 or >= 64"),
         (["seed=1,2"], SettingsError, "wants one value here, got several"),
         (["depth"], SettingsError, "key=value"),
-        (["seconds=5"], SettingsError, "architecture=auto"),
         (["strategy=rl"], SettingsError, "architecture=auto only"),
         (["architecture=auto", "strategy=rl"], SettingsError, "strategy=rl needs ground truth"),
         (["executor=inline"], SettingsError, "executor"),
@@ -512,7 +511,7 @@ def test_fits_end_with_the_time_and_the_best_score_is_taken(picture: Path, monke
     search = picture_search._search
     monkeypatch.setattr(IsnasDip, "sized_to", sized)
     monkeypatch.setattr(picture_search, "_search", after_scoring)
-    monkeypatch.setattr(mosaic, "restored", lambda *given: (COLOUR / np.float32(255), ()))
+    monkeypatch.setattr(mosaic, "restored", lambda *given, **more: (COLOUR / np.float32(255), ()))
     iterations = "evaluator.iterations=1000000"
     done = restore(picture, *TINY, iterations, "architecture=auto", "seconds=600")
     assert (done.search.scored, done.search.fitted) == (2, 0)

@@ -19,8 +19,9 @@ from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample
 from nasir.settings import building
-from nasir.tasks.dehaze import Dehaze
+from nasir.tasks.dehaze import AIRLIGHT, Dehaze
 from nasir.tasks.physics import haze
+from nasir.tasks.physics.haze import dark_transmission
 from nasir.testing import TaskContract
 
 
@@ -284,3 +285,35 @@ def test_wrong_settings_are_refused_in_one_line(wrong: dict[str, object], messag
 
 def test_one_number_is_an_airlight_on_the_command_line():
     assert building.structure(Dehaze, {"airlight": 0.9}, "task").airlight == (0.9,)
+
+
+def test_a_coarse_copy_keeps_the_airlight_of_the_whole(hazy: str):
+    task = Dehaze(images=hazy, degraded=True, search=0, size=0, coarse_side=16)
+    (sample,) = task.samples("test")
+    coarse = task.coarse(sample)
+    assert max(coarse.degraded.shape[-2:]) == 16
+    assert torch.equal(coarse.airlight, sample.airlight)
+    assert Dehaze(images=hazy, degraded=True, size=0).coarse(sample) is None
+
+
+def test_a_true_coarse_output_restores_the_whole_scene():
+    task = Dehaze(size=0, coarse_side=64)
+    (sample,) = task.samples("test")
+    coarse = task.coarse(sample)
+    small = torch.nn.functional.interpolate(
+        sample.transmission, coarse.degraded.shape[-2:], mode="area"
+    )
+    drift = torch.tensor(AIRLIGHT).view(1, 3, 1, 1) - coarse.airlight
+    output = torch.cat([coarse.degraded, small, drift.expand_as(coarse.degraded)], 1)
+    before = task.metrics(sample.degraded, sample)["psnr"]
+    assert task.metrics(task.refined(output, coarse, sample), sample)["psnr"] > before + 10
+
+
+def test_the_dark_channel_draws_the_transmission(hazy: str):
+    plain, drawn = (Dehaze(images=hazy, degraded=True, search=0, dark=dark) for dark in (0, 0.5))
+    (sample,) = plain.samples("test")
+    estimate = dark_transmission(sample.degraded, sample.airlight)
+    colour = torch.zeros_like(sample.degraded)
+    output = torch.cat([sample.degraded, estimate + 0.1, colour], 1)
+    more = drawn.loss(output, sample) - plain.loss(output, sample)
+    assert more.item() == pytest.approx(0.5 * 0.01, rel=1e-3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from typing import Any, Literal
 import attrs
 
 from nasir.apps.restore.planning import RestoreSettings
-from nasir.apps.restore.restore import restore
+from nasir.apps.restore.restore import restore, states_of
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.evaluation import describe
 from nasir.settings.reader import read_one
@@ -216,4 +217,9 @@ def _result(
         return PictureResult(source, "failed", error=" ".join(str(error).split()))
     except Exception as error:  # a defect: the other pictures do not pay for it
         return PictureResult(source, "failed", error=describe(error).partition("\n")[0])
+    if done.interrupted:
+        output.unlink(missing_ok=True)  # the same command restores it anew
+    shutil.rmtree(states_of(output), ignore_errors=True)
+    if done.interrupted:
+        raise KeyboardInterrupt
     return PictureResult(source, "restored", output, restoration=done.mapping)

@@ -58,7 +58,8 @@ class RestoreSettings(VerbSettings):
     )
     seconds: float | None = setting(
         None,
-        f"bound of the search of architecture=auto, >= 0; none: {USUAL_SECONDS:g}",
+        "bound of the fit, >= 0, which then gives what it has; with architecture=auto half of it "
+        f"is for the search; none: {USUAL_SECONDS:g} for the search, and no bound for the fit",
         must.optional(must.ge(0)),
     )
     tile: int = setting(
@@ -90,7 +91,7 @@ class RestorationPlan:
     @property
     def seconds(self) -> float:
         """The bound of a search for the picture."""
-        return USUAL_SECONDS if self.settings.seconds is None else self.settings.seconds
+        return USUAL_SECONDS if self.settings.seconds is None else self.settings.seconds / 2
 
     @property
     def threads(self) -> int:
@@ -212,11 +213,6 @@ def _check_asked(chosen: Settings, own: RestoreSettings, automatic: bool) -> Non
         return
     if "strategy" in chosen:
         raise SettingsError("strategy is for architecture=auto only: add that, or leave it out")
-    if own.seconds is not None:
-        raise SettingsError(
-            "seconds bounds the search of architecture=auto: add that, or set fewer steps of the "
-            "evaluator for a shorter fit"
-        )
 
 
 def _check_blind(strategy: Strategy, full: FittingMethod) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,6 +16,7 @@ import attrs
 from nasir.apps.restore import files
 from nasir.apps.restore.planning import AUTO, RestorationPlan, RestoreSettings, plan
 from nasir.core.architecture import Architecture
+from nasir.core.errors import SettingsError
 from nasir.core.evaluation import use_threads
 from nasir.core.task import Sample
 from nasir.settings.building import settings_of_component
@@ -23,7 +26,7 @@ from nasir.settings.reader import given, read_one
 if TYPE_CHECKING:
     import numpy as np
 
-    from nasir.apps.restore.mosaic import Stop
+    from nasir.apps.restore.mosaic import FitTerms, Stop
     from nasir.apps.restore.picture_search import SearchResult
     from nasir.core.evaluator import Evaluator
     from nasir.core.search_space import SearchSpace
@@ -58,6 +61,11 @@ class Restoration:
     description: Path | None = None
 
     @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C has cut the fit short."""
+        return any(stop.end == "interruption" for stop in self.stops)
+
+    @property
     def mapping(self) -> dict[str, Any]:
         """All but the picture as JSON values."""
         search = self.search
@@ -67,7 +75,10 @@ class Restoration:
             "task": self.task,
             "chosen": self.chosen,
             "architecture": dict(self.architecture.choices),
-            "stops": [{"step": stop.step, "iterations": stop.iterations} for stop in self.stops],
+            "stops": [
+                {"step": stop.step, "iterations": stop.iterations, "end": stop.end}
+                for stop in self.stops
+            ],
             "seconds": self.seconds,
             "search": search
             and {
@@ -95,6 +106,7 @@ def restore(
     output: str | Path | None = None,
     strip: bool = True,
     force: bool = False,
+    resume: bool = False,
     notify: Notify = lambda hook, **arguments: None,
     **more: Any,
 ) -> Restoration:
@@ -102,12 +114,15 @@ def restore(
 
     Components, `words` and `more` are as for a search; ``nasir describe restore`` explains the
     others. `output` is IMAGE-restored.png by default; what exists is overwritten only with
-    `force`. `notify` is called with the hooks ``search_started(trials, seconds)``,
-    ``trial_finished(run, trial)`` and ``tile_started(number, tiles)``. Raises
+    `force`. A fit that the limit of its steps, `seconds` or Ctrl-C has ended leaves what it goes
+    on from in the folder OUTPUT-fit; with `resume` it goes on, and the result is overwritten. After
+    Ctrl-C in the middle of a fit the best so far is written. `notify` is called with the hooks
+    ``search_started(trials, seconds)``, ``trial_finished(run, trial)`` and
+    ``tile_started(number, tiles)``. Raises
     :class:`~nasir.core.errors.NasirError` for what cannot be done as it is asked; then, and after
-    Ctrl-C, nothing has been written.
+    Ctrl-C at any other time, nothing has been written.
     """
-    settings = given(locals(), without=("image", "output", "strip", "force", "notify"))
+    settings = given(locals(), without=("image", "output", "strip", "force", "resume", "notify"))
     began = time.monotonic()
     member = settings.pop("architecture") if isinstance(architecture, Architecture) else None
     asked = read_one(RestoreSettings, words, settings)
@@ -116,9 +131,9 @@ def restore(
         photograph = files.read(source, Path(folder))
         planned = plan(photograph.colours, asked, member)
         paths = _paths(source, output, strip, planned)
-        files.check_target(paths[0], source, photograph, force)
+        files.check_target(paths[0], source, photograph, force or resume)
         for path in paths[1:]:
-            files.check_free(path, source, force)
+            files.check_free(path, source, force or resume)
         task = planned.problem.task
         (sample,) = task.samples("test")
         before = task.unrestored(sample)[0].permute(1, 2, 0).numpy()
@@ -126,7 +141,8 @@ def restore(
     search = _search(sample, planned, notify)
     used = search.architecture if search else planned.architecture
     used = used or planned.usual_architecture
-    picture, stops = _restored(sample, used, planned, notify)
+    terms = _terms(began, paths[0], resume, planned)
+    picture, stops = _restored(sample, used, planned, notify, terms)
     contents = [files.encoded(picture, photograph, paths[0].suffix)]
     if strip:
         contents.append(files.encoded_strip(before.clip(0, 1), picture, photograph.alpha))
@@ -164,8 +180,37 @@ def _search(sample: Sample, planned: RestorationPlan, notify: Notify) -> SearchR
     return search_for(sample, planned, notify)
 
 
+def states_of(output: Path) -> Path:
+    """The folder of what unfinished fits go on from."""
+    return output.with_name(f"{output.stem}-fit")
+
+
+def _terms(began: float, output: Path, resume: bool, planned: RestorationPlan) -> FitTerms:
+    """How long fits may take, and where they are left; what an earlier one has left is removed."""
+    from nasir.apps.restore.mosaic import FitTerms
+
+    states = states_of(output)
+    if planned.trained is not None:
+        return FitTerms()
+    if resume and planned.chosen == AUTO:
+        raise SettingsError(
+            "a fit with architecture=auto cannot be continued as such: give architecture="
+            f"{output.stem}-architecture.json"
+        )
+    if resume and not states.is_dir():
+        raise SettingsError(f"there is no fit to continue in {states}: leave --continue out")
+    if not resume:
+        shutil.rmtree(states, ignore_errors=True)
+    seconds = planned.settings.seconds
+    return FitTerms(math.inf if seconds is None else began + seconds, states, resume)
+
+
 def _restored(
-    sample: Sample, architecture: Architecture, planned: RestorationPlan, notify: Notify
+    sample: Sample,
+    architecture: Architecture,
+    planned: RestorationPlan,
+    notify: Notify,
+    terms: FitTerms,
 ) -> tuple[Array, tuple[Stop, ...]]:
     problem, tile, threads = planned.problem, planned.settings.tile, planned.threads
     if planned.trained is not None:
@@ -177,7 +222,7 @@ def _restored(
 
     from nasir.apps.restore.mosaic import restored
 
-    return restored(sample, architecture, problem, tile, threads, notify)
+    return restored(sample, architecture, problem, tile, threads, notify, terms)
 
 
 def _described(architecture: Architecture, planned: RestorationPlan) -> bytes:

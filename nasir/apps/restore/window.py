@@ -42,6 +42,10 @@ class Window(Task):
         return self.task.single_pictures
 
     @property
+    def origin(self) -> Task:
+        return self.task
+
+    @property
     def signature(self) -> Signature:
         return self.task.signature
 
@@ -61,6 +65,9 @@ class Window(Task):
 
     def unrestored(self, sample: Sample) -> Tensor:
         return self.task.unrestored(sample)
+
+    def region(self, sample: Sample) -> tuple[slice, slice] | None:
+        return self.task.region(sample)
 
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
         return self.task.assemble(build, signature)

@@ -172,7 +172,9 @@ class NasDip(SearchSpace):
         return named
 
     def usual(self, task: str) -> str:
-        """The architecture that NAS-DIP found for the task, or for denoising."""
+        """What NAS-DIP found for the task, or for denoising; for haze that of Double-DIP."""
+        if task == "dehaze":
+            return HAND_MADE
         return FOUND_FOR.get(task, FOUND_FOR["denoise"])
 
     def published(self, cell: int, differences: tuple[int, ...]) -> Architecture:

@@ -37,6 +37,23 @@ def joined(output: Tensor, degraded: Tensor, mask: Tensor) -> Tensor:
     return torch.where(known, degraded, torch.lerp(hole.clamp(0, 1), degraded, mask))
 
 
+def around(hole: Tensor, margin: int) -> tuple[slice, slice] | None:
+    """The rows and columns of a hole ``(H, W)`` with as many around them as it is long.
+
+    At least `margin` pixels on each side, as far as the picture goes; None: there is no hole.
+    """
+    lines = [hole.any(dim).nonzero().flatten() for dim in (1, 0)]
+    if not len(lines[0]):
+        return None
+    ends = [(int(line[0]), int(line[-1]) + 1) for line in lines]
+    margin = max(margin, *(stop - start for start, stop in ends))
+    rows, columns = (
+        slice(max(0, start - margin), min(length, stop + margin))
+        for (start, stop), length in zip(ends, hole.shape, strict=True)
+    )
+    return rows, columns
+
+
 def membrane(values: Array, hole: Array) -> Array:
     """`values` ``(H, W, C)`` with the hole ``(H, W)`` filled harmonically.
 

@@ -10,12 +10,22 @@ def guided_filter(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tens
     """`x` ``(1, 1, H, W)`` smoothed along the edges of `guide` ``(1, C, H, W)``.
 
     In each window w of 2 `radius` + 1 pixels a side, cut off at the borders, x is near a linear
-    function a'I + b of the guide's colours I: a = (S + epsilon U)^-1 cov(I, x) and
-    b = mean(x) - a' mean(I), with the covariance S of I in w. The result is mean(a)'I + mean(b)
-    over the windows that hold a pixel (He, Sun and Tang 2013, "Guided image filtering", equations
-    19 to 21). It takes the same time for any radius.
+    function a'I + b of the guide's colours I. The result is mean(a)'I + mean(b) over the windows
+    that hold a pixel (He, Sun and Tang 2013, "Guided image filtering", equation 21). It takes the
+    same time for any radius.
     """
-    given, dtype = guide, x.dtype
+    a, b = linear_coefficients(x, guide, radius, epsilon)
+    return ((a * guide).sum(1, keepdim=True) + b).to(x.dtype)
+
+
+def linear_coefficients(
+    x: Tensor, guide: Tensor, radius: int, epsilon: float
+) -> tuple[Tensor, Tensor]:
+    """mean(a) ``(1, C, H, W)`` and mean(b) ``(1, 1, H, W)`` of :func:`guided_filter`, in double.
+
+    a = (S + epsilon U)^-1 cov(I, x) and b = mean(x) - a' mean(I), with the covariance S of I in a
+    window (equations 19 and 20).
+    """
     x, guide = x.double(), guide.double()
     channels = guide.shape[1]
     mean_x, mean_guide = box_mean(x, radius), box_mean(guide, radius)
@@ -26,8 +36,7 @@ def guided_filter(x: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tens
     matrices = spread.movedim((1, 2), (-2, -1)) + epsilon * torch.eye(channels).to(spread)
     a = torch.linalg.solve(matrices, covariance.movedim(1, -1)[..., None])[..., 0].movedim(-1, 1)
     b = mean_x - (a * mean_guide).sum(1, keepdim=True)
-    a, b = box_mean(a, radius), box_mean(b, radius)
-    return ((a * given.double()).sum(1, keepdim=True) + b).to(dtype)
+    return box_mean(a, radius), box_mean(b, radius)
 
 
 def box_mean(x: Tensor, radius: int) -> Tensor:

@@ -17,6 +17,8 @@ from scipy import ndimage
 from skimage import data
 from torch import Tensor
 
+from nasir.tasks.physics.guided_filter import linear_coefficients
+
 FOCAL_LENGTH, BASELINE, OFFSET = 994.978, 0.193001, 31.086
 """Pixels, metres, pixels: the cameras of scikit-image's motorcycle."""
 
@@ -26,6 +28,12 @@ HALVES = {"motorcycle-left": slice(0, 370), "motorcycle-right": slice(371, 741)}
 
 PATCH = 15 / 400
 """Side of a dark channel's patch, of the picture's shorter side (He, Sun and Tang 2009: 15)."""
+
+SEEN_HAZE = 0.9
+"""w: the share of the haze that is taken away, since some makes far things look far (He: 0.95)."""
+
+GUIDED_SIDE, GUIDED_RADIUS, GUIDED_EPSILON = 768, 0.1, 1e-3
+"""Longest side in pixels, radius as a share of the shorter side, and epsilon (He: 1e-3)."""
 
 BRIGHTEST = 0.001
 """Share of the pixels, greatest in the dark channel, among which the airlight is sought."""
@@ -76,6 +84,31 @@ def estimated_airlight(x: Tensor) -> Tensor:
     colours = x[0].flatten(1)[:, hazy]
     brightest = colours.sum(0).topk(math.ceil(hazy.numel() / 10)).indices
     return colours[:, brightest].mean(1).view(1, -1, 1, 1)
+
+
+def dark_transmission(x: Tensor, airlight: Tensor) -> Tensor:
+    """The transmission that the dark channel prior sees in a hazy picture: ``(1, 1, H, W)``.
+
+    t = 1 - w min(I / A), the least of any channel in a patch (He, Sun and Tang 2009, equation 12).
+    """
+    return 1 - SEEN_HAZE * dark_channel(x / airlight.clamp(min=0.05)).clamp(0, 1)
+
+
+def refined_transmission(t: Tensor, picture: Tensor) -> Tensor:
+    """A coarse transmission ``(1, 1, h, w)`` at the size of a picture, with the picture's edges.
+
+    The guided filter's coefficients are found at `GUIDED_SIDE` pixels at most and enlarged (He and
+    Sun 2015, "Fast guided filter"), so that memory is bounded.
+    """
+    size = picture.shape[-2:]
+    factor = min(1.0, GUIDED_SIDE / max(size))
+    small = tuple(max(1, round(factor * side)) for side in size)
+    guide, t = _averaged(picture, small), _averaged(t, small)
+    radius = max(1, round(GUIDED_RADIUS * min(small)))
+    a, b = (
+        _averaged(x.float(), size) for x in linear_coefficients(t, guide, radius, GUIDED_EPSILON)
+    )
+    return ((a * picture).sum(1, keepdim=True) + b).clamp(0, 1)
 
 
 def _averaged(x: Tensor, size: tuple[int, ...]) -> Tensor:
