@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 
-from nasir.core.errors import EvaluationError
+from nasir.core.errors import EvaluationError, RunFolderError
 from nasir.core.task import Sample, Task
 from nasir.fitting.fit import Fit, FitRequest
 from nasir.fitting.stopping import StoppingRule
@@ -165,7 +166,9 @@ def _keep(descent: Descent, outputs: Mapping[int, Tensor], request: FitRequest) 
         kept.remove()
         return
     tensors = {f"at/{step}": output for step, output in outputs.items()}
-    kept.save(descent.tensors() | tensors, {**descent.values(), "marks": list(outputs)})
+    # a full disk costs a person the way on, and not the picture
+    with nullcontext() if kept.promised else suppress(RunFolderError):
+        kept.save(descent.tensors() | tensors, {**descent.values(), "marks": list(outputs)})
 
 
 def _resume(

@@ -28,7 +28,7 @@ def test_the_result_names_files_architecture_and_stop(capsys):
     assert re.search(r"^restored +cat-restored\.png$", said.out, re.M)
     assert re.search(r"^strip +cat-restored-strip\.png$", said.out, re.M)
     assert re.search(r"^architecture +nasdip_denoising$", said.out, re.M)
-    assert re.search(r"^stopped +step 3 of 3$", said.out, re.M)
+    assert re.search(r"^stopped +step 3 of 3, the limit", said.out, re.M)
     assert Path("cat-restored.png").is_file()
 
 
@@ -40,7 +40,7 @@ def test_json_is_the_whole_of_what_is_printed(capsys):
     content = json.loads(said.out)
     assert content["output"] == "out.tif"
     assert content["strip"] == "out-strip.png"
-    assert content["stops"] == [{"step": 3, "iterations": 3}]
+    assert content["stops"] == [{"step": 3, "iterations": 3, "end": "limit"}]
     assert content["search"]["scored"] == 4
     assert content["search"]["fitted"] == 3
     described = json.loads(Path(content["search"]["architecture_file"]).read_text())

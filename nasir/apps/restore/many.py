@@ -217,9 +217,9 @@ def _result(
         return PictureResult(source, "failed", error=" ".join(str(error).split()))
     except Exception as error:  # a defect: the other pictures do not pay for it
         return PictureResult(source, "failed", error=describe(error).partition("\n")[0])
+    finally:
+        shutil.rmtree(states_of(output), ignore_errors=True)
     if done.interrupted:
         output.unlink(missing_ok=True)  # the same command restores it anew
-    shutil.rmtree(states_of(output), ignore_errors=True)
-    if done.interrupted:
         raise KeyboardInterrupt
     return PictureResult(source, "restored", output, restoration=done.mapping)

@@ -27,6 +27,7 @@ from nasir.fitting.method import FittingMethod
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -183,13 +184,13 @@ def _refined(coarse: Sample, sample: Sample, fits: _Fits, notify: Notify) -> Arr
     problem.check()
     notify("tile_started", number=0, tiles=1)
     output = list(fits.fit(problem, 1).fit.outputs.values())[-1].detach().cpu()
-    return picture_array(fits.problem.task.refined(output, coarse, sample))
+    return _array(fits.problem.task.refined(output, coarse, sample))
 
 
 def _tiled(sample: Sample, side: int, fits: _Fits, notify: Notify) -> Array:
     """The picture from fits to the tiles of what needs one."""
     task, scale = fits.problem.task, magnification(sample, fits.problem)
-    unrestored = task.unrestored(sample)[0].permute(1, 2, 0).cpu().numpy().clip(0, 1)
+    unrestored = _array(task.unrestored(sample))
     region = task.region(sample)
     if region is None:
         return unrestored
@@ -215,6 +216,13 @@ def _tiled(sample: Sample, side: int, fits: _Fits, notify: Notify) -> Array:
 
 def _scaled(span: slice, factor: int) -> slice:
     return slice(factor * span.start, factor * span.stop)
+
+
+def _array(picture: Tensor) -> Array:
+    """A picture ``(1, C, H, W)`` as one ``(H, W, C)`` of its own, within [0, 1]."""
+    import numpy as np
+
+    return np.ascontiguousarray(picture_array(picture).clip(0, 1))
 
 
 def magnification(sample: Sample, problem: Problem) -> int:

@@ -134,7 +134,8 @@ def test_a_fit_with_other_settings_is_not_continued(picture: Path):
 
 def test_seconds_bound_the_fit(picture: Path):
     began = time.monotonic()
-    done = restored("evaluator.iterations=1000000", "seconds=1", *WMV)
+    words = ("evaluator.iterations=1000000", "evaluator.patience=1000000", *TINY)
+    done = restored(*words, "seconds=1")
     assert time.monotonic() - began < 20
     assert done.stops[0].end == "time"
     assert 1 <= done.stops[0].iterations < 1000000
