@@ -44,7 +44,12 @@ def cases(data: Path) -> list[tuple[str, str, list[str], dict[str, object]]]:
         for s in (2, 3, 4)
     ]
     coded = [
-        ("jpeg", f"rest of BSDS500 val, quality {q}", rest, {"name": "jpeg", "compression": code(q)})
+        (
+            "jpeg",
+            f"rest of BSDS500 val, quality {q}",
+            rest,
+            {"name": "jpeg", "compression": code(q)},
+        )
         for q in (10, 20, 40, 80)
     ]
     return [

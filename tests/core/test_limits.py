@@ -96,6 +96,16 @@ def test_a_search_never_evaluates_what_is_beyond_a_limit(strategy: str):
     assert bool(refused) == (strategy == "rl")
 
 
+def test_seconds_of_a_pass_are_measured():
+    space, task = nasir.make("space", "unet"), nasir.make("task", "denoise")
+    narrow, wide = (
+        space.domain.architecture({**space.named("dncnn").choices, "width": width, "blocks.0": 2})
+        for width in (16, 64)
+    )
+    seconds = [cost(one, space, task, Signature(3, 3), ["seconds"]) for one in (narrow, wide)]
+    assert 0 < 2 * seconds[0]["seconds"] < seconds[1]["seconds"]
+
+
 def test_several_objectives_make_the_first_the_score():
     run = nasir.search(
         *LIMITED, strategy="random", objective=["-multiply_adds", "psnr"], references=()

@@ -4,6 +4,7 @@ from nasir.search_spaces.clearer.space import Clearer
 from nasir.search_spaces.hinas.space import HiNas
 from nasir.search_spaces.irnas.space import IrNas
 from nasir.search_spaces.nasdip.space import NasDip
+from nasir.search_spaces.unet.space import UNet
 from nasir.testing import SearchSpaceContract
 
 
@@ -89,3 +90,10 @@ class TestClearerOfOneCell(SearchSpaceContract):
 
     def make(self) -> Clearer:
         return Clearer(channels=4, cells=1, columns=3, bottlenecks=1)
+
+
+class TestUNet(SearchSpaceContract):
+    scales = (1, 3)
+
+    def make(self) -> UNet:
+        return UNet(scales=2, widths=(8, 12), most_blocks=2)

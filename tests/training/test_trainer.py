@@ -25,6 +25,7 @@ VARIANTS = {
     "ema": attrs.evolve(USUAL, optimizer="adamw", decay=0.1, ema=0.9, loss="l1+0.5*log_ssim"),
     "float16": attrs.evolve(USUAL, precision="float16", clip=1.0),
     "bfloat16": attrs.evolve(USUAL, precision="bfloat16"),
+    "warm_up": attrs.evolve(USUAL, warm_up=9),
 }
 
 
@@ -201,3 +202,25 @@ def test_terms_are_divided_by_their_number_when_asked() -> None:
 def test_the_global_generators_do_not_change() -> None:
     with untouched_generators():
         trained()
+
+
+def test_the_rate_rises_in_the_steps_of_the_warm_up() -> None:
+    quick = attrs.evolve(USUAL, optimizer="sgd", momentum=0.0, iterations=1, lr=0.08)
+    start = network().state_dict()
+
+    def moved(warm_up: int) -> list[torch.Tensor]:
+        state = trained(attrs.evolve(quick, warm_up=warm_up)).network.state_dict()
+        return [state[name] - value for name, value in start.items() if value.ndim > 1]
+
+    for slow, fast in zip(moved(4), moved(0), strict=True):
+        assert torch.allclose(4 * slow, fast, atol=1e-6)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_captured_steps_are_the_plain_ones() -> None:
+    how = attrs.evolve(USUAL, precision="float32", ema=0.9)
+    plain, captured = (
+        train(_without_dropout(), PATCHES, one, 1, "cuda")
+        for one in (how, attrs.evolve(how, capture=True))
+    )
+    assert captured.losses == pytest.approx(plain.losses, rel=1e-3)

@@ -11,10 +11,13 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture, Value
 from nasir.core.component import setting
 from nasir.core.domain import Decision, Domain
+from nasir.core.errors import ArchitectureError
 from nasir.core.search_space import SearchSpace, Signature
 
 if TYPE_CHECKING:
     from torch import nn
+
+NAMES = ("shuffle", "scales", "width", "growth", "block")
 
 BLOCKS = ("residual", "plain", "depthwise")
 
@@ -70,19 +73,29 @@ class UNet(SearchSpace):
         from nasir.search_spaces.unet.network import UNetNetwork
 
         chosen = architecture.choices
-        scales = int(chosen["scales"])
+        levels = [name for name in chosen if name.startswith("blocks.")]
+        numbers = [f"blocks.{scale}" for scale in range(len(levels))]
+        wanted = {*NAMES, *numbers}
+        if wanted != set(chosen) or chosen["scales"] != len(levels) - 1:
+            raise ArchitectureError(
+                f"an architecture of space 'unet' has the choices {', '.join(NAMES)}, and blocks.0 "
+                f"to blocks.N with N of scales, not {', '.join(chosen)}"
+            )
         width, growth = int(chosen["width"]), float(chosen["growth"])
         return UNetNetwork(
-            [_multiple_of_four(width * growth**scale) for scale in range(scales + 1)],
-            [int(chosen[f"blocks.{scale}"]) for scale in range(scales + 1)],
+            [_multiple_of_four(width * growth**scale) for scale in range(len(levels))],
+            [int(chosen[name]) for name in numbers],
             str(chosen["block"]),
             int(chosen["shuffle"]),
             signature,
         )
 
     def reference(self) -> Mapping[str, Architecture]:
-        """Hand-made networks of 0.6 to 0.8 seconds at 512 x 512 on two cores (2.4 GHz)."""
+        """Found ones (docs/networks.md), and hand-made ones of about the seconds of `found`."""
         return {
+            "found": _made(2, (48, 1.5, "residual"), (4, 5)),
+            "found_small": _made(1, (32, 1.0, "plain"), (6, 2, 1, 2)),
+            "enlarging": _made(1, (48, 1.5, "residual"), (5, 3)),
             "drunet": _made(1, (28, 1.5, "residual"), (2, 2, 2, 2)),
             "ffdnet": _made(2, (96, 1.0, "plain"), (9,)),
             "dncnn": _made(1, (40, 1.0, "plain"), (12,)),
