@@ -19,7 +19,9 @@ from nasir.apps.train.planning import TrainSettings
 from nasir.core.component import settings_of
 from nasir.settings.run_settings import RunSettings
 
-NOT_SETTINGS = {"image", "words", "more", "output", "strip", "force", "notify", "started"}
+NOT_SETTINGS = {
+    *("image", "words", "more", "output", "strip", "force", "resume", "notify", "started"),
+}
 
 
 def parameters(verb: Any) -> set[str]:
