@@ -19,7 +19,11 @@ EXAMPLES = """
 A word that is key=value or ends in .toml is a setting; later ones win. Every other word is a
 picture, a folder of pictures or a glob. Several pictures go into the folder of -o; those whose
 results are there already are skipped.
-  task=denoise         the default; task=sr task.scale=2, task=inpaint task.mask=FILE, ...
+Where nothing is set, the picture's trouble is found, and the trained network for it restores.
+  task=denoise         or task=sr task.scale=2, task=jpeg, ...: the trained network for the task;
+                       where there is none (task=inpaint task.mask=FILE), one is fitted
+  network=NAME         a trained network (nasir list networks), or a file of nasir export
+  method=nlm           a classical method (nasir list methods)
   architecture=NAME    a reference architecture (nasir describe space=nasdip), an
                        architecture.json, a run's folder, or auto: searched for this very picture;
                        the folder of nasir train: its trained network restores, nothing is fitted
@@ -176,8 +180,15 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
         if search.architecture is None:
             what += "; too short to find any: took the usual architecture"
         pairs += [("search", what), ("", str(done.description))]
-    pairs.append(("architecture", done.chosen))
-    pairs.append(("", choices_in_words(done.architecture.choices)))
+    if done.diagnosis is not None:
+        pairs.append(("picture", done.diagnosis.words))
+    if not done.by.startswith("fit "):
+        pairs.append(("by", done.by))
+    elif done.architecture is not None:
+        pairs.append(("architecture", done.chosen))
+        pairs.append(("", choices_in_words(done.architecture.choices)))
+    if done.risks is not None:
+        pairs.append(("estimated", done.risks.words))
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
         words = f"{tile}step {stop.step} of {stop.iterations}{ENDS.get(stop.end, '')}"

@@ -25,6 +25,8 @@ class TestMethods(MethodContract):
     def _named(self, name: str) -> None:
         if name == "wavelet" and importlib.util.find_spec("pywt") is None:
             pytest.skip("PyWavelets is optional")
+        if name == "bm3d" and importlib.util.find_spec("bm3d") is None:
+            pytest.skip("bm3d is optional")
         self.name = name
 
     def make(self) -> Method:

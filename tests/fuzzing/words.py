@@ -168,10 +168,11 @@ def _evaluate(words: list[str]) -> None:
 
 
 def _restore(words: list[str], folder: Path) -> None:
-    from nasir.apps.restore.planning import RestoreSettings, plan
+    from nasir.apps.restore.deciding import decide
+    from nasir.apps.restore.planning import RestoreSettings
     from nasir.settings.reader import read_one
 
-    plan(folder / "picture.png", read_one(RestoreSettings, words, {}))
+    decide(folder / "picture.png", read_one(RestoreSettings, words, {}))
 
 
 def _score(words: list[str]) -> None:

@@ -141,13 +141,13 @@ def test_networks_are_found_by_name_and_by_file(made: TrainedNetwork):
     assert find_network(made.path).licence == made.licence
     with pytest.raises(SettingsError, match=r"unknown network 'nobody': .* or give a file"):
         find_network("nobody")
-    plugins().add("toy-networks", Plugin(), registries)
+    plugins().add("networks-by-name", Plugin(), registries)
     try:
         assert find_network("toy_network").path == made.path
         assert main(["list", "networks"]) == 0
         assert main(["describe", "network=toy_network"]) == 0
     finally:
-        registries["network"].forget("toy-networks")
+        registries["network"].forget("networks-by-name")
 
 
 def test_a_registered_network_must_be_a_file(tmp_path: Path):

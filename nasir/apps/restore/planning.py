@@ -9,18 +9,23 @@ from typing import Any
 import attrs
 from attrs import validators as must
 
+from nasir.apps.restore.diagnosis import Diagnosis
 from nasir.apps.restore.tiles import SMALLEST_TILE
+from nasir.apps.restore.trained import SIDE
 from nasir.apps.train.training import Training
+from nasir.baselines.denoiser import Denoiser
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError, UnknownNameError
 from nasir.core.evaluator import Problem
+from nasir.core.method import Method
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import Strategy
 from nasir.core.task import Split, Task
 from nasir.core.trial import FULL
 from nasir.fitting.method import FittingMethod
+from nasir.networks.network import TrainedNetwork
 from nasir.runs.architecture_file import check_member, read_architecture
 from nasir.runs.folder import DESCRIPTION
 from nasir.runs.run import Run
@@ -37,6 +42,9 @@ AUTO = "auto"
 
 USUAL_SECONDS = 120.0
 
+TILE = 512
+"""Longest side of the parts that a fit is made to, in pixels of the restored picture."""
+
 
 def _tile(settings: RestoreSettings, field: attrs.Attribute[int], side: int) -> None:
     if side != 0 and side < SMALLEST_TILE:
@@ -48,7 +56,7 @@ class RestoreSettings(VerbSettings):
     """The settings of a restoration that belong to no component."""
 
     use = "restore"
-    components = ("task", "space", "evaluator", "strategy")
+    components = ("task", "space", "evaluator", "strategy", "method")
 
     architecture: str | None = setting(
         None,
@@ -56,17 +64,22 @@ class RestoreSettings(VerbSettings):
         "whose network then restores, or auto: searched for this very picture; none: the published "
         "one for the task",
     )
+    network: str | None = setting(
+        None,
+        "a trained network: a registered one (nasir list networks), or a file of nasir export; "
+        "none: the one that fits the task, or else what troubles the picture",
+    )
     seconds: float | None = setting(
         None,
         "bound of the fit, >= 0, which then gives what it has; with architecture=auto half of it "
         f"is for the search; none: {USUAL_SECONDS:g} for the search, and no bound for the fit",
         must.optional(must.ge(0)),
     )
-    tile: int = setting(
-        512,
+    tile: int | None = setting(
+        None,
         f"longest side in pixels, >= {SMALLEST_TILE}, of the parts that larger pictures are "
-        "restored in; 0: whole, whatever memory it takes",
-        _tile,
+        f"restored in; 0: whole, whatever memory it takes; none: {TILE} for a fit, else {SIDE}",
+        must.optional(_tile),
     )
     seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
     threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
@@ -77,7 +90,10 @@ class RestorationPlan:
     """What is to be done: `architecture` is None where `strategy` searches one.
 
     `chosen` is what the user asked for. `fixed` names the settings of the strategy that the user
-    has set. `trained` is the training whose network restores; None: one is fitted to the picture.
+    has set. `trained` is the training, `network` the trained network, and `method` the classical
+    method that restores; None of them: a network is fitted to the picture. `diagnosis` is what was
+    found in the picture, if it was looked at; with `compares`, the result is compared with the
+    picture itself and with classical methods.
     """
 
     settings: RestoreSettings
@@ -87,6 +103,22 @@ class RestorationPlan:
     strategy: Strategy | None = None
     fixed: frozenset[str] = frozenset()
     trained: Training | None = None
+    network: TrainedNetwork | None = None
+    method: Method | None = None
+    diagnosis: Diagnosis | None = None
+    compares: bool = False
+
+    @property
+    def fits(self) -> bool:
+        """Whether a network is fitted to the picture."""
+        return self.trained is None and self.network is None and self.method is None
+
+    @property
+    def tile(self) -> int:
+        """Longest side of a part of the restored picture; 0: it is restored whole."""
+        whole = self.method is not None and not isinstance(self.method, Denoiser)
+        usual = 0 if whole else TILE if self.fits else SIDE
+        return usual if self.settings.tile is None else self.settings.tile
 
     @property
     def seconds(self) -> float:
@@ -112,10 +144,10 @@ class RestorationPlan:
 def plan(
     picture: Path, asked: Request[RestoreSettings], architecture: Architecture | None = None
 ) -> RestorationPlan:
-    """Make all components; refuses unknown names, fields and values.
+    """What fits a network to the picture, or restores it by a training's network.
 
-    `picture` is a file that the task can read. `architecture` comes before the one that is asked
-    for.
+    Refuses unknown names, fields and values. `picture` is a file that the task can read.
+    `architecture` comes before the one that is asked for.
     """
     own, chosen = asked.own, asked.components
     automatic = architecture is None and own.architecture == AUTO

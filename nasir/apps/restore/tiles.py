@@ -51,6 +51,33 @@ def cut(height: int, width: int, side: int, overlap: int) -> list[Tile]:
     ]
 
 
+def cut_on_grid(height: int, width: int, side: int, overlap: int, step: int) -> list[Tile]:
+    """As :func:`cut`, but each tile begins at a multiple of `step`, and the last may be smaller.
+
+    A network that halves its picture sees the same pixels together in a tile as in the whole
+    picture, if it begins where the whole picture's coarsest pixels do. `side` and `overlap` are
+    multiples of `step`. The outer quarter of an overlap, where a network sees the cut edge, is not
+    used.
+    """
+    downs, acrosses = (spans_on_grid(length, side, overlap, step) for length in (height, width))
+    return [
+        Tile(rows, columns, down, across)
+        for rows, down in zip(downs, shares(downs, height, overlap // 4), strict=True)
+        for columns, across in zip(acrosses, shares(acrosses, width, overlap // 4), strict=True)
+    ]
+
+
+def spans_on_grid(length: int, side: int, overlap: int, step: int) -> list[slice]:
+    """The fewest spans from multiples of `step`, at most `side`, that overlap by `overlap`."""
+    if not side or length <= side:
+        return [slice(0, length)]
+    count = math.ceil((length - overlap) / (side - overlap))
+    stride = math.ceil((length - overlap) / count / step) * step
+    return [
+        slice(at, min(length, at + stride + overlap)) for at in range(0, length - overlap, stride)
+    ]
+
+
 def spans(length: int, side: int, overlap: int) -> list[slice]:
     """The fewest spans of one size, at most `side`, that cover `length` and overlap by `overlap`.
 
@@ -64,8 +91,11 @@ def spans(length: int, side: int, overlap: int) -> list[slice]:
     return [slice(start, start + size) for start in starts]
 
 
-def shares(cover: Sequence[slice], length: int) -> list[Array]:
-    """What each span weighs at each of its places: linear in the overlaps, one in all."""
+def shares(cover: Sequence[slice], length: int, margin: int = 0) -> list[Array]:
+    """What each span weighs at each of its places: linear in the overlaps, one in all.
+
+    At an end that is inside the picture, the outermost `margin` places weigh nothing.
+    """
     import numpy as np
 
     raw = np.zeros((len(cover), length))
@@ -73,9 +103,10 @@ def shares(cover: Sequence[slice], length: int) -> list[Array]:
         places = np.arange(span.start, span.stop)
         before = cover[number - 1].stop - span.start if number else 0
         after = span.stop - cover[number + 1].start if number + 1 < len(cover) else 0
-        rising = (places - span.start + 1) / (before + 1)
-        falling = (span.stop - places) / (after + 1)
-        raw[number, span] = np.minimum(1, np.minimum(rising, falling))
+        cut_before, cut_after = margin * (number > 0), margin * (number + 1 < len(cover))
+        rising = (places - span.start + 1 - cut_before) / (before + 1 - 2 * cut_before)
+        falling = (span.stop - places - cut_after) / (after + 1 - 2 * cut_after)
+        raw[number, span] = np.minimum(rising, falling).clip(0, 1)
     raw /= raw.sum(0)
     return [row[span].astype(np.float32) for row, span in zip(raw, cover, strict=True)]
 

@@ -13,4 +13,5 @@ def register_methods(register: Register) -> None:
     register(
         "wavelet", "nasir.baselines.wavelet:WaveletShrinkage", "wavelet shrinkage (BayesShrink)"
     )
+    register("bm3d", "nasir.baselines.bm3d:Bm3d", "BM3D, CBM3D in colour (package bm3d)")
     register("biharmonic", "nasir.baselines.biharmonic:Biharmonic", "biharmonic inpainting")

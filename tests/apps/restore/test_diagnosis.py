@@ -1,0 +1,52 @@
+"""What troubles a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from nasir.apps.restore.diagnosis import diagnose, jpeg_quality
+
+
+def saved(path: Path, sigma: float = 0, **options: object) -> Path:
+    picture = data.astronaut() + np.random.default_rng(0).normal(0, sigma, (512, 512, 3))
+    Image.fromarray(np.uint8(np.clip(picture, 0, 255).round())).save(path, **options)
+    return path
+
+
+def test_a_clean_photograph_has_no_trouble(tmp_path: Path):
+    assert diagnose(saved(tmp_path / "a.png")).troubles == ()
+
+
+def test_white_noise_is_found(tmp_path: Path):
+    found = diagnose(saved(tmp_path / "a.png", 25))
+    assert found.troubles == ("white noise",)
+    assert "white, no JPEG blocks" in found.words
+
+
+@pytest.mark.parametrize("quality", [10, 30, 50, 70])
+def test_jpeg_blocks_are_found_in_the_file_and_in_a_copy(tmp_path: Path, quality: int):
+    path = saved(tmp_path / "a.jpg", quality=quality)
+    assert diagnose(path).troubles == ("JPEG blocks",)
+    Image.open(path).save(tmp_path / "copy.png")
+    assert diagnose(tmp_path / "copy.png").troubles == ("JPEG blocks",)
+
+
+@pytest.mark.parametrize("quality", [5, 10, 49, 50, 51, 75, 95, 100])
+def test_the_quality_of_a_jpeg_file_is_that_it_was_saved_with(tmp_path: Path, quality: int):
+    assert jpeg_quality(saved(tmp_path / "a.jpg", quality=quality)) == quality
+
+
+def test_another_file_has_no_jpeg_quality(tmp_path: Path):
+    assert jpeg_quality(saved(tmp_path / "a.png")) is None
+
+
+def test_a_tiny_picture_is_said_to_be_one(tmp_path: Path):
+    Image.fromarray(data.astronaut()[:90, :120]).save(tmp_path / "a.png")
+    found = diagnose(tmp_path / "a.png")
+    assert found.is_tiny
+    assert "task=sr" in found.words
