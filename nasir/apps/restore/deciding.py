@@ -174,7 +174,7 @@ def _automatic(
         *(asked.own, problem, network.architecture, network.path.stem),
         network=network,
         diagnosis=diagnosis,
-        compares=diagnosis is not None and diagnosis.has_white_noise,
+        compares=diagnosis is not None and diagnosis.has_known_noise,
     )
 
 

@@ -81,6 +81,11 @@ class Diagnosis:
         return self.sigma >= LEAST_WHITE and self.correlation <= WHITE
 
     @property
+    def has_known_noise(self) -> bool:
+        """Whether there is white noise as it was observed: JPEG has changed that of its files."""
+        return self.has_white_noise and self.quality is None
+
+    @property
     def is_tiny(self) -> bool:
         """Whether it may want to be enlarged."""
         return min(self.height, self.width) < TINY

@@ -41,6 +41,9 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 LONGEST_SIDE: Mapping[str, int] = {"WEBP": 16383, "JPEG": 65500}
 """Pixels of a side that a format holds at most; the others hold what memory does."""
 
+BAND = 256
+"""Rows that are rounded at a time."""
+
 ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 """Pillow's modes with an alpha channel."""
 
@@ -113,7 +116,10 @@ def encoded(picture: Array, like: Photograph, suffix: str) -> bytes:
 
     kind = FORMATS[suffix.lower()]
     most, whole = (65535, np.uint16) if like.deep else (255, np.uint8)
-    values = np.rint(picture.astype(np.float64) * most).astype(whole)
+    values = np.empty(picture.shape, whole)
+    for top in range(0, len(picture), BAND):  # float64 of all of a large picture takes gigabytes
+        band = slice(top, top + BAND)
+        values[band] = np.rint(picture[band].astype(np.float64) * most)
     alpha = None if like.alpha is None else enlarged(like.alpha, *picture.shape[:2])
     if kind == "TIFF" or (like.deep and values.shape[-1] == 3):
         return _encoded_here(values, alpha, like, kind)
