@@ -64,10 +64,14 @@ class Diagnosis:
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
-        """All that wants to be restored."""
+        """All that wants to be restored.
+
+        In a JPEG file chroma has lost its noise and luma has kept it: a network for white noise
+        leaves it there, one for a camera's pictures does not.
+        """
         found: list[Trouble] = []
         if self.has_white_noise:
-            found.append("white noise")
+            found.append("camera noise" if self.quality is not None else "white noise")
         elif self.sigma >= LEAST_SPREAD and self.correlation > WHITE:
             found.append("camera noise")
         low = self.quality is not None and self.quality < LOW_QUALITY

@@ -28,6 +28,10 @@ def test_white_noise_is_found(tmp_path: Path):
     assert "white, no JPEG blocks" in found.words
 
 
+def test_noise_in_a_jpeg_file_is_that_of_a_camera(tmp_path: Path):
+    assert diagnose(saved(tmp_path / "a.jpg", 25, quality=97)).troubles == ("camera noise",)
+
+
 @pytest.mark.parametrize("quality", [10, 30, 50, 70])
 def test_jpeg_blocks_are_found_in_the_file_and_in_a_copy(tmp_path: Path, quality: int):
     path = saved(tmp_path / "a.jpg", quality=quality)
