@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nasir.apps.report.run_page import report
     from nasir.apps.restore.many import restore_many
     from nasir.apps.restore.restore import restore
+    from nasir.apps.restore.side_by_side import restore_by_all
     from nasir.apps.score import score
     from nasir.apps.search.search import resume, search
     from nasir.apps.tabulate import tabulate
@@ -82,6 +83,7 @@ _HOME = {
     "make": "nasir.settings.building",
     "report": "nasir.apps.report.run_page",
     "restore": "nasir.apps.restore.restore",
+    "restore_by_all": "nasir.apps.restore.side_by_side",
     "restore_many": "nasir.apps.restore.many",
     "resume": "nasir.apps.search.search",
     "score": "nasir.apps.score",
@@ -126,6 +128,7 @@ __all__ = [
     "make",
     "report",
     "restore",
+    "restore_by_all",
     "restore_many",
     "resume",
     "score",

@@ -67,6 +67,15 @@ def show_restorations(quiet: bool) -> Iterator[Notify]:
 
 
 @contextmanager
+def show_ways(quiet: bool) -> Iterator[Notify]:
+    """Show the restoration of a picture in several ways by its hooks."""
+    with screen(quiet) as shown:
+        display = WaysDisplay(shown)
+        with listening(display.hear):
+            yield display.notify
+
+
+@contextmanager
 def show_sweep(runs: int, quiet: bool) -> Iterator[TakeReport]:
     """Show so many runs in processes of their own by their reports."""
     with screen(quiet) as shown:
@@ -287,18 +296,17 @@ class RestorationDisplay:
 
 
 @attrs.define
-class RestorationsDisplay:
-    """How many pictures are done and what is done to one, or a line for each that is done."""
+class PartsDisplay:
+    """How many parts of some work are done, and what is done in one of them."""
 
     screen: Screen
+    what: str
     done: int = 0
     total: int = 0
-    worked: int = 0
-    """Pictures that were restored: the others take next to no time."""
-    began: float = attrs.field(factory=time.monotonic)
     one: RestorationDisplay = attrs.field(factory=lambda: RestorationDisplay(Screen()))
 
     def notify(self, hook: str, **arguments: Any) -> None:
+        """Take in a hook: of this class, or of the part that is being done."""
         method = getattr(self, hook, None)
         if method is None:
             hooks_of(self.one)(hook, **arguments)
@@ -306,10 +314,35 @@ class RestorationsDisplay:
             method(**arguments)
         self._draw()
 
-    def picture_started(self, number: int, total: int, source: str) -> None:
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Take in the progress of the part that is being done."""
+        self.one.hear(done, total, figures)
+        self._draw()
+
+    def begin(self, number: int, total: int, name: str) -> None:
         self.done, self.total = number, total
-        self.screen.title = source
+        self.screen.title = name
         self.one = RestorationDisplay(Screen())
+
+    def _left(self) -> float | None:
+        return None
+
+    def _draw(self) -> None:
+        row = Row(self.done, self.total, f"{self.done}/{self.total}", self._left)
+        self.screen.rows = {self.what: row, **self.one.screen.rows}
+
+
+@attrs.define
+class RestorationsDisplay(PartsDisplay):
+    """How many pictures are done and what is done to one, or a line for each that is done."""
+
+    what: str = "pictures"
+    worked: int = 0
+    """Pictures that were restored: the others take next to no time."""
+    began: float = attrs.field(factory=time.monotonic)
+
+    def picture_started(self, number: int, total: int, source: str) -> None:
+        self.begin(number, total, source)
 
     def picture_finished(self, number: int, total: int, result: PictureResult) -> None:
         self.done = number + 1
@@ -319,29 +352,33 @@ class RestorationsDisplay:
             words.append(f"about {timedelta(seconds=round(left))} left")
         self.screen.print("  ".join(words))
 
-    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None:
-        """Take in the progress of the work on one picture."""
-        self.one.hear(done, total, figures)
-        self._draw()
-
     def _left(self) -> float | None:
         if not self.worked or self.done == self.total:
             return None
         return (time.monotonic() - self.began) * (self.total - self.done) / self.worked
 
-    def _draw(self) -> None:
-        row = Row(self.done, self.total, f"{self.done}/{self.total}", self._left)
-        self.screen.rows = {"pictures": row, **self.one.screen.rows}
+
+@attrs.define
+class WaysDisplay(PartsDisplay):
+    """How many ways to restore a picture were tried, or a line for each that begins."""
+
+    what: str = "ways"
+
+    def way_started(self, number: int, total: int, name: str) -> None:
+        self.begin(number, total, name)
+        self.screen.print(f"{number + 1}/{total}  {name}")
 
 
 def outcome(result: PictureResult) -> str:
     """What became of a picture, in a few words."""
     if result.state == "failed":
         return f"failed: {result.error}"
+    if result.state == "fine":
+        return "needs nothing"
     if result.state == "skipped":
         return "skipped: its result is there"
     seconds = f"{result.restoration['seconds']:.1f} s"
-    return f"{result.restoration['chosen']}  {seconds}"
+    return f"{result.restoration['by']}  {seconds}"
 
 
 def figures_in_words(figures: Mapping[str, float]) -> str:

@@ -14,6 +14,7 @@ from nasir.settings.overrides import is_override
 if TYPE_CHECKING:
     from nasir.apps.restore.many import PictureResult, PictureResults
     from nasir.apps.restore.restore import Restoration
+    from nasir.apps.restore.side_by_side import Ways
 
 EXAMPLES = """
 A word that is key=value or ends in .toml is a setting; later ones win. Every other word is a
@@ -68,6 +69,11 @@ class RestoreCommand(Command):
             action="store_true",
             help="go on with a fit that its limit, seconds= or Ctrl-C has ended",
         )
+        parser.add_argument(
+            "--compare",
+            action="store_true",
+            help="restore one picture in every way that applies, into a folder with a page",
+        )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
         parser.epilog = EXAMPLES
@@ -80,6 +86,8 @@ class RestoreCommand(Command):
         images = [word for word in arguments.words if not is_setting(word)]
         if not images:
             raise SettingsError("name a picture, a folder of pictures or a glob to be restored")
+        if arguments.compare:
+            return self._compare(images, words, arguments)
         if is_several(images, arguments.output):
             return self._restore_many(images, words, arguments)
         return self._restore(images[0], words, arguments)
@@ -107,6 +115,29 @@ class RestoreCommand(Command):
             print(table((), pairs, fold=1))
         return INTERRUPTED if done.interrupted else 0
 
+    def _compare(self, images: list[str], words: list[str], arguments: Namespace) -> int:
+        from nasir.apps.restore.looking import open_page
+        from nasir.apps.restore.side_by_side import restore_by_all
+        from nasir.cli.displays import show_ways
+        from nasir.cli.tables import print_json
+
+        if len(images) > 1:
+            raise SettingsError("--compare takes one picture: give one")
+        with show_ways(arguments.quiet or arguments.json) as notify:
+            made = restore_by_all(
+                *(images[0], *words),
+                output=arguments.output,
+                force=arguments.force,
+                notify=notify,
+            )
+        if arguments.json:
+            print_json(made.mapping)
+        else:
+            print(ways_table(made))
+        if arguments.open:
+            open_page(made.page)
+        return 0 if any(way.output for way in made.ways) else ALL_FAILED
+
     def _restore_many(self, images: list[str], words: list[str], arguments: Namespace) -> int:
         from nasir.apps.restore.many import restore_many
         from nasir.cli.displays import show_restorations
@@ -130,6 +161,22 @@ class RestoreCommand(Command):
         return 0 if not failed else SOME_FAILED if failed < len(done.results) else ALL_FAILED
 
 
+def ways_table(made: Ways) -> str:
+    """The ways in which a picture was restored, those left out with the reason, and the page."""
+    from nasir.apps.restore.risk import psnr
+    from nasir.cli.tables import table
+
+    done = [
+        (way.name, "" if way.risk is None else psnr(way.risk), f"{way.seconds:.1f}")
+        for way in made.ways
+        if way.seconds is not None
+    ]
+    pairs = [(way.name, f"left out: {way.error}") for way in made.ways if way.error is not None]
+    pairs.append(("page", str(made.page)))
+    ways = table(("way", "expected PSNR", "seconds"), done, right=(1, 2))
+    return f"{ways}\n\n{table((), pairs, fold=1)}"
+
+
 def _opened(shown: Mapping[str, tuple[str, Path]], output: Path) -> tuple[str, str]:
     """Write the page of pictures beside `output`, open it, and say in a row where it is."""
     from nasir.apps.restore.looking import open_page, write_before_and_after
@@ -146,10 +193,14 @@ def is_setting(word: str) -> bool:
 
 def summary(done: PictureResults) -> list[tuple[str, str]]:
     """What became of several pictures: how many, and each that failed with the reason."""
-    restored, skipped, failed = (done.of(state) for state in ("restored", "skipped", "failed"))
+    restored, skipped, fine, failed = (
+        done.of(state) for state in ("restored", "skipped", "fine", "failed")
+    )
     pairs = [("restored", f"{len(restored)} of {len(done.results)}, in {done.folder}")]
     if skipped:
         pairs.append(("skipped", f"{len(skipped)}: the results are there; --force makes them anew"))
+    if fine:
+        pairs.append(("fine", f"{len(fine)}: they need nothing, and nothing is written"))
     if failed:
         pairs.append(("failed", str(len(failed))))
     return pairs + [("", line) for line in failures(failed)]

@@ -112,9 +112,9 @@ def test_several_pictures_are_summed_up(dog, capsys):
     ]
     lines = said.err.splitlines()
     assert re.fullmatch(
-        r"1/3  cat\.png  nasdip_denoising  [\d.]+ s  about \d:\d\d:\d\d left", lines[0]
+        r"1/3  cat\.png  fit nasdip_denoising  [\d.]+ s  about \d:\d\d:\d\d left", lines[0]
     )
-    assert re.fullmatch(r"2/3  dog\.png  nasdip_denoising  [\d.]+ s  about .*", lines[1])
+    assert re.fullmatch(r"2/3  dog\.png  fit nasdip_denoising  [\d.]+ s  about .*", lines[1])
     assert lines[2:] == [f"3/3  bad.png  failed: {bad}"]
     assert main(["restore", "cat.png", "dog.png", *TINY, "-o", "out", "--quiet"]) == 0
     said = capsys.readouterr()
@@ -196,3 +196,19 @@ def test_open_shows_all_of_several_pictures_on_one_page(dog, addresses):
     assert main(["restore", "cat.png", "dog.png", *TINY, "--quiet", "--open", "-o", "out"]) == 0
     assert addresses == [Path("out/restored.html").absolute().as_uri()]
     assert Path("out/restored.html").read_text().count("data:image/png;base64,") == 4
+
+
+def test_compare_prints_each_way_and_its_page(addresses, capsys):
+    assert main(["restore", "--compare", "cat.png", *TINY, "--quiet", "--open"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert re.search(r"^way +expected PSNR +seconds$", said.out, re.M)
+    assert re.search(r"^nlm .* [\d.]+$", said.out, re.M)
+    assert re.search(r"^bicubic +left out: .*task=sr", said.out, re.M)
+    assert re.search(r"^page +cat-compared/compare\.html$", said.out, re.M)
+    assert addresses == [Path("cat-compared/compare.html").absolute().as_uri()]
+
+
+def test_compare_takes_one_picture(dog, capsys):
+    assert main(["restore", "--compare", "cat.png", "dog.png"]) == 2
+    assert "--compare takes one picture" in capsys.readouterr().err

@@ -62,7 +62,7 @@ def _slider(picture: Picture) -> Html:
     """Two views over each other; a script copies them, so that the page has each once."""
     names = [view.name for view in picture.views]
     left = "degraded" if "degraded" in names else names[0]
-    right = FOUND if FOUND in names else names[-1]
+    right = picture.right or (FOUND if FOUND in names else names[-1])
     largest = max(picture.views, key=lambda view: view.width * view.height)
     stage = tag(
         "div",

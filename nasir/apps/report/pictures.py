@@ -53,10 +53,11 @@ class View:
 
 @attrs.frozen(eq=False)
 class Picture:
-    """A test picture with its views, by its name."""
+    """A test picture with its views, by its name; `right` is the view on the right at first."""
 
     name: str
     views: Sequence[View]
+    right: str | None = None
 
 
 @attrs.frozen(eq=False)

@@ -45,13 +45,15 @@ def slider_of(
     figures: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     shown: tuple[str, ...] = (),
 ) -> Html:
-    """The gallery of pictures, from the files of each one's views."""
+    """The gallery of pictures, from the files of each one's views: the first against the second."""
     share = BUDGET // max(1, sum(map(len, views.values())))
-    made = [
-        Picture(name, [view_of(view, upright(path), share) for view, path in files.items()])
-        for name, files in views.items()
-    ]
+    made = [_picture(name, files, share) for name, files in views.items()]
     return gallery(Pictures(made, number, ()), figures or {}, shown, "the files are not")
+
+
+def _picture(name: str, files: Mapping[str, Path], share: int) -> Picture:
+    views = [view_of(view, upright(path), share) for view, path in files.items()]
+    return Picture(name, views, right=views[min(1, len(views) - 1)].name)
 
 
 def open_page(file: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import attrs
 
+from nasir.apps.restore.deciding import NothingToRestore
 from nasir.apps.restore.planning import RestoreSettings
 from nasir.apps.restore.restore import restore, states_of
 from nasir.core.errors import NasirError, PictureError, SettingsError
@@ -21,8 +22,8 @@ from nasir.settings.reader import read_one
 
 Notify = Callable[..., None]
 
-State = Literal["restored", "skipped", "failed"]
-"""`skipped`: its result was there already."""
+State = Literal["restored", "skipped", "fine", "failed"]
+"""`skipped`: its result was there already; `fine`: it needs nothing, and nothing is written."""
 
 SUFFIX = ".png"
 """What results are written as: lossless, with alpha, 16 bits and metadata."""
@@ -32,7 +33,7 @@ SUFFIX = ".png"
 class PictureResult:
     """What became of one picture.
 
-    `source` is its file, or a pattern that means none. `error` is the reason of a failure, in one
+    `source` is its file, or a pattern that means none. `error` is why there is no result, in one
     line. `restoration` are the values of :attr:`Restoration.mapping`, without the picture.
     """
 
@@ -213,6 +214,8 @@ def _result(
             notify=notify,
             **settings,
         )
+    except NothingToRestore as error:
+        return PictureResult(source, "fine", error=str(error))
     except NasirError as error:
         return PictureResult(source, "failed", error=" ".join(str(error).split()))
     except Exception as error:  # a defect: the other pictures do not pay for it

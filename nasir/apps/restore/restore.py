@@ -263,7 +263,7 @@ def _restored(
     if planned.fits:
         return _fitted(sample, search, planned, notify, terms)
     use_threads(planned.threads)
-    own, restore_part = _without_fit(planned)
+    own, restore_part = without_fit(planned)
     best, risks = own, None
     candidates = {own: restore_part}
     if planned.compares and planned.diagnosis is not None:
@@ -304,7 +304,7 @@ def _fitted(
     return _Made(picture, f"fit {planned.chosen}", used, stops)
 
 
-def _without_fit(planned: RestorationPlan) -> tuple[str, RestorePart]:
+def without_fit(planned: RestorationPlan) -> tuple[str, RestorePart]:
     """What restores parts of the picture, and its name."""
     from nasir.apps.restore import trained
 

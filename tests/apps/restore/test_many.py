@@ -169,6 +169,16 @@ def test_what_does_not_fit_on_the_disk_fails_and_the_rest_is_whole(request):
     assert names() == ["a.png", "z.png"]
 
 
+def test_a_picture_that_needs_nothing_is_no_failure():
+    saved("a.png")
+    smooth = np.tile(np.linspace(0, 255, 256).astype(np.uint8)[:, None, None], (1, 256, 3))
+    Image.fromarray(smooth).save("smooth.png")
+    done = restore_many(["smooth.png"], output="out")
+    assert states(done) == {"smooth.png": "fine"}
+    assert "smooth.png needs nothing" in done.results[0].error
+    assert not Path("out").exists()
+
+
 def test_the_results_are_json_values():
     saved("a.png")
     done = restored("a.png", "b.png").mapping

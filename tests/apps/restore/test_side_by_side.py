@@ -1,0 +1,84 @@
+"""One picture restored in every way that applies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from nasir.apps.restore import side_by_side
+from nasir.apps.restore.side_by_side import restore_by_all
+from nasir.core.errors import PictureError, SettingsError
+
+TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=2", "threads=1")
+
+
+@pytest.fixture
+def noisy() -> Path:
+    """A photograph with white noise of sigma 25."""
+    clean = data.chelsea()[100:196, 100:196].astype(float)
+    values = clean + np.random.default_rng(0).normal(0, 25, clean.shape)
+    Image.fromarray(values.clip(0, 255).astype(np.uint8)).save("cat.png")
+    return Path("cat.png")
+
+
+def test_methods_and_a_fit_are_written_with_a_page(noisy: Path):
+    made = restore_by_all(noisy, *TINY)
+    done = {way.name: way for way in made.ways if way.error is None}
+    assert {"nlm", "tv", "fit"} <= done.keys()
+    assert all(way.output == Path("cat-compared") / f"{name}.png" for name, way in done.items())
+    assert all(Image.open(way.output).size == (96, 96) for way in done.values())
+    assert all(way.seconds > 0 for way in done.values())
+    text = made.page.read_text()
+    assert text.count(' data-view="') == 1 + len(done)
+    assert "nasir restore cat.png task=denoise threads=1 method=nlm" in text
+    left = {way.name: way.error for way in made.ways if way.error is not None}
+    assert "task=sr" in left["bicubic"]
+
+
+def test_the_least_estimated_risk_comes_first_and_a_fit_has_none(noisy: Path):
+    ways = [way for way in restore_by_all(noisy, *TINY).ways if way.error is None]
+    risks = [way.risk for way in ways if way.risk is not None]
+    assert risks == sorted(risks)
+    assert len(risks) >= 2
+    assert (ways[-1].name, ways[-1].risk) == ("fit", None)
+
+
+def test_a_task_is_tried_by_what_suits_it(noisy: Path):
+    made = restore_by_all(noisy, "task=sr", "task.scale=2", *TINY)
+    done = {way.name: way for way in made.ways if way.error is None}
+    assert {"bicubic", "fit"} <= done.keys()
+    assert Image.open(done["bicubic"].output).size == (192, 192)
+
+
+def test_a_large_picture_is_not_fitted_for_a_look(noisy: Path, monkeypatch):
+    monkeypatch.setattr(side_by_side, "LARGEST_FIT", 1000)
+    (fit,) = (way for way in restore_by_all(noisy, *TINY).ways if way.kind == "fit")
+    assert "too large for a look" in fit.error
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "told"),
+    [
+        (["method=nlm"], SettingsError, "--compare tries all methods and networks"),
+        (["network=denoise"], SettingsError, "--compare tries all methods and networks"),
+    ],
+)
+def test_a_way_that_is_named_is_refused(noisy: Path, words, kind, told):
+    with pytest.raises(kind, match=told):
+        restore_by_all(noisy, *words)
+    assert not Path("cat-compared").exists()
+
+
+def test_a_folder_that_holds_files_is_kept_unless_forced(noisy: Path):
+    Path("cat-compared").mkdir()
+    Path("cat-compared/mine.txt").write_text("mine")
+    with pytest.raises(PictureError, match="cat-compared is not empty: add --force"):
+        restore_by_all(noisy, *TINY)
+    restore_by_all(noisy, *TINY, force=True)
+    assert Path("cat-compared/mine.txt").read_text() == "mine"
+    with pytest.raises(PictureError, match=r"cannot write to cat\.png: File exists"):
+        restore_by_all(noisy, *TINY, output=noisy)
