@@ -101,15 +101,17 @@ def restore_by_all(
     source = Path(image).expanduser()
     folder = source.with_name(f"{source.stem}-compared") if output is None else Path(output)
     _check_words(words)
+    from nasir.tasks.pictures.reading import picture_shape
+
     with tempfile.TemporaryDirectory(prefix="nasir-") as place:
         colours = files.read(source, Path(place)).colours
-        diagnosis = diagnose(colours)
+        diagnosis, channels = diagnose(colours), picture_shape(colours)[-1]
         _check_folder(folder, force)
         ways = []
         planned = list(_ways(words, diagnosis))
         for number, way in enumerate(planned):
             notify("way_started", number=number, total=len(planned), name=way.name)
-            done = _done(way, source, folder, diagnosis, force, notify)
+            done = _done(way, source, folder, diagnosis, channels, force, notify)
             ways.append(_with_risk(done, colours, diagnosis))
     ways.sort(key=lambda way: (way.error is not None, way.risk is None, way.risk or 0.0))
     made = Ways(folder, folder / PAGE, diagnosis, ways)
@@ -155,8 +157,8 @@ def _table(source: Path, ways: Sequence[Way]) -> Html:
     ]
     note = (
         "Expected PSNR: estimated without the truth, for white noise (Stein's unbiased risk "
-        "estimate); too high where many pixels are black or white. The order is right more often "
-        "than the figure. Where it is missing, it cannot be estimated."
+        "estimate). "
+        "Where it is missing, it cannot be estimated."
     )
     table = plain_table(("", "command", "expected PSNR", "seconds"), rows, 2)
     return joined(table, tag("p", note, class_="note"))
@@ -207,7 +209,13 @@ def _task_words(diagnosis: Diagnosis) -> list[str]:
 
 
 def _done(
-    way: Way, source: Path, folder: Path, diagnosis: Diagnosis, force: bool, notify: Notify
+    way: Way,
+    source: Path,
+    folder: Path,
+    diagnosis: Diagnosis,
+    channels: int,
+    force: bool,
+    notify: Notify,
 ) -> Way:
     if way.kind == "fit" and diagnosis.height * diagnosis.width > LARGEST_FIT:
         return attrs.evolve(way, error="too large for a look: name evaluator= to nasir restore")
@@ -218,6 +226,9 @@ def _done(
         )
     except NasirError as error:
         return attrs.evolve(way, error=" ".join(str(error).split()))
+    if done.picture.shape[-1] != channels:
+        output.unlink()
+        return attrs.evolve(way, error="it is for grey pictures, and this one has colours")
     return attrs.evolve(way, output=output, seconds=done.seconds)
 
 
