@@ -16,7 +16,7 @@ from nasir.core.task import Sample
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE, PARTS = 192, 3
+SIDE, PARTS = 192, 2
 """Pixels of a side, and number, of the parts of a picture on which a risk is estimated."""
 
 PROBE = 0.1
@@ -103,7 +103,7 @@ def _unclipped(y: Tensor, sigma: float) -> Tensor:
 
 
 def _some_parts(sample: Sample) -> list[Sample]:
-    """Parts at equal distances in the order of rows, the middle one among them."""
+    """Parts at equal distances in the order of rows."""
     height, width = sample.degraded.shape[-2:]
     tiles = cut(height, width, SIDE, 0)
     chosen = {round((n + 0.5) * len(tiles) / PARTS - 0.5) for n in range(PARTS)}
