@@ -78,7 +78,7 @@ def test_the_table_says_what_the_fits_were(table: Table):
         settings = table.tasks[task].settings
         (planned,) = api.plan([f"dipbench-{task}"], {})
         for kind in ("task", "evaluator"):
-            assert settings[kind] == planned.resolved[kind]
+            assert {**planned.resolved[kind], **settings[kind]} == planned.resolved[kind]
 
 
 def test_a_search_finds_the_best_of_the_table(table: Table):

@@ -29,7 +29,7 @@ def observed(clean: Tensor) -> Sample:
     return Sample("a", clean + SIGMA * noise)
 
 
-@pytest.mark.parametrize("name", ["nlm", "tv"])
+@pytest.mark.parametrize("name", ["nlm"])
 def test_the_risk_is_the_true_error_within_a_hundredth_of_the_noise(name: str, clean: Tensor):
     sample = observed(clean)
     restore_part = by_method(classical_methods(25)[name], Denoise())
