@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from nasir.apps.search.parallel import RunReport, TakeReport
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
+
+
+class Hears(Protocol):
+    """A display that hears of progress."""
+
+    def hear(self, done: int, total: int, figures: Mapping[str, float]) -> None: ...
+
+
+Hearing = TypeVar("Hearing", bound=Hears)
 
 Notify = Callable[..., None]
 """Called with the name of a hook and its arguments."""
@@ -42,37 +51,29 @@ def show_training(quiet: bool) -> Iterator[None]:
 @contextmanager
 def show_search(trials: int, quiet: bool) -> Iterator[Notify]:
     """Show a run of so many `trials` by its hooks, which go to the function that is returned."""
-    with screen(quiet) as shown:
-        display = SearchDisplay(shown, Tally(trials))
-        with listening(display.hear):
-            yield hooks_of(display)
+    with _heard(lambda shown: SearchDisplay(shown, Tally(trials)), quiet) as display:
+        yield hooks_of(display)
 
 
 @contextmanager
 def show_restoration(quiet: bool) -> Iterator[Notify]:
     """Show the restoration of a picture by its hooks."""
-    with screen(quiet) as shown:
-        display = RestorationDisplay(shown)
-        with listening(display.hear):
-            yield hooks_of(display)
+    with _heard(RestorationDisplay, quiet) as display:
+        yield hooks_of(display)
 
 
 @contextmanager
 def show_restorations(quiet: bool) -> Iterator[Notify]:
     """Show the restoration of several pictures by its hooks."""
-    with screen(quiet) as shown:
-        display = RestorationsDisplay(shown)
-        with listening(display.hear):
-            yield display.notify
+    with _heard(RestorationsDisplay, quiet) as display:
+        yield display.notify
 
 
 @contextmanager
 def show_ways(quiet: bool) -> Iterator[Notify]:
     """Show the restoration of a picture in several ways by its hooks."""
-    with screen(quiet) as shown:
-        display = WaysDisplay(shown)
-        with listening(display.hear):
-            yield display.notify
+    with _heard(WaysDisplay, quiet) as display:
+        yield display.notify
 
 
 @contextmanager
@@ -80,6 +81,15 @@ def show_sweep(runs: int, quiet: bool) -> Iterator[TakeReport]:
     """Show so many runs in processes of their own by their reports."""
     with screen(quiet) as shown:
         yield SweepDisplay(shown, runs).hear
+
+
+@contextmanager
+def _heard(make: Callable[[Screen], Hearing], quiet: bool) -> Iterator[Hearing]:
+    """A display on a screen, which hears the progress that is reported."""
+    with screen(quiet) as shown:
+        display = make(shown)
+        with listening(display.hear):
+            yield display
 
 
 def hooks_of(display: object) -> Notify:

@@ -47,16 +47,15 @@ def cost(
             with torch.device("meta"):
                 network = task.assemble(lambda s: space.build(architecture, s), signature)
             known[PARAMETERS] = float(number_of_parameters(network))
-        if MULTIPLY_ADDS in wanted:
+        if {MULTIPLY_ADDS, SECONDS} & set(wanted):
             network = task.assemble(lambda s: space.build(architecture, s), signature)
             channels = task.networks * signature.in_channels
+        if MULTIPLY_ADDS in wanted:
             known[MULTIPLY_ADDS] = float(
                 multiply_adds(network, torch.zeros(1, channels, SIDE, SIDE))
             )
         if SECONDS in wanted:
-            network = task.assemble(lambda s: space.build(architecture, s), signature)
             side = max(TIMED_SIDE // signature.scale, space.smallest_side)
-            channels = task.networks * signature.in_channels
             passes = (512 / (side * signature.scale)) ** 2
             known[SECONDS] = passes * seconds(network, torch.zeros(1, channels, side, side)) / 2
         return known

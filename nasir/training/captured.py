@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+log = logging.getLogger("nasir")
 
 WARM_UP = 3
 """Steps that are done one kernel after another before a step is captured."""
@@ -17,7 +20,7 @@ class Captured:
     """`step` on batches of one shape: after a few plain steps, a CUDA graph of it.
 
     `step` maps a degraded and a clean batch to the loss, and changes weights in place. What cannot
-    be captured goes on one kernel after another; `reason` then says why.
+    be captured goes on one kernel after another, and the log says why.
     """
 
     def __init__(self, step: Step) -> None:
@@ -26,7 +29,6 @@ class Captured:
         self._graph: torch.cuda.CUDAGraph | None = None
         self._inputs: tuple[Tensor, Tensor]
         self._loss: Tensor
-        self.reason: str | None = None
 
     def __call__(self, degraded: Tensor, clean: Tensor) -> Tensor:
         if self._graph is None and self._plain == WARM_UP:
@@ -47,7 +49,8 @@ class Captured:
             with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
                 self._loss = self._step(*self._inputs)
         except RuntimeError as error:
-            self.reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0]
+            log.warning("steps are not captured as a CUDA graph: %s", reason)
             self._plain += 1
             return
         self._graph = graph

@@ -31,10 +31,8 @@ from nasir.training.precision import Precision
 from nasir.training.randomness import repeatable, seed_torch
 from nasir.training.schedules import learning_rate
 
-CHECK_EVERY = 10
+CHECK_EVERY, CHECK_EVERY_ON_GPU = 10, 100
 """Steps between checks of the losses; each check waits for the device."""
-
-CHECK_EVERY_ON_GPU = 100
 
 
 @attrs.frozen(eq=False)
@@ -79,7 +77,7 @@ def train(
     same bits. The same training means: equal hyperparameters, seed, kind of device, pictures and
     `about`, which names everything else that decides the result, such as the architecture. The
     file stays at the end. `on_step` is called with the step, from 1, and its loss, every
-    `CHECK_EVERY` steps and after the last. A network without trainable weights is returned
+    `CHECK_EVERY` steps (on a GPU `CHECK_EVERY_ON_GPU`) and after the last. A network without trainable weights is returned
     unchanged, after no steps.
 
     Raises :class:`~nasir.core.errors.EvaluationError` if the loss is not finite, or if the shape of
@@ -99,6 +97,7 @@ def train(
     if checkpoint is not None:
         state.resume(checkpoint, identity, last)
     network.train()
+    check_every = CHECK_EVERY if device == "cpu" else CHECK_EVERY_ON_GPU
     saved = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
@@ -108,7 +107,7 @@ def train(
         while state.step < last:
             state.advance(feed.batch(state.step))
             ended = state.step == last
-            if ended or state.step % (CHECK_EVERY if device == "cpu" else CHECK_EVERY_ON_GPU) == 0:
+            if ended or state.step % check_every == 0:
                 state.check_losses()
                 if on_step is not None:
                     on_step(state.step, state.losses[-1])

@@ -22,8 +22,7 @@ class Residual(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.second(self.first(x).relu_())
-        return y.add_(x) if not torch.is_grad_enabled() else y + x
+        return _sum(self.second(self.first(x).relu_()), x)
 
 
 class Plain(nn.Module):
@@ -48,8 +47,7 @@ class Depthwise(nn.Module):
         self.second = nn.Conv2d(2 * width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.second(self.first(self.spread(x)).relu_())
-        return y.add_(x) if not torch.is_grad_enabled() else y + x
+        return _sum(self.second(self.first(self.spread(x)).relu_()), x)
 
 
 BLOCKS: dict[str, type[Residual | Plain | Depthwise]] = {
@@ -120,6 +118,11 @@ class UNetNetwork(nn.Module):
         if self.scale > 1:
             x = F.interpolate(x, scale_factor=self.scale, mode="bicubic", align_corners=False)
         return (x + y).contiguous()
+
+
+def _sum(y: Tensor, x: Tensor) -> Tensor:
+    """y + x, in the memory of `y` where no gradient needs it."""
+    return y + x if torch.is_grad_enabled() else y.add_(x)
 
 
 def _level(kind: str, width: int, blocks: int) -> nn.Sequential:

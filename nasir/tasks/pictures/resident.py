@@ -14,9 +14,6 @@ from nasir.core.degradation import Degradation
 from nasir.core.task import ResidentPatches
 from nasir.settings.experiment import usable_cores
 
-Observed = tuple[Tensor, Sequence[Tensor]]
-"""Clean ``(1, C, sH, sW)``, and degraded versions ``(1, C, H, W)`` of it; none: drawn anew."""
-
 
 @attrs.frozen(eq=False)
 class Album:
