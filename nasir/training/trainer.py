@@ -77,8 +77,8 @@ def train(
     same bits. The same training means: equal hyperparameters, seed, kind of device, pictures and
     `about`, which names everything else that decides the result, such as the architecture. The
     file stays at the end. `on_step` is called with the step, from 1, and its loss, every
-    `CHECK_EVERY` steps (on a GPU `CHECK_EVERY_ON_GPU`) and after the last. A network without trainable weights is returned
-    unchanged, after no steps.
+    `CHECK_EVERY` steps (on a GPU `CHECK_EVERY_ON_GPU`) and after the last. A network without
+    trainable weights is returned unchanged, after no steps.
 
     Raises :class:`~nasir.core.errors.EvaluationError` if the loss is not finite, or if the shape of
     the network's output differs from that of the clean patches.
