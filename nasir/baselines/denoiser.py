@@ -22,6 +22,8 @@ class Denoiser(Method):
     In super-resolution that is the bicubic enlargement. A picture with missing pixels is refused.
     """
 
+    local = True
+
     @abstractmethod
     def denoise(self, picture: Array) -> Array:
         """`picture` without its noise, both ``(H, W, C)``."""

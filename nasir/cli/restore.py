@@ -13,7 +13,7 @@ from nasir.settings.overrides import is_override
 
 if TYPE_CHECKING:
     from nasir.apps.restore.many import PictureResult, PictureResults
-    from nasir.apps.restore.restore import Restoration
+    from nasir.apps.restore.restoration import Restoration
     from nasir.apps.restore.side_by_side import Ways
 
 EXAMPLES = """

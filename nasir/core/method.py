@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from nasir.core.task import Sample, Task
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 class Method(ABC):
     """A classical restoration method. A subclass is an attrs class; its fields are its settings."""
+
+    local: ClassVar[bool] = False
+    """Whether a pixel depends on its surroundings alone, so that large pictures are cut up."""
 
     @abstractmethod
     def restore(self, sample: Sample, task: Task) -> Tensor:

@@ -20,7 +20,8 @@ from PIL import Image, ImageCms
 
 from nasir.apps.restore import files, mosaic, picture_search
 from nasir.apps.restore.picture_search import middle
-from nasir.apps.restore.restore import Restoration, restore
+from nasir.apps.restore.restoration import Restoration
+from nasir.apps.restore.restore import restore
 from nasir.apps.restore.tiles import Canvas, cut, shares, spans
 from nasir.apps.restore.window import Window, part
 from nasir.core.errors import (

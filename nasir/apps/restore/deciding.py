@@ -10,7 +10,8 @@ import attrs
 
 from nasir.apps.restore.choosing import check_suits, network_for
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
-from nasir.apps.restore.planning import RestorationPlan, RestoreSettings, plan
+from nasir.apps.restore.fit_planning import plan
+from nasir.apps.restore.planning import RestorationPlan, RestoreSettings
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Problem

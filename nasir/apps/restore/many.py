@@ -14,8 +14,9 @@ from typing import Any, Literal
 import attrs
 
 from nasir.apps.restore.deciding import NothingToRestore
+from nasir.apps.restore.execution import states_of
 from nasir.apps.restore.planning import RestoreSettings
-from nasir.apps.restore.restore import restore, states_of
+from nasir.apps.restore.restore import restore
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.evaluation import describe
 from nasir.settings.reader import read_one

@@ -76,6 +76,11 @@ class FitTerms:
         """Whether the fits had all their steps, so that going on means more of them."""
         return self.continues and not (self._folder / CUT_SHORT).exists()
 
+    def begin(self) -> None:
+        """Remove what earlier fits have left, if these do not continue them."""
+        if self.states is not None and not self.continues:
+            shutil.rmtree(self.states, ignore_errors=True)
+
     def leave(self, stops: Sequence[Stop]) -> None:
         """Remove the states of fits that are finished, or note how they ended."""
         if self.states is None or not self.states.is_dir():
@@ -110,6 +115,7 @@ def restored(
     are unrestored.
     """
     use_threads(threads)
+    terms.begin()
     problem = attrs.evolve(problem, checkpoints=terms.states)
     with deferred() as interruption:
         fits = _Fits(architecture, problem, terms, interruption)

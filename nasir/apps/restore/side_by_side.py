@@ -16,9 +16,11 @@ from nasir.apps.report.trial_table import plain_table
 from nasir.apps.restore import files
 from nasir.apps.restore.deciding import DENOISE, TASKS, decide
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
+from nasir.apps.restore.execution import without_fit
 from nasir.apps.restore.looking import BEFORE, slider_of
 from nasir.apps.restore.planning import RestoreSettings
-from nasir.apps.restore.restore import Restoration, restore, without_fit
+from nasir.apps.restore.restoration import Restoration
+from nasir.apps.restore.restore import restore
 from nasir.apps.restore.risk import psnr, risks_of
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.registry import registries

@@ -13,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from nasir.apps.restore.restore import Restoration, restore
+from nasir.apps.restore.restoration import Restoration
+from nasir.apps.restore.restore import restore
 from nasir.cli.main import main
 from nasir.core.errors import SettingsError
 from nasir.core.task import Sample
