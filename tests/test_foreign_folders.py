@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from toy_trained import trained
 
@@ -212,6 +214,18 @@ def test_long_names_that_differ_stay_different():
     names = ["x" * 300 + end for end in ("a-clean", "b-clean", "a-restored")]
     assert len({file_name(name) for name in names}) == 3
     assert all(len(file_name(name)) < 200 for name in names)
+
+
+@given(st.lists(st.text(max_size=8), unique=True))
+def test_no_two_names_become_one_file(names: list[str]):
+    files = [file_name(name) for name in names]
+    assert len(set(files)) == len(names)
+    assert all(Path(file).name == file and not file.startswith(".") for file in files)
+
+
+@pytest.mark.parametrize("name", ["IMG_2041", "x y", "x-y", "Größe (2)", "a+b,c=1@2.5"])
+def test_a_plain_name_stays_as_it_is(name: str):
+    assert file_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "/x", ".", "..", "", "a b", "a+b", "a\nb", "-x"])

@@ -52,9 +52,10 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
         if problem.objectives and trial.proposal.stage == FULL:
             metrics |= _costs(problem, found, metrics)
             check_metrics(problem.objectives, metrics)
+            for objective in problem.objectives:
+                _check_finite(str(objective), objective.value(metrics))
             score = problem.objectives[0].value(metrics)
-        if not math.isfinite(score):
-            raise EvaluationError(f"the score is {score}")
+        _check_finite("the score", score)
         ended = attrs.evolve(
             trial,
             proposal=attrs.evolve(trial.proposal, architecture=found),
@@ -73,6 +74,11 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
     seconds = time.perf_counter() - clock
     ended = attrs.evolve(ended, started=started, seconds=seconds, worker=where)
     return Outcome(ended, restored, weights, failure)
+
+
+def _check_finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise EvaluationError(f"{name} is {value}")
 
 
 def _by_picture(evaluation: Evaluation) -> dict[str, dict[str, float]]:

@@ -18,6 +18,9 @@ from nasir.core.failures import TimeLimitError
 REPEAT_SECONDS = 1.0
 """Seconds after which an evaluation that caught :class:`TimeLimitError` is stopped again."""
 
+LONGEST = 1e9
+"""Seconds of the longest alarm, 31 years: systems take no infinite one."""
+
 
 class TimedExecutor(InlineExecutor):
     """Runs calls inline, and stops those that take longer than `seconds`.
@@ -91,7 +94,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise raised(message)
 
     handler = signal.signal(signal.SIGALRM, stop)
-    others = signal.setitimer(signal.ITIMER_REAL, seconds)
+    others = signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST))
     try:
         yield
     except _StoppedAgain:

@@ -21,7 +21,8 @@ def work(connection: Connection, folder: Path | None) -> None:
     """Answer calls until the process that started this one is gone.
 
     A call comes as a pickled ``(function, arguments, keywords)``. The answer is :data:`BEGUN`
-    once the call and all its imports are loaded, then a pickled ``(result, error)``. A worker on
+    once the call and all its imports are loaded, then a pickled ``(result, error)``, each with
+    the number of the call in front (:func:`numbered`). A worker on
     another machine has a `folder` with the environment of the run, which it removes at its end.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that holds the run
@@ -34,10 +35,20 @@ def work(connection: Connection, folder: Path | None) -> None:
 
     while True:
         try:
-            received = connection.recv_bytes()
-            connection.send_bytes(_answer(received, connection))
+            call, received = split_number(connection.recv_bytes())
+            connection.send_bytes(numbered(call, _answer(call, received, connection)))
         except (EOFError, OSError):
             return
+
+
+def numbered(call: int, content: bytes) -> bytes:
+    """`content` with the number of its call in front."""
+    return call.to_bytes(8, "big") + content
+
+
+def split_number(message: bytes) -> tuple[int, bytes]:
+    """The number of a call and what was sent for it: the inverse of :func:`numbered`."""
+    return int.from_bytes(message[:8], "big"), message[8:]
 
 
 def pack_answer(result: Any = None, error: BaseException | None = None) -> bytes:
@@ -71,10 +82,10 @@ def _end_with_parent(folder: Path | None) -> None:
     os._exit(1)
 
 
-def _answer(received: bytes, connection: Connection) -> bytes:
+def _answer(call: int, received: bytes, connection: Connection) -> bytes:
     try:
         function, arguments, keywords = pickle.loads(received)
-        connection.send_bytes(BEGUN)
+        connection.send_bytes(numbered(call, BEGUN))
         return pack_answer(function(*arguments, **keywords))
     except (Exception, SystemExit) as error:
         return pack_answer(error=error)

@@ -18,10 +18,13 @@ from typing import Any
 
 from nasir.core.errors import EvaluationError
 from nasir.core.failures import MemoryLimitError, TimeLimitError, WorkerDiedError
-from nasir.executors.worker_loop import BEGUN, unpack_answer, work
+from nasir.executors.worker_loop import BEGUN, numbered, split_number, unpack_answer, work
 
 MEMORY_INTERVAL = 0.025
 """Seconds between two readings of the memory of a worker that has a limit."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds of one wait; the system takes no more than 24.8 days, a time limit may be longer."""
 
 _spawning = Lock()
 
@@ -46,6 +49,7 @@ class WorkerProcess:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
+        self._calls = 0
         self._lock = Lock()
 
     def call(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -53,16 +57,24 @@ class WorkerProcess:
         return unpack_answer(self.answer(pickle.dumps((fn, args, kwargs))))
 
     def answer(self, call: bytes) -> bytes:
-        """The answer to a pickled call, itself a pickled ``(result, error)``."""
+        """The answer to a pickled call, itself a pickled ``(result, error)``.
+
+        Calls and answers have the same number. If anything goes wrong in between, the process is
+        killed: it may still send an answer, which must not be taken for that of the next call.
+        """
         connection = self.start()
+        self._calls += 1
         try:
-            connection.send_bytes(call)
+            connection.send_bytes(numbered(self._calls, call))
             answer = self._receive(connection)
             if answer == BEGUN:
                 answer = self._receive_within_limits(connection)
+            return answer
         except (EOFError, OSError):
             raise WorkerDiedError(f"the worker died ({self._ending()})") from None
-        return answer
+        except BaseException:
+            self._kill()
+            raise
 
     def start(self) -> Connection:
         """Start the process unless it runs; returns the connection to it."""
@@ -97,11 +109,10 @@ class WorkerProcess:
         end = None if self._seconds is None else time.monotonic() + self._seconds
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
-            pauses = [left, None if self._mebibytes is None else MEMORY_INTERVAL]
-            if self._wait(connection, min((p for p in pauses if p is not None), default=None)):
+            pause = LONGEST_WAIT if self._mebibytes is None else MEMORY_INTERVAL
+            if self._wait(connection, pause if left is None else min(pause, left)):
                 return self._receive(connection)
             if left == 0:
-                self._kill()
                 raise TimeLimitError(f"stopped after {self._seconds:g} seconds")
             self._check_memory()
 
@@ -111,7 +122,6 @@ class WorkerProcess:
             return
         taken = _resident_mebibytes(self._process.pid)
         if taken > self._mebibytes:
-            self._kill()
             raise MemoryLimitError(
                 f"stopped at {taken:.0f} MiB of memory, with memory_limit={self._mebibytes}"
             )
@@ -125,7 +135,12 @@ class WorkerProcess:
         """The next answer; EOFError if the process ends without one."""
         if connection not in self._wait(connection, None) and not connection.poll():
             raise EOFError
-        return connection.recv_bytes()
+        answered, answer = split_number(connection.recv_bytes())
+        if answered != self._calls:
+            raise WorkerDiedError(
+                f"the worker answered call {answered} where call {self._calls} was asked"
+            )
+        return answer
 
     def _kill(self) -> None:
         if self._process is not None:

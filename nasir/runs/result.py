@@ -17,6 +17,9 @@ from nasir.settings.overrides import Settings
 LONGEST_NAME = 200
 """Bytes of a file's name, without its ending."""
 
+KEPT = "-_ .,()+=@"
+"""What a file's name may contain beside letters and digits."""
+
 
 def write_result(
     folder: Path,
@@ -44,21 +47,22 @@ def write_result(
 
 
 def file_name(name: str) -> str:
-    """`name` as the name of a file: no separators, and not too long for a disk.
+    """`name` as the name of a file, another one for each name.
 
-    The end of a long name after its last hyphen, such as a picture's kind, is kept.
+    Letters, digits and a few signs are kept. A name with others, such as separators, or one that is
+    too long for a disk, ends in a hash of the whole, so that no two names become one file.
     """
-    plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
-    if len(plain.encode()) <= LONGEST_NAME:
+    plain = "".join(c if c.isalnum() or c in KEPT else "-" for c in name)
+    plain = f"-{plain[1:]}" if plain.startswith((".", " ")) else plain
+    if plain == name and len(plain.encode()) <= LONGEST_NAME:
         return plain
-    stem, _, kind = plain.rpartition("-")
     begin = plain.encode()[: LONGEST_NAME // 2].decode(errors="ignore")
-    return f"{begin}-{hashlib.sha256(stem.encode()).hexdigest()[:10]}-{kind[-20:]}"
+    return f"{begin}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
 
 
 def picture_file(picture: str, kind: str) -> str:
     """The file's name of a picture ``clean``, ``degraded`` or ``restored``."""
-    return f"{file_name(f'{picture}-{kind}')}.png"
+    return f"{file_name(picture)}-{kind}.png"
 
 
 def _picture_files(restored: Mapping[str, RestoredPicture]) -> dict[str, bytes]:

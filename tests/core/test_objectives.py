@@ -40,3 +40,8 @@ def test_no_trial_dominates_the_pareto_front(points: list[tuple[int, int]]):
     wanted = {v for v in values.values() if not any(dominates(o, v) for o in values.values())}
     assert found == wanted
     assert len(found) == len(pareto_front(trials, TWO))
+
+
+def test_any_objective_that_is_no_number_is_a_failed_trial(toy):
+    run = toy("objective=psnr,nothing", "evaluator.nan_metric=true", "trials=2", "stop_after=9")
+    assert {(t.state, t.reason) for t in run.trials} == {("failed", "nothing is nan")}

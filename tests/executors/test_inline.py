@@ -44,6 +44,11 @@ def test_an_evaluation_within_its_limit_is_unchanged(toy):
     assert [t.score for t in limited.trials] == [t.score for t in toy().trials]
 
 
+@pytest.mark.parametrize("seconds", [1e300, float("inf")])
+def test_a_time_limit_of_any_length_can_be_set(seconds: float):
+    assert Inline().within(seconds, None).start(1).submit(abs, -1).result() == 1
+
+
 def test_the_alarm_of_others_continues():
     """That of this very test, by pytest-timeout, for one."""
     rings: list[int] = []

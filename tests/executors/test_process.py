@@ -19,8 +19,12 @@ import nasir
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem
+from nasir.core.failures import WorkerDiedError
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.executors import worker_process
 from nasir.executors.process import Process
+from nasir.executors.worker_loop import numbered
+from nasir.executors.worker_process import WorkerProcess
 from nasir.runs.run import Run
 
 ENOUGH = 60
@@ -96,6 +100,40 @@ def test_a_worker_that_dies_takes_no_other_call_with_it(start):
         with pytest.raises(EvaluationError):
             call.result(ENOUGH)
     assert sleeping.result(ENOUGH) is None
+
+
+@pytest.mark.parametrize("seconds", [30 * 24 * 3600.0, 1e300, float("inf")])
+def test_a_time_limit_of_any_length_can_be_waited_for(start, seconds: float):
+    """The system waits for at most 2^31 ms, 24.8 days, at a time."""
+    executor = start(timeout=seconds)
+    assert [executor.submit(abs, number).result(ENOUGH) for number in (-1, -2)] == [1, 2]
+
+
+def test_an_answer_that_was_not_read_is_none_to_the_next_call(start, monkeypatch):
+    """Whatever goes wrong between call and answer, the worker is ended with its late answer."""
+    executor = start()
+    pid = executor.submit(os.getpid).result(ENOUGH)
+    receive = WorkerProcess._receive_within_limits
+
+    def interrupted(worker: WorkerProcess, connection: object) -> bytes:
+        monkeypatch.setattr(WorkerProcess, "_receive_within_limits", receive)
+        raise OverflowError("a fault of ours")
+
+    monkeypatch.setattr(WorkerProcess, "_receive_within_limits", interrupted)
+    with pytest.raises(OverflowError):
+        executor.submit(abs, -1).result(ENOUGH)
+    assert executor.submit(abs, -2).result(ENOUGH) == 2
+    assert executor.submit(os.getpid).result(ENOUGH) != pid
+
+
+def test_an_answer_to_another_call_is_refused(start, monkeypatch):
+    executor = start()
+    assert executor.submit(abs, -1).result(ENOUGH) == 1
+    monkeypatch.setattr(worker_process, "numbered", lambda call, content: numbered(7, content))
+    with pytest.raises(WorkerDiedError, match="answered call 7 where call 2 was asked"):
+        executor.submit(abs, -2).result(ENOUGH)
+    monkeypatch.undo()
+    assert executor.submit(abs, -3).result(ENOUGH) == 3
 
 
 def _end_by(number: int) -> None:
