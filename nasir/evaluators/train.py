@@ -13,7 +13,6 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.patches import divided
-from nasir.core.paths import whole_path
 from nasir.core.picture_size import check_size
 from nasir.core.progress import report
 from nasir.core.restored import (
@@ -34,7 +33,7 @@ from nasir.training.device import usable
 from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
 from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
 from nasir.training.losses import terms
-from nasir.training.weights import find_weights, fresh_network, load_weights
+from nasir.training.weights import find_weights, fresh_network, load_weights, name_or_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -123,8 +122,14 @@ class Train(TrainingEvaluator):
     )
     weights: str | None = setting(
         None,
-        "trained weights to evaluate, a safetensors file or the folder of a training; none: train",
-        converter=whole_path,
+        "trained weights to evaluate, a safetensors file, the folder of a training or a network's "
+        "name; none: train",
+        converter=name_or_path,
+    )
+    start: str | None = setting(
+        None,
+        "trained weights that a training starts from, given as those to evaluate; none: fresh ones",
+        converter=name_or_path,
     )
     precision: str = setting(
         "auto",
@@ -157,8 +162,9 @@ class Train(TrainingEvaluator):
 
     def check(self, problem: Problem) -> None:
         usable(self.device)
-        if self.weights is not None:
-            find_weights(self.weights)
+        for given in (self.weights, self.start):
+            if given is not None:
+                find_weights(given)
         if self.weights is None or problem.split == "search":
             parts = 2 if problem.split == "search" else 1
             check_training(problem, self.patch, self.loss, self.validation, parts, room="evaluator")
@@ -208,6 +214,8 @@ class Train(TrainingEvaluator):
     def train(self, network: nn.Module, patches: Patches, request: TrainingRequest) -> nn.Module:
         from nasir.training.trainer import train
 
+        if self.start is not None:
+            load_weights(network, self.start)
         trained = train(
             network,
             patches,
@@ -254,6 +262,8 @@ class Train(TrainingEvaluator):
         if self.weights is not None:
             load_weights(network, self.weights)
             return network.to(device), []
+        if self.start is not None:
+            load_weights(network, self.start)
         from nasir.training.trainer import train
 
         steps = self.steps(proposal.fidelity)
@@ -265,7 +275,7 @@ class Train(TrainingEvaluator):
             device,
             checkpoint,
             lambda step, loss: report(step, steps, loss=loss),
-            about=_description(proposal, problem),
+            about=_description(proposal, problem) + (f" from {self.start}" if self.start else ""),
             steps=steps,
         )
         return trained.final(), trained.losses

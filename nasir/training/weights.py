@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasir.core.errors import SettingsError
+from nasir.core.paths import whole_path
+from nasir.core.registry import registries
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,16 +18,25 @@ if TYPE_CHECKING:
 NAME = "weights.safetensors"
 
 
+def name_or_path(given: str | None) -> str | None:
+    """A converter: the name of a registered network, or a path as ``whole_path`` makes it."""
+    return given if given in registries["network"] else whole_path(given)
+
+
 def find_weights(given: str | Path) -> Path:
-    """The file of weights: `given` itself, or the one in the folder `given` or in its ``best``.
+    """The file of weights: that of the registered network `given`, or else `given` itself, or the
+    one in the folder `given` or in its ``best``.
 
     Raises :class:`~nasir.core.errors.SettingsError` if there is none.
     """
+    if str(given) in registries["network"]:
+        return Path(registries["network"][str(given)].target)
     path = Path(given).expanduser()
     found = next((p for p in (path, path / NAME, path / "best" / NAME) if p.is_file()), None)
     if found is None:
         raise SettingsError(
-            f"there are no weights in {given}: give a safetensors file, or the folder of a training"
+            f"there are no weights in {given}: give a safetensors file, the folder of a training, "
+            "or a network's name (nasir list networks)"
         )
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,9 +14,11 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.patches import divided
+from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.core.trial import FULL
+from nasir.networks.network import find_network
 from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder
 from nasir.settings.building import name_of, plain, settings_of_component
@@ -41,7 +44,9 @@ class TrainSettings(VerbSettings):
     from_files = ("architecture", "seed", "threads", "validation", *PICTURES, *PARTS)
 
     architecture: str | None = setting(
-        None, "a reference architecture's name, an architecture.json, or a run's folder"
+        None,
+        "a reference architecture's name, an architecture.json, or a run's folder; none: that of "
+        "the network in evaluator.start",
     )
     seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
     threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
@@ -99,18 +104,35 @@ def plan(words: Sequence[str], settings: Mapping[str, Any]) -> TrainingPlan:
     """What words and settings ask for; wrong ones are refused before any work."""
     asked = read_one(TrainSettings, words, settings)
     own = asked.own
-    if own.architecture is None:
+    chosen = about_pictures(asked.components, own.use, own.images, own.test_images)
+    ours = make_components(("space",), chosen, own.use)["space"]
+    given = own.architecture or _start(chosen)
+    if given is None:
         raise SettingsError(
             "say what to train: architecture=NAME (nasir describe space=NAME), an "
             "architecture.json, or a run's folder"
         )
-    chosen = about_pictures(asked.components, own.use, own.images, own.test_images)
-    ours = make_components(("space",), chosen, own.use)["space"]
-    architecture, space = find_architecture(own.architecture, ours)
+    if own.architecture is None and not _is_folder(given):
+        network = find_network(given)
+        architecture, space = network.architecture, network.make_space()
+    else:
+        architecture, space = find_architecture(given, ours)
     typed = read_overrides(TrainSettings, [word for word in words if "=" in word], settings)
     if space is not ours and any(one.path[0] == "space" for one in typed):
-        raise SettingsError(f"space cannot be set here: {own.architecture} has its own space")
+        raise SettingsError(f"space cannot be set here: {given} has its own space")
     return _planned(architecture, own, {**chosen, "space": space})
+
+
+def _start(chosen: Settings) -> str | None:
+    """The trained network that the training starts from, if the evaluator is given one."""
+    evaluator = chosen.get("evaluator")
+    given = evaluator.get("start") if isinstance(evaluator, Mapping) else None
+    return given if given is None else str(given)
+
+
+def _is_folder(start: str) -> bool:
+    """Whether a training starts from the one in a folder; the name of a network comes first."""
+    return start not in registries["network"] and Path(start).expanduser().is_dir()
 
 
 def plan_again(folder: TrainingFolder) -> TrainingPlan:

@@ -21,9 +21,11 @@ from skimage.metrics import peak_signal_noise_ratio
 import nasir
 from nasir.apps.evaluate.evaluate import evaluate
 from nasir.apps.train.curve import Curve
+from nasir.apps.train.planning import plan
 from nasir.apps.train.training import Training
 from nasir.core.errors import EvaluationError, NasirError, RunFolderError, SettingsError
 from nasir.core.progress import listening
+from nasir.networks.network import find_network
 from nasir.runs.training_folder import TrainingFolder, is_training
 
 
@@ -119,6 +121,27 @@ def test_killed_again_and_again_it_comes_to_the_same_bits(tmp_path: Path):
     assert toy_trained.bits(nasir.train(str(there))) == toy_trained.bits(Training(whole))
 
 
+@pytest.mark.parametrize("architecture", [True, False])
+def test_a_training_starts_from_the_weights_that_are_given(
+    architecture: bool, training: Training, tmp_path: Path
+):
+    words = [*toy_trained.words(tmp_path), f"evaluator.start={training.folder}"]
+    still = ("evaluator.iterations=1", "evaluator.lr=1e-30", "evaluator.ema=0")
+    words = [word for word in words if architecture or not word.startswith("architecture=")]
+    again = nasir.train(*words, *still, output=tmp_path / "again")
+    before, after = (load_file(one.weights) for one in (training, again))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert again.metrics["psnr"] == training.metrics["psnr"]
+
+
+def test_a_training_that_starts_from_a_registered_network_has_its_architecture(tmp_path: Path):
+    planned = plan(["evaluator.start=denoise", *toy_trained.pictures(tmp_path, colour=True)], {})
+    network = find_network("denoise")
+    assert planned.architecture == network.architecture
+    assert planned.problem.space == network.make_space()
+    assert planned.evaluator.start == "denoise"
+
+
 def test_a_finished_training_is_left_as_it_is(training: Training):
     before = {path: path.stat().st_mtime_ns for path in training.folder.rglob("*.*")}
     assert nasir.train(str(training.folder)).metrics == training.metrics
@@ -153,6 +176,8 @@ def test_a_diverging_loss_is_reported(tmp_path: Path):
         (["architecture={toy}", "space=nasdip"], "space cannot be set here: .* has its own space"),
         (["architecture={toy}", "evaluator.patch=999"], "evaluator.patch=999 is larger"),
         (["architecture={toy}", "images=nowhere"], "nowhere"),
+        (["architecture={toy}", "evaluator.start=nobody"], "there are no weights in .*nobody"),
+        (["evaluator.start=nobody"], "unknown network 'nobody'"),
         (["{toy}"], "neither key=value"),
         (["{folder}", "seed=1"], "continued as it was started"),
     ],
