@@ -105,10 +105,9 @@ class Supernet(nn.Module):
         return -(torch.xlogy(a, a) + torch.xlogy(1 - a, 1 - a)).mean()
 
     def complexity(self) -> Tensor:
-        """The expected size of what the weights favour, 1 for the largest option everywhere.
+        """The expected size of what the weights favour (CLEARER, equation 5), at most 1.
 
-        CLEARER, equation 5, with C the options' true numbers of parameters over the largest one;
-        zero if options have no size.
+        A size is a number of parameters, relative to the largest; zero if options have no size.
         """
         return next(iter(self.architecture_parameters())).new_zeros(())
 

@@ -123,6 +123,13 @@ class CellArchitectures(SearchSpace):
         "how the input is upscaled where the network enlarges",
         must.in_(("bicubic", "bilinear")),
     )
+    aspp: tuple[int, ...] = setting(
+        (),
+        "dilation rates of the ASPP after the last cell of a built network, each 1 to 100; empty: "
+        "a 1x1 convolution",
+        must.deep_iterable(must.and_(must.ge(1), must.le(LONGEST))),
+        tuple,
+    )
     input_channels: int = setting(
         32,
         "channels of the random input where the network is a deep image prior, 1 to 65536",
@@ -131,9 +138,6 @@ class CellArchitectures(SearchSpace):
 
     name: ClassVar[str]
     activation_name: ClassVar[str]
-    aspp_rates: ClassVar[tuple[int, ...]] = ()
-    """Rates of the ASPP in a compact end; none: a 1x1 convolution."""
-
     hand_made: ClassVar[Mapping[str, str]] = {"all_conv": "conv_3"}
     """References by name; all nodes apply this operation to both inputs of the cell and add."""
 

@@ -48,5 +48,5 @@ def compact_network(
         width = cell_width(space.width, space.width_factors[level])
         cells.append(Cell(cell, channels[-2], channels[-1], width, activation=space.activation))
         channels.append(cells[-1].out_channels)
-    end = CompactEnd(channels[-1], frame.body_channels, space.activation, space.aspp_rates)
+    end = CompactEnd(channels[-1], frame.body_channels, space.activation, space.aspp)
     return CompactNetwork(Start(signature.in_channels), cells, end, frame)

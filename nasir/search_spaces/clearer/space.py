@@ -69,8 +69,8 @@ class Clearer(SearchSpace):
     )
     complexity: str = setting(
         "parameters",
-        "complexity of the modules: relative number of parameters (parameters), or the published "
-        "program's 0.7 and 0.3 (program)",
+        "complexity of the modules: number of parameters, of the largest module (parameters), or "
+        "the published program's 0.7 and 0.3 (program)",
         must.in_(("parameters", "program")),
     )
 

@@ -45,6 +45,7 @@ class ClearerSupernet(Supernet):
     ) -> None:
         super().__init__()
         self.columns, self.partial = columns, partial
+        self.program_complexity = program_complexity
         self.backbone = Backbone(widths, bottlenecks, signature)
         self.cells: Any = nn.ModuleList(
             nn.ModuleList(MixedColumn(widths[: scale + 1], chained, partial) for _ in names)
@@ -54,7 +55,7 @@ class ClearerSupernet(Supernet):
         self.alphas = nn.Parameter(INITIAL_LOGITS * torch.randn(rows, len(MODULES)))
         start_small(self)
         self.to(memory_format=MEMORY_FORMAT)  # type: ignore[call-overload]
-        self.register_buffer("sizes", self._sizes(program_complexity), persistent=False)
+        self.register_buffer("sizes", self._sizes(), persistent=False)
 
     def forward(self, x: Tensor, architecture: Architecture | None = None) -> Tensor:
         return self.backbone(x, self._mixed() if architecture is None else self._path(architecture))
@@ -69,13 +70,15 @@ class ClearerSupernet(Supernet):
         return self.columns.architecture_of(best)
 
     def complexity(self) -> Tensor:
-        """CLEARER, equation 5: the mean over the columns of a_p C_p + a_f C_f.
+        """CLEARER, equation 5: the mean of a C over the N weights a of all modules.
 
-        C is a module's number of parameters, divided by that of the larger module of its column;
-        the network of all larger modules has complexity 1. With `program_complexity`, C is 0.7 and
-        0.3.
+        C is a module's number of parameters over that of the largest module of all, so that a
+        module that is 17 times as large costs 17 times as much. With `program_complexity`, it is
+        the mean over the columns, with C 0.7 for parallel and 0.3 for fusion.
         """
-        return (self.weights_of("alphas") * self.sizes).sum(dim=-1).mean()
+        total = (self.weights_of("alphas") * self.sizes).sum()
+        of = len(self.sizes) if self.program_complexity else self.sizes.numel()
+        return total / of
 
     def _mixed(self) -> list[list[Column]]:
         weights = self.weights_of("alphas")
@@ -90,15 +93,15 @@ class ClearerSupernet(Supernet):
             for cell, options in zip(self.cells, chosen, strict=True)
         ]
 
-    def _sizes(self, of_program: bool) -> Tensor:
+    def _sizes(self) -> Tensor:
         """C of equation 5: ``(columns, 2)``."""
         columns = [column for cell in self.cells for column in cell]
-        if of_program:
+        if self.program_complexity:
             return torch.tensor([PROGRAM_COMPLEXITY] * len(columns))
         sizes = torch.tensor(
             [[_parameters(column[name]) for name in MODULES] for column in columns]
         )
-        return sizes / sizes.amax(dim=-1, keepdim=True)
+        return sizes / sizes.amax()
 
 
 def _parameters(module: nn.Module) -> int:

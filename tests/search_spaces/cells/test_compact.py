@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import statistics
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -75,6 +78,40 @@ def test_networks_of_hinas_are_as_large_as_the_papers() -> None:
     """Found ones have 0.22 to 0.34 million parameters; so has 3x3 convolution at middle width."""
     count = sum(p.numel() for p in network(HiNas(), Signature(1, 1)).parameters())
     assert 0.22e6 < count < 0.34e6
+
+
+def drawn_parameters(space: HiNas, signature: Signature) -> list[float]:
+    """Parameters in millions of 60 networks drawn from the space."""
+    rng = np.random.default_rng(0)
+    with torch.device("meta"):
+        built = [space.build(space.domain.sample(rng), signature) for _ in range(60)]
+    return [sum(p.numel() for p in net.parameters()) / 1e6 for net in built]
+
+
+@pytest.mark.parametrize(("scale", "median"), [(2, 0.260), (3, 0.278), (4, 0.302)])
+def test_hinas_for_super_resolution_is_as_large_as_the_papers_with_an_aspp(
+    scale: int, median: float
+) -> None:
+    """Table 12: 0.23-0.28 (x2) and 0.29-0.33 (x4) million parameters; table 11: 0.25-0.30 (x3)."""
+    space = HiNas(layers=2, nodes=3, width=16, aspp=(2, 4, 6))
+    drawn = drawn_parameters(space, Signature(3, 3, scale))
+    assert statistics.median(drawn) == pytest.approx(median, abs=5e-4)
+
+
+@pytest.mark.parametrize(("layer_wise", "median"), [(True, 0.667), (False, 0.714)])
+def test_irnas_built_at_width_20_is_as_large_as_the_papers(layer_wise: bool, median: float) -> None:
+    """Table 1: 0.63 million parameters; at the search's width of 10 half of that."""
+    space = IrNas(layer_wise=layer_wise)
+    assert (space.search_width, space.width) == (10, 20)
+    drawn = drawn_parameters(space, Signature(1, 1))
+    assert statistics.median(drawn) == pytest.approx(median, abs=5e-4)
+    assert min(drawn) < 0.63 < max(drawn)
+
+
+def test_the_output_of_irnas_is_the_picture() -> None:
+    net = network(IrNas(layers=1, nodes=1, width=2), Signature(1, 1)).eval()
+    nn.init.zeros_(net.end.decoder[-1].weight)
+    assert not net(torch.rand(1, 1, 5, 7)).any()
 
 
 def test_denoising_subtracts_the_output_of_the_layers() -> None:

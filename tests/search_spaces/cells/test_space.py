@@ -36,7 +36,8 @@ def width_paths(layers: int, levels: int) -> int:
         (HiNas(layers=2, nodes=3), cells(3, 6) ** 2 * 5),
         (HiNas(layers=1, nodes=1, factors=(1,)), 36),
         (HiNas(layers=6, nodes=1, operations=("skip",), factors=(1, 2, 3, 4)), width_paths(6, 4)),
-        (IrNas(), cells(5, 5) ** 4 * width_paths(4, 3)),
+        (IrNas(), cells(5, 5) * width_paths(4, 3)),
+        (IrNas(layer_wise=True), cells(5, 5) ** 4 * width_paths(4, 3)),
     ],
 )
 def test_the_number_of_architectures_is_the_product_of_cells_and_width_paths(
@@ -70,6 +71,7 @@ def test_the_options_of_a_supernet_end_with_none() -> None:
         ({"widths": [float("nan")]}, "above 0"),
         ({"routing": "other"}, "routing"),
         ({"layers": 0}, "layers"),
+        ({"aspp": [0]}, "aspp"),
     ],
 )
 def test_wrong_settings_are_refused_with_advice(settings: dict[str, Any], message: str) -> None:

@@ -59,8 +59,12 @@ def test_tables_have_the_shapes_of_hinas(
     assert set(net.logits()["betas"].flatten().tolist()) == {1.0, -50.0}
 
 
-def test_irnas_has_six_options() -> None:
-    assert IrNas(search_width=1, layers=2).supernet(GREY).logits()["alphas"].shape == (2, 20, 6)
+@pytest.mark.parametrize(("layer_wise", "shape"), [(False, (20, 6)), (True, (4, 20, 6))])
+def test_irnas_has_one_cell_of_20_edges_with_six_options(
+    layer_wise: bool, shape: tuple[int, ...]
+) -> None:
+    supernet = IrNas(search_width=1, layer_wise=layer_wise).supernet(GREY)
+    assert supernet.logits()["alphas"].shape == shape
 
 
 def test_fixed_widths_leave_no_betas() -> None:

@@ -117,13 +117,33 @@ def test_gradients_reach_all_weights_and_architecture_parameters(
     assert (supernet.alphas.grad != 0).all()
 
 
-def test_complexity_is_one_for_all_parallel_and_the_mean_ratio_for_all_fusion() -> None:
+SIZES = {
+    "all_parallel": (92_544, 387_968, 1_568_640),
+    "all_fusion": (20_672, 153_536, 784_512),
+}
+"""Parameters of the modules of the paper's cells, on 2, 3 and 4 branches."""
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_complexity_is_equation_5_with_true_sizes_of_the_largest_module(name: str) -> None:
     space = Clearer()
-    supernet = space.supernet(Signature(3, 3))
-    assert chosen(supernet, space.named("all_parallel")).complexity().item() == 1
-    ratios = (20_672 / 92_544, 153_536 / 387_968, 784_512 / 1_568_640)
-    fusion = chosen(supernet, space.named("all_fusion")).complexity().item()
-    assert fusion == pytest.approx(sum(ratios) / 3)
+    supernet = chosen(space.supernet(Signature(3, 3)), space.named(name))
+    assert supernet.complexity().item() == pytest.approx(4 * sum(SIZES[name]) / 1_568_640 / 24)
+
+
+def test_complexity_pulls_most_at_the_largest_modules() -> None:
+    """Mean gradients by cell; dC/da_p = p f (C_p - C_f) / N in closed form."""
+    supernet = Clearer().supernet(Signature(3, 3))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        supernet.alphas.copy_(torch.randn(12, 2))
+    supernet.complexity().backward()
+    p, f = supernet.weights_of("alphas").T.detach()
+    sizes = torch.tensor(list(SIZES.values())).repeat_interleave(4, dim=1) / 1_568_640
+    assert supernet.alphas.grad is not None
+    torch.testing.assert_close(supernet.alphas.grad[:, 0], p * f * (sizes[0] - sizes[1]) / 24)
+    by_cell = supernet.alphas.grad[:, 0].reshape(3, 4).mean(1)
+    assert by_cell.tolist() == pytest.approx([0.0004, 0.0014, 0.0036], abs=5e-5)
 
 
 def test_complexity_of_the_program_weighs_parallel_0_7_and_fusion_0_3() -> None:
