@@ -15,9 +15,9 @@ from concurrent.futures import Executor
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem
 from nasir.core.trial import Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 from nasir.settings import building
 
 

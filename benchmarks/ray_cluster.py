@@ -39,10 +39,10 @@ import attrs
 import made_up
 
 from nasir.apps.search import search as api
-from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem
 from nasir.core.executor import ExecutorFactory
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 from nasir.executors.process import Process
 from nasir.executors.ray import Ray
 from nasir.runs.run import Run

@@ -82,10 +82,10 @@ def _measure(numbers: Sequence[int], modes: dict[str, dict[str, int]], results: 
 
 def score(number: int, mode: dict[str, int]) -> tuple[float, dict[str, float]]:
     """CPU seconds and values of the evaluator `proxy` for one architecture."""
-    from nasir.core.evaluation import evaluate_trial
     from nasir.core.evaluator import Problem
     from nasir.core.seeds import derived_seed
     from nasir.core.trial import FULL, Proposal, Trial
+    from nasir.engine.evaluation import evaluate_trial
     from nasir.settings import building
 
     how = {"proxies": list(PROXIES), "side": mode["side"], "initialisations": mode["times"]}

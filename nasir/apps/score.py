@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import validators as must
 
+from nasir.apps.ranking import RankedArchitecture, ranked
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import RunFolderError, SettingsError
-from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import Problem
 from nasir.core.limits import limits
 from nasir.core.progress import report
-from nasir.core.ranking import RankedArchitecture, bare_names, ranked
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal
+from nasir.engine.evaluation import describe, use_threads
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings.components import Choice, about_pictures, make_components
 from nasir.settings.experiment import usable_cores
 from nasir.settings.overrides import Settings, with_fields
 from nasir.settings.reader import Request, VerbSettings, given, read_one
+from nasir.strategies.ranking import bare_names
 
 if TYPE_CHECKING:
     from nasir.core.evaluator import Evaluator

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
 from nasir.cli.displays import show_work
-from nasir.core.ranking import bare
+from nasir.strategies.ranking import bare
 
 if TYPE_CHECKING:
-    from nasir.core.ranking import RankedArchitecture
+    from nasir.apps.ranking import RankedArchitecture
 
 EXAMPLES = """
   architecture=NAME           a reference architecture (nasir describe space=nasdip), an

@@ -13,7 +13,6 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
-from nasir.core.picture_size import check_size, whole_or_large_enough
 from nasir.core.proxy import Probe
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
@@ -22,6 +21,7 @@ from nasir.core.task import Sample
 from nasir.core.trial import Proposal
 from nasir.settings.building import make
 from nasir.training import memory
+from nasir.training.picture_size import check_size, whole_or_large_enough
 
 if TYPE_CHECKING:
     from torch import nn

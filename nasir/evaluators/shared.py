@@ -12,12 +12,12 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
-from nasir.core.patches import divided
-from nasir.core.paths import whole_path
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches, Sample
 from nasir.core.trial import Proposal
+from nasir.settings.paths import whole_path
 from nasir.training.device import usable
+from nasir.training.division import divided
 
 if TYPE_CHECKING:
     from nasir.core.supernet import Supernet
@@ -64,8 +64,8 @@ class Shared(Evaluator):
             load_supernet(Path(self.supernet), problem)
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
-        from nasir.core.restored import by_picture, degraded_means, restored_pictures
         from nasir.evaluators.supernet_path import SupernetPath
+        from nasir.training.restored import by_picture, degraded_means, restored_pictures
         from nasir.training.restoring import restore
 
         path = SupernetPath(self._loaded(problem), proposal.architecture)

@@ -12,16 +12,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
-from nasir.core.patches import divided
-from nasir.core.picture_size import check_size
 from nasir.core.progress import report
-from nasir.core.restored import (
-    by_picture,
-    degraded_means,
-    metric_names,
-    network_weights,
-    restored_pictures,
-)
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches, Sample, Task
 from nasir.core.trial import Proposal
@@ -30,9 +21,18 @@ from nasir.training import optimizers, schedules
 from nasir.training.checkpoint import unfinished
 from nasir.training.checks import check_output_shape, check_training
 from nasir.training.device import usable
+from nasir.training.division import divided
 from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
 from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
 from nasir.training.losses import terms
+from nasir.training.picture_size import check_size
+from nasir.training.restored import (
+    by_picture,
+    degraded_means,
+    metric_names,
+    network_weights,
+    restored_pictures,
+)
 from nasir.training.weights import find_weights, fresh_network, load_weights, name_or_path
 
 if TYPE_CHECKING:

@@ -14,20 +14,20 @@ from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
-from nasir.core.picture_size import check_size
-from nasir.core.restored import (
-    by_picture,
-    degraded_means,
-    metric_names,
-    network_weights,
-    restored_pictures,
-)
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
 from nasir.core.trial import Curve, Proposal
 from nasir.fitting.fit import Fit, FitLimits, FitRequest, FittedPicture
 from nasir.training.device import usable
+from nasir.training.picture_size import check_size
+from nasir.training.restored import (
+    by_picture,
+    degraded_means,
+    metric_names,
+    network_weights,
+    restored_pictures,
+)
 
 if TYPE_CHECKING:
     from torch import nn

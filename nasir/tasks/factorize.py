@@ -12,10 +12,10 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError
-from nasir.core.paths import whole_path
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
+from nasir.settings.paths import whole_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

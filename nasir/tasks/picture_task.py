@@ -12,9 +12,9 @@ from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
-from nasir.core.paths import whole_path
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
+from nasir.settings.paths import whole_path
 from nasir.tasks.pictures.photographs import photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor
 

@@ -9,9 +9,9 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.paths import whole_path
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
+from nasir.settings.paths import whole_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

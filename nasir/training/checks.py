@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.patches import divided
 from nasir.core.seeds import derived_seed
+from nasir.training.division import divided
 from nasir.training.losses import terms
 from nasir.training.weights import fresh_network
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasir.core.errors import SettingsError
-from nasir.core.paths import whole_path
 from nasir.core.registry import registries
+from nasir.settings.paths import whole_path
 
 if TYPE_CHECKING:
     from torch import nn

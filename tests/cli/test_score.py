@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from toy_plugin import ToySpace
 
+from nasir.apps.ranking import RankedArchitecture, ranked
 from nasir.apps.score import score
 from nasir.cli.main import main
-from nasir.core.ranking import RankedArchitecture, ranked
 from nasir.evaluators.proxy import ProxyEvaluator
 
 TOY = ("space=toy", "task=denoise", "task.images=a.png", "task.size=16", "threads=1")

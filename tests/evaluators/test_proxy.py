@@ -18,13 +18,13 @@ from toy_plugin import ToySpace
 
 import nasir
 from nasir.core.errors import SettingsError
-from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.proxy import Probe, Proxy
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 from nasir.evaluators.proxy import ProxyEvaluator
 from nasir.plugins.manager import plugins
 from nasir.search_spaces.nasdip.space import NasDip

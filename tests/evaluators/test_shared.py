@@ -12,13 +12,13 @@ from toy_supernet import ToySpace, ToySupernet, ToyTask
 
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.patches import divided
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal
 from nasir.evaluators.shared import Shared
 from nasir.evaluators.supernet_path import SupernetPath
 from nasir.testing import EvaluatorContract
+from nasir.training.division import divided
 from nasir.training.restoring import restore
 from nasir.training.supernet_file import save_supernet
 

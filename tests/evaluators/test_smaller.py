@@ -10,10 +10,10 @@ import pytest
 import torch
 from toy_training import Small, Waves
 
-from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 from nasir.settings import building
 from nasir.strategies.combining.parts import PartEvaluator
 

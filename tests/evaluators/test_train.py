@@ -16,7 +16,6 @@ from toy_training import Small, Waves, wave
 from nasir.core.errors import EvaluationError, NasirError, PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.metrics import psnr
-from nasir.core.patches import divided
 from nasir.core.progress import listening
 from nasir.core.search_space import SearchSpace
 from nasir.core.seeds import derived_seed
@@ -27,6 +26,7 @@ from nasir.search_spaces.nasdip.space import NasDip
 from nasir.settings import building
 from nasir.tasks.dehaze import Dehaze
 from nasir.testing import EvaluatorContract
+from nasir.training.division import divided
 from nasir.training.trainer import train
 
 SPACE = Small()

@@ -17,10 +17,10 @@ from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures, make_tro
 
 import nasir
 from nasir.core.errors import EvaluationError
-from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem
 from nasir.core.failures import WorkerDiedError
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 from nasir.executors import worker_process
 from nasir.executors.process import Process
 from nasir.executors.worker_loop import numbered

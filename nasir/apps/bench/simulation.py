@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nasir.core.engine import Budget, Engine
 from nasir.core.evaluator import Problem
 from nasir.core.executor import InlineExecutor
 from nasir.core.failures import FailurePolicy
-from nasir.core.memory_store import MemoryStore
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
+from nasir.engine.loop import Budget, Engine
+from nasir.engine.memory_store import MemoryStore
 
 
 def simulated(
@@ -26,7 +26,7 @@ def simulation(
     """The same one after another, as the strategy gets them; what is not taken is not evaluated.
 
     Each trial has one attempt, in this process. `workers` is how many proposals are in flight (see
-    :class:`~nasir.core.engine.Engine`).
+    :class:`~nasir.engine.loop.Engine`).
     """
     engine = Engine(
         MemoryStore(),

@@ -10,13 +10,13 @@ from typing import Any
 import attrs
 
 from nasir.core.architecture import Architecture
-from nasir.core.evaluation import evaluate_trial
 from nasir.core.evaluator import Problem, means
 from nasir.core.method import Method
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 
 Metrics = Mapping[str, float]
 """Metrics by name; ``seconds`` are those of one picture."""

@@ -13,9 +13,9 @@ from nasir.apps.restore.deciding import classical_methods
 from nasir.apps.restore.planning import AUTO, RestorationPlan
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
-from nasir.core.evaluation import use_threads
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
+from nasir.engine.evaluation import use_threads
 from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from nasir.apps.restore.execution import states_of
 from nasir.apps.restore.planning import RestoreSettings
 from nasir.apps.restore.restore import restore
 from nasir.core.errors import NasirError, PictureError, SettingsError
-from nasir.core.evaluation import describe
+from nasir.engine.evaluation import describe
 from nasir.settings.reader import read_one
 
 Notify = Callable[..., None]

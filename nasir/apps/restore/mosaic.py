@@ -15,15 +15,15 @@ from nasir.apps.restore.tiles import Canvas, Tile, cut
 from nasir.apps.restore.window import Window, part
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError, SettingsError
-from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import Problem
-from nasir.core.restored import picture_array
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
+from nasir.engine.evaluation import describe, use_threads
 from nasir.fitting.fit import FitLimits, FittedPicture
 from nasir.fitting.interruption import Interruption, deferred
 from nasir.fitting.method import FittingMethod
+from nasir.training.restored import picture_array
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,15 +13,15 @@ from nasir.apps.restore.planning import RestorationPlan
 from nasir.apps.restore.tiles import cut
 from nasir.apps.restore.window import Window, part
 from nasir.core.architecture import Architecture
-from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError
-from nasir.core.evaluation import evaluate_trial, use_threads
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
-from nasir.core.memory_store import MemoryStore
 from nasir.core.search_space import Signature
 from nasir.core.strategy import Strategy, Timing
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial, use_threads
+from nasir.engine.loop import Budget, Engine
+from nasir.engine.memory_store import MemoryStore
 from nasir.fitting.method import FittingMethod
 from nasir.settings.building import make
 from nasir.settings.components import executor_name

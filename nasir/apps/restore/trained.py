@@ -10,10 +10,10 @@ from nasir.apps.restore.tiles import Canvas, cut_on_grid
 from nasir.apps.restore.window import part
 from nasir.core.evaluator import Problem
 from nasir.core.method import Method
-from nasir.core.picture_size import check_size
 from nasir.core.progress import report
 from nasir.core.task import Sample, Task
 from nasir.training.evaluator import TrainingEvaluator
+from nasir.training.picture_size import check_size
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,12 +9,12 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError
-from nasir.core.evaluation import Outcome, evaluate_trial, failed, outcome_of
 from nasir.core.evaluator import Problem
 from nasir.core.failures import FailurePolicy
-from nasir.core.retries import Retries
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FOUND, FULL, Proposal, Trial
+from nasir.engine.evaluation import Outcome, evaluate_trial, failed, outcome_of
+from nasir.engine.retries import Retries
 from nasir.runs.result import file_name, write_result
 from nasir.runs.run import Run
 from nasir.runs.store import RunStore

@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 
 from nasir.apps.search.final_evaluation import FinalEvaluation
-from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
+from nasir.engine.loop import Budget, Engine
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
 from nasir.runs.folder import create_timed

@@ -14,12 +14,12 @@ from nasir.apps.train.curve import Curve
 from nasir.apps.train.planning import TrainingPlan
 from nasir.apps.train.training import Training
 from nasir.core.errors import EvaluationError
-from nasir.core.evaluation import describe, use_threads
 from nasir.core.evaluator import means
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
+from nasir.engine.evaluation import describe, use_threads
 from nasir.runs.training_folder import CURVE, RESULT, WEIGHTS
 from nasir.training.evaluator import TrainingRequest
 from nasir.training.weights import fresh_network

@@ -13,7 +13,6 @@ from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.patches import divided
 from nasir.core.registry import registries
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
@@ -26,6 +25,7 @@ from nasir.settings.components import about_pictures, make_components
 from nasir.settings.experiment import usable_cores
 from nasir.settings.overrides import Settings
 from nasir.settings.reader import VerbSettings, read_one, read_overrides, request
+from nasir.training.division import divided
 from nasir.training.evaluator import TrainingEvaluator
 
 PARTS = ("space", "task", "evaluator")

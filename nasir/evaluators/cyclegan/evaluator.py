@@ -12,12 +12,12 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
-from nasir.core.paths import whole_path
-from nasir.core.restored import by_picture, degraded_means, restored_pictures
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
 from nasir.core.trial import Proposal
+from nasir.settings.paths import whole_path
 from nasir.training.device import usable
+from nasir.training.restored import by_picture, degraded_means, restored_pictures
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasir.core.restored import network_weights
 from nasir.core.task import Sample
 from nasir.training.device import device_of
+from nasir.training.restored import network_weights
 
 BACK = {"AtoB": "BtoA", "BtoA": "AtoB"}
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from nasir.core.evaluator import Problem
-from nasir.core.patches import divided
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import softmax
 from nasir.core.task import Patches
 from nasir.strategies.darts.bilevel import Batches, Bilevel
+from nasir.training.division import divided
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
 from nasir.training.optimizers import optimizer

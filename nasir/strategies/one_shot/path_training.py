@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Problem
-from nasir.core.patches import divided
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.checkpoint import under
+from nasir.training.division import divided
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
 from nasir.training.memory import freed_memory_reused

@@ -13,7 +13,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.degradation import ForwardOperator, Size
 from nasir.core.errors import PictureError
-from nasir.core.paths import whole_path
+from nasir.settings.paths import whole_path
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,12 +12,12 @@ from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures
 
 from nasir.apps.bench.simulation import simulated, simulation
 from nasir.apps.search import search as api
-from nasir.core.engine import Budget, Engine
 from nasir.core.errors import NasirError
 from nasir.core.evaluator import Problem
 from nasir.core.executor import InlineExecutor
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.loop import Budget, Engine
 from nasir.runs.run import create, writing
 from nasir.settings.experiment import Experiment
 

@@ -13,9 +13,9 @@ from toy_supernet import ToySpace, ToyTask
 
 from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.patches import divided
 from nasir.strategies.darts.patches import OnPatches
 from nasir.strategies.darts.strategy import Darts
+from nasir.training.division import divided
 from nasir.training.losses import loss
 
 PROBLEM = Problem(ToySpace(), ToyTask(), {}, seed=3)

@@ -18,7 +18,6 @@ from toy_supernet import OPTIONS, ToySpace, ToyTask
 from nasir.core.architecture import Architecture
 from nasir.core.errors import EvaluationError, NasirError
 from nasir.core.evaluator import Evaluation, Problem
-from nasir.core.patches import divided
 from nasir.core.search_space import SearchSpace
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import Proposal
@@ -29,6 +28,7 @@ from nasir.strategies.one_shot.rsws import RandomWeightSharing
 from nasir.strategies.one_shot.spos import SinglePathOneShot, uniform_path
 from nasir.strategies.one_shot.strategy import EPOCH, SHARED
 from nasir.testing.strategies import DomainAlone, NeverAsked
+from nasir.training.division import divided
 from nasir.training.supernet_file import load_supernet
 
 SMALL = RandomWeightSharing(epochs=3, steps=3, patch=12, tile=0, validation=0.2, calibration=2)

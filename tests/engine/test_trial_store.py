@@ -10,9 +10,9 @@ import pytest
 
 from nasir.core.architecture import Architecture
 from nasir.core.failures import FailedAttempt
-from nasir.core.memory_store import MemoryStore
 from nasir.core.trial import Proposal, Trial
 from nasir.core.trial_store import TrialStore
+from nasir.engine.memory_store import MemoryStore
 from nasir.runs.store import RunStore
 
 TRIALS = [Trial(n, Proposal(Architecture("toy", {"kernel": n})), n) for n in range(3)]

@@ -6,8 +6,8 @@ import logging
 
 import attrs
 
-from nasir.core.evaluation import Outcome
 from nasir.core.failures import FailedAttempt, FailurePolicy
+from nasir.engine.evaluation import Outcome
 
 log = logging.getLogger("nasir")
 

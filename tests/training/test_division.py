@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from nasir.core.errors import SettingsError
-from nasir.core.patches import divided
 from nasir.core.task import Patches, Sample
+from nasir.training.division import divided
 
 
 @attrs.frozen

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from nasir.core.errors import SettingsError
 from nasir.core.task import Patches
-
-if TYPE_CHECKING:
-    pass
 
 
 def divided(patches: Patches, shares: Sequence[float], seed: int) -> list[Patches]:

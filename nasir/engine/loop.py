@@ -10,14 +10,14 @@ from typing import Any
 import attrs
 
 from nasir.core.errors import NasirError, RunFolderError
-from nasir.core.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
 from nasir.core.evaluator import Problem
 from nasir.core.failures import FailurePolicy, TooManyFailuresError
-from nasir.core.retries import Retries
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Proposal, Trial
 from nasir.core.trial_store import TrialStore
+from nasir.engine.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
+from nasir.engine.retries import Retries
 
 MOST_REFUSED = 1000
 """Proposals beyond a limit in a row, after which a search is given up."""

@@ -13,13 +13,13 @@ import attrs
 import pytest
 from toy_plugin import ToyEvaluator, ToySpace, ToyTask, figures
 
-from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.executor import InlineExecutor
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.loop import Budget, Engine
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
 

@@ -13,7 +13,6 @@ import pytest
 from toy_plugin import WORDS, ToySpace, ToyTask, figures, outcome
 
 from nasir.cli.main import main
-from nasir.core.engine import Budget, Engine
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.executor import InlineExecutor
@@ -28,6 +27,7 @@ from nasir.core.failures import (
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.loop import Budget, Engine
 from nasir.runs.run import Run, create, writing
 
 NUMBER = {derived_seed(0, "trial", number): number for number in range(20)}
@@ -302,7 +302,7 @@ def test_run_that_is_given_up_stops_with_one_line_and_exit_code_1(capsys, caplog
 
 def test_final_evaluation_is_retried_too(toy, monkeypatch):
     from nasir.apps.search import final_evaluation as finals
-    from nasir.core import evaluation
+    from nasir.engine import evaluation
 
     calls: list[int] = []
 
