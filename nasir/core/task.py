@@ -147,6 +147,10 @@ class Task(ABC):
         kind = "degraded pictures" if degraded else "pictures"
         raise SettingsError(f"task {cls.__name__} cannot be given {kind}: choose another task")
 
+    def with_pictures_of(self, other: Task) -> Task:
+        """This task, about the pictures of `other` if it names none itself; by default as it is."""
+        return self
+
     @property
     @abstractmethod
     def signature(self) -> Signature:
@@ -224,3 +228,10 @@ class Task(ABC):
             f"task {type(self).__name__} has no pairs to train on: take an evaluator that fits "
             "networks to single pictures"
         )
+
+    def validation_patches(self) -> Patches | None:
+        """The pictures that are kept apart for validation, none of which is in :meth:`patches`.
+
+        None, as by default: a share of :meth:`patches` serves.
+        """
+        return None

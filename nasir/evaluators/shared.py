@@ -17,7 +17,7 @@ from nasir.core.task import Patches, Sample
 from nasir.core.trial import Proposal
 from nasir.settings.paths import whole_path
 from nasir.training.device import usable
-from nasir.training.division import divided
+from nasir.training.division import validation_and_training
 
 if TYPE_CHECKING:
     from nasir.core.supernet import Supernet
@@ -59,7 +59,7 @@ class Shared(Evaluator):
         from nasir.training.supernet_file import load_supernet
 
         usable(self.device)
-        check_training(problem, self.patch, "mse", self.validation, parts=2, room="evaluator")
+        check_training(problem, self.patch, "mse", self._parts(problem)[1:], room="evaluator")
         if self.supernet is not None:
             load_supernet(Path(self.supernet), problem)
 
@@ -101,10 +101,9 @@ class Shared(Evaluator):
             )
         return load_supernet(Path(folder), problem).to(usable(self.device))
 
-    def _parts(self, problem: Problem) -> list[Patches]:
+    def _parts(self, problem: Problem) -> tuple[Patches, Patches]:
         """The training pictures that paths are evaluated on, and those for statistics."""
-        shares = (self.validation, 1 - self.validation)
-        return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
+        return validation_and_training(problem.task, self.validation, problem.seed)
 
     def _samples(self, problem: Problem, validation: Patches) -> Sequence[Sample]:
         from nasir.training.validation import validation_samples

@@ -21,7 +21,7 @@ from nasir.training import optimizers, schedules
 from nasir.training.checkpoint import unfinished
 from nasir.training.checks import check_output_shape, check_training
 from nasir.training.device import usable
-from nasir.training.division import divided
+from nasir.training.division import validation_and_training
 from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
 from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
 from nasir.training.losses import terms
@@ -166,8 +166,8 @@ class Train(TrainingEvaluator):
             if given is not None:
                 find_weights(given)
         if self.weights is None or problem.split == "search":
-            parts = 2 if problem.split == "search" else 1
-            check_training(problem, self.patch, self.loss, self.validation, parts, room="evaluator")
+            learnt_from = [self._learnt_from(problem)]
+            check_training(problem, self.patch, self.loss, learnt_from, room="evaluator")
         for sample in [*self._samples(problem), *problem.task.samples("test")]:
             check_size(sample, problem)
         self._check_sides(problem.space.smallest_side)
@@ -285,10 +285,9 @@ class Train(TrainingEvaluator):
         task = problem.task
         return [(s, self.restore(network, s, task)) for s in self._samples(problem)]
 
-    def _parts(self, problem: Problem) -> list[Patches]:
+    def _parts(self, problem: Problem) -> tuple[Patches, Patches]:
         """The training pictures that a search is evaluated on, and those that it learns from."""
-        shares = (self.validation, 1 - self.validation)
-        return divided(problem.task.patches(), shares, derived_seed(problem.seed, "validation"))
+        return validation_and_training(problem.task, self.validation, problem.seed)
 
     def _learnt_from(self, problem: Problem) -> Patches:
         return self._parts(problem)[1] if problem.split == "search" else problem.task.patches()

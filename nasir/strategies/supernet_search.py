@@ -10,6 +10,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.evaluator import Problem
 from nasir.core.strategy import Strategy
+from nasir.core.task import Task
 from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
 from nasir.training.losses import terms
@@ -35,7 +36,9 @@ class SupernetSearch(Strategy):
     decay: float = setting(3e-4, "weight decay, >= 0", must.ge(0))
     clip: float = setting(5.0, "largest norm of the weights' gradient; 0: no limit", must.ge(0))
     validation: float = setting(
-        0.02, "share of the training pictures to validate on, in (0, 1)", [must.gt(0), must.lt(1)]
+        0.02,
+        "share of the training pictures to validate on, in (0, 1); unless the task keeps some",
+        [must.gt(0), must.lt(1)],
     )
     tile: int = setting(
         64,
@@ -45,7 +48,21 @@ class SupernetSearch(Strategy):
     crop: int = setting(
         0, "side of the middle of validation pictures that is used; 0: all", must.ge(0)
     )
+    task: Task | None = setting(
+        None,
+        "task that the supernet is trained and validated for, about the run's pictures unless it "
+        "names some; none: the run's task",
+    )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
+    _searched: Any = attrs.field(init=False, factory=list, eq=False, repr=False)
+
+    def searched(self, problem: Problem) -> Problem:
+        """The problem of the search: that of the run, or the same with `task`."""
+        if self.task is None:
+            return problem
+        if not self._searched:  # kept, since a task holds the pictures that it has read
+            self._searched.append(self.task.with_pictures_of(problem.task))
+        return attrs.evolve(problem, task=self._searched[0])
 
     def check_supernet(self, problem: Problem, partial: int = 1) -> None:
         """Refuse a device that there is not, and a space without this supernet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ from nasir.core.errors import PictureError, SettingsError
 from nasir.core.task import Sample, Split
 from nasir.tasks.degradation_task import DegradationTask
 from nasir.tasks.picture_task import SMALLEST, Pictures
+from nasir.tasks.pictures.partitions import ValidationPictures, path_or_name
 from nasir.tasks.pictures.photographs import MORE, PHOTOGRAPHS, photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from nasir.tasks.pictures.patches import Planes
 
 GIB = 2**30
+
+
+def _names(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(path_or_name, (given,) if isinstance(given, str | os.PathLike) else given))
 
 
 @attrs.define(slots=False)
@@ -38,6 +44,18 @@ class PairedTask(DegradationTask):
         "tested on",
         must.optional(must.ge(1)),
     )
+    validation: int = setting(
+        0,
+        "how many of the pictures to train on are kept apart for validation, drawn from `seed`, "
+        ">= 0; 0: strategies and evaluators take a share of them",
+        must.ge(0),
+    )
+    validation_images: tuple[str, ...] = setting(
+        (),
+        "pictures kept apart for validation instead: files, folders or globs, or the name of a "
+        "folder in `images`, such as val of BSDS500; nothing is trained on them",
+        converter=_names,
+    )
     augment: str = setting(
         "all",
         "how patches to train on are turned: all (by 0, 90, 180, 270 degrees, and mirrored), "
@@ -52,7 +70,9 @@ class PairedTask(DegradationTask):
     )
     _patches: list[Any] = attrs.field(init=False, factory=list, eq=False, repr=False)
 
-    picture_settings = DegradationTask.picture_settings | {"train", "pairs"}
+    picture_settings = DegradationTask.picture_settings | {
+        *("train", "pairs", "validation", "validation_images")
+    }
 
     @property
     def layout(self) -> str | None:
@@ -83,23 +103,41 @@ class PairedTask(DegradationTask):
         return pairs
 
     def patches(self) -> Patches:
+        return cast("Patches", self._parts()[0])
+
+    def validation_patches(self) -> Patches | None:
+        return self._parts()[1]
+
+    def _parts(self) -> list[Patches | None]:
+        """What is trained on, and what is kept apart for validation."""
         if not self._patches:
-            self._patches = [self._cut()]
-        return cast("Patches", self._patches[0])
+            training, kept = self.partitions()
+            self._patches = [self._cut(training), self._cut(kept) if kept else None]
+        return self._patches
 
     def training(self) -> Pictures:
-        """The pictures to train on, none of which is tested on."""
+        """The pictures to train on, none of which is validated or tested on."""
+        return self.partitions()[0]
+
+    def partitions(self) -> tuple[Pictures, Pictures]:
+        """The pictures to train on, and those that are kept apart for validation."""
         images, test = self.sources()
-        tested = {picture.name for picture in self.splits(images, test)["test"]}
+        tests = self.splits(images, test)["test"]
+        tested = {picture.name for picture in tests}
         clean = images and not self.degraded
         candidates = images if clean else photographs((*PHOTOGRAPHS, *MORE))
-        chosen = [picture for picture in candidates if picture.name not in tested][: self.train]
-        if not chosen:
+        untested = [picture for picture in candidates if picture.name not in tested]
+        kept_apart = ValidationPictures(
+            self.validation_images, self.validation, self.found, lambda: self.drawn("validation")
+        )
+        training, kept = kept_apart.divide(untested, tests)
+        training = training[: self.train]
+        if not training:
             raise SettingsError(
                 "there are no pictures to train on, since all are tested on: give others to test "
                 "on with task.test_images=FOLDER, or several with task.search=1 or more"
             )
-        return chosen
+        return training, kept
 
     def planes(self, picture: Picture, channels: int) -> Planes:
         """What training holds of a picture."""
@@ -123,10 +161,10 @@ class PairedTask(DegradationTask):
         degradation = self.for_clean().varied(generator)
         return self.observed(degradation, picture.name, clean, generator)
 
-    def _cut(self) -> Patches:
+    def _cut(self, pictures: Pictures) -> Patches:
         from nasir.tasks.pictures.patches import Memory, PicturePatches
 
-        pictures, channels = self.training(), self.channels
+        channels = self.channels
         memory = Memory(lambda picture: self.planes(picture, channels), self.memory * GIB)
         degradation = self.for_clean()
         degradation.varied(self.drawn("patches"))  # what cannot be trained with is refused here

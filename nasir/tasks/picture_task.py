@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import validators as must
 
-from nasir.core.component import setting
+from nasir.core.component import setting, settings_of
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
@@ -119,6 +119,13 @@ class PictureTask(Task):
         if not degraded:
             return named
         return named | {"degraded": True, "search": 0, "size": 0, "color": "auto"}
+
+    def with_pictures_of(self, other: Task) -> Task:
+        if self.images or self.test_images:
+            return self
+        unset = {f.name for f in settings_of(type(self)) if getattr(self, f.name) == f.default}
+        shared = unset & self.picture_settings & {f.name for f in settings_of(type(other))}
+        return attrs.evolve(self, **{name: getattr(other, name) for name in shared})
 
     @abstractmethod
     def degrade(self, name: str, picture: Tensor) -> Sample:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
-from nasir.core.seeds import derived_seed
-from nasir.training.division import divided
+from nasir.core.task import Patches
 from nasir.training.losses import terms
 from nasir.training.weights import fresh_network
 
@@ -14,16 +15,14 @@ WINDOW = 11
 
 
 def check_training(
-    problem: Problem, patch: int, loss: str, validation: float, parts: int, room: str = "strategy"
+    problem: Problem, patch: int, loss: str, trained_on: Sequence[Patches], room: str = "strategy"
 ) -> None:
-    """Refuse patches that are too large or too small, and too few pictures for `parts`.
+    """Refuse patches that are too large or too small.
 
-    A patch must fit into every training picture, and SSIM's window into every patch. If there are
-    several `parts`, the first is the share `validation`. `room` is the settings' prefix in
-    messages. Raises :class:`~nasir.core.errors.SettingsError`.
+    A patch must fit into every picture of `trained_on`, and SSIM's window into every patch. `room`
+    is the settings' prefix in messages. Raises :class:`~nasir.core.errors.SettingsError`.
     """
-    patches = problem.task.patches()
-    side = patches.largest_side
+    side = min(patches.largest_side for patches in trained_on)
     if patch > side:
         raise SettingsError(
             f"{room}.patch={patch} is larger than the smallest training picture: take {side} or "
@@ -35,8 +34,6 @@ def check_training(
             f"{room}.patch={patch} is too small for log_ssim, whose window has {WINDOW} x {WINDOW} "
             f"pixels: take {-(-WINDOW // problem.task.signature.scale)} or more"
         )
-    rest = [(1 - validation) / (parts - 1)] * (parts - 1) if parts > 1 else []
-    divided(patches, (validation, *rest), derived_seed(problem.seed, "validation"))
 
 
 def check_output_shape(problem: Problem, patch: int) -> None:

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nasir.core.errors import SettingsError
-from nasir.core.task import Patches
+from nasir.core.seeds import derived_seed
+from nasir.core.task import Patches, Task
+
+
+def validation_and_training(task: Task, share: float, seed: int) -> tuple[Patches, Patches]:
+    """The pictures to validate on and those to train on.
+
+    The former are those that the task keeps apart, or else a `share` of all, drawn from the seed
+    of a run.
+    """
+    kept = task.validation_patches()
+    if kept is not None:
+        return kept, task.patches()
+    own_seed = derived_seed(seed, "validation")
+    validation, training = divided(task.patches(), (share, 1 - share), own_seed)
+    return validation, training
 
 
 def divided(patches: Patches, shares: Sequence[float], seed: int) -> list[Patches]:

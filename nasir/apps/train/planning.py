@@ -14,7 +14,6 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.registry import registries
-from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.core.trial import FULL
 from nasir.networks.network import find_network
@@ -25,7 +24,7 @@ from nasir.settings.components import about_pictures, make_components
 from nasir.settings.experiment import usable_cores
 from nasir.settings.overrides import Settings
 from nasir.settings.reader import VerbSettings, read_one, read_overrides, request
-from nasir.training.division import divided
+from nasir.training.division import validation_and_training
 from nasir.training.evaluator import TrainingEvaluator
 
 PARTS = ("space", "task", "evaluator")
@@ -76,9 +75,8 @@ class TrainingPlan:
 
     def patches(self) -> tuple[Patches, Patches]:
         """The pictures to train on, and those that are watched meanwhile."""
-        share = self.settings.validation
-        seed = derived_seed(self.problem.seed, "validation")
-        watched, rest = divided(self.problem.task.patches(), (share, 1 - share), seed)
+        share, problem = self.settings.validation, self.problem
+        watched, rest = validation_and_training(problem.task, share, problem.seed)
         return rest, watched
 
     def check(self) -> None:

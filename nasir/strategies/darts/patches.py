@@ -13,7 +13,8 @@ from nasir.core.seeds import derived_seed
 from nasir.core.supernet import softmax
 from nasir.core.task import Patches
 from nasir.strategies.darts.bilevel import Batches, Bilevel
-from nasir.training.division import divided
+from nasir.strategies.darts.settings import DartsSettings
+from nasir.training.division import divided, validation_and_training
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
 from nasir.training.optimizers import optimizer
@@ -25,6 +26,23 @@ LR, ARCH_LR = 0.025, 1e-3
 """The usual learning rates of the weights, at the start, and of the architecture (HiNAS)."""
 
 Pair = tuple[Tensor, Tensor]
+
+
+def divided_patches(settings: DartsSettings, problem: Problem) -> tuple[Patches, Patches, Patches]:
+    """The pictures of validation, of the weight steps, and of the architecture steps."""
+    share, task = settings.architecture_share, problem.task
+    seed = derived_seed(problem.seed, "validation")
+    if not share:
+        validation, weights = validation_and_training(task, settings.validation, problem.seed)
+        return validation, weights, validation
+    kept = task.validation_patches()
+    if kept is not None:
+        weights, architecture = divided(task.patches(), (1 - share, share), seed)
+        return kept, weights, architecture
+    rest = 1 - settings.validation
+    shares = (settings.validation, rest * (1 - share), rest * share)
+    validation, weights, architecture = divided(task.patches(), shares, seed)
+    return validation, weights, architecture
 
 
 class OnPatches(Bilevel):
@@ -41,12 +59,7 @@ class OnPatches(Bilevel):
         supernet = problem.space.supernet(problem.task.signature, settings.partial)
         self.supernet = self.module = supernet.to(self.device)
         self.loss, self.decay = loss(settings.loss), settings.decay
-        rest = (1 - settings.validation) / 2
-        parts = divided(
-            problem.task.patches(),
-            (settings.validation, rest, rest),
-            derived_seed(problem.seed, "validation"),
-        )
+        parts = divided_patches(settings, problem)
         self.validation, self.for_weights, self.for_architecture = parts
 
     def _descent(self) -> torch.optim.Optimizer:

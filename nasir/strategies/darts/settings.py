@@ -20,6 +20,12 @@ class DartsSettings(SupernetSearch):
         "search (pixels), or what the evaluator fits to (auto)",
         must.in_(("auto", "patches", "pixels")),
     )
+    architecture_share: float = setting(
+        0.5,
+        "patches: share of the pictures not validated on that serve architecture steps, in [0, 1); "
+        "0: none, architecture steps are on the validation pictures (CLEARER)",
+        [must.ge(0), must.lt(1)],
+    )
     held_out: float = setting(
         0.2,
         "pixels: share of the observed ones that the weights are not fitted to, half for the "

@@ -37,13 +37,16 @@ class Epoch(Evaluator):
     settings: DartsSettings
 
     def check(self, problem: Problem) -> None:
+        from nasir.strategies.darts.patches import divided_patches
         from nasir.strategies.darts.pixels import divided_pixels
         from nasir.training.checks import check_training
 
         settings = self.settings
+        problem = settings.searched(problem)
         settings.check_supernet(problem, settings.partial)
         if searched_on(settings, problem) == "patches":
-            check_training(problem, settings.patch, settings.loss, settings.validation, parts=3)
+            _, *trained_on = divided_patches(settings, problem)
+            check_training(problem, settings.patch, settings.loss, trained_on)
             return
         divided_pixels(problem, settings.held_out)
         if settings.criterion != "psnr":
@@ -55,6 +58,7 @@ class Epoch(Evaluator):
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.training.randomness import repeatable
 
+        problem = self.settings.searched(problem)
         number = round(proposal.fidelity * self.settings.epochs)
         device = usable(self.settings.device)
         with repeatable(device):
@@ -95,6 +99,7 @@ class Selection(Evaluator):
         from nasir.strategies.darts.perturbation import select
         from nasir.training.randomness import repeatable
 
+        problem = self.settings.searched(problem)
         device = usable(self.settings.device)
         with repeatable(device):
             search = begin(self.settings, problem, device)

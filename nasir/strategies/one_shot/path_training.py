@@ -15,7 +15,7 @@ from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.checkpoint import under
-from nasir.training.division import divided
+from nasir.training.division import validation_and_training
 from nasir.training.feed import Feed
 from nasir.training.losses import loss
 from nasir.training.memory import freed_memory_reused
@@ -49,11 +49,7 @@ class PathTraining:
         self.descent = optimizer(
             "sgd", self.weights, settings.lr, settings.momentum, settings.decay
         )
-        _, self.patches = divided(
-            problem.task.patches(),
-            (settings.validation, 1 - settings.validation),
-            derived_seed(problem.seed, "validation"),
-        )
+        _, self.patches = validation_and_training(problem.task, settings.validation, problem.seed)
 
     def epoch(self, number: int, paths: Sequence[Architecture]) -> float:
         """Epoch `number`, from 0: a step on each of `paths`; returns the steps' mean loss."""

@@ -15,6 +15,7 @@ from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.trial import Proposal
 from nasir.strategies.one_shot.settings import OneShotSettings
 from nasir.training.device import usable
+from nasir.training.division import validation_and_training
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,12 +46,15 @@ class PathEpoch(Evaluator):
         from nasir.training.checks import check_training
 
         settings = self.settings
+        problem = settings.searched(problem)
         settings.check_supernet(problem)
-        check_training(problem, settings.patch, settings.loss, settings.validation, parts=2)
+        parts = validation_and_training(problem.task, settings.validation, problem.seed)
+        check_training(problem, settings.patch, settings.loss, parts[1:])
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         from nasir.training.supernet_file import save_supernet
 
+        problem = self.settings.searched(problem)
         epochs = self.settings.epochs_at(proposal.fidelity)
         with kept(problem) as folder:
             training, loss = train(self.settings, problem, folder, epochs)
@@ -67,6 +71,7 @@ class PathScore(Evaluator):
     shared: Evaluator
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
+        problem = self.settings.searched(problem)
         epochs = self.settings.epochs_at(proposal.fidelity)
         with kept(problem) as folder:
             if _state(self.settings, problem, folder, epochs) is None:

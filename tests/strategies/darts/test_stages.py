@@ -16,9 +16,11 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.search_space import Signature
+from nasir.core.task import Patches
 from nasir.core.trial import Proposal, Trial
 from nasir.search_spaces.clearer.space import Clearer
 from nasir.strategies.darts import perturbation
+from nasir.strategies.darts.patches import divided_patches
 from nasir.strategies.darts.stages import begin
 from nasir.strategies.darts.strategy import EPOCH, SELECTION, Darts
 from nasir.testing.strategies import NeverAsked
@@ -45,6 +47,54 @@ def test_an_epoch_is_the_same_with_and_without_the_state_before(tmp_path: Path) 
     for number in (1, 2, 3):
         epoch(number, folder=tmp_path)
     assert figures(epoch(4, folder=tmp_path)) == figures(epoch(4)) == figures(epoch(4))
+
+
+@attrs.define(slots=False)
+class Apart(ToyTask):
+    """Keeps its last two pictures apart for validation."""
+
+    def patches(self) -> Patches:
+        everything = ToyTask.patches(self)
+        return everything.only(list(everything.names)[:-2])
+
+    def validation_patches(self) -> Patches:
+        everything = ToyTask.patches(self)
+        return everything.only(list(everything.names)[-2:])
+
+
+@pytest.mark.parametrize(
+    ("task", "share", "sizes"),
+    [
+        (ToyTask(pictures=10), 0.5, [2, 4, 4]),
+        (ToyTask(pictures=10), 0.25, [2, 6, 2]),
+        (ToyTask(pictures=10), 0.0, [2, 8, 2]),
+        (Apart(pictures=10), 0.5, [2, 4, 4]),
+        (Apart(pictures=10), 0.0, [2, 8, 2]),
+    ],
+)
+def test_weights_and_architecture_have_pictures_of_their_own(
+    task: ToyTask, share: float, sizes: list[int]
+) -> None:
+    """Two partitions as in CLEARER with share 0, else three as in HiNAS."""
+    how = attrs.evolve(SMALL, architecture_share=share)
+    parts = divided_patches(how, Problem(ToySpace(), task, {}))
+    assert [len(part.names) for part in parts] == sizes
+    validation, weights, architecture = (set(part.names) for part in parts)
+    assert validation | weights | architecture == set(ToyTask(pictures=10).patches().names)
+    assert not weights & (validation | architecture)
+    assert validation == architecture if share == 0 else not validation & architecture
+    if isinstance(task, Apart):
+        assert validation == set(task.validation_patches().names)
+
+
+def test_a_search_may_be_on_another_task_than_the_run() -> None:
+    other = ToyTask(pictures=4)
+    searched = epoch(2, attrs.evolve(SMALL, task=other))
+    assert figures(searched) != figures(epoch(2))
+    stage = SMALL.stages(NeverAsked())[EPOCH]
+    first = ToySpace().domain.sample(np.random.default_rng(0))
+    there = Problem(ToySpace(), other, {})
+    assert figures(searched) == figures(stage.evaluate(Proposal(first, EPOCH, 0.5), there, seed=0))
 
 
 def test_an_epoch_done_again_is_the_same(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 from toy_plugin import outcome
 
 import nasir
@@ -37,6 +39,19 @@ def content(run: Run) -> Any:
     """All of a run but the times."""
     best = {p.name: p.read_bytes() for p in sorted((run.folder / "best").iterdir())}
     return outcome(run), best, (run.checkpoints / "supernet.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["darts strategy.warmup=1", "rsws strategy.candidates=2"])
+def test_the_supernet_is_of_the_task_of_the_search_and_the_result_of_the_run_s(how: str) -> None:
+    common = [word for word in COMMON.split() if not re.search(r"calibration|final", word)]
+    words = f"{CLEARER} strategy={how} strategy.epochs=2 {' '.join(common)} task.color=rgb"
+    search = "strategy.task=denoise strategy.task.sigmas=30,50,70 strategy.task.color=grey"
+    run = nasir.search(*words.split(), *search.split(), name="apart")
+    assert run.whole_settings["strategy"]["task"]["noise"]["sigmas"] == [30, 50, 70]
+    supernet = load_file(run.checkpoints / "supernet.safetensors")
+    network = load_file(run.folder / "best" / "weights.safetensors")
+    last = "backbone.to_picture.weight"
+    assert [supernet[last].shape[0], network[last].shape[0]] == [1, 3]
 
 
 @pytest.mark.parametrize("name", SEARCHES)
