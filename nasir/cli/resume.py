@@ -19,6 +19,14 @@ class ResumeCommand(Command):
             action="store_true",
             help="take it from a process that owns it but has no heartbeat",
         )
+        parser.add_argument(
+            "--images", nargs="+", default=(), metavar="FILE", help="where its pictures are now"
+        )
+        parser.add_argument(
+            "--accept-changes",
+            action="store_true",
+            help="go on from other pictures or versions than it began with; recorded",
+        )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
 
@@ -36,7 +44,14 @@ class ResumeCommand(Command):
             take_over(run.folder, run.folder / TRIALS)
         trials = arguments.trials or run.progress.get("trials") or run.settings.get("trials", 0)
         with show_search(trials, arguments.quiet or arguments.json) as notify:
-            api.go_on(run, notify, arguments.trials, arguments.seconds)
+            api.go_on(
+                run,
+                notify,
+                arguments.trials,
+                arguments.seconds,
+                arguments.images,
+                arguments.accept_changes,
+            )
         content = summary(run)
         if arguments.json:
             print_json(content)

@@ -55,6 +55,7 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
         pairs.append(("found", f"nothing: {content['reason']}"))
     count = f"{trials['complete']} complete, {trials['failed']} failed"
     pairs.append(("trials", f"{count}, {content['seconds']:.1f} s"))
+    pairs += [("went on", f"though {'; '.join(one['what'])}") for one in content.get("changes", ())]
     if "given_up" in content:
         pairs.append(("stopped", content["given_up"]))
     pairs.append(("run", f"{content['folder']} ({content['state']})"))

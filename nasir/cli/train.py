@@ -34,6 +34,11 @@ class TrainCommand(Command):
         parser.add_argument(
             "-o", "--output", metavar="FOLDER", help="default: trained/TIME-SPACE-TASK"
         )
+        parser.add_argument(
+            "--accept-changes",
+            action="store_true",
+            help="go on from other pictures or versions than it began with; recorded",
+        )
         parser.add_argument("--json", action="store_true", help="print the result alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
         parser.epilog = EXAMPLES
@@ -52,7 +57,12 @@ class TrainCommand(Command):
                 print(f"to continue after any kind of end: nasir train {folder}", file=sys.stderr)
 
         with show_training(quiet):
-            training = train(*arguments.words, output=arguments.output, started=started)
+            training = train(
+                *arguments.words,
+                output=arguments.output,
+                started=started,
+                accept_changes=arguments.accept_changes,
+            )
         if arguments.json:
             print_json(training.mapping)
         else:

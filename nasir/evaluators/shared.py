@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from nasir.core.supernet import Supernet
 
 
+def _supernet_file(given: str) -> list[Path]:
+    from nasir.training.supernet_file import find_supernet
+
+    return [find_supernet(Path(given))]
+
+
 @attrs.define
 class Shared(Evaluator):
     """Scores the path of an architecture with a supernet's weights, by PSNR; nothing is trained.
@@ -37,6 +43,7 @@ class Shared(Evaluator):
         "trained supernet: the folder of a run of strategy=darts, rsws, enas or spos; none: of "
         "this very run",
         converter=whole_path,
+        files=_supernet_file,
     )
     calibration: int = setting(
         8, "batches from which statistics are taken; 0: those of the mixture", must.ge(0)

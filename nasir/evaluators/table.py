@@ -16,7 +16,7 @@ from nasir.core.errors import EvaluationError, SettingsError, unknown_name
 from nasir.core.evaluator import Evaluation, Evaluator, Problem
 from nasir.core.registry import registries
 from nasir.core.trial import Proposal
-from nasir.runs.table import ENDING, INCLUDED, PSNR, Figures, load_table
+from nasir.runs.table import ENDING, INCLUDED, PSNR, Figures, load_table, table_file
 
 if TYPE_CHECKING:
     from nasir.runs.table import Records
@@ -44,6 +44,7 @@ class _Lookup(Evaluator):
         "a table that comes with nasir, or a file made by nasir tabulate",
         None,
         _whole_path,
+        files=lambda given: [table_file(given)],
     )
 
     def check(self, problem: Problem) -> None:

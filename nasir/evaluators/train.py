@@ -125,11 +125,13 @@ class Train(TrainingEvaluator):
         "trained weights to evaluate, a safetensors file, the folder of a training or a network's "
         "name; none: train",
         converter=name_or_path,
+        files=lambda given: [find_weights(given)],
     )
     start: str | None = setting(
         None,
         "trained weights that a training starts from, given as those to evaluate; none: fresh ones",
         converter=name_or_path,
+        files=lambda given: [find_weights(given)],
     )
     precision: str = setting(
         "auto",

@@ -6,17 +6,23 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from nasir.runs.inputs import inputs_of
 from nasir.settings.overrides import Settings
 
 PACKAGES = ("nasir", "torch", "numpy", "scikit-image", "attrs", "cattrs", "pluggy", "pillow")
 
 
-def environment(settings: Settings, plugins: Mapping[str, Any]) -> dict[str, Any]:
-    """Versions, plugins, machine and seeds as JSON values; `plugins` are those that are loaded."""
+def environment(
+    settings: Settings, plugins: Mapping[str, Any], components: Iterable[Any]
+) -> dict[str, Any]:
+    """Versions, plugins, inputs, machine and seeds as JSON values.
+
+    `plugins` are those that are loaded, `components` those that are made from `settings`.
+    """
     return {
         "versions": {"python": sys.version.split()[0], **{p: _version(p) for p in PACKAGES}},
         "plugins": dict(plugins),
@@ -28,6 +34,7 @@ def environment(settings: Settings, plugins: Mapping[str, Any]) -> dict[str, Any
             "run": settings["seed"],
             "task": settings["task"].get("seed"),
         },
+        **inputs_of(components, plugins),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nasir.core.errors import NasirError
 from nasir.core.trial import FOUND, Trial
+from nasir.runs.inputs import changes, recorded
 from nasir.runs.run import Run
 
 DEGRADED = "degraded_"
@@ -18,7 +19,8 @@ def summary(run: Run) -> dict[str, Any]:
 
     `results` has a row for the degraded input, each reference and the found architecture, with
     their metrics on the test split, or the reason why there are none. `given_up` is the reason
-    why the search was given up, if it was.
+    why the search was given up, if it was. `changes` are those of inputs that were accepted when it
+    was resumed.
     """
     trials = run.trials
     states = Counter(trial.state for trial in trials)
@@ -34,6 +36,8 @@ def summary(run: Run) -> dict[str, Any]:
         content["best"] = _trial(run.best)
     except NasirError as error:
         content["reason"] = str(error)
+    accepted = changes(recorded(run))
+    content |= {"changes": accepted} if accepted else {}
     return content | ({"given_up": run.reason} if run.reason else {})
 
 

@@ -223,12 +223,17 @@ def included(name: str) -> Path:
 @lru_cache(maxsize=4)
 def load_table(name: str) -> Table:
     """A table that comes with nasir, by its name, or a file, by its path; read once."""
+    return Table.load(table_file(name))
+
+
+def table_file(name: str) -> Path:
+    """The file of a table that comes with nasir, or of a file's path; refuses an unknown name."""
     if name.endswith(ENDING):
-        return Table.load(Path(name))
+        return Path(name)
     path = included(name)
     if not path.is_file():
         raise SettingsError(f"there is no table {name!r}: take {INCLUDED}, or a file NAME{ENDING}")
-    return Table.load(path)
+    return path
 
 
 def made_space(settings: Settings) -> SearchSpace:

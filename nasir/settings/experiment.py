@@ -68,6 +68,12 @@ class Experiment:
                 )
 
     @property
+    def components(self) -> tuple[Any, ...]:
+        """The components that results depend on, which is all but the executor."""
+        evaluators = self.problem.evaluators.values()
+        return (self.problem.space, self.strategy, self.problem.task, *evaluators)
+
+    @property
     def resolved(self) -> Settings:
         """All settings with their values, the defaults too."""
         components = {

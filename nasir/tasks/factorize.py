@@ -15,7 +15,7 @@ from nasir.core.errors import PictureError
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
-from nasir.settings.paths import whole_path
+from nasir.settings.paths import one_file, whole_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,16 +46,19 @@ class Factorize(Task):
         "picture of T, sensors by places; none: camera to search on and coins to test on, which "
         "scikit-image carries",
         converter=whole_path,
+        files=one_file,
     )
     hidden: str | None = setting(
         None,
         "picture of L, places by times; none: drawn things that move",
         converter=whole_path,
+        files=one_file,
     )
     observed: str | None = setting(
         None,
         "picture of Z, sensors by times, to factorise without ground truth; none: T L",
         converter=whole_path,
+        files=one_file,
     )
     size: int = setting(64, "rows and columns of Z, >= 16; pictures are resized", must.ge(16))
     places: int = setting(8, "hidden places, 2 to `size`: rows of L, columns of T", must.ge(2))

@@ -15,6 +15,7 @@ from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
 from nasir.settings.paths import whole_path
+from nasir.tasks.pictures.names import distinct_names, picture_files
 from nasir.tasks.pictures.photographs import photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor
 
@@ -48,11 +49,13 @@ class PictureTask(Task):
         "and test (and val: BSDS500), training and test_syn (Rain800), or DIV2K_train_HR and "
         "DIV2K_valid_HR is taken apart, its second part being test_images",
         converter=_patterns,
+        files=picture_files,
     )
     test_images: tuple[str, ...] = setting(
         (),
         "pictures to test on; none: those of `images` that are not searched on",
         converter=_patterns,
+        files=picture_files,
     )
     search: int = setting(
         2,
@@ -200,7 +203,6 @@ class PictureTask(Task):
     def sources(self) -> tuple[Pictures, Pictures]:
         """What `images` and `test_images` mean; refuses a picture that is in both."""
         from nasir.tasks.pictures.layouts import divided
-        from nasir.tasks.pictures.names import distinct_names
 
         train, tested = divided(self.images, self.test_images)
         images, test = self._alone(self.found(train)), self.found(tested)

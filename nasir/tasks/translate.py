@@ -12,6 +12,7 @@ from nasir.core.component import setting
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
 from nasir.settings.paths import whole_path
+from nasir.tasks.pictures.names import picture_files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,6 +41,7 @@ class Translate(Task):
         None,
         "a folder with trainA, trainB, testA and testB; none: tiles of photographs",
         converter=whole_path,
+        files=lambda folder: picture_files([folder]),
     )
     size: int = setting(
         64,

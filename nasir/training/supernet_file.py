@@ -21,11 +21,10 @@ def save_supernet(folder: Path, supernet: Supernet, problem: Problem, partial: i
     save(folder / NAME, dict(supernet.state_dict()), {**_of(problem), "partial": partial})
 
 
-def load_supernet(path: Path, problem: Problem) -> Supernet:
-    """The supernet in a file, or in a run's folder, for the space and task of `problem`.
+def find_supernet(path: Path) -> Path:
+    """The file of a trained supernet: `path` itself, or the one in a run's folder.
 
-    Raises :class:`~nasir.core.errors.SettingsError` if there is none, or it is of another space,
-    other settings or another number of channels.
+    Raises :class:`~nasir.core.errors.SettingsError` if there is none.
     """
     places = (path, path / NAME, path / "checkpoints" / NAME)
     file = next((place for place in places if place.is_file()), None)
@@ -34,6 +33,16 @@ def load_supernet(path: Path, problem: Problem) -> Supernet:
             f"there is no trained supernet in {path}: give the folder of a run of strategy=darts, "
             "rsws, enas or spos"
         )
+    return file
+
+
+def load_supernet(path: Path, problem: Problem) -> Supernet:
+    """The supernet in a file, or in a run's folder, for the space and task of `problem`.
+
+    Raises :class:`~nasir.core.errors.SettingsError` if there is none, or it is of another space,
+    other settings or another number of channels.
+    """
+    file = find_supernet(path)
     found = load(file)
     if found is None:
         raise SettingsError(f"{file} is damaged: train the supernet again")

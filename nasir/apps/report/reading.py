@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ import attrs
 from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, objectives, pareto_front
 from nasir.core.trial import FOUND, Trial
-from nasir.runs.folder import ENVIRONMENT, SETTINGS
+from nasir.runs.folder import SETTINGS
+from nasir.runs.inputs import recorded
 from nasir.runs.run import Run
 from nasir.runs.summary import summary
 from nasir.settings.overrides import Settings
@@ -80,19 +80,10 @@ def read(run: Run) -> Reading:
         run,
         settings,
         (run.folder / SETTINGS).read_text(encoding="utf-8-sig"),
-        _environment(run),
+        recorded(run),
         summary(run),
         trials,
         final_evaluations,
         best,
         reason,
     )
-
-
-def _environment(run: Run) -> Mapping[str, Any]:
-    """Empty if it is lost: the rest of a run can be shown all the same."""
-    try:
-        content = json.loads((run.folder / ENVIRONMENT).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -9,6 +9,7 @@ from nasir.apps.formatting import as_typed, flat
 from nasir.apps.report.markup import Html, joined, tag
 from nasir.apps.report.reading import Reading
 from nasir.apps.report.repeating import command
+from nasir.runs.inputs import changes
 
 
 def reproduction(reading: Reading) -> Html:
@@ -57,10 +58,16 @@ def _environment(reading: Reading) -> Html:
         rows |= {
             f"plugin {n}": f"{p.get('distribution')} {p.get('version')}" for n, p in others.items()
         }
+    for change in changes(known):
+        rows[f"changed {_moment(change['time'])}"] = "; ".join(change["what"])
     pairs = [tag("div", tag("dt", name), tag("dd", str(value))) for name, value in rows.items()]
-    written = time.strftime("%Y-%m-%d %H:%M", time.localtime())
-    pairs.append(tag("div", tag("dt", "this page"), tag("dd", f"written {written}")))
+    written = f"written {_moment(time.time())}"
+    pairs.append(tag("div", tag("dt", "this page"), tag("dd", written)))
     return tag("dl", pairs, class_="choices environment")
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def copied(words: str) -> Html:

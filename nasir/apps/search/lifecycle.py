@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
+import tomli_w
 
 from nasir.apps.search.final_evaluation import FinalEvaluation
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
@@ -19,7 +20,9 @@ from nasir.core.trial import Trial
 from nasir.engine.loop import Budget, Engine
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
-from nasir.runs.folder import create_timed
+from nasir.runs.folder import SETTINGS, create_timed
+from nasir.runs.inputs import compare
+from nasir.runs.moving import FOLDER, moved
 from nasir.runs.result import write_result
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
@@ -39,13 +42,28 @@ def start(planned: Experiment, notify: Notify) -> Run:
 
 
 def resume(
-    run: Run, notify: Notify, trials: int | None = None, seconds: float | None = None
+    run: Run,
+    notify: Notify,
+    trials: int | None = None,
+    seconds: float | None = None,
+    images: Sequence[str] = (),
+    accept_changes: bool = False,
 ) -> Run:
-    """Continue a run after any kind of end, to its last budget or to new ones."""
+    """Continue a run after any kind of end, to its last budget or to new ones.
+
+    Its inputs (pictures, versions, options) must be those that it began with, unless the changes
+    are accepted. `images` is where its pictures are now, if they were moved.
+    """
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
-    planned = experiment(run.whole_settings)
+    settings = moved(run.whole_settings, run, images)
+    planned = experiment(settings)
     planned.check()
+    now = _environment(planned, run.folder)
+    with writing(run):
+        compare(run, now, accept_changes)
+        if settings != run.whole_settings:
+            run.write(SETTINGS, tomli_w.dumps(settings).encode())
     given = {"trials": trials, "time_budget": seconds}
     _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
     return run
@@ -128,8 +146,7 @@ def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:
 
 def _created(planned: Experiment) -> Run:
     """The folder of a new run: called as was asked, or by time and what is searched."""
-    settings, resolved = planned.settings, planned.resolved
-    surroundings = environment(resolved, plugins().versions)
+    settings = planned.settings
     try:
         parent = Path(settings.folder).expanduser()
     except RuntimeError as error:
@@ -137,13 +154,23 @@ def _created(planned: Experiment) -> Run:
     if settings.name is not None:
         check_name(settings.name)
         try:
-            return create(parent / settings.name, resolved, surroundings)
+            return _made(parent / settings.name, planned)
         except FileExistsError as error:
             raise RunFolderError(
                 f"{error} exists: choose another name=, or continue it: nasir resume {error}"
             ) from None
     what = "-".join(_short(planned.names[kind]) for kind in ("space", "strategy", "task"))
-    return create_timed(parent, what, lambda path: create(path, resolved, surroundings))
+    return create_timed(parent, what, lambda path: _made(path, planned))
+
+
+def _made(folder: Path, planned: Experiment) -> Run:
+    return create(folder, planned.resolved, _environment(planned, folder))
+
+
+def _environment(planned: Experiment, folder: Path) -> dict[str, Any]:
+    """What the results depend on besides the settings, and where they are."""
+    made = environment(planned.resolved, plugins().versions, planned.components)
+    return made | {FOLDER: str(folder.resolve())}
 
 
 def _short(name: str) -> str:

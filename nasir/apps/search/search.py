@@ -68,11 +68,23 @@ def search(
     return start(planned[0])
 
 
-def resume(folder: str | Path, trials: int | None = None, seconds: float | None = None) -> Run:
-    """Continue a run after any kind of end; `trials` and `seconds` give it new limits."""
+def resume(
+    folder: str | Path,
+    trials: int | None = None,
+    seconds: float | None = None,
+    images: Sequence[str] = (),
+    accept_changes: bool = False,
+) -> Run:
+    """Continue a run after any kind of end; `trials` and `seconds` give it new limits.
+
+    A run is refused whose pictures, weights, versions or options are not those that it began with;
+    with `accept_changes` it goes on, and the changes are recorded. `images` is where its pictures
+    are now, if they were moved.
+    """
     from nasir.runs.run import Run
 
-    return go_on(Run(folder), trials=trials, seconds=seconds)
+    run = Run(folder)
+    return go_on(run, None, trials, seconds, images, accept_changes)
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
@@ -107,12 +119,17 @@ def start(planned: Experiment, notify: Notify | None = None) -> Run:
 
 
 def go_on(
-    run: Run, notify: Notify | None = None, trials: int | None = None, seconds: float | None = None
+    run: Run,
+    notify: Notify | None = None,
+    trials: int | None = None,
+    seconds: float | None = None,
+    images: Sequence[str] = (),
+    accept_changes: bool = False,
 ) -> Run:
     """Resume a run; `notify` is called with the hooks besides the plugins."""
     from nasir.apps.search import lifecycle
 
-    return lifecycle.resume(run, _everybody(notify), trials, seconds)
+    return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
 
 
 def _everybody(notify: Notify | None) -> Notify:

@@ -14,6 +14,7 @@ from nasir.core.errors import RunFolderError, SettingsError
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
 from nasir.runs.folder import create_timed
+from nasir.runs.inputs import compare
 from nasir.runs.training_folder import create
 from nasir.settings.components import Choice
 from nasir.settings.reader import given
@@ -42,6 +43,7 @@ def train(
     threads: int | None = None,
     output: str | Path | None = None,
     started: Listener | None = None,
+    accept_changes: bool = False,
     **more: Any,
 ) -> Training:
     """Train one architecture on all training pictures, and evaluate it on the test pictures.
@@ -49,12 +51,13 @@ def train(
     Components, `words` and `more` are as for a search; ``nasir describe train`` explains the
     others. `output` is the folder to make, by default ``trained/TIME-SPACE-TASK``. One word that
     is a training's folder continues that training, after any kind of end and to the same bits.
-    `started` is called with the training once its folder is there; progress is reported to whoever
-    listens (:mod:`nasir.core.progress`).
+    With `accept_changes` it may go on from other pictures or versions than it began with, which is
+    recorded. `started` is called with the training once its folder is there; progress is reported
+    to whoever listens (:mod:`nasir.core.progress`).
 
     Raises :class:`~nasir.core.errors.NasirError` for what cannot be trained as it is asked.
     """
-    settings = given(locals(), without=("output", "started"))
+    settings = given(locals(), without=("output", "started", "accept_changes"))
     started = started or _ignore
     folder = next((word for word in words if "=" not in word and os.path.isdir(word)), None)
     if folder is not None:
@@ -62,7 +65,7 @@ def train(
             raise SettingsError(
                 f"{folder} is continued as it was started: give nothing besides the folder"
             )
-        return go_on(folder, started)
+        return go_on(folder, started, accept_changes)
     return start(plan(words, settings), output, started)
 
 
@@ -75,12 +78,14 @@ def start(planned: TrainingPlan, output: str | Path | None, started: Listener) -
     return training
 
 
-def go_on(folder: str | Path, started: Listener) -> Training:
+def go_on(folder: str | Path, started: Listener, accept_changes: bool = False) -> Training:
     """Go on with a training; one that is finished is left as it is."""
     training = Training(folder)
     if training.result is None:
         planned = plan_again(training)
         planned.check()
+        with training.writing():
+            compare(training, _environment(planned), accept_changes)
         started(training)
         conduct(training, planned)
     return training
@@ -104,8 +109,13 @@ def _created(planned: TrainingPlan, output: str | Path | None) -> Training:
 def _made(path: Path, planned: TrainingPlan) -> Training:
     tree = planned.resolved
     signature = planned.problem.task.signature
-    create(path, tree, environment(tree, plugins().versions), planned.architecture, signature)
+    create(path, tree, _environment(planned), planned.architecture, signature)
     return Training(path)
+
+
+def _environment(planned: TrainingPlan) -> dict[str, Any]:
+    parts = (planned.problem.space, planned.problem.task, planned.evaluator)
+    return environment(planned.resolved, plugins().versions, parts)
 
 
 def _ignore(training: Training) -> None:

@@ -15,7 +15,7 @@ from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split
 from nasir.core.trial import Proposal
-from nasir.settings.paths import whole_path
+from nasir.settings.paths import one_file, whole_path
 from nasir.training.device import usable
 from nasir.training.restored import by_picture, degraded_means, restored_pictures
 
@@ -77,6 +77,7 @@ class CycleGan(Evaluator):
         None,
         "file of torch-fidelity's Inception weights, for FID (extra nasir[fid]); none: no FID",
         converter=whole_path,
+        files=one_file,
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 

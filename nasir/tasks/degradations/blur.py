@@ -13,7 +13,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.degradation import ForwardOperator, Size
 from nasir.core.errors import PictureError
-from nasir.settings.paths import whole_path
+from nasir.settings.paths import one_file, whole_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +111,7 @@ class KernelBlur(Blur):
         attrs.NOTHING,
         "a picture of the kernel, white where it is greatest and black where it is 0",
         converter=whole_path,
+        files=one_file,
     )
 
     def kernel(self) -> np.ndarray[Any, np.dtype[np.float64]]:

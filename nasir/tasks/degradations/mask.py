@@ -11,7 +11,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.degradation import ForwardOperator, Size
 from nasir.core.errors import PictureError, SettingsError
-from nasir.settings.paths import whole_path
+from nasir.settings.paths import one_file, whole_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,7 @@ class Mask(ForwardOperator):
         None,
         "a picture as large as the pictures, black where pixels are missing; none: drawn",
         converter=whole_path,
+        files=one_file,
     )
 
     leaves_out = True

@@ -1,11 +1,22 @@
-"""Names of picture files."""
+"""Files of pictures, and their names."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+def picture_files(patterns: Iterable[str]) -> list[Path]:
+    """The files of pictures that patterns mean, those in the folders of a data set among them."""
+    from nasir.tasks.pictures.reading import SUFFIXES, find_pictures
+
+    found: list[Path] = []
+    for pattern in patterns:
+        inside = sorted(p for p in Path(pattern).rglob("*") if p.suffix.lower() in SUFFIXES)
+        found += [path for path in inside if path.is_file()] or find_pictures([pattern])
+    return found
 
 
 def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
