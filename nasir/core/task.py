@@ -30,7 +30,9 @@ class Sample:
     a module if it holds tensors. `mask` is 1 where `degraded` was observed and 0 elsewhere,
     ``(1, 1, h, w)`` over the pixels of `degraded`; None: everywhere. `reach` is how far around a
     pixel of `degraded` the forward operator looks, in pixels of `degraded`: along the edges of a
-    part that is cut out, so many are not compared. A task may add fields.
+    part that is cut out, so many are not compared. `grey` says that the picture has one channel by
+    itself, which is repeated in those of `degraded` and `clean`: metrics are of that one. A task
+    may add fields.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Sample:
     forward_operator: Callable[[Tensor], Tensor] = lambda x: x
     mask: Tensor | None = None
     reach: int = 0
+    grey: bool = False
 
     def to(self, device: str) -> Sample:
         """The sample with all its tensors and modules on `device`."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 AUTOMATIC = ("wmv", "emv", "heldout", "plateau")
 """The ways to stop each fit by itself."""
 
+ORACLE = "oracle"
+"""Stops at the best of all steps by the ground truth, as the marked rows of the papers' tables."""
+
 PLATEAU_PATIENCE = 100
 """It does not depend on the limit, so that a fit that is continued has the bits of a longer one."""
 
@@ -60,9 +63,10 @@ class DeepImagePrior(FittingMethod):
     stop: str = setting(
         "search",
         "when to stop: where the search pictures are best; at the fixed iterations; or each "
-        "picture by itself, by windowed (wmv) or exponential (emv) variance, by heldout pixels, or "
-        "on a plateau of the fit (for pictures without noise)",
-        must.in_(("search", "fixed", *AUTOMATIC)),
+        "picture by itself, by windowed (wmv) or exponential (emv) variance, by heldout pixels, on "
+        "a plateau of the fit (for pictures without noise), or by an oracle that looks at the "
+        "ground truth after each step",
+        must.in_(("search", "fixed", *AUTOMATIC, ORACLE)),
     )
     window: int | None = setting(
         None,
@@ -71,6 +75,12 @@ class DeepImagePrior(FittingMethod):
     )
     forgetting: float = setting(
         0.1, "weight of the newest output in emv, in (0, 1)", [must.gt(0), must.lt(1)]
+    )
+    burn_in: int | None = setting(
+        None,
+        "first steps at which emv never stops, >= 0; none: 100, or a tenth of fewer than 1000 "
+        "iterations",
+        must.optional(must.ge(0)),
     )
     patience: int | None = setting(
         None,
@@ -99,7 +109,7 @@ class DeepImagePrior(FittingMethod):
         from nasir.fitting.descent import Descent, descend
 
         x = (torch.rand(request.input_shape) * self.input_scale).to(request.device)
-        rule = self.stopping_rule(task, request.unseen, sample)
+        rule = self.stopping_rule(task, request.unseen, sample, request.truth)
         descent = Descent(self.descent, network, x, task, sample, rule)
         marks = [] if rule else request.marks(self.iterations)
         return descend(descent, self.iterations, marks, request)
@@ -121,12 +131,23 @@ class DeepImagePrior(FittingMethod):
     def stops_by_held_out_pixels(self) -> bool:
         return self.stop == "heldout"
 
+    @property
+    def stops_by_truth(self) -> bool:
+        return self.stop == ORACLE
+
     def stopping_rule(
-        self, task: Task, unseen: Sample | None = None, seen: Sample | None = None
+        self,
+        task: Task,
+        unseen: Sample | None = None,
+        seen: Sample | None = None,
+        truth: Sample | None = None,
     ) -> StoppingRule | None:
         """The rule that ends a fit by itself; None where the number of steps is fixed."""
         from nasir.fitting import stopping
 
+        if self.stop == ORACLE:
+            assert truth is not None, "there is no ground truth"
+            return stopping.Oracle(task, truth)
         if self.stop == "plateau":
             assert seen is not None, "nothing is fitted to"
             return stopping.Plateau(
@@ -137,7 +158,8 @@ class DeepImagePrior(FittingMethod):
             window = self.window or max(2, min(100, self.iterations // 10))
             return stopping.WindowedVariance(window, patience)
         if self.stop == "emv":
-            return stopping.MovingVariance(self.forgetting, patience)
+            burn_in = min(100, self.iterations // 10) if self.burn_in is None else self.burn_in
+            return stopping.MovingVariance(self.forgetting, patience, burn_in)
         if self.stop == "heldout":
             assert unseen is not None, "no pixels are held out"
             return stopping.HeldOut(lambda x: task.loss(x, unseen).item(), patience)

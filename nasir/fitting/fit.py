@@ -52,7 +52,8 @@ class FitRequest:
     `input_shape` is the shape ``(1, C, H, W)`` of what the network takes. `fidelity` is the share
     of the full fit to do, in (0, 1]. `points` is the number of evenly spaced points of a full fit
     at which an output is wanted; see :meth:`marks`. `unseen` is the sample with the held-out
-    pixels alone in its mask, to measure the fit by; None: no pixels are held out. `turn` is the
+    pixels alone in its mask, to measure the fit by; None: no pixels are held out. `truth` is the
+    sample with its ground truth, for a method that stops by it; None for all others. `turn` is the
     number of this picture, from 0, and the number of all. `checkpoint` keeps the state of a fit
     that a longer one may continue, and `limits` says what else ends it; a method may ignore both.
     """
@@ -61,6 +62,7 @@ class FitRequest:
     fidelity: float = 1.0
     points: int = 1
     unseen: Sample | None = None
+    truth: Sample | None = None
     device: str = "cpu"
     turn: tuple[int, int] = (0, 1)
     checkpoint: FitCheckpoint | None = None

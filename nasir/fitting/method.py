@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import validators as must
@@ -17,15 +16,15 @@ from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
-from nasir.core.trial import Curve, Proposal
+from nasir.core.trial import Proposal
 from nasir.fitting.fit import Fit, FitLimits, FitRequest, FittedPicture
+from nasir.fitting.fits import best_stop, curves, weights
 from nasir.training.device import usable
 from nasir.training.picture_size import check_size
 from nasir.training.restored import (
     by_picture,
     degraded_means,
     metric_names,
-    network_weights,
     restored_pictures,
 )
 
@@ -106,6 +105,11 @@ class FittingMethod(Evaluator):
         """Whether :meth:`fit` needs held-out pixels to stop by."""
         return False
 
+    @property
+    def stops_by_truth(self) -> bool:
+        """Whether :meth:`fit` looks at the ground truth to stop by."""
+        return False
+
     def at_side(self, side: int) -> FittingMethod:
         return attrs.evolve(self, side=side)
 
@@ -130,7 +134,19 @@ class FittingMethod(Evaluator):
                 f"{lacking[0]} has no ground truth to score a search by: search on clean pictures "
                 "and give it as a test picture, or take evaluator.reward=heldout"
             )
+        if self.stops_by_truth:
+            self._check_truths([*searched, *task.samples("test")])
         usable(self.device)
+
+    def _check_truths(self, samples: Sequence[Sample]) -> None:
+        """Refuse pictures whose ground truth a stop would look at and nobody has."""
+        blind = next((sample.name for sample in samples if sample.clean is None), None)
+        if blind or self.side:
+            raise SettingsError(
+                f"evaluator.stop={self.stop} looks at the ground truth, and "
+                f"{blind or 'a shrunk picture'} has none: take evaluator.stop=wmv, or another that "
+                "does not"
+            )
 
     def metric_names(self, problem: Problem) -> Collection[str]:
         own = {"heldout_psnr"} if self._holds_out(problem) else set()
@@ -145,7 +161,7 @@ class FittingMethod(Evaluator):
             for i, sample in enumerate(samples)
         ]
         searching = problem.split == "search" and self.stop == "search"
-        stop = _best_stop(fits) if searching else -1
+        stop = best_stop(fits) if searching else -1
         pictures = by_picture([(one.sample, one.restored[stop]) for one in fits], task)
         figures = {**means(pictures.values()), **fits[0].cost()}
         if any(one.fit.stopped for one in fits):
@@ -160,9 +176,9 @@ class FittingMethod(Evaluator):
             self._score(figures, problem, sum(one.fit.loss for one in fits) / len(fits)),
             figures,
             pictures,
-            _curves(fits, task) if self.curve else {},
+            curves(fits, task) if self.curve else {},
             restored_pictures(ends) if problem.artifacts else {},
-            _weights(fits) if problem.artifacts else {},
+            weights(fits) if problem.artifacts else {},
             stop=fits[0].steps[stop] / fits[0].fit.full if searching else None,
         )
 
@@ -204,6 +220,7 @@ class FittingMethod(Evaluator):
                 fidelity,
                 self._points(problem),
                 unseen,
+                sample.to(device) if self.stops_by_truth else None,
                 device,
                 turn,
                 FitCheckpoint.of(
@@ -261,34 +278,3 @@ class FittingMethod(Evaluator):
 
     def _sized(self, sample: Sample, task: Task) -> Sample:
         return task.shrunk(sample, self.side) if self.side else sample
-
-
-def _best_stop(fits: Sequence[FittedPicture]) -> int:
-    """The place among the stopping points where the pictures are best in the mean, or the last."""
-    if len({len(one.quality) for one in fits}) > 1:
-        return -1  # the fits stopped each by itself
-    means = [sum(values) / len(fits) for values in zip(*(f.quality for f in fits), strict=True)]
-    if not means or any(map(math.isnan, means)):
-        return -1  # the task measures no PSNR
-    return max(range(len(means)), key=means.__getitem__)
-
-
-def _curves(fits: Sequence[FittedPicture], task: Task) -> dict[str, Curve]:
-    """The PSNR of each picture at each point, by the share of a full fit."""
-    curves = {}
-    for one in fits:
-        values = [task.metrics(picture, one.sample).get("psnr") for picture in one.restored]
-        points = zip(one.steps, values, strict=True)
-        curve = tuple((step / one.fit.full, value) for step, value in points if value is not None)
-        if curve:
-            curves[one.sample.name] = curve
-    return curves
-
-
-def _weights(fits: Sequence[FittedPicture]) -> dict[str, Any]:
-    """The weights of each picture's network, as ``PICTURE/NAME``."""
-    return {
-        f"{one.sample.name}/{name}": value
-        for one in fits
-        for name, value in network_weights(one.network).items()
-    }

@@ -16,7 +16,7 @@ from nasir.tasks.degradation_task import DegradationTask
 from nasir.tasks.picture_task import SMALLEST, Pictures
 from nasir.tasks.pictures.partitions import ValidationPictures, path_or_name
 from nasir.tasks.pictures.photographs import MORE, PHOTOGRAPHS, photographs
-from nasir.tasks.pictures.picture import Picture, as_tensor
+from nasir.tasks.pictures.picture import Picture, as_tensor, with_channels
 
 if TYPE_CHECKING:
     from nasir.core.task import Patches
@@ -157,9 +157,11 @@ class PairedTask(DegradationTask):
         """A picture to train on, degraded as its name has it."""
         if picture.observed is not None:
             return self._pair(picture, channels, 0)
-        generator, clean = self.drawn(picture.name), as_tensor(picture.read(), channels)
+        generator, array = self.drawn(picture.name), picture.read()
+        clean = as_tensor(array, min(channels, array.shape[-1]))
         degradation = self.for_clean().varied(generator)
-        return self.observed(degradation, picture.name, clean, generator)
+        sample = self.observed(degradation, picture.name, clean, generator)
+        return with_channels(sample, channels)
 
     def _cut(self, pictures: Pictures) -> Patches:
         from nasir.tasks.pictures.patches import Memory, PicturePatches
@@ -197,9 +199,9 @@ class PairedTask(DegradationTask):
         low = degraded[top : top + side, left : left + side]
         top, left, side = (self.factor * length for length in (top, left, side))
         high = clean[top : top + side, left : left + side]
-        return attrs.evolve(
-            self.take(picture.name, as_tensor(low, channels)), clean=as_tensor(high, channels)
-        )
+        own = min(channels, clean.shape[-1])
+        sample = self.take(picture.name, as_tensor(low, own))
+        return with_channels(attrs.evolve(sample, clean=as_tensor(high, own)), channels)
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_patches": []}

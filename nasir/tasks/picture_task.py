@@ -17,7 +17,7 @@ from nasir.core.task import Sample, Split, Task
 from nasir.settings.paths import whole_path
 from nasir.tasks.pictures.names import distinct_names, picture_files
 from nasir.tasks.pictures.photographs import photographs
-from nasir.tasks.pictures.picture import Picture, as_tensor
+from nasir.tasks.pictures.picture import Picture, as_tensor, with_channels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,8 +84,8 @@ class PictureTask(Task):
     seed: int = setting(0, "what degradations are drawn from, >= 0", must.ge(0))
     channel: str = setting(
         "auto",
-        "what PSNR and SSIM look at: all channels, the luma y (BT.601), or auto: as is usual for "
-        "the task",
+        "what PSNR and SSIM look at in pictures in colour: all channels, the luma y (BT.601), or "
+        "auto: as is usual for the task",
         must.in_(("auto", "all", "y")),
     )
     border: int | None = setting(
@@ -98,6 +98,9 @@ class PictureTask(Task):
     )
     quantise: bool = setting(
         False, "whether restored pictures are rounded to 8 bits for PSNR and SSIM"
+    )
+    mse: bool = setting(
+        False, "whether the mean squared error is measured beside them, of pictures in [0, 1]"
     )
     _channels: int = attrs.field(init=False, default=0, eq=False, repr=False)
     _samples: dict[Split, list[Sample]] = attrs.field(
@@ -161,8 +164,12 @@ class PictureTask(Task):
         return self._samples[split]
 
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
-        """PSNR in dB and SSIM of `restored`, by the task's protocol."""
+        """PSNR in dB, SSIM and, with `mse`, the squared error, by the task's protocol.
+
+        Of a grey picture the luma is compared, in its own range, whatever `channel` says.
+        """
         from nasir.core.metrics import psnr, ssim
+        from nasir.tasks.pictures.picture import grey
         from nasir.tasks.protocol import evaluated_part
 
         if sample.clean is None:
@@ -175,8 +182,12 @@ class PictureTask(Task):
             restored = (restored * 255).round() / 255
         if self.clip_restored:
             restored = restored.clamp(0, 1)
-        ours, truth = (evaluated_part(x, channel, border) for x in (restored, sample.clean))
-        return {"psnr": psnr(ours, truth), "ssim": ssim(ours.double(), truth.double()).item()}
+        own = (grey(x) if sample.grey else x for x in (restored, sample.clean))
+        ours, truth = (evaluated_part(x, channel, border) for x in own)
+        figures = {"psnr": psnr(ours, truth), "ssim": ssim(ours.double(), truth.double()).item()}
+        if self.mse:
+            figures["mse"] = (ours.double() - truth.double()).square().mean().item()
+        return figures
 
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         """The mean squared error to what was observed (Deep Image Prior, equation 2)."""
@@ -256,10 +267,15 @@ class PictureTask(Task):
         }
 
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
-        """What becomes of a picture; a search with ground truth is on pictures that have it."""
-        prepared = self._prepared(picture.name, picture.read(), channels)
+        """What becomes of a picture; a search with ground truth is on pictures that have it.
+
+        A grey picture among those in colour is degraded as one of one channel.
+        """
+        array = picture.read()
+        prepared = self._prepared(picture.name, array, min(channels, array.shape[-1]))
         self._check(picture, split)
-        return (self.take if self.is_taken(split) else self.degrade)(picture.name, prepared)
+        make = self.take if self.is_taken(split) else self.degrade
+        return with_channels(make(picture.name, prepared), channels)
 
     def _check(self, picture: Picture, split: Split) -> None:
         """Refuse a picture that does not fit, by its whole size."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
 from nasir.core.degradation import Degradation
-from nasir.core.errors import SettingsError
+from nasir.core.errors import PictureError, SettingsError
 from nasir.tasks.degradations.downsampling import Bicubic
 from nasir.tasks.paired_task import PairedTask
 from nasir.tasks.picture_task import SMALLEST, Pictures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasir.core.task import Sample
+
+DIP_MULTIPLE, DIP_BORDER = 32, 4
+"""Of Deep Image Prior: what divides the sides of its pictures, and the border it leaves out."""
 
 
 @attrs.define(slots=False)
@@ -39,6 +49,13 @@ class SuperResolution(PairedTask):
         "their middle; 0: never",
     )
 
+    protocol: str = setting(
+        "usual",
+        "how clean pictures are cut, shrunk and compared: usual, or dip (Deep Image Prior): the "
+        "middle, of sides that 32 divides, shrunk by Pillow's Lanczos filter to 8 bits whatever "
+        "fits compare by, and a border of 4 pixels",
+        must.in_(("usual", "dip")),
+    )
     pairs: str | None = setting(
         None,
         "layout of given pairs: div2k, with the small pictures of its authors; none: small "
@@ -50,6 +67,11 @@ class SuperResolution(PairedTask):
         super().__attrs_post_init__()
         if self.scale == 1:
             raise SettingsError("task.downsampling makes no picture smaller: take bicubic")
+        if self.protocol == "dip" and DIP_MULTIPLE % self.scale:
+            raise SettingsError(
+                f"task.protocol=dip cuts pictures to multiples of {DIP_MULTIPLE}, which "
+                f"scale={self.scale} does not divide: take 2, 4 or 8"
+            )
         if self.size % self.scale or (self.size != 0 and self.size < SMALLEST):
             low = max(SMALLEST, self.size) // self.scale * self.scale
             raise ValueError(
@@ -67,7 +89,24 @@ class SuperResolution(PairedTask):
 
     @property
     def usual_protocol(self) -> tuple[str, int]:
-        return "y", self.scale
+        return "y", DIP_BORDER if self.protocol == "dip" else self.scale
+
+    def degrade(self, name: str, picture: Tensor) -> Sample:
+        if self.protocol == "usual":
+            return super().degrade(name, picture)
+        from nasir.tasks.physics.resampling import shrunk_by_pillow
+
+        sides = picture.shape[-2:]
+        if min(sides) < DIP_MULTIPLE:
+            raise PictureError(
+                f"{name} has {sides[0]} x {sides[1]} pixels: task.protocol=dip needs "
+                f"{DIP_MULTIPLE} x {DIP_MULTIPLE}"
+            )
+        height, width = (side // DIP_MULTIPLE * DIP_MULTIPLE for side in sides)
+        top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
+        clean = picture[..., top : top + height, left : left + width].contiguous()
+        small = self.take(name, shrunk_by_pillow(clean, self.scale))
+        return attrs.evolve(small, clean=clean)
 
     @property
     def layout(self) -> str | None:

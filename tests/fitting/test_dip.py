@@ -13,14 +13,14 @@ import torch
 from made_tasks import denoise, inpaint, super_resolution
 from torch import Tensor, nn
 
-from nasir.core.errors import PictureError, SettingsError
+from nasir.core.errors import EvaluationError, PictureError, SettingsError
 from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.metrics import psnr
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
 from nasir.core.trial import FULL, Proposal
-from nasir.fitting.dip import AUTOMATIC, DeepImagePrior
+from nasir.fitting.dip import AUTOMATIC, ORACLE, DeepImagePrior
 from nasir.fitting.held_out import divide_pixels
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.protocol import observed_error
@@ -128,6 +128,33 @@ def test_pictures_stop_each_at_their_own_time():
     each = [evaluate(Given((sample,)), dip(**how)).metrics for sample in task.searched]
     for figure in ("stopped_at", "iterations", "psnr"):
         assert both[figure] == pytest.approx(sum(one[figure] for one in each) / 2)
+
+
+def test_an_oracle_gives_the_best_of_all_steps():
+    task, how = Given((picture(),)), {"lr": 0.05, "iterations": ITERATIONS}
+    best = evaluate(task, dip(stop=ORACLE, **how), "test")
+    each = [
+        evaluate(task, dip(stop="fixed", lr=0.05, iterations=k + 1), "test").metrics["psnr"]
+        for k in range(ITERATIONS)
+    ]
+    assert best.metrics["psnr"] == max(each)
+    assert best.metrics["stopped_at"] == 1 + each.index(max(each))
+    assert best.metrics["iterations"] == ITERATIONS
+
+
+@pytest.mark.parametrize("split", ["search", "test"])
+def test_an_oracle_without_ground_truth_is_refused(split: Split):
+    blind = attrs.evolve(picture("found"), clean=None)
+    for task in (Given((blind,)), Given((picture(),), (blind,))):
+        with pytest.raises(SettingsError, match=r"oracle looks at the .* found has none: .*=wmv"):
+            problem(task, dip(stop=ORACLE, reward="heldout"), split).check()
+    with pytest.raises(SettingsError, match=r"oracle .* a shrunk picture has none"):
+        problem(TASKS["denoise"], dip(stop=ORACLE, side=16), split).check()
+
+
+def test_an_oracle_wants_a_task_that_measures_psnr():
+    with pytest.raises(EvaluationError, match=r"stop=oracle wants a task that measures PSNR"):
+        evaluate(NoPsnr((picture(),)), dip(stop=ORACLE))
 
 
 @pytest.mark.parametrize("sample", [picture(), masked()], ids=["whole", "masked"])

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nasir.core.task import Sample
 from nasir.fitting.dip import DeepImagePrior
-from nasir.fitting.stopping import HeldOut, MovingVariance, StoppingRule, WindowedVariance
+from nasir.fitting.stopping import HeldOut, MovingVariance, Oracle, StoppingRule, WindowedVariance
 
 SHAPE = (1, 2, 3, 3)
 PICTURE = Sample("zeros", torch.zeros(SHAPE))
@@ -220,3 +220,42 @@ def test_a_window_and_a_patience_that_are_given_are_taken():
     )
     assert isinstance(stopper, WindowedVariance)
     assert (stopper.window, stopper.patience) == (7, 4)
+
+
+def dark_start(count: int = 400, calmest: int = 180) -> list[Tensor]:
+    """Black outputs at first, then ones that vary the less, the nearer they are to `calmest`."""
+    spread = [0.02 + 0.001 * abs(step - calmest) for step in range(count)]
+    xs = outputs(4, count, spread=1.0)
+    return [torch.zeros(SHAPE)] * 5 + [0.5 + s * x for s, x in zip(spread[5:], xs[5:], strict=True)]
+
+
+@pytest.mark.parametrize(("burn_in", "best"), [(0, range(1, 2)), (100, range(165, 205))])
+def test_the_moving_variance_finds_no_minimum_while_it_burns_in(burn_in: int, best: range):
+    stopper = MovingVariance(0.1, 60, burn_in)
+    for step, x in enumerate(dark_start(), start=1):
+        if stopper.watch(step, x, x):
+            break
+    assert stopper.step in best
+    assert step == max(stopper.step, burn_in) + 60 or burn_in == 0
+
+
+@pytest.mark.parametrize(("iterations", "steps"), [(3000, 100), (500, 50)])
+def test_the_burn_in_is_that_of_the_authors_or_a_tenth_of_a_short_fit(iterations: int, steps: int):
+    stopper = DeepImagePrior(iterations=iterations, stop="emv").stopping_rule(denoise())
+    assert isinstance(stopper, MovingVariance)
+    assert stopper.burn_in == steps
+    own = DeepImagePrior(iterations=3000, stop="emv", burn_in=7).stopping_rule(denoise())
+    assert isinstance(own, MovingVariance)
+    assert own.burn_in == 7
+
+
+def test_an_oracle_keeps_the_average_that_is_nearest_to_the_truth_and_never_stops():
+    task = denoise(size=16, color="grey")
+    truth = task.samples("test")[0]
+    assert truth.clean is not None
+    averages = [torch.lerp(truth.clean, 1 - truth.clean, far) for far in (0.9, 0.2, 0.5, 0.3)]
+    oracle = Oracle(task, truth)
+    for step, average in enumerate(averages, start=1):
+        assert not oracle.watch(step, truth.degraded, average)
+    assert oracle.step == 2
+    assert torch.equal(oracle.picture, averages[1])

@@ -3,12 +3,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_tasks import denoise
+from made_tasks import denoise, made, super_resolution
 from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -194,3 +195,46 @@ def test_of_a_picture_with_missing_pixels_pixels_are_taken_with_their_mask():
     assert torch.equal((small.degraded > 0).float(), small.mask.expand(1, 3, 20, 30))
     assert set(small.degraded.unique().tolist()) <= set((whole * mask).unique().tolist())
     assert small.mask.mean().item() == pytest.approx(0.5, abs=5 * math.sqrt(0.25 / 600))
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A grey and a colour picture, smooth enough that a small one says much of a large one."""
+    for name, seed, bands in (("grey", 1, 1), ("colour", 2, 3)):
+        noise = torch.from_numpy(np.random.default_rng(seed).random((1, bands, 12, 16)))
+        smooth = torch.nn.functional.interpolate(noise, (48, 64), mode="bicubic").clamp(0, 1)
+        values = (smooth[0] * 255).round().byte().permute(1, 2, 0).numpy()
+        Image.fromarray(values.squeeze()).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("task", ["sr", "denoise"])
+def test_each_picture_is_judged_by_its_own_channels(mixed: Path, task: str):
+    """A grey picture among ones in colour has the figures that it has alone."""
+    together = made(task, images=mixed, search=0, size=0)
+    assert together.signature.in_channels == 3
+    samples = {sample.name: sample for sample in together.samples("test")}
+    for name, sample in samples.items():
+        alone = made(task, images=mixed / f"{name}.png", search=0, size=0)
+        (own,) = alone.samples("test")
+        assert sample.grey == (name == "grey")
+        assert torch.equal(sample.degraded, own.degraded.expand_as(sample.degraded))
+        figures = together.metrics(together.unrestored(sample), sample)
+        assert figures == pytest.approx(alone.metrics(alone.unrestored(own), own), abs=1e-5)
+
+
+def test_a_grey_picture_is_not_judged_by_the_luma_of_its_colours(mixed: Path):
+    """Y, from 16 to 235, would be -20 log10(219 / 255) = 1.32 dB better."""
+    task = super_resolution(images=mixed, search=0, size=0, scale=2)
+    sample = next(sample for sample in task.samples("test") if sample.grey)
+    enlarged = task.unrestored(sample)
+    as_colour = task.metrics(enlarged, attrs.evolve(sample, grey=False))["psnr"]
+    assert as_colour - task.metrics(enlarged, sample)["psnr"] == pytest.approx(1.32, abs=0.01)
+
+
+def test_the_squared_error_is_measured_where_it_is_asked_for(file: str):
+    task = denoise(images=file, sigma=10, mse=True)
+    (sample,) = task.samples("test")
+    figures = task.metrics(sample.degraded, sample)
+    assert figures["mse"] == pytest.approx(10 ** (-figures["psnr"] / 10))
+    assert "mse" not in denoise(images=file).metrics(sample.degraded, sample)

@@ -199,3 +199,32 @@ def test_the_task_is_described_without_torch_and_numpy():
         "assert not {'torch', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_protocol_of_deep_image_prior_cuts_to_multiples_of_32_and_shrinks_by_pillow(
+    folder: Path,
+):
+    """The middle 32 x 64 of 50 x 67, and the border of 4 pixels whatever the scale is."""
+    task = super_resolution(
+        images="a.png", scale=2, size=0, downsampling="lanczos2", protocol="dip"
+    )
+    (sample,) = task.samples("test")
+    middle = Image.open("a.png").crop((1, 9, 65, 41))
+    small = middle.resize((32, 16), Image.Resampling.LANCZOS)
+    for ours, theirs in ((sample.clean, middle), (sample.degraded, small)):
+        assert ours.dtype == torch.float32
+        values = np.asarray(theirs, np.float32) / np.float32(255)
+        np.testing.assert_array_equal(ours[0].permute(1, 2, 0).numpy(), values)
+    assert torch.equal(
+        sample.forward_operator(sample.clean), Downsampling(2, "lanczos2")(sample.clean)
+    )
+    assert task.usual_protocol == ("y", 4)
+    assert super_resolution(images="a.png", scale=2).usual_protocol == ("y", 2)
+
+
+def test_the_protocol_of_deep_image_prior_refuses_what_32_pixels_do_not_suit(folder: Path):
+    with pytest.raises(SettingsError, match=r"protocol=dip .* scale=3 .*2, 4 or 8"):
+        super_resolution(scale=3, protocol="dip")
+    task = super_resolution(images="a.png", scale=2, size=20, protocol="dip")
+    with pytest.raises(PictureError, match=r"a has 20 x 20 pixels: .*needs 32 x 32"):
+        task.samples("test")

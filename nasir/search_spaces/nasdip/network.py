@@ -19,8 +19,8 @@ SLOPE = 0.2
 Place = tuple[int, int]
 """A source and the level of its map, or a decoder level and a source."""
 
-Up = Callable[[int, Tensor], Tensor]
-"""From a level and a map of the next coarser one to the map at that level."""
+Up = Callable[[str, Tensor], Tensor]
+"""From the name of a x2 step and a map to the map at the next finer level."""
 
 
 def conv_norm_act(
@@ -57,7 +57,8 @@ class LevelNetwork(nn.Module):
     Level 1 is the finest. The map of a source (data at level 1, encoder level j at level j + 1)
     reaches another level by x2 steps: up by the cell, down by a strided convolution. All maps that
     cross between two levels pass the same step (figure 5), and the common part of two paths is
-    computed once. Steps and same-level convolutions that no connection uses are not built.
+    computed once. Up it is the decoder's own step, or with `apart` another one. Steps and
+    same-level convolutions that no connection uses are not built.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class LevelNetwork(nn.Module):
         connections: Matrix,
         width: int,
         signature: Signature,
+        apart: bool = False,
     ) -> None:
         super().__init__()
+        self.apart = apart
         depth = len(connections)
         self.depth, self.scale = depth, signature.scale
         pairs = [(r, c) for r in range(1, depth + 1) for c in range(1, depth + 1)]
@@ -77,7 +80,10 @@ class LevelNetwork(nn.Module):
         self.encoder = nn.ModuleList(
             encoder_level(channels[level], width) for level in range(1, depth + 1)
         )
-        self.up = nn.ModuleDict({str(level): cell() for level in range(1, depth + 1)})
+        climbed = {k for row, source in self.connections for k in range(row, source)}
+        steps = [str(level) for level in range(1, depth + 1)]
+        steps += [self._crossing(level) for level in sorted(climbed)] if apart else []
+        self.up = nn.ModuleDict({step: cell() for step in steps})
         descended = {k for row, source in self.connections for k in range(source, row)}
         self.down = nn.ModuleDict(
             {
@@ -109,7 +115,7 @@ class LevelNetwork(nn.Module):
         maps = self._encoded(self.any_size(x))
         y = maps[self.depth + 1, self.depth + 1]
         for level in range(self.depth, 0, -1):
-            y = up(level, y)
+            y = up(str(level), y)
             for row, source in self.connections if shares is None else shares:
                 if row == level:
                     arriving = self._arriving(maps, source, level, up)
@@ -117,10 +123,13 @@ class LevelNetwork(nn.Module):
             y = self.decoder[level - 1](y)
         return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
 
-    def _cell(self, level: int, x: Tensor) -> Tensor:
-        """`x` of the next coarser level, at the resolution of `level`."""
-        y: Tensor = self.up[str(level)](x)
+    def _cell(self, step: str, x: Tensor) -> Tensor:
+        y: Tensor = self.up[step](x)
         return y
+
+    def _crossing(self, level: int) -> str:
+        """The step by which maps that cross levels come up to `level`."""
+        return f"crossing_{level}" if self.apart else str(level)
 
     def _encoded(self, x: Tensor) -> dict[Place, Tensor]:
         """The sources' maps, each at its own level; the coarsest is the bottleneck."""
@@ -142,7 +151,8 @@ class LevelNetwork(nn.Module):
         place = (source, level)
         if place not in maps:
             if source > level:
-                maps[place] = up(level, self._resampled(maps, source, level + 1, up))
+                below = self._resampled(maps, source, level + 1, up)
+                maps[place] = up(self._crossing(level), below)
             else:
                 above = self._resampled(maps, source, level - 1, up)
                 maps[place] = self.down[str(level - 1)](above)
@@ -153,6 +163,11 @@ class NasDipNetwork(LevelNetwork):
     """The network of one architecture: the same cell at every level, with weights of its own."""
 
     def __init__(
-        self, cell: Mapping[str, Value], connections: Matrix, width: int, signature: Signature
+        self,
+        cell: Mapping[str, Value],
+        connections: Matrix,
+        width: int,
+        signature: Signature,
+        apart: bool = False,
     ) -> None:
-        super().__init__(lambda: UpsamplingCell(cell, width), connections, width, signature)
+        super().__init__(lambda: UpsamplingCell(cell, width), connections, width, signature, apart)

@@ -80,11 +80,16 @@ def cell_of(number: int) -> dict[str, Value]:
 
 def number_of(choices: Mapping[str, Value]) -> int:
     """The published number of a cell; raises ArchitectureError if it has none."""
-    wanted = {n: v for n, v in choices.items() if not n.startswith("connection")}
+    wanted = cell_choices(choices)
     for number in range(CELLS):
         if cell_of(number) == wanted:
             return number
     raise ArchitectureError(f"the published numbering has no cell {wanted}")
+
+
+def cell_choices(choices: Mapping[str, Value]) -> dict[str, Value]:
+    """The choices of an architecture that are those of its cell."""
+    return {n: v for n, v in choices.items() if not n.startswith(("connection", "crossing"))}
 
 
 def _cell(

@@ -13,12 +13,12 @@ from nasir.core.architecture import Architecture, Value
 from nasir.core.component import setting
 from nasir.core.diagram import Drawing
 from nasir.core.domain import Condition, Decision, Domain
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.errors import ArchitectureError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.nasdip import connections as joined
 from nasir.search_spaces.nasdip.diagram import cell_drawing, network_drawing
-from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, FOUND_FOR, cell_of
+from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, FOUND_FOR, cell_choices, cell_of
 from nasir.search_spaces.sizes import FARTHEST, channels
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 NAME = "nasdip"
 HAND_MADE = "deep_image_prior"
+
+CROSSING = "crossing"
+"""What says, of an architecture, that its maps cross levels in another way than the space's do."""
 
 
 def _registered(
@@ -70,9 +73,12 @@ class NasDip(SearchSpace):
     The cell has five decisions (figure 3). With `connections` shared, one pattern of level
     differences decides for all decoder levels which maps they receive. The paper counts
     2^(2 depth - 1) patterns; those that connect the same level are used (section 3.3), unless
-    `same_level` is ``searched``. With `connections` full there are 2^(depth^2) 0/1 matrices. The
-    domain has only cells that can be built at `width`. The defaults of `depth` and `width` suit
-    small pictures; the paper's are 5 and 128.
+    `same_level` is ``searched``. With `connections` full there are 2^(depth^2) 0/1 matrices.
+
+    Maps that cross levels come up by the decoder's own x2 steps (section 3.3, figure 5), or as in
+    the published program by others. The architectures that its authors found are built as there,
+    whatever `crossing` is. The domain has only cells that can be built at `width`. The defaults of
+    `depth` and `width` suit small pictures; the paper's are 5 and 128.
     """
 
     depth: int = setting(4, "levels of encoder and decoder, 1 to 8", [must.ge(1), must.le(8)])
@@ -90,6 +96,12 @@ class NasDip(SearchSpace):
     )
     same_level: str = setting(
         "always", "whether same-level connections are searched", must.in_(("always", "searched"))
+    )
+    crossing: str = setting(
+        "shared",
+        "x2 steps up of maps that cross levels: the decoder's own (shared: the paper), or others "
+        "(apart: the published program)",
+        must.in_(("shared", "apart")),
     )
     upsample: tuple[str, ...] = setting(
         ("bilinear", "bicubic", "nearest", "pixel_shuffle", "sub_pixel", "trans_conv"),
@@ -143,14 +155,19 @@ class NasDip(SearchSpace):
         if choices.get("network") == HAND_MADE:
             return DeepImagePriorNetwork(self.depth, self.width, signature)
         matrix = joined.matrix(choices, self.depth)
-        cell = {n: value for n, value in choices.items() if not n.startswith("connection")}
-        return NasDipNetwork(cell, matrix, self.width, signature)
+        crossing = choices.get(CROSSING, self.crossing)
+        if crossing not in ("shared", "apart"):
+            raise ArchitectureError(f"crossing is shared or apart, not {crossing!r}")
+        return NasDipNetwork(
+            cell_choices(choices), matrix, self.width, signature, crossing == "apart"
+        )
 
     def supernet(self, signature: Signature, partial: int = 1) -> NasDipSupernet:
         from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 
         self._check_partial(partial)
-        return NasDipSupernet(self.domain, self.depth, self.width, signature, partial)
+        apart = self.crossing == "apart"
+        return NasDipSupernet(self.domain, self.depth, self.width, signature, partial, apart)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         choices = architecture.choices
@@ -163,9 +180,7 @@ class NasDip(SearchSpace):
         )
 
     def reference(self) -> Mapping[str, Architecture]:
-        named = {
-            name: self.published(cell, differences) for name, (cell, differences) in FOUND.items()
-        }
+        named = {name: self._found(*found) for name, found in FOUND.items()}
         for name, cell in FIGURE_3.items():
             named[name] = Architecture(NAME, {**cell, **self._connected((0,))})
         named[HAND_MADE] = Architecture(NAME, {"network": HAND_MADE})
@@ -180,6 +195,12 @@ class NasDip(SearchSpace):
     def published(self, cell: int, differences: tuple[int, ...]) -> Architecture:
         """The architecture of a published cell number and connected level differences."""
         return Architecture(NAME, {**cell_of(cell), **self._connected(differences)})
+
+    def _found(self, cell: int, differences: tuple[int, ...]) -> Architecture:
+        """An architecture that was found with the published program, as that builds it."""
+        choices = self.published(cell, differences).choices
+        ours = {} if self.crossing == "apart" else {CROSSING: "apart"}
+        return Architecture(NAME, {**choices, **ours})
 
     def _check_partial(self, partial: int) -> None:
         """Refuse to divide the channels unevenly, or into too few for some of the cells."""

@@ -32,7 +32,13 @@ class NasDipSupernet(Supernet):
     """
 
     def __init__(
-        self, domain: Domain, depth: int, width: int, signature: Signature, partial: int = 1
+        self,
+        domain: Domain,
+        depth: int,
+        width: int,
+        signature: Signature,
+        partial: int = 1,
+        apart: bool = False,
     ) -> None:
         super().__init__()
         self.domain, self.partial = domain, partial
@@ -46,6 +52,7 @@ class NasDipSupernet(Supernet):
             matrix({name: options[-1] for name, options in connections.items()}, depth),
             width,
             signature,
+            apart,
         )
         shapes = self.cell.shapes()
         if self.searched:
@@ -58,8 +65,8 @@ class NasDipSupernet(Supernet):
     def forward(self, x: Tensor, architecture: Architecture | None = None) -> Tensor:
         tables = self._mixed() if architecture is None else self._path(architecture)
         weights, cells = self.cell.mix(tables), dict[str, Any](self.body.up.items())
-        steps = {level: cell.mixed(weights) for level, cell in cells.items()}
-        y: Tensor = self.body(x, lambda level, z: steps[str(level)](z), self._shares(tables))
+        steps = {step: cell.mixed(weights) for step, cell in cells.items()}
+        y: Tensor = self.body(x, lambda step, z: steps[step](z), self._shares(tables))
         return y
 
     def logits(self) -> Mapping[str, nn.Parameter]:

@@ -68,6 +68,17 @@ def resized(x: Tensor, height: int, width: int, kernel: str = "bicubic") -> Tens
     return down @ x @ across.T
 
 
+def shrunk_by_pillow(x: Tensor, factor: int) -> Tensor:
+    """``(1, C, H, W)`` in [0, 1] shrunk as 8 bits by Pillow's Lanczos filter (three lobes)."""
+    from PIL import Image
+
+    values = (x[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    height, width = (size // factor for size in values.shape[:2])
+    picture = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
+    small = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
+    return torch.from_numpy(np.atleast_3d(small) / np.float32(255)).permute(2, 0, 1)[None]
+
+
 class Downsampling(Operator):
     """Shrinks by an integer factor that divides both sides: ``(N, C, H, W) -> (N, C, H/f, W/f)``.
 

@@ -13,6 +13,8 @@ from nasir.core.errors import PictureError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nasir.core.task import Sample
+
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 
@@ -74,5 +76,25 @@ def as_tensor(array: Any, channels: int) -> Tensor:
 
     x = torch.from_numpy(array.copy()).permute(2, 0, 1)[None]
     if x.shape[1] > channels:
-        return (x * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        return grey(x)
     return x.expand(-1, channels, -1, -1).contiguous()
+
+
+def grey(x: Tensor) -> Tensor:
+    """The luma ``(N, 1, H, W)`` of colours ``(N, 3, H, W)``, in the same range; grey unchanged."""
+    if x.shape[1] == 1:
+        return x
+    return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def with_channels(sample: Sample, channels: int) -> Sample:
+    """A sample whose pictures have `channels`, those of a grey one being equal."""
+    own = sample.degraded.shape[1]
+    if own == channels:
+        return sample
+    degraded, clean = (
+        None if x is None else x.expand(-1, channels, -1, -1).contiguous()
+        for x in (sample.degraded, sample.clean)
+    )
+    assert degraded is not None
+    return attrs.evolve(sample, degraded=degraded, clean=clean, grey=True)

@@ -28,12 +28,14 @@ DEPTH = 3
 MATRICES = st.tuples(*[st.tuples(*[st.booleans()] * DEPTH)] * DEPTH)
 
 
-def _network(matrix: Matrix, in_channels: int = 2) -> NasDipNetwork:
+def _network(matrix: Matrix, in_channels: int = 2, apart: bool = False) -> NasDipNetwork:
     torch.manual_seed(0)
-    return NasDipNetwork(CELL, matrix, WIDTH, Signature(in_channels, 3))
+    return NasDipNetwork(CELL, matrix, WIDTH, Signature(in_channels, 3), apart)
 
 
-def _every_path_by_itself(network: NasDipNetwork, matrix: Matrix, x: Tensor) -> Tensor:
+def _every_path_by_itself(
+    network: NasDipNetwork, matrix: Matrix, x: Tensor, crossing: str = ""
+) -> Tensor:
     """The network as the paper draws it: each connection walks its whole path, nothing shared."""
     y = network.any_size(x)
     sources = {1: y}
@@ -49,7 +51,7 @@ def _every_path_by_itself(network: NasDipNetwork, matrix: Matrix, x: Tensor) -> 
             if source == level:
                 z = network.same[str(level)](z)
             for step in range(source - 1, level - 1, -1):
-                z = network.up[str(step)](z)
+                z = network.up[f"{crossing}{step}"](z)
             for step in range(source, level):
                 z = network.down[str(step)](z)
             arriving.append(z)
@@ -134,6 +136,49 @@ def test_the_hand_made_prior_has_2217831_parameters() -> None:
     assert space.baseline == "deep_image_prior"
     network = space.build(space.named("deep_image_prior"), Signature(32, 3))
     assert sum(parameter.numel() for parameter in network.parameters()) == 2_217_831
+
+
+PAPER = {"depth": 5, "width": 128}
+
+
+@pytest.mark.parametrize(
+    ("name", "shared", "apart"),
+    [("nasdip_denoising", 3.52e6, 3.92e6), ("nasdip_inpainting", 7.50e6, 10.71e6)],
+)
+def test_x2_steps_are_shared_as_in_the_paper_or_apart_as_in_the_program(
+    name: str, shared: float, apart: float
+) -> None:
+    """Figure 5 has one step a level; the program has four more, for maps that cross levels."""
+    space, signature = NasDip(**PAPER), Signature(32, 3)
+    found = space.named(name)
+    ours = Architecture("nasdip", {k: v for k, v in found.choices.items() if k != "crossing"})
+    assert _parameters(space.build(ours, signature)) == pytest.approx(shared, abs=5e3)
+    assert _parameters(space.build(found, signature)) == pytest.approx(apart, abs=5e3)
+    program = NasDip(**PAPER, crossing="apart")
+    assert program.named(name) == ours
+    assert _parameters(program.build(ours, signature)) == pytest.approx(apart, abs=5e3)
+
+
+def _parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+@settings(max_examples=15, deadline=None)
+@given(matrix=MATRICES)
+def test_steps_apart_take_the_maps_that_cross_levels_alone(matrix: Matrix) -> None:
+    network, x = _network(matrix, apart=True), torch.rand(1, 2, 16, 24)
+    expected = _every_path_by_itself(network, matrix, x, "crossing_")
+    torch.testing.assert_close(network(x), expected)
+    levels = range(DEPTH)
+    climbed = {k + 1 for row in levels for c in levels if matrix[row][c] for k in range(row, c)}
+    assert set(network.up) == {"1", "2", "3"} | {f"crossing_{k}" for k in climbed}
+
+
+def test_steps_that_are_neither_shared_nor_apart_are_refused() -> None:
+    space = NasDip(depth=3, width=4)
+    choices = {**space.named("bilinear_additive").choices, "crossing": "twice"}
+    with pytest.raises(ArchitectureError, match="crossing is shared or apart, not 'twice'"):
+        space.build(Architecture("nasdip", choices), Signature(3, 3))
 
 
 @pytest.mark.parametrize("name", ["nasdip_denoising", "nasdip_inpainting", "bilinear_additive"])

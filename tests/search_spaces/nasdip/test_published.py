@@ -20,6 +20,7 @@ PUBLISHED: dict[str, Any] = {
     "transform": (*published.TRANSFORMS, "identity"),
     "dilation": (1,),
     "activation": published.ACTIVATIONS,
+    "crossing": "apart",
 }
 MATRICES = {
     "nasdip_denoising": "11111 01111 00111 00011 00001",
