@@ -46,6 +46,9 @@ class SearchSpace(ABC):
     baseline: str | None = None
     """Name of the reference architecture that a found one is compared with by default."""
 
+    rules: ClassVar[tuple[str, ...]] = ()
+    """The rules by which :meth:`changed` changes an architecture."""
+
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
         """Settings that suit a use (:data:`~nasir.core.registry.USES`) by default."""
@@ -81,6 +84,15 @@ class SearchSpace(ABC):
         By default the baseline.
         """
         return self.baseline
+
+    def changed(self, architecture: Architecture, rule: str, seed: int) -> Architecture:
+        """`architecture` changed by one of `rules`, with what is drawn from `seed`.
+
+        Raises :class:`~nasir.core.errors.ArchitectureError` if the rule does not apply to it.
+        """
+        raise ArchitectureError(
+            f"space {self.domain.space!r} has no rules to change an architecture by"
+        )
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         """The drawings of an architecture on the report page.

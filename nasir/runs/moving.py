@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nasir.core.errors import SettingsError
-from nasir.settings.paths import whole_path
 from nasir.runs.folder import Folder
 from nasir.runs.inputs import recorded
 from nasir.settings.overrides import Settings
+from nasir.settings.paths import whole_path
 
 FOLDER = "folder"
 """The entry of an environment that says where the folder was."""

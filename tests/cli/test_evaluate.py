@@ -20,7 +20,10 @@ from nasir.cli.main import main
 from nasir.core.errors import NasirError
 from nasir.core.method import Method
 from nasir.core.registry import Entry, registries
+from nasir.core.search_space import Signature
+from nasir.runs import training_folder
 from nasir.runs.run import Run
+from nasir.settings.building import make
 
 TOY = ("space=toy", "evaluator=toy", "task=toy")
 DIP = ("space.depth=1", "space.width=4", "evaluator.iterations=2", "threads=1", "task.size=16")
@@ -284,3 +287,43 @@ def test_a_run_that_found_nothing_has_nothing_to_evaluate(toy):
     assert not Run(run.folder).final_evaluations
     with pytest.raises(NasirError, match=r"runs/r has no best/architecture.json"):
         plan([f"architecture={run.folder}"], {})
+
+
+CELLS = ("space=hinas", "space.layers=1", "space.nodes=2", "space.width=2", "architecture=all_conv")
+SHORT = ("evaluator.iterations=1", "evaluator.patch=8", "task=denoise", "task.size=16", "threads=1")
+
+
+def test_an_architecture_is_trained_beside_what_rules_make_of_it(capsys):
+    content = printed(capsys, *CELLS, *SHORT, "rules=R1,R2")
+    rows = {result["name"]: result for result in content["results"]}
+    assert list(rows) == ["all_conv", "all_conv, R1", "all_conv, R2"]
+    assert len({row["architecture_id"] for row in rows.values()}) == 3
+    first, *others = ({*row["architecture"]["choices"].values()} for row in rows.values())
+    assert "conv_3" in first & others[1] - others[0]
+    sizes = [row["metrics"]["parameters"] for row in rows.values()]
+    assert sizes[0] == sizes[2] != sizes[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("method=tv", "rules=R1"), "rules are for architectures: add architecture=NAME"),
+        ((*CELLS, "rules=R3"), "unknown rule 'R3'"),
+        ((*CELLS, "space.nodes=1", "rules=R2"), "R2 does not apply to this architecture"),
+        (("space=clearer", "architecture=alternating", "rules=R1"), "'clearer' has no rules"),
+    ],
+)
+def test_rules_that_do_not_apply_are_refused(words: tuple[str, ...], message: str):
+    with pytest.raises(NasirError, match=message) as refused:
+        plan([*words, *SHORT] if "method=tv" not in words else list(words), {})
+    assert "\n" not in str(refused.value)
+
+
+def test_trained_weights_are_not_those_of_a_changed_architecture(tmp_path: Path):
+    space = {"name": "hinas", "layers": 1, "nodes": 2, "width": 2}
+    tree = {"space": space, "task": {"name": "denoise"}, "evaluator": {"name": "train"}}
+    architecture = make("space", space).named("all_conv")
+    training_folder.create(tmp_path / "mine", tree, {}, architecture, Signature(3, 3))
+    (tmp_path / "mine" / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(NasirError, match=r"give .*mine/architecture\.json"):
+        plan([f"architecture={tmp_path / 'mine'}", "rules=R1"], {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.task import Task
 from nasir.core.trial import FULL
-from nasir.runs.architecture_file import find_architecture
+from nasir.runs.architecture_file import Found, find_architecture
+from nasir.runs.folder import DESCRIPTION
 from nasir.runs.training_folder import TrainingFolder, is_training
 from nasir.settings.building import make, name_of, plain
 from nasir.settings.components import Choice, about_pictures, make_components
 from nasir.settings.experiment import usable_cores
 from nasir.settings.overrides import Settings, merge, overrides_of
-from nasir.settings.reader import VerbSettings, given, read
+from nasir.settings.reader import VerbSettings, given, read, read_overrides
 from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ class EvaluateSettings(VerbSettings):
     )
     references: tuple[str, ...] = setting(
         (), "reference architectures where nothing else is named, as a run's file has them"
+    )
+    rules: tuple[str, ...] = setting(
+        (),
+        "rules by which each architecture is changed and evaluated beside itself: R1, R2 of hinas "
+        "and irnas",
+        converter=_each_once,
     )
     images: tuple[str, ...] = setting((), "the pictures: files, folders; all of them and whole")
     seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
@@ -102,7 +109,11 @@ def plan(words: Sequence[str], settings: Settings) -> Benchmark:
     threads = own.threads or usable_cores()
     methods = list(_methods([one.components.get("method") for one in requests], problem.task))
     names = own.architecture or (() if methods else own.references)
-    architectures = list(_architectures(names, chosen, problem, threads))
+    typed = read_overrides(EvaluateSettings, [word for word in words if "=" in word], settings)
+    kinds = {one.path[0] for one in typed}  # a recipe's space is that of its own architectures
+    found = {name: find_architecture(name, problem.space) for name in names}
+    _check_used(chosen, kinds, [space for _, space in found.values()], problem.space)
+    architectures = list(_architectures(found, problem, threads, own.rules))
     if not methods and not architectures:
         raise SettingsError(
             f"say what to evaluate: method=NAME ({', '.join(registries['method'])}), "
@@ -136,16 +147,24 @@ def _methods(chosen: Sequence[Any], task: Task) -> Iterator[BenchmarkEntry]:
 
 
 def _architectures(
-    names: Sequence[str], chosen: Settings, problem: Problem, threads: int
+    found: Mapping[str, Found], problem: Problem, threads: int, rules: Sequence[str]
 ) -> Iterator[BenchmarkEntry]:
-    found = {name: find_architecture(name, problem.space) for name in names}
-    _check_used(chosen, [space for _, space in found.values()], problem.space)
+    if rules and not found:
+        raise SettingsError("rules are for architectures: add architecture=NAME")
     for name, (architecture, space) in found.items():
         its = attrs.evolve(problem, space=space)
         if is_training(name):
+            if rules:
+                raise SettingsError(
+                    f"the weights of {name} are not those of a changed architecture: give "
+                    f"{name}/{DESCRIPTION}, of which all are trained"
+                )
             its = _with_weights(its, TrainingFolder(name))
         its.check()
         yield ArchitectureEntry(name, architecture, its, threads)
+        for rule in rules:
+            changed = space.changed(architecture, rule, problem.seed)
+            yield ArchitectureEntry(f"{name}, {rule}", changed, its, threads)
 
 
 def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
@@ -159,11 +178,13 @@ def _with_weights(problem: Problem, training: TrainingFolder) -> Problem:
     return attrs.evolve(problem, evaluators={FULL: evaluator})
 
 
-def _check_used(chosen: Settings, spaces: Sequence[SearchSpace], ours: SearchSpace) -> None:
-    """Refuse settings that would be ignored."""
+def _check_used(
+    chosen: Settings, typed: Collection[str], spaces: Sequence[SearchSpace], ours: SearchSpace
+) -> None:
+    """Refuse settings that would be ignored; those in files are for other uses, too."""
     if "evaluator" in chosen and not spaces:
         raise SettingsError("evaluator is for architectures: add architecture=NAME")
-    if "space" in chosen and not any(space is ours for space in spaces):
+    if "space" in typed and not any(space is ours for space in spaces):
         raise SettingsError(
             "space cannot be set here: it is for reference architectures by name, and an "
             "architecture.json or a run's folder has its own space"

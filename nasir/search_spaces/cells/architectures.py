@@ -15,8 +15,10 @@ from nasir.core.domain import Condition, Decision, Domain
 from nasir.core.errors import ArchitectureError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
+from nasir.core.seeds import derived_seed
 from nasir.search_spaces.cells import decisions
 from nasir.search_spaces.cells.genotype import NONE, SKIP, CellGenotype, Genotype
+from nasir.search_spaces.cells.rules import check_rule, rules
 from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
@@ -141,6 +143,10 @@ class CellArchitectures(SearchSpace):
     hand_made: ClassVar[Mapping[str, str]] = {"all_conv": "conv_3"}
     """References by name; all nodes apply this operation to both inputs of the cell and add."""
 
+    replacing: ClassVar[tuple[str, ...]] = ("sep_3", "sep_5", "dil_3", "dil_5")
+    """The operations that the rule R1 draws from in place of conventional convolutions."""
+
+    rules = ("R1", "R2")
     default_evaluator: ClassVar[str] = "train"
     baseline = "all_conv"
     smallest_side = 2
@@ -210,6 +216,25 @@ class CellArchitectures(SearchSpace):
                 f"space.widths fixes the layers' levels to {self.levels}, not {genotype.levels}"
             )
         return self.domain.architecture(self._choices(genotype))
+
+    def changed(self, architecture: Architecture, rule: str, seed: int) -> Architecture:
+        """R1: other convolutions for conventional ones; R2: other inputs of the nodes.
+
+        HiNAS, section 4.2.4; IR-NAS, section 4.3. The widths stay.
+        """
+        import numpy as np
+
+        if rule not in self.rules:
+            raise unknown_name("rule", rule, self.rules)
+        genotype = self.genotype(architecture)
+        replacements = [name for name in self.replacing if name in self.operations]
+        check_rule(rule, genotype.cells, replacements)
+        rng, change = np.random.default_rng(derived_seed(seed, rule)), rules(replacements)[rule]
+        searched = genotype.cells if self.layer_wise else genotype.cells[:1]
+        cells = [change(cell, rng) for cell in searched]
+        if not self.layer_wise:
+            cells *= self.layers
+        return self.architecture_of(attrs.evolve(genotype, cells=tuple(cells)))
 
     def reference(self) -> Mapping[str, Architecture]:
         middle = len(self.width_factors) // 2

@@ -33,4 +33,5 @@ class IrNas(CellSpace):
 
     name: ClassVar[str] = "irnas"
     activation_name: ClassVar[str] = "relu"
+    replacing: ClassVar[tuple[str, ...]] = ("def_3",)
     hand_made: ClassVar[Mapping[str, str]] = {"all_conv": "conv_3", "all_def": "def_3"}
