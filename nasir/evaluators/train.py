@@ -20,7 +20,7 @@ from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checkpoint import unfinished
 from nasir.training.checks import check_output_shape, check_training
-from nasir.training.device import usable
+from nasir.training.device import ALWAYS, AUTO, NEVER, WHEN, usable
 from nasir.training.division import validation_and_training
 from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
 from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
@@ -37,9 +37,6 @@ from nasir.training.weights import find_weights, fresh_network, load_weights, na
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-AUTO, ALWAYS, NEVER = WHEN = ("auto", "always", "never")
 
 OWN = "own"
 FULL_TRAINING = "full"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -11,12 +10,18 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from nasir.core.errors import EvaluationError, RunFolderError
+from nasir.core.errors import RunFolderError
 from nasir.core.task import Sample, Task
+from nasir.fitting.collapse import Guard
 from nasir.fitting.fit import Fit, FitRequest
+from nasir.fitting.losses import Losses
 from nasir.fitting.stopping import StoppingRule
+from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import under
-from nasir.training.optimizers import load_optimizer_state, optimizer_state
+from nasir.training.optimizers import load_optimizer_state, optimizer, optimizer_state
+
+LOOK_EVERY, LOOK_EVERY_ON_GPU = 1, 50
+"""Steps between looks at the losses; each look waits for the device."""
 
 
 @attrs.frozen
@@ -40,8 +45,11 @@ class DescentSettings:
 class Descent:
     """The state of a fit: network, Adam, average of outputs, and stopping rule.
 
-    `average` is the average of the outputs so far and `loss` that of the last step; `ended` is
+    `average` is the average of the outputs so far, changed in place by each step; `ended` is
     whether `rule` has ended the fit. The noise is drawn from torch's generator of the device.
+    No step waits for a GPU, but one at which the losses are looked at, or `rule` may end the fit.
+    With `capture`, steps on a GPU are one CUDA graph; with `must_capture` anything else is an
+    error.
     """
 
     def __init__(
@@ -52,37 +60,51 @@ class Descent:
         task: Task,
         sample: Sample,
         rule: StoppingRule | None,
+        capture: bool = False,
+        must_capture: bool = False,
     ) -> None:
         self.settings, self.network, self.x = settings, network, x
         self.task, self.sample, self.rule = task, sample, rule
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=settings.lr, fused=True)
-        self.guard = _Guard(network, settings.rollback, settings.check_every)
-        self.step, self.loss, self.ended = 0, math.nan, False
+        on_gpu = x.device.type != "cpu"
+        self.captured = capture and on_gpu
+        self.optimizer = optimizer(
+            "adam", network.parameters(), settings.lr, capturable=self.captured
+        )
+        self.guard = Guard(network.parameters(), settings.rollback, settings.check_every)
+        self.losses = Losses(LOOK_EVERY_ON_GPU if on_gpu else LOOK_EVERY)
+        self.step, self.ended = 0, False
         self.average: Tensor | None = None
+        self._output: Tensor
+        self._descend = Captured(self._one_step, must_capture) if self.captured else self._one_step
 
     def advance(self) -> Tensor:
         """Do one step; returns the average of outputs.
 
-        Raises :class:`~nasir.core.errors.EvaluationError` where the loss is not finite.
+        Raises :class:`~nasir.core.errors.EvaluationError` where a loss is not finite.
         """
+        loss = self._descend()
+        self.step += 1
+        self.losses.add(self.step, loss)
+        self.guard.watch(self.step, loss)
+        assert self.average is not None
+        if self.rule is not None:
+            self.ended = self.rule.watch(self.step, self._output, self.average)
+        return self.average
+
+    def _one_step(self) -> Tensor:
+        """Go along the gradient and take the output up in the average; the loss before."""
         settings = self.settings
         output = self.network(self.x + settings.input_noise * torch.randn_like(self.x))
         loss = self.task.loss(output, self.sample)
-        self.step += 1
-        self.loss = loss.item()
-        if not math.isfinite(self.loss):
-            raise EvaluationError(
-                f"the loss is {self.loss} at step {self.step}: a lower evaluator.lr may help"
-            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        self.guard.watch(self.step, self.loss)
-        output, past = output.detach(), self.average
-        self.average = output if past is None else torch.lerp(output, past, settings.averaging)
-        if self.rule is not None:
-            self.ended = self.rule.watch(self.step, output, self.average)
-        return self.average
+        self._output = output.detach()
+        if self.average is None:
+            self.average = self._output.clone()
+        else:
+            torch.lerp(self._output, self.average, settings.averaging, out=self.average)
+        return loss.detach()
 
     def tensors(self) -> dict[str, Tensor]:
         """The state after a step, but for :meth:`values`."""
@@ -98,9 +120,9 @@ class Descent:
         """The numbers of the state."""
         return {
             "step": self.step,
-            "loss": self.loss,
+            "loss": self.losses.last,
             "ended": self.ended,
-            "good_loss": self.guard.loss,
+            "good_loss": float(self.guard.loss),
             "rule": self.rule.values() if self.rule is not None else {},
         }
 
@@ -110,13 +132,14 @@ class Descent:
         self.network.load_state_dict(under(tensors, "network/"))
         load_optimizer_state(self.optimizer, under(tensors, "optimizer/"))
         good = under(tensors, "good/")
-        self.guard.good = [good[str(i)].to(device) for i in range(len(good))]
-        self.guard.loss = values["good_loss"]
+        self.guard.good = [good[str(i)].to(device, copy=True) for i in range(len(good))]
+        self.guard.loss = torch.tensor(values["good_loss"], dtype=torch.float64, device=device)
         if self.rule is not None:
             moved = {name: t.to(device) for name, t in under(tensors, "rule/").items()}
             self.rule.load(moved, values["rule"])
-        self.average = tensors["average"].to(device)
-        self.step, self.loss, self.ended = values["step"], values["loss"], values["ended"]
+        self.average = tensors["average"].to(device, copy=True)
+        self.step, self.ended = values["step"], values["ended"]
+        self.losses.resume(self.step, values["loss"])
         _set_generator(device, tensors["generator"])
 
 
@@ -128,14 +151,19 @@ def descend(descent: Descent, full: int, marks: Sequence[int], request: FitReque
     reached, with the output so far.
     """
     limits, outputs = request.limits, _resume(descent, request, full, marks)
-    end = _end(descent, full, request)
-    while descent.step < end and not descent.ended:
-        average = descent.advance()
-        if descent.step in marks:
-            outputs[descent.step] = average
-        request.progress(descent.step, end, descent.loss, descent.ended)
-        if limits.reached:
-            break
+    end, losses = _end(descent, full, request), descent.losses
+    with own_stream(request.device):
+        while descent.step < end and not descent.ended:
+            average = descent.advance()
+            if descent.step in marks:
+                outputs[descent.step] = average.clone()
+            if descent.step == end or descent.ended:
+                losses.look()
+            if losses.seen == descent.step:
+                request.progress(descent.step, end, losses.last, descent.ended)
+            if limits.reached:
+                break
+        losses.look()
     rule = descent.rule
     if rule is None and descent.step not in outputs:
         assert descent.average is not None
@@ -145,7 +173,7 @@ def descend(descent: Descent, full: int, marks: Sequence[int], request: FitReque
         outputs[rule.step] = rule.picture
     stopped = rule is not None
     return Fit(
-        outputs, descent.step, max(full, end, descent.step), descent.loss, stopped, descent.ended
+        outputs, descent.step, max(full, end, descent.step), losses.last, stopped, descent.ended
     )
 
 
@@ -191,32 +219,6 @@ def _resume(
         return {}
     descent.load(tensors, values)
     return {mark: tensors[f"at/{mark}"].to(request.device) for mark in past}
-
-
-class _Guard:
-    """Brings the parameters back where the fit collapsed since the last look."""
-
-    def __init__(self, network: nn.Module, decibels: float, every: int) -> None:
-        self.network, self.every = network, every
-        self.factor = 10 ** (decibels / 10) if decibels else math.inf
-        self.loss = math.inf
-        self.good: list[Tensor] = []
-
-    def watch(self, step: int, loss: float) -> None:
-        """Every so many steps: keep the parameters, or go back where the PSNR fell too far.
-
-        With a mean squared error, PSNR against the degraded picture falls by d dB where the loss
-        grows by 10^(d / 10).
-        """
-        if step % self.every or self.factor == math.inf:
-            return
-        if loss > self.loss * self.factor:
-            with torch.no_grad():
-                for parameter, good in zip(self.network.parameters(), self.good, strict=True):
-                    parameter.copy_(good)
-            return
-        self.loss = loss
-        self.good = [p.detach().clone() for p in self.network.parameters()]
 
 
 def _generator(device: torch.device) -> Tensor:

@@ -9,9 +9,12 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.evaluator import Problem
 from nasir.core.task import Sample, Task
 from nasir.fitting.fit import Fit, FitRequest
 from nasir.fitting.method import FittingMethod
+from nasir.training.device import ALWAYS, NEVER, WHEN, usable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,6 +94,12 @@ class DeepImagePrior(FittingMethod):
     rise: float = setting(
         0.5, "dB that the fit gains within `patience` steps where plateau goes on, > 0", must.gt(0)
     )
+    capture: str = setting(
+        "auto",
+        "whether steps on a GPU are captured as a CUDA graph: always, never, or auto: where they "
+        "can be",
+        must.in_(WHEN),
+    )
 
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
@@ -103,6 +112,13 @@ class DeepImagePrior(FittingMethod):
             return {}
         return {"iterations": 400, "averaging": 0.95, "input_noise": 0.003, "stop": "wmv"}
 
+    def check(self, problem: Problem) -> None:
+        super().check(problem)
+        if self.capture == ALWAYS and usable(self.device) == "cpu":
+            raise SettingsError(
+                "evaluator.capture=always wants a GPU, and the fits are on a CPU: take auto"
+            )
+
     def fit(self, network: nn.Module, sample: Sample, task: Task, request: FitRequest) -> Fit:
         import torch
 
@@ -110,7 +126,16 @@ class DeepImagePrior(FittingMethod):
 
         x = (torch.rand(request.input_shape) * self.input_scale).to(request.device)
         rule = self.stopping_rule(task, request.unseen, sample, request.truth)
-        descent = Descent(self.descent, network, x, task, sample, rule)
+        descent = Descent(
+            self.descent,
+            network,
+            x,
+            task,
+            sample,
+            rule,
+            capture=self.capture != NEVER,
+            must_capture=self.capture == ALWAYS,
+        )
         marks = [] if rule else request.marks(self.iterations)
         return descend(descent, self.iterations, marks, request)
 
@@ -151,7 +176,7 @@ class DeepImagePrior(FittingMethod):
         if self.stop == "plateau":
             assert seen is not None, "nothing is fitted to"
             return stopping.Plateau(
-                lambda x: task.loss(x, seen).item(), self.rise, self.patience or PLATEAU_PATIENCE
+                lambda x: task.loss(x, seen), self.rise, self.patience or PLATEAU_PATIENCE
             )
         patience = self.patience or max(1, min(1000, self.iterations // 3))
         if self.stop == "wmv":
@@ -162,5 +187,5 @@ class DeepImagePrior(FittingMethod):
             return stopping.MovingVariance(self.forgetting, patience, burn_in)
         if self.stop == "heldout":
             assert unseen is not None, "no pixels are held out"
-            return stopping.HeldOut(lambda x: task.loss(x, unseen).item(), patience)
+            return stopping.HeldOut(lambda x: task.loss(x, unseen), patience)
         return None

@@ -76,6 +76,9 @@ class FittingMethod(Evaluator):
         must.ge(0),
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
+    deterministic: bool = setting(
+        True, "whether a GPU computes the same bits each time, in somewhat slower ways"
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.curve and self.stop != "fixed":
@@ -201,10 +204,11 @@ class FittingMethod(Evaluator):
         import torch
 
         from nasir.fitting.checkpoint import FitCheckpoint
+        from nasir.training.randomness import repeatable
 
         task, device = problem.task, usable(self.device)
         sample, seed = self._sized(sample, task), derived_seed(seed, sample.name)
-        with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
+        with repeatable(device, self.deterministic):
             torch.manual_seed(seed)
             network = task.assemble(
                 lambda signature: problem.space.build(architecture, signature),

@@ -20,7 +20,12 @@ SAVED_MULTIPLY_ADDS = 200_000_000
 
 
 def four_convolutions_are_faster(x: Tensor, conv: nn.Conv2d) -> bool:
-    """Whether :func:`~nasir.kernels.nearest_conv.nearest_conv2d` splits `conv` into four."""
+    """Whether :func:`~nasir.kernels.nearest_conv.nearest_conv2d` splits `conv` into four.
+
+    Not on a GPU: there a step with four took 1.35 to 1.57 times as long (docs/results.md).
+    """
+    if x.is_cuda:
+        return False
     kernel = conv.kernel_size[0]
     r = (kernel - 1) // 2
     if kernel == 1 or conv.dilation[0] > 1 or conv.groups > 1 or min(x.shape[-2:]) < 2 * r + 2:

@@ -1,56 +1,82 @@
-"""Training steps as one CUDA graph."""
+"""Steps as one CUDA graph."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+
+from nasir.core.errors import EvaluationError
 
 log = logging.getLogger("nasir")
 
 WARM_UP = 3
 """Steps that are done one kernel after another before a step is captured."""
 
-Step = Callable[[Tensor, Tensor], Tensor]
+Step = Callable[..., Tensor]
 
 
 class Captured:
-    """`step` on batches of one shape: after a few plain steps, a CUDA graph of it.
+    """`step` on inputs of one shape: after a few plain steps, a CUDA graph of it.
 
-    `step` maps a degraded and a clean batch to the loss, and changes weights in place. What cannot
-    be captured goes on one kernel after another, and the log says why.
+    `step` maps its inputs to the loss, and changes weights in place. What it draws comes from the
+    global generator of the device and from `generators`. What cannot be captured goes on one
+    kernel after another, and the log says why; with `must` it raises
+    :class:`~nasir.core.errors.EvaluationError`.
     """
 
-    def __init__(self, step: Step) -> None:
-        self._step = step
+    def __init__(
+        self, step: Step, must: bool = False, generators: Sequence[torch.Generator] = ()
+    ) -> None:
+        self._step, self._must, self._generators = step, must, generators
         self._plain = 0
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._inputs: tuple[Tensor, Tensor]
+        self._inputs: tuple[Tensor, ...]
         self._loss: Tensor
 
-    def __call__(self, degraded: Tensor, clean: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor) -> Tensor:
         if self._graph is None and self._plain == WARM_UP:
-            self._capture(degraded, clean)
+            self._capture(inputs)
         if self._graph is None:
             self._plain += 1
-            return self._step(degraded, clean)
-        self._inputs[0].copy_(degraded)
-        self._inputs[1].copy_(clean)
+            return self._step(*inputs)
+        for held, given in zip(self._inputs, inputs, strict=True):
+            held.copy_(given)
         self._graph.replay()
         return self._loss.clone()
 
-    def _capture(self, degraded: Tensor, clean: Tensor) -> None:
-        self._inputs = (degraded.clone(), clean.clone())
+    def _capture(self, inputs: Sequence[Tensor]) -> None:
+        self._inputs = tuple(each.clone() for each in inputs)
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         try:
+            for generator in self._generators:
+                graph.register_generator_state(generator)
             with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
                 self._loss = self._step(*self._inputs)
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
+            if self._must:
+                raise EvaluationError(
+                    f"a step cannot be captured as a CUDA graph: {reason}; take capture=auto"
+                ) from None
             log.warning("steps are not captured as a CUDA graph: %s", reason)
             self._plain += 1
             return
         self._graph = graph
+
+
+@contextmanager
+def own_stream(device: str | torch.device) -> Iterator[None]:
+    """A stream that steps can be captured on, after all that was begun before; nothing on a CPU."""
+    if torch.device(device).type == "cpu":
+        yield
+        return
+    outer, own = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    own.wait_stream(outer)
+    with torch.cuda.stream(own):
+        yield
+    outer.wait_stream(own)

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+AUTO, ALWAYS, NEVER = WHEN = ("auto", "always", "never")
+"""When something that suits a GPU is done; auto: where there is one."""
+
 
 def usable(device: str, setting: str = "evaluator.device") -> str:
     """`device`; for ``auto``, a GPU if there is one, else the CPU.

@@ -9,15 +9,19 @@ import torch
 
 
 @contextmanager
-def repeatable(device: str) -> Iterator[None]:
-    """Restore torch's generators afterwards; use only deterministic convolutions on a GPU."""
+def repeatable(device: str, deterministic: bool = True) -> Iterator[None]:
+    """Restore torch's generators afterwards; on a GPU, give the same bits each time.
+
+    There, convolutions are those that cuDNN calls deterministic, and so are the borders and
+    resizes of :mod:`nasir.kernels`. If not `deterministic`, torch chooses.
+    """
     if device == "cpu":
         with torch.random.fork_rng(devices=[]):
             yield
         return
     with (
         torch.random.fork_rng(devices=[torch.device(device)]),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=deterministic),
     ):
         yield
 

@@ -16,7 +16,7 @@ from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.training.averaging import MovingAverage
-from nasir.training.captured import Captured
+from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import load, save, under
 from nasir.training.feed import Feed, ResidentFeed
 from nasir.training.hyperparameters import Hyperparameters
@@ -102,7 +102,7 @@ def train(
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
         if state.captured:
-            stack.enter_context(torch.cuda.stream(torch.cuda.Stream(device)))
+            stack.enter_context(own_stream(device))
         feed = _feed(patches, hyperparameters, seed, device, stack)
         while state.step < last:
             state.advance(feed.batch(state.step))

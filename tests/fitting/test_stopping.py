@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
 import numpy as np
 import pytest
 import torch
@@ -21,18 +20,15 @@ SHAPE = (1, 2, 3, 3)
 PICTURE = Sample("zeros", torch.zeros(SHAPE))
 
 
-@attrs.define
 class Planned(StoppingRule):
     """Measures given values."""
 
-    values: list[float]
-    patience: int
-    step: int = 0
-    least: float = float("inf")
-    picture: Tensor | None = None
+    def __init__(self, values: list[float], patience: int) -> None:
+        super().__init__(patience)
+        self.planned = values
 
     def measure(self, output: Tensor, average: Tensor) -> float:
-        return self.values.pop(0)
+        return self.planned.pop(0)
 
 
 def watched(stopper: StoppingRule, values: int) -> int:
