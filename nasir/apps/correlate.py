@@ -48,24 +48,28 @@ class Correlation:
 
 
 def correlate(
-    *sources: str | Path, proxies: str | Sequence[str] = (), initialisations: int = 1
+    *sources: str | Path,
+    proxies: str | Sequence[str] = (),
+    initialisations: int = 1,
+    clean: bool = False,
 ) -> dict[str, list[Correlation]]:
     """Correlate what is known before a fit with the PSNR of fits, in runs and tables, by name.
 
     A source is a run's folder, a table's file, or the name of the table that comes with nasir.
     `proxies` are computed now, with so many `initialisations`; none: those of the trials count.
+    With `clean` they are computed against the ground truth, too, as ``NAME:clean``.
     """
     names = proxies.split(",") if isinstance(proxies, str) else proxies
     for name in names:
         registries["proxy"].entry(name)
     found: dict[str, list[Correlation]] = {}
     for source in dict.fromkeys(map(str, sources)):
-        found |= correlations_in(source, names, initialisations)
+        found |= correlations_in(source, names, initialisations, clean)
     return found
 
 
 def correlations_in(
-    name: str, proxies: Sequence[str] = (), initialisations: int = 1
+    name: str, proxies: Sequence[str] = (), initialisations: int = 1, clean: bool = False
 ) -> dict[str, list[Correlation]]:
     """The correlations in a run's folder, or in each task of a table, by name."""
     if name.endswith(ENDING) or (included(name).is_file() and not Path(name).exists()):
@@ -74,11 +78,11 @@ def correlations_in(
         found = table_correlations(load_table(name))
         return {f"{name} {task}": correlations for task, correlations in found.items()}
     run = Run(name)
-    return {str(run.folder): correlations(run, proxies, initialisations)}
+    return {str(run.folder): correlations(run, proxies, initialisations, clean)}
 
 
 def correlations(
-    run: Run, proxies: Sequence[str] = (), initialisations: int = 1
+    run: Run, proxies: Sequence[str] = (), initialisations: int = 1, clean: bool = False
 ) -> list[Correlation]:
     """Correlate what the trials of `run` know beforehand, or `proxies` computed now, with PSNR.
 
@@ -95,12 +99,19 @@ def correlations(
     known = _known(run.trials)
     wanted = [*(name for name in proxies or registries["proxy"] if name not in COST), *COST]
     computed: Mapping[str, Figures] = {}
+    if clean and not proxies:
+        raise SettingsError("--clean is of proxies that are computed now: add --proxies NAMES")
     if proxies:
         # The cost of the fits' own networks, if known: more channels may go into them.
         fits_know = [name for name in COST if all(name in known[one.id].metrics for one in full)]
         names = [name for name in dict.fromkeys(wanted) if name not in fits_know]
         architectures = [one.architecture for one in full]
         computed = _computed(run, architectures, names, initialisations)
+        if clean:
+            compared = [name for name in names if name not in COST]
+            others = _computed(run, architectures, compared, initialisations, "clean")
+            computed = {id: _merged([of, _marked(others[id])]) for id, of in computed.items()}
+            wanted += [f"{name}:clean" for name in compared]
     predictors = {one.id: _merged([known[one.id], computed.get(one.id, Figures())]) for one in full}
     found = list(_correlated(full, predictors, dict.fromkeys(wanted)))
     if not found:
@@ -198,8 +209,22 @@ def _merged(several: Iterable[Trial | Figures | Evaluation]) -> Figures:
     return merged
 
 
+def _marked(figures: Figures) -> Figures:
+    """The figures with the names of those against the ground truth."""
+
+    def named(values: Mapping[str, float]) -> dict[str, float]:
+        return {f"{name}:clean": value for name, value in values.items()}
+
+    pictures = {picture: named(values) for picture, values in figures.by_picture.items()}
+    return Figures(named(figures.metrics), pictures)
+
+
 def _computed(
-    run: Run, architectures: Sequence[Architecture], proxies: Sequence[str], initialisations: int
+    run: Run,
+    architectures: Sequence[Architecture],
+    proxies: Sequence[str],
+    initialisations: int,
+    against: str = "degraded",
 ) -> dict[str, Figures]:
     """The proxies of each architecture on the pictures of the run's trials."""
     if initialisations < 1:
@@ -213,6 +238,7 @@ def _computed(
             "name": registries["evaluator"].default("score"),
             "proxies": list(proxies),
             "initialisations": initialisations,
+            **({"against": against} if against != "degraded" else {}),
         },
     )
     problem = attrs.evolve(problem, evaluators={FULL: evaluator})

@@ -37,6 +37,11 @@ class CorrelateCommand(Command):
             default=1,
             help="fresh networks an architecture for --proxies; default: 1",
         )
+        parser.add_argument(
+            "--clean",
+            action="store_true",
+            help="compute --proxies against the ground truth, too, as NAME:clean",
+        )
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
@@ -49,7 +54,7 @@ class CorrelateCommand(Command):
         found: dict[str, list[Correlation]] = {}
         for name in dict.fromkeys(arguments.folders):
             with show_work(name):
-                found |= correlations_in(name, proxies, arguments.initialisations)
+                found |= correlations_in(name, proxies, arguments.initialisations, arguments.clean)
         if arguments.json:
             _print_json(found)
         else:

@@ -52,6 +52,12 @@ class ProxyEvaluator(Evaluator):
         ("psd_db_strip_mse",), "proxies by name (nasir list proxies); the first scores", _registered
     )
     initialisations: int = setting(1, "fresh networks a picture, >= 1", must.ge(1))
+    against: str = setting(
+        "degraded",
+        "the picture that proxies compare with: degraded, or clean: what would be observed of the "
+        "ground truth without noise (ISNAS-DIP, table 1: GT)",
+        must.in_(("degraded", "clean")),
+    )
     input_scale: float = setting(0.1, "the input is uniform in [0, this]", must.gt(0))
     side: int = setting(
         0,
@@ -63,6 +69,11 @@ class ProxyEvaluator(Evaluator):
 
     def check(self, problem: Problem) -> None:
         for sample in problem.task.samples(problem.split):
+            if self.against == "clean" and sample.clean is None:
+                raise SettingsError(
+                    f"evaluator.against=clean looks at the ground truth, and {sample.name} has "
+                    "none: take evaluator.against=degraded"
+                )
             check_size(self._part(sample), problem)
 
     def metric_names(self, problem: Problem) -> Collection[str]:
@@ -113,13 +124,19 @@ class ProxyEvaluator(Evaluator):
 
     def _part(self, sample: Sample) -> Sample:
         """The middle of the picture; the same one every time, so that its spectrum is kept."""
-        known, how = _parts.setdefault(sample, {}), (self.side, self.device)
+        known, how = _parts.setdefault(sample, {}), (self.side, self.device, self.against)
         if how not in known:
-            known[how] = _middle(sample, self.side or max(sample.degraded.shape)).to(self.device)
+            seen = _without_noise(sample) if self.against == "clean" else sample
+            known[how] = _middle(seen, self.side or max(seen.degraded.shape)).to(self.device)
         return known[how]
 
 
-_parts: WeakKeyDictionary[Sample, dict[tuple[int, str], Sample]] = WeakKeyDictionary()
+_parts: WeakKeyDictionary[Sample, dict[tuple[int, str, str], Sample]] = WeakKeyDictionary()
+
+
+def _without_noise(sample: Sample) -> Sample:
+    """The sample with what would be observed of its ground truth, without noise."""
+    return attrs.evolve(sample, degraded=sample.forward_operator(sample.clean))
 
 
 def _middle(sample: Sample, side: int) -> Sample:

@@ -158,6 +158,20 @@ def test_proxies_are_computed_for_the_architectures_of_a_run(run, capsys):
     assert capsys.readouterr().out == first
 
 
+def test_proxies_are_computed_against_the_ground_truth_too(run, capsys):
+    """To which the bandwidth is the same: it does not depend on the picture."""
+    names = "psd_db_mse,bandwidth_99"
+    words = ["correlate", str(run.folder), "--proxies", names, "--json"]
+    assert main(words) == 0
+    noisy = {row["predictor"]: row for row in json.loads(capsys.readouterr().out)}
+    assert main([*words, "--clean"]) == 0
+    both = {row["predictor"]: row for row in json.loads(capsys.readouterr().out)}
+    assert both.keys() == noisy.keys() | {"psd_db_mse:clean", "bandwidth_99:clean"}
+    assert {name: both[name] for name in noisy} == noisy
+    assert -1 <= both["psd_db_mse:clean"]["tau"] <= 1
+    assert both["bandwidth_99:clean"]["tau"] == both["bandwidth_99"]["tau"]
+
+
 def test_parameters_are_those_of_the_fits_if_known(run, capsys):
     assert main(["correlate", str(run.folder), "--proxies", "parameters", "--json"]) == 0
     rows = {row["predictor"]: row for row in json.loads(capsys.readouterr().out)}
@@ -200,6 +214,7 @@ def test_bad_settings_are_refused(run, capsys):
     for words, printed in [
         ([folder, "--proxies", "psd_db_ms"], "did you mean 'psd_db_mse'"),
         ([folder, "--proxies", "psd_db_mse", "--initialisations", "0"], "take 1 or more"),
+        ([folder, "--clean"], "--clean is of proxies that are computed now: add --proxies NAMES"),
         (["nowhere"], "there is no run folder nowhere"),
     ]:
         assert main(["correlate", *words]) == 2

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
-from made_tasks import super_resolution
+from made_tasks import denoise, super_resolution
 from PIL import Image
 from torch import Tensor, nn
 from toy_plugin import ToySpace
@@ -342,3 +342,26 @@ def test_a_search_takes_any_space_and_a_strangers_proxy(tmp_path: Path):
     assert [trial.score for trial in run.trials] == [-t.metrics["power"] for t in run.trials]
     assert run.best.score == max(trial.score for trial in run.trials)
     assert all(0 <= trial.metrics["bandwidth_99"] <= 1 for trial in run.trials)
+
+
+def test_against_clean_compares_with_what_is_observed_without_noise():
+    """Of a picture that is clean already it is the same as against the degraded one."""
+    task = denoise(size=20, color="grey", sigma=25, search=1)
+    space = NasDip(depth=1, width=4, input_channels=4)
+    architecture = space.domain.sample(np.random.default_rng(0))
+
+    def value(task: Task, against: str) -> float:
+        evaluator = ProxyEvaluator(proxies=("psd_db_mse",), against=against)
+        problem = Problem(space, task, {FULL: evaluator})
+        problem.check()
+        return evaluator.evaluate(Proposal(architecture), problem, 3).metrics["psd_db_mse"]
+
+    noiseless = attrs.evolve(task, noise=attrs.evolve(task.noise, sigma=0))
+    assert value(task, "clean") == value(noiseless, "degraded") != value(task, "degraded")
+
+
+def test_a_clean_picture_that_nobody_has_is_refused():
+    evaluator = ProxyEvaluator(against="clean")
+    problem = Problem(NasDip(depth=1, width=4), Noise(), {FULL: evaluator})
+    with pytest.raises(SettingsError, match=r"against=clean looks at .* search-0 has none: take"):
+        problem.check()

@@ -641,6 +641,16 @@ def test_isnas_restores_a_photograph(photograph: str, task: str, size: int, sele
     assert list(Path("runs/run/best").glob("*restored*"))
 
 
+def test_the_selected_reconstruction_is_the_result(photograph: str):
+    """Not another fit of the architecture, which may differ from it by decibels."""
+    run = nasir.search(*TINY, photograph, "task=denoise", "task.size=16", name="run")
+    selected, final = run.best, run.final_evaluations["found", "test"]
+    assert selected.proposal.stage == FULL
+    assert final.seed == selected.seed
+    for figure, value in selected.metrics.items():
+        assert final.metrics[figure] == value
+
+
 @pytest.mark.parametrize("selection", ["full", "resized"])
 def test_the_ground_truth_has_no_influence(photograph: str, selection: str, monkeypatch):
     """With garbage in its place, and without it, proxies, candidates and choice are the same."""

@@ -26,6 +26,10 @@ Key = tuple[str, str]
 class FinalEvaluation:
     """Evaluates the found architecture and the references, all with the same seeds.
 
+    A search on the test pictures themselves, as ISNAS-DIP, has fitted its architecture to them
+    already: that one is evaluated with the seed of this trial, so that what was selected is what is
+    returned, to the bit.
+
     If the evaluator estimates on the search split when to stop
     (:attr:`~nasir.core.evaluator.Evaluation.stop`), references are evaluated there too,
     and each stops at its own share.
@@ -48,10 +52,16 @@ class FinalEvaluation:
                 self.store.drop_final_evaluations(FOUND)
                 self.store.save_final_evaluation(FOUND, "search", found)
         if found.stop is not None:
-            self._evaluate({(n, "search"): a for n, a in architectures.items()})
-        self._evaluate({(n, "test"): a for n, a in architectures.items()})
+            self._evaluate(found, {(n, "search"): a for n, a in architectures.items()})
+        self._evaluate(found, {(n, "test"): a for n, a in architectures.items()})
 
-    def _evaluate(self, architectures: dict[Key, Architecture]) -> None:
+    def _is_final(self, found: Trial) -> bool:
+        """Whether a trial was evaluated in full on the pictures that are tested on."""
+        proposal = found.proposal
+        whole = proposal.stage == FULL and proposal.fidelity == 1.0
+        return self.problem.split == "test" and whole
+
+    def _evaluate(self, found: Trial, architectures: dict[Key, Architecture]) -> None:
         done = self.store.final_evaluations()
         futures = {}
         for number, (key, architecture) in enumerate(architectures.items()):
@@ -61,6 +71,8 @@ class FinalEvaluation:
             before = done.get((name, "search"))
             stop = (before.stop or 1.0) if before and split == "test" else 1.0
             seed = derived_seed(self.problem.seed, "final", split)
+            if name == FOUND and self._is_final(found):
+                seed = found.seed
             trial = Trial(number, Proposal(architecture, FULL, stop), seed)
             self.notify("final_started", run=self.run, name=name, split=split, trial=trial)
             future = self._submit(split, trial)
