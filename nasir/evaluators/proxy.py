@@ -136,6 +136,7 @@ _parts: WeakKeyDictionary[Sample, dict[tuple[int, str, str], Sample]] = WeakKeyD
 
 def _without_noise(sample: Sample) -> Sample:
     """The sample with what would be observed of its ground truth, without noise."""
+    assert sample.clean is not None, "check() refuses such a sample"
     return attrs.evolve(sample, degraded=sample.forward_operator(sample.clean))
 
 
