@@ -26,6 +26,9 @@ from nasir.settings.run_settings import COMPONENTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OURS = ("hinas", "irnas", "clearer")
+"""The papers whose recipes are in docs/papers.md by table."""
+
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -123,6 +126,34 @@ def test_a_settings_file_can_be_planned(tmp_path: Path):
 @pytest.mark.parametrize("recipe", sorted(path.stem for path in RECIPES.glob("*.toml")))
 def test_a_recipe_can_be_planned(recipe: str):
     assert len(api.plan([recipe], {})) == 1
+
+
+PAPERS = (ROOT / "docs" / "papers.md").read_text()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(nasir run [^`]+)`", PAPERS))))
+def test_a_table_s_command_can_be_planned(command: str):
+    assert api.plan(shlex.split(command)[2:], {})
+
+
+@pytest.mark.parametrize(
+    "command", sorted(set(re.findall(r"`(nasir evaluate [^`]*BSDS500[^`]*)`", PAPERS)))
+)
+def test_a_table_s_evaluation_can_be_planned(command: str, networks: None):
+    words = shlex.split(command)[2:]
+    words = ["method=nlm" if word == "method=bm3d" else word for word in words]
+    assert benchmark.plan(words, {}).entries
+
+
+@pytest.mark.parametrize(
+    "recipe", sorted(p.stem for paper in OURS for p in RECIPES.glob(f"{paper}-*.toml"))
+)
+def test_each_recipe_of_a_table_is_in_its_row(recipe: str):
+    """By its name, or after "the same with" by the part in which it differs."""
+    paper, table, *_ = recipe.split("-")
+    named = [row for row in PAPERS.splitlines() if f"{paper}-{table}-" in row]
+    parts = (part.strip("-") for row in named for part in re.findall(r"`(-[^`]+)`", row))
+    assert any(recipe in row for row in named) or any(part in recipe for part in parts)
 
 
 def test_links_lead_somewhere():

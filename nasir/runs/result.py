@@ -76,11 +76,11 @@ def _picture_files(restored: Mapping[str, RestoredPicture]) -> dict[str, bytes]:
 def _weights_file(weights: Mapping[str, Any]) -> dict[str, bytes]:
     if not weights:
         return {}
-    from numpy import ascontiguousarray
+    from numpy import asarray
     from safetensors.numpy import save
 
     # safetensors writes the memory as it is, whatever the strides say
-    whole = {name: ascontiguousarray(weight) for name, weight in weights.items()}
+    whole = {name: asarray(weight, order="C") for name, weight in weights.items()}
     return {"weights.safetensors": save(whole)}
 
 

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 from toy_training import network
 
 from nasir.core.errors import SettingsError
+from nasir.runs.result import write_result
+from nasir.settings.building import make
+from nasir.training.restored import network_weights
 from nasir.training.weights import find_weights, load_weights
 
 
@@ -44,3 +48,15 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_file(trained(), path)
     with pytest.raises(SettingsError, match=r"of another network, which differs in 0\.bias and 6"):
         load_weights(network(width=4), path)
+
+
+def test_weights_that_a_run_has_written_are_loaded(tmp_path: Path) -> None:
+    """Counters of batch normalisation have no dimension, and keep none."""
+    written = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    written(torch.rand(1, 1, 5, 5))
+    architecture = make("space", "hinas").named("all_conv")
+    write_result(tmp_path / "best", architecture, {}, weights=network_weights(written))
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    load_weights(net, tmp_path)
+    for name, value in written.state_dict().items():
+        assert torch.equal(net.state_dict()[name], value)
