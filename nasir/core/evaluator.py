@@ -50,6 +50,9 @@ class Evaluation:
         curve: The learning curve of each fitted picture, by its name.
         restored: The pictures by name. Asked for by ``problem.artifacts``, as `weights` are.
         weights: The weights of the network, or of several, by name; arrays of any shape.
+        costs: What restoring each picture took, by its name: ``seconds``, without loading, training
+            and metrics, and ``peak_memory`` in bytes where it is known. Asked for by
+            ``problem.timed``; it differs from time to time, and is in no trial.
         architecture: The architecture that was found, if the evaluation itself searches. It
             replaces the one that was proposed.
         stop: The share of the full effort, in (0, 1], at which the search pictures are restored
@@ -62,6 +65,7 @@ class Evaluation:
     curve: Mapping[str, Curve] = attrs.field(factory=dict)
     restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict)
     weights: Mapping[str, Any] = attrs.field(factory=dict)
+    costs: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict)
     architecture: Architecture | None = None
     stop: float | None = None
 
@@ -137,6 +141,7 @@ class Problem:
         seed: The seed of the run.
         split: The pictures to evaluate on.
         artifacts: Whether evaluations are to have restored pictures and weights.
+        timed: Whether they are to have the costs of restoring each picture.
         checkpoints: The run's folder of checkpoints for evaluators. It may be empty: an evaluation
             has the same result with and without what is in it.
         objectives: What the search maximises at the full stage; the first makes a trial's score.
@@ -150,6 +155,7 @@ class Problem:
     seed: int = 0
     split: Split = "search"
     artifacts: bool = False
+    timed: bool = False
     checkpoints: Path | None = None
     objectives: tuple[Objective, ...] = ()
     limits: tuple[Limit, ...] = ()

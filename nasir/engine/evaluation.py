@@ -24,12 +24,13 @@ from nasir.core.trial import FULL, Curve, Trial
 
 @attrs.frozen(eq=False)
 class Outcome:
-    """A finished trial, restored pictures and weights, and the kind of failure if it failed."""
+    """A finished trial, what its evaluation made, and the kind of failure if it failed."""
 
     trial: Trial
     restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict)
     weights: Mapping[str, Any] = attrs.field(factory=dict)
     failure: Failure | None = None
+    costs: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict)
 
 
 def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 0) -> Outcome:
@@ -66,14 +67,14 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
             curve={name: _curve(curve) for name, curve in evaluation.curve.items()},
             stop=evaluation.stop,
         )
-        restored, weights = evaluation.restored, evaluation.weights
+        made = (evaluation.restored, evaluation.weights, None, evaluation.costs)
     except (Exception, SystemExit) as error:
         failure = failure_of(error)
         ended = attrs.evolve(trial, state="failed", error=describe(error))
-        restored, weights = {}, {}
+        made = ({}, {}, failure, {})
     seconds = time.perf_counter() - clock
     ended = attrs.evolve(ended, started=started, seconds=seconds, worker=where)
-    return Outcome(ended, restored, weights, failure)
+    return Outcome(ended, *made)
 
 
 def _check_finite(name: str, value: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,7 @@ class Train(TrainingEvaluator):
         with unfinished(problem, proposal, seed, promoted) as checkpoint:
             network, losses = self._trained(proposal, problem, seed, checkpoint)
             results = self._restored(network, problem)
+        costs = self._costs(network, problem) if problem.timed else {}
         pictures = by_picture(results, problem.task)
         figures = means(pictures.values())
         figures["parameters"] = sum(p.numel() for p in network.parameters())
@@ -191,9 +193,9 @@ class Train(TrainingEvaluator):
             figures |= degraded_means([sample for sample, _ in results], problem.task)
         score = figures.get("psnr", -figures.get("train_loss", 0.0))
         if not problem.artifacts:
-            return Evaluation(score, figures, pictures)
+            return Evaluation(score, figures, pictures, costs=costs)
         restored, weights = restored_pictures(results), network_weights(network)
-        return Evaluation(score, figures, pictures, restored=restored, weights=weights)
+        return Evaluation(score, figures, pictures, {}, restored, weights, costs)
 
     def smaller(self) -> Evaluator | None:
         """With half the batch, or on the CPU: at once where nothing is trained in batches."""
@@ -283,6 +285,16 @@ class Train(TrainingEvaluator):
         """The pictures to evaluate on, and what the network makes of each."""
         task = problem.task
         return [(s, self.restore(network, s, task)) for s in self._samples(problem)]
+
+    def _costs(self, network: nn.Module, problem: Problem) -> dict[str, dict[str, float]]:
+        """What restoring each picture takes of the network, once it is warm."""
+        from nasir.training.timing import cost_of
+
+        restore = partial(self.restore, network, task=problem.task)
+        return {
+            s.name: cost_of(partial(restore, s), usable(self.device))
+            for s in self._samples(problem)
+        }
 
     def _parts(self, problem: Problem) -> tuple[Patches, Patches]:
         """The training pictures that a search is evaluated on, and those that it learns from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -157,12 +158,15 @@ class FittingMethod(Evaluator):
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         task, samples = problem.task, problem.task.samples(problem.split)
-        fits = [
-            self.fit_picture(
-                proposal.architecture, problem, sample, seed, proposal.fidelity, (i, len(samples))
+        fits, costs = [], {}
+        for i, sample in enumerate(samples):
+            started, turn = time.perf_counter(), (i, len(samples))
+            fits.append(
+                self.fit_picture(
+                    proposal.architecture, problem, sample, seed, proposal.fidelity, turn
+                )
             )
-            for i, sample in enumerate(samples)
-        ]
+            costs[sample.name] = {"seconds": time.perf_counter() - started}
         searching = problem.split == "search" and self.stop == "search"
         stop = best_stop(fits) if searching else -1
         pictures = by_picture([(one.sample, one.restored[stop]) for one in fits], task)
@@ -182,6 +186,7 @@ class FittingMethod(Evaluator):
             curves(fits, task) if self.curve else {},
             restored_pictures(ends) if problem.artifacts else {},
             weights(fits) if problem.artifacts else {},
+            costs if problem.timed else {},
             stop=fits[0].steps[stop] / fits[0].fit.full if searching else None,
         )
 

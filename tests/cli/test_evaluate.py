@@ -102,6 +102,19 @@ def test_methods_and_architectures_are_in_one_table(pictures: Path, capsys):
     assert saved == {f"{name}/{p}.png" for name in names for p in ("cat", "dog", "owl")}
 
 
+def test_seconds_of_an_architecture_are_those_of_restoring_alone(pictures: Path, capsys):
+    """Not of training: a network that is trained longer restores in the same time."""
+    words = ("space=unet", "architecture=dncnn", "task=denoise", f"images={pictures}")
+    small = ("task.search=2", "evaluator.batch=2", "evaluator.patch=16", "threads=1")
+    (result,) = printed(capsys, *words, *small, "evaluator.iterations=8", "evaluator.device=cpu")[
+        "results"
+    ]
+    (picture,) = result["by_picture"].values()
+    assert 0 < picture["seconds"] < 1
+    assert result["metrics"]["seconds"] == picture["seconds"]
+    assert picture.get("peak_memory", 0) >= 0
+
+
 def test_csv_has_the_figures_of_json(pictures: Path, capsys):
     words = ("method=degraded,tv", "task=denoise", f"images={pictures}")
     expected = printed(capsys, *words)["results"]
