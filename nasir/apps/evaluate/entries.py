@@ -110,7 +110,7 @@ class ArchitectureEntry(BenchmarkEntry):
             return self._result(error=ended.reason)
         names = [sample.name for sample in problem.task.samples("test")]
         whole = {"seconds": (ended.seconds or 0.0) / len(names)}
-        costs = outcome.costs or {name: whole for name in names}
+        costs = outcome.costs or dict.fromkeys(names, whole)
         return self._result(
             metrics={**ended.metrics, **means(costs.values())},
             by_picture={n: {**ended.by_picture.get(n, {}), **costs.get(n, {})} for n in names},
