@@ -67,14 +67,14 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
             curve={name: _curve(curve) for name, curve in evaluation.curve.items()},
             stop=evaluation.stop,
         )
-        made = (evaluation.restored, evaluation.weights, None, evaluation.costs)
     except (Exception, SystemExit) as error:
         failure = failure_of(error)
         ended = attrs.evolve(trial, state="failed", error=describe(error))
-        made = ({}, {}, failure, {})
+        evaluation = Evaluation(0.0)
     seconds = time.perf_counter() - clock
     ended = attrs.evolve(ended, started=started, seconds=seconds, worker=where)
-    return Outcome(ended, *made)
+    made = evaluation
+    return Outcome(ended, made.restored, made.weights, failure, made.costs)
 
 
 def _check_finite(name: str, value: float) -> None:
