@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
@@ -20,12 +19,12 @@ from nasir.core.trial import Proposal
 from nasir.settings.building import settings_of_component
 from nasir.training import optimizers, schedules
 from nasir.training.checkpoint import unfinished
-from nasir.training.checks import check_output_shape, check_training
-from nasir.training.device import ALWAYS, AUTO, NEVER, WHEN, usable
+from nasir.training.checks import check_output_shape, check_sides, check_training
+from nasir.training.device import ALWAYS, AUTO, WHEN, usable
 from nasir.training.division import validation_and_training
 from nasir.training.evaluator import TrainingEvaluator, TrainingRequest
-from nasir.training.hyperparameters import PRECISIONS, Hyperparameters
-from nasir.training.losses import terms
+from nasir.training.hyperparameters import PRECISIONS, Hyperparameters, two_shares
+from nasir.training.losses import is_loss
 from nasir.training.picture_size import check_size
 from nasir.training.restored import (
     by_picture,
@@ -41,15 +40,6 @@ if TYPE_CHECKING:
 
 OWN = "own"
 FULL_TRAINING = "full"
-
-
-def _known_loss(evaluator: object, field: attrs.Attribute[str], loss: str) -> None:
-    terms(loss)
-
-
-def _two_shares(evaluator: object, field: attrs.Attribute[Any], betas: tuple[float, float]) -> None:
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ValueError(f"{field.name!r} must be two numbers in [0, 1): {betas}")
 
 
 @attrs.define
@@ -74,7 +64,7 @@ class Train(TrainingEvaluator):
     loss: str = setting(
         "mse",
         "mse, l1, log_ssim (>= 11 pixels), or a weighted sum such as mse+0.6*log_ssim",
-        _known_loss,
+        is_loss,
     )
     mean_terms: bool = setting(
         False, "whether the loss is divided by its number of terms, as HiNAS's program does"
@@ -94,7 +84,7 @@ class Train(TrainingEvaluator):
     momentum: float = setting(0.9, "momentum of sgd, in [0, 1)", [must.ge(0), must.lt(1)])
     decay: float = setting(0.0, "weight decay, >= 0", must.ge(0))
     betas: tuple[float, float] = setting(
-        (0.9, 0.999), "the weights of the past in adam and adamw, each in [0, 1)", _two_shares
+        (0.9, 0.999), "the weights of the past in adam and adamw, each in [0, 1)", two_shares
     )
     clip: float = setting(0.0, "gradient values are clipped to [-this, this]; 0: never", must.ge(0))
     ema: float = setting(
@@ -151,8 +141,7 @@ class Train(TrainingEvaluator):
     )
     capture: str = setting(
         "auto",
-        "whether steps on a GPU are captured as a CUDA graph: always, never, or auto: where they "
-        "can be",
+        "whether steps are captured as a CUDA graph: always, never, or auto: where they can be",
         must.in_(WHEN),
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
@@ -161,7 +150,9 @@ class Train(TrainingEvaluator):
     )
 
     def check(self, problem: Problem) -> None:
-        usable(self.device)
+        device = usable(self.device)
+        if self.weights is None:
+            self.hyperparameters(1.0).captures(device)
         for given in (self.weights, self.start):
             if given is not None:
                 find_weights(given)
@@ -170,7 +161,7 @@ class Train(TrainingEvaluator):
             check_training(problem, self.patch, self.loss, learnt_from, room="evaluator")
         for sample in [*self._samples(problem), *problem.task.samples("test")]:
             check_size(sample, problem)
-        self._check_sides(problem.space.smallest_side)
+        check_sides(problem, tile=self.tile, patch=0 if self.weights else self.patch)
         check_output_shape(problem, self.patch)
 
     def metric_names(self, problem: Problem) -> Collection[str]:
@@ -245,7 +236,6 @@ class Train(TrainingEvaluator):
         numbers = {field.name: getattr(self, field.name) for field in attrs.fields(Hyperparameters)}
         on_gpu = usable(self.device) != "cpu"
         numbers["resident"] = self.resident == ALWAYS or (self.resident == AUTO and on_gpu)
-        numbers["capture"] = self.capture != NEVER and on_gpu
         if self.schedule_of == OWN:
             numbers["iterations"] = self.steps(fidelity)
         return Hyperparameters(**numbers)
@@ -307,16 +297,6 @@ class Train(TrainingEvaluator):
         if problem.split == "test":
             return problem.task.samples("test")
         return self.validation_samples(self._parts(problem)[0])
-
-    def _check_sides(self, smallest: int) -> None:
-        """Refuse patches that are smaller than what the space's networks take."""
-        sides = {"tile": self.tile, "patch": 0 if self.weights else self.patch}
-        for name, side in sides.items():
-            if 0 < side < smallest:
-                raise SettingsError(
-                    f"evaluator.{name}={side} is too small for the space's networks: take "
-                    f"{smallest} or more, or a lower depth of the space"
-                )
 
 
 def _description(proposal: Proposal, problem: Problem) -> str:

@@ -13,11 +13,7 @@ from nasir.core.strategy import Strategy
 from nasir.core.task import Task
 from nasir.settings.building import settings_of_component
 from nasir.training.device import usable
-from nasir.training.losses import terms
-
-
-def _is_loss(strategy: Any, field: attrs.Attribute[str], text: str) -> None:
-    terms(text)
+from nasir.training.losses import is_loss
 
 
 @attrs.define(slots=False)  # slots that are still empty could not be sent to other processes
@@ -28,7 +24,7 @@ class SupernetSearch(Strategy):
     steps: int = setting(10, "weight steps an epoch, >= 1", must.ge(1))
     batch: int = setting(2, "patches a step, >= 1 (HiNAS: 8, CLEARER: 32)", must.ge(1))
     patch: int = setting(32, "side of a degraded patch in pixels, >= 1 (papers: 64)", must.ge(1))
-    loss: str = setting("mse", "sum of mse, l1 and log_ssim, such as mse+0.6*log_ssim", _is_loss)
+    loss: str = setting("mse", "sum of mse, l1 and log_ssim, such as mse+0.6*log_ssim", is_loss)
     lr_end: float = setting(
         0.001, "learning rate of the weights at the end, by cosine; patches alone, >= 0", must.ge(0)
     )

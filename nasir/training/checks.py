@@ -36,6 +36,17 @@ def check_training(
         )
 
 
+def check_sides(problem: Problem, **sides: int) -> None:
+    """Refuse sides of patches, by setting, that are too small for the space's networks; 0: none."""
+    smallest = problem.space.smallest_side
+    for name, side in sides.items():
+        if 0 < side < smallest:
+            raise SettingsError(
+                f"evaluator.{name}={side} is too small for the space's networks: take {smallest} "
+                "or more, or a lower depth of the space"
+            )
+
+
 def check_output_shape(problem: Problem, patch: int) -> None:
     """Refuse a space whose networks give another size than the task wants."""
     import numpy as np

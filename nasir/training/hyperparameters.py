@@ -8,7 +8,16 @@ from typing import Any
 
 import attrs
 
+from nasir.core.errors import SettingsError
+from nasir.training.device import ALWAYS, NEVER
+
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+def two_shares(component: object, field: attrs.Attribute[Any], betas: tuple[float, float]) -> None:
+    """A validator: two numbers in [0, 1)."""
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"{field.name!r} must be two numbers in [0, 1): {betas}")
 
 
 @attrs.frozen
@@ -27,7 +36,8 @@ class Hyperparameters:
     - `warm_up`: steps in which the learning rate rises from 0.
     - `resident`: whether pictures are held on the device, and batches made there; `versions`
       degraded ones of each picture, where degradations cannot be drawn there.
-    - `capture`: whether steps on a GPU are a CUDA graph; changes roundings at most.
+    - `capture`: whether steps are captured as a CUDA graph: auto, always, never; changes roundings
+      at most.
     - `checkpoint_every`: seconds between checkpoints; does not change the result.
     """
 
@@ -50,8 +60,22 @@ class Hyperparameters:
     warm_up: int = 0
     resident: bool = False
     versions: int = 8
-    capture: bool = False
+    capture: str = NEVER
     checkpoint_every: float = 60.0
+
+    def captures(self, device: str) -> bool:
+        """Whether steps on `device` are captured as a CUDA graph.
+
+        Raises :class:`~nasir.core.errors.SettingsError` where they always are to be, and cannot.
+        """
+        reason = None
+        if not device.startswith("cuda"):
+            reason = f"steps on the device {device} cannot be captured as a CUDA graph"
+        elif self.optimizer == "sgd":
+            reason = "steps of sgd cannot be captured as a CUDA graph, those of adam can"
+        if reason is not None and self.capture == ALWAYS:
+            raise SettingsError(f"evaluator.capture=always: {reason}; take evaluator.capture=auto")
+        return reason is None and self.capture != NEVER
 
     def identity(self, **others: Any) -> str:
         """A hash of everything that decides the weights: these values, and `others` (JSON)."""

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import attrs
+
 from nasir.core.errors import SettingsError, unknown_name
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ def terms(text: str) -> tuple[tuple[float, str], ...]:
     if twice is not None:
         raise SettingsError(f"loss {text!r} has {twice} twice: add the weights up")
     return tuple(pairs)
+
+
+def is_loss(component: object, field: attrs.Attribute[str], text: str) -> None:
+    """A validator: a sum as in :func:`terms`."""
+    terms(text)
 
 
 def loss(text: str, mean_terms: bool = False) -> Loss:

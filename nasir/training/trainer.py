@@ -18,6 +18,7 @@ from nasir.core.task import Patches
 from nasir.training.averaging import MovingAverage
 from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import load, save, under
+from nasir.training.device import ALWAYS
 from nasir.training.feed import Feed, ResidentFeed
 from nasir.training.hyperparameters import Hyperparameters
 from nasir.training.losses import loss
@@ -144,13 +145,11 @@ class _State:
             seed,
             device,
         )
-        kind = torch.device(device).type
-        self.captured = (
-            hyperparameters.capture and kind == "cuda" and hyperparameters.optimizer != "sgd"
-        )
+        self.captured = hyperparameters.captures(device)
         if self.captured:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._step = Captured(self._descend) if self.captured else self._descend
+        must = hyperparameters.capture == ALWAYS
+        self._step = Captured(self._descend, must) if self.captured else self._descend
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         self.optimizer = optimizer(
             hyperparameters.optimizer,

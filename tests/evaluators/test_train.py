@@ -287,3 +287,9 @@ def test_patches_too_small_for_the_space_are_refused(name: str, side: int) -> No
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         building.structure(Train, settings, "evaluator")
+
+
+def test_a_search_whose_steps_must_be_captured_is_refused_on_a_cpu() -> None:
+    with pytest.raises(SettingsError, match=r"capture=always.*device cpu") as refused:
+        problem(capture="always").check()
+    assert "\n" not in str(refused.value)

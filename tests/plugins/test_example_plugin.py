@@ -55,7 +55,16 @@ def test_all_of_it_takes_fewer_than_200_lines_of_code() -> None:
 
 def test_it_is_listed_like_what_comes_with_nasir(installed: Path, tmp_path: Path) -> None:
     listed = _nasir(installed, "list", cwd=tmp_path)
-    for name in ("plain", "hill", "despeckle", "fading", "speckle", "upsample.carafe", "nasdip"):
+    for name in (
+        "plain",
+        "hill",
+        "despeckle",
+        "fading",
+        "speckle",
+        "ghost",
+        "upsample.carafe",
+        "nasdip",
+    ):
         assert name in listed
     plugins = _nasir(installed, "plugins", cwd=tmp_path)
     assert "nasir-example-plugin" in plugins
@@ -88,12 +97,13 @@ def test_a_picture_is_restored_by_its_task_and_fitting_method(
     assert ((restored - clean) ** 2).mean() < 0.5 * ((speckled - clean) ** 2).mean()
 
 
-def test_its_noise_and_proxy_work_with_what_comes_with_nasir(
+def test_its_degradations_and_proxy_work_with_what_comes_with_nasir(
     installed: Path, tmp_path: Path
 ) -> None:
     small = ("space.depth=2", "space.width=8", "task.size=32", "threads=1")
-    noise = ("task.noise=speckle", "task.noise.sigma=0.5", "evaluator.iterations=3")
-    _nasir(installed, "run", "strategy=random", "trials=1", *noise, *small, cwd=tmp_path)
+    both = ("task=degraded", "task.degradation=ghost+speckle", "task.degradation.ghost.shift=2")
+    fit = ("strategy=random", "trials=1", "evaluator.iterations=3")
+    _nasir(installed, "run", *fit, *both, *small, cwd=tmp_path)
     scored = _nasir(
         installed, "score", "pool=3", "proxies=contrast", *small, "--json", cwd=tmp_path
     )

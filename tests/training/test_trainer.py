@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from toy_training import WavePatches, Waves, network
 
-from nasir.core.errors import EvaluationError
+from nasir.core.errors import EvaluationError, SettingsError
 from nasir.core.seeds import derived_seed
 from nasir.testing.components import untouched_generators
 from nasir.training.hyperparameters import Hyperparameters
@@ -221,6 +221,33 @@ def test_captured_steps_are_the_plain_ones() -> None:
     how = attrs.evolve(USUAL, precision="float32", ema=0.9)
     plain, captured = (
         train(_without_dropout(), PATCHES, one, 1, "cuda")
-        for one in (how, attrs.evolve(how, capture=True))
+        for one in (how, attrs.evolve(how, capture="always"))
     )
     assert captured.losses == pytest.approx(plain.losses, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("device", "optimizer", "reason"), [("cpu", "adam", "device cpu"), ("cuda", "sgd", "of sgd")]
+)
+def test_steps_that_cannot_be_captured_are_refused_where_they_must_be(
+    device: str, optimizer: str, reason: str
+) -> None:
+    how = attrs.evolve(USUAL, optimizer=optimizer, capture="auto")
+    assert not how.captures(device)
+    with pytest.raises(SettingsError, match=rf"capture=always.*{reason}.*take .*capture=auto"):
+        attrs.evolve(how, capture="always").captures(device)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_network_that_cannot_be_captured_is_refused_where_it_must_be() -> None:
+    class Reads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inside = _without_dropout()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inside(x) * (1.0 if x.sum().item() else 0.0)
+
+    how = attrs.evolve(USUAL, capture="always")
+    with pytest.raises(EvaluationError, match="cannot be captured"):
+        train(Reads(), PATCHES, how, 1, "cuda")

@@ -15,7 +15,8 @@ def register_strategies(register):
 
 @hookimpl
 def register_degradations(register):
-    register("speckle", "nasir_example.degradation:Speckle", "noise in proportion to brightness")
+    register("speckle", "nasir_example.speckle:Speckle", "noise in proportion to brightness")
+    register("ghost", "nasir_example.ghost:Ghost", "a second image, as of a window pane")
 
 
 @hookimpl

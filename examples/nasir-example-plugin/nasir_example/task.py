@@ -4,7 +4,7 @@ import attrs
 
 from nasir import Degradation, setting
 from nasir.tasks.paired_task import PairedTask
-from nasir_example.degradation import Speckle
+from nasir_example.speckle import Speckle
 
 
 @attrs.define(slots=False)

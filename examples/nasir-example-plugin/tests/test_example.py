@@ -2,10 +2,11 @@
 
 import torch
 from nasir_example.carafe import Carafe
-from nasir_example.degradation import Speckle
 from nasir_example.fitting import FadingNoise
+from nasir_example.ghost import Ghost
 from nasir_example.proxy import Contrast
 from nasir_example.space import Plain
+from nasir_example.speckle import Speckle
 from nasir_example.strategy import HillClimbing
 from nasir_example.task import Despeckle
 
@@ -34,6 +35,11 @@ class TestHillClimbing(StrategyContract):
 class TestSpeckle(DegradationContract):
     def make(self):
         return Speckle()
+
+
+class TestGhost(DegradationContract):
+    def make(self):
+        return Ghost(shift=2)
 
 
 class TestDespeckle(TaskContract):

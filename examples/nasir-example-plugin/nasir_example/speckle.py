@@ -1,4 +1,4 @@
-"""A degradation: what happens to a picture before it is to be restored."""
+"""A noise: what is unknown of a degraded picture, and what a fit leaves out."""
 
 import attrs
 from attrs import validators as must
