@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import NasirError
+from nasir.core.errors import ArchitectureError, NasirError
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.testing.components import ComponentContract
 
@@ -103,6 +103,15 @@ class SearchSpaceContract(ComponentContract):
             with pytest.raises(NasirError):
                 space.build(Architecture(space.domain.space, wrong), Signature(3, 3))
 
+    def test_rules_make_other_architectures_of_the_domain(self, space: SearchSpace) -> None:
+        """Each rule changes some architecture, the same way for the same seed."""
+        rng = np.random.default_rng(3)
+        drawn = [space.domain.sample(rng) for _ in range(20)] if space.rules else []
+        for rule in space.rules:
+            changed = {a: made for a in drawn if (made := _changed(space, a, rule)) is not None}
+            assert all(made in space.domain and made != a for a, made in changed.items())
+            assert all(_changed(space, a, rule) == made for a, made in changed.items())
+
     def test_the_baseline_is_one_of_the_references(self, space: SearchSpace) -> None:
         assert space.baseline is None or space.baseline in space.reference()
 
@@ -175,3 +184,11 @@ def _built(
         torch.manual_seed(seed)
         network = space.build(architecture, Signature(3, 3))
         return network, torch.rand(1, 3, space.smallest_side, space.smallest_side)
+
+
+def _changed(space: SearchSpace, architecture: Architecture, rule: str) -> Architecture | None:
+    """What `rule` makes of `architecture`, None if it does not apply."""
+    try:
+        return space.changed(architecture, rule, 0)
+    except ArchitectureError:
+        return None

@@ -59,15 +59,17 @@ def check_rule(rule: str, cells: Sequence[CellGenotype], replacements: Sequence[
     if rule == "R1" and not any(map(_is_conventional, names)):
         raise ArchitectureError(
             "R1 does not apply to this architecture: it has no conventional convolution, such as "
-            "conv_3"
+            "conv_3; leave R1 out"
         )
     if rule == "R1" and not replacements:
         raise ArchitectureError(
-            "R1 does not apply in this space: space.operations has no other convolution"
+            "R1 does not apply in this space: space.operations has no other convolution; leave R1 "
+            "out"
         )
     if rule == "R2" and all(len(cell.nodes) == 1 for cell in cells):
         raise ArchitectureError(
-            "R2 does not apply to this architecture: cells of one node have no other inputs"
+            "R2 does not apply to this architecture: cells of one node have no other inputs; leave "
+            "R2 out"
         )
 
 
