@@ -20,10 +20,11 @@ from nasir.core.limits import limits
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.trial import FULL, Proposal
-from nasir.engine.evaluation import describe, use_threads
+from nasir.engine.borrowed import borrowed, use_threads
+from nasir.engine.evaluation import describe
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings.components import Choice, about_pictures, make_components
-from nasir.settings.experiment import usable_cores
+from nasir.settings.machine import few_threads, usable_cores
 from nasir.settings.overrides import Settings, with_fields
 from nasir.settings.reader import Request, VerbSettings, given, read_one
 from nasir.strategies.ranking import bare_names
@@ -65,7 +66,7 @@ class ScoreSettings(VerbSettings):
     images: tuple[str, ...] = setting((), "the degraded pictures: files, folders")
     limit: tuple[str, ...] | None = setting(None, "bounds on the pool, such as parameters<1e6")
     seed: int = setting(0, "what the networks and the pool are drawn from, >= 0", must.ge(0))
-    threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
+    threads: int = setting(0, "threads; 0: as many as there are cores", few_threads)
 
 
 @attrs.frozen(eq=False)
@@ -82,11 +83,12 @@ class Scoring:
         All get the same random numbers. Progress is reported by
         :func:`~nasir.core.progress.report`.
         """
-        use_threads(self.threads)
         scored = []
-        for number, name in enumerate(self.candidates, start=1):
-            scored.append(self._scored(name))
-            report(number, len(self.candidates))
+        with borrowed("scoring"):
+            use_threads(self.threads)
+            for number, name in enumerate(self.candidates, start=1):
+                scored.append(self._scored(name))
+                report(number, len(self.candidates))
         return ranked(scored, self.proxies)
 
     def _scored(self, name: str) -> RankedArchitecture:

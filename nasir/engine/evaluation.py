@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 import platform
+import sys
 import time
 import traceback
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import redirect_stdout
 from typing import Any
 
 import attrs
@@ -20,6 +22,7 @@ from nasir.core.evaluator import Evaluation, Evaluator, Problem, RestoredPicture
 from nasir.core.failures import Failure, failure_of
 from nasir.core.objectives import check_metrics
 from nasir.core.trial import FULL, Curve, Trial
+from nasir.engine.borrowed import same_folder, use_threads
 
 
 @attrs.frozen(eq=False)
@@ -46,7 +49,8 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
     try:
         use_threads(threads)
         evaluator, times = _smaller(problem.evaluator(trial.proposal.stage), smaller)
-        evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
+        with same_folder(), redirect_stdout(sys.stderr):  # stdout is the command's
+            evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
         metrics = dict(evaluation.metrics) | ({"smaller": times} if times else {})
         found = evaluation.architecture or trial.architecture
         score = evaluation.score
@@ -150,11 +154,3 @@ def describe(error: BaseException) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
-
-
-def use_threads(threads: int) -> None:
-    """Let numerical libraries use `threads` threads, so that every trial has the same bits."""
-    import torch
-
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)

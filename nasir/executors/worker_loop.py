@@ -28,6 +28,7 @@ def work(connection: Connection, folder: Path | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that holds the run
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    os.dup2(2, 1)  # stdout is for the command's result: what an evaluation prints goes to stderr
     Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     if folder is not None:
         set_up(folder)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
@@ -125,7 +127,8 @@ class Plugins:
             if plugin not in having:
                 continue
             try:
-                self._call(hook, plugin, **arguments)
+                with redirect_stdout(sys.stderr):  # stdout is the command's
+                    self._call(hook, plugin, **arguments)
             except (Exception, SystemExit) as error:
                 self._pm.unregister(plugin)
                 self._failed(self.records[name], f"{hook} raised {_reason(error)}", error)

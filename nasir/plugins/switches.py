@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import tomli
 import tomli_w
 
 from nasir.core.errors import SettingsError
+
+log = logging.getLogger("nasir")
 
 ENVIRONMENT = "NASIR_DISABLE_PLUGINS"
 """Names, separated by commas; worker processes inherit them from ``-p no:NAME``."""
@@ -50,7 +53,10 @@ def _saved() -> list[str]:
         content = tomli.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:  # no home, or another user's: the file is optional
+        log.warning("no plugin is disabled: cannot read %s: %s", path, error.strerror)
+        return []
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}; correct or remove it") from None
     names = content.get("disabled", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

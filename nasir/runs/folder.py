@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 import uuid
@@ -30,19 +31,23 @@ class Folder:
     """A folder with settings, an environment, and checkpoints of what is not finished."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Open a folder; refuses one with anything but files and folders in it."""
+        """Open a folder; refuses one with anything but files and folders in it.
+
+        `folder` is what it is called, `place` the same from wherever the process goes.
+        """
         self.folder = Path(folder)
+        self.place = Path(os.path.abspath(folder))
         refuse_special_files(self.folder)
 
     @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints; it may not exist."""
-        return self.folder.resolve() / CHECKPOINTS
+        return self.place.resolve() / CHECKPOINTS
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the folder, whole or not at all."""
         try:
-            write_file(self.folder / name, content)
+            write_file(self.place / name, content)
         except OSError as error:
             raise RunFolderError(f"cannot write in {self.folder}: {error.strerror}") from None
 

@@ -77,7 +77,7 @@ def fingerprint(path: Path) -> str:
 def recorded(folder: Folder) -> dict[str, Any]:
     """The environment in a folder; empty if it is lost."""
     try:
-        content = json.loads((folder.folder / ENVIRONMENT).read_bytes())
+        content = json.loads((folder.place / ENVIRONMENT).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -36,12 +36,12 @@ class Run(Folder):
     @property
     def settings(self) -> Settings:
         """The resolved settings that the run was started with."""
-        return read_settings(self.folder / SETTINGS)
+        return read_settings(self.place / SETTINGS)
 
     @property
     def whole_settings(self) -> Settings:
         """The settings from which the run's components can be made; refused if one is missing."""
-        return read_whole_settings(self.folder / SETTINGS)
+        return read_whole_settings(self.place / SETTINGS)
 
     @property
     def trials(self) -> list[Trial]:
@@ -89,7 +89,7 @@ class Run(Folder):
         It is stopped if its process died, or gave up after too many failures (:attr:`reason`).
         """
         state = str(self.progress.get("state", "running"))
-        return "stopped" if state == "running" and not is_owned(self.folder) else state
+        return "stopped" if state == "running" and not is_owned(self.place) else state
 
     @property
     def reason(self) -> str | None:
@@ -99,7 +99,7 @@ class Run(Folder):
 
     @contextmanager
     def _reading(self) -> Iterator[RunStore]:
-        store = RunStore(self.folder / TRIALS)
+        store = RunStore(self.place / TRIALS)
         try:
             yield store
         finally:
@@ -118,4 +118,4 @@ def create(folder: Path, settings: Settings, environment: Mapping[str, Any]) -> 
 
 def writing(run: Run) -> AbstractContextManager[RunStore]:
     """The store of a run, which this process alone writes (see :func:`~nasir.runs.owned`)."""
-    return owned(run.folder, run.folder / TRIALS)
+    return owned(run.place, run.place / TRIALS)

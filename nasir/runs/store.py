@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,11 @@ from nasir.runs.trial_coding import (
     trial_row,
 )
 from nasir.runs.validation import DAMAGE, checked_progress
+
+PATIENCE = 600
+"""Seconds that a run waits for another program which holds its file."""
+
+log = logging.getLogger("nasir")
 
 ARRAY = "array:"
 """Begins the keys of a strategy's arrays."""
@@ -82,7 +89,7 @@ class RunStore(TrialStore):
         """
         with self._explained():
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._begin()
                 self._refuse_taken_over()
                 yield
                 self._connection.execute("COMMIT")
@@ -91,6 +98,20 @@ class RunStore(TrialStore):
                     self._connection.execute("ROLLBACK")
                 self._saved_arrays.clear()
                 raise
+
+    def _begin(self) -> None:
+        """Begin to write; waits for other programs that hold the file for a moment, or longer."""
+        if not self.path.exists():
+            raise RunFolderError(f"{self.path.parent} was removed or moved while it was written")
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                log.warning("another program holds %s: waiting for it", self.path)
 
     def claim(self, token: str, before: str | None) -> None:
         """Let this process alone write from now on; `before` is :attr:`token` as it was seen."""

@@ -45,19 +45,19 @@ class TrainingFolder(Folder):
     @property
     def settings(self) -> Settings:
         """The resolved settings that the training was started with."""
-        return read_file(self.folder / SETTINGS)
+        return read_file(self.place / SETTINGS)
 
     @property
     def found(self) -> Found:
         """The architecture that is trained, and its space."""
-        return described_in(self.folder / DESCRIPTION)
+        return described_in(self.place / DESCRIPTION)
 
     @property
     def task(self) -> Settings:
         """The settings of the task that was trained for, but for those of its pictures."""
         settings = self.settings.get("task")
         if not isinstance(settings, dict) or "name" not in settings:
-            raise SettingsError(f"{self.folder / SETTINGS} is damaged: it names no task")
+            raise SettingsError(f"{self.place / SETTINGS} is damaged: it names no task")
         of_pictures = registries["task"].load(settings["name"]).picture_settings
         return {name: value for name, value in settings.items() if name not in of_pictures}
 
@@ -66,13 +66,13 @@ class TrainingFolder(Folder):
         """The name of the evaluator that trains."""
         settings = self.settings.get("evaluator")
         if not isinstance(settings, dict) or "name" not in settings:
-            raise SettingsError(f"{self.folder / SETTINGS} is damaged: it names no evaluator")
+            raise SettingsError(f"{self.place / SETTINGS} is damaged: it names no evaluator")
         return str(settings["name"])
 
     @property
     def signature(self) -> Signature:
         """The channels and the scale of the network."""
-        path = self.folder / DESCRIPTION
+        path = self.place / DESCRIPTION
         try:
             read = json.loads(path.read_text(encoding="utf-8"))["signature"]
             if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in read.values()):
@@ -86,7 +86,7 @@ class TrainingFolder(Folder):
         """The file of the trained weights; refuses a missing and a damaged one."""
         from safetensors import SafetensorError, safe_open
 
-        path = self.folder / WEIGHTS
+        path = self.place / WEIGHTS
         if not path.is_file():
             raise SettingsError(
                 f"{self.folder} has no weights yet: continue it with: nasir train {self.folder}"
@@ -102,7 +102,7 @@ class TrainingFolder(Folder):
     @property
     def result(self) -> dict[str, Any] | None:
         """The metrics on the test pictures; None before they are known."""
-        path = self.folder / RESULT
+        path = self.place / RESULT
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             return _checked_result(content)
@@ -127,7 +127,7 @@ class TrainingFolder(Folder):
     def writing(self) -> AbstractContextManager[None]:
         """Keep other processes of this machine from writing the folder."""
         in_use = f"{self.folder} is in use by another process: wait for it, or end it first"
-        return locked(self.folder / LOCK, lambda: in_use)
+        return locked(self.place / LOCK, lambda: in_use)
 
 
 def _checked_result(content: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Any
 
 import attrs
@@ -168,6 +169,15 @@ def _strict(wanted: type, accepted: tuple[type, ...], name: str) -> Any:
     return structured
 
 
+def _structure_text(value: Any, _: Any) -> str:
+    """A string; a word of the command line that looks like something else is one all the same."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float | date | time):
+        return str(value)
+    raise SettingsError(f"wants a string, got {value!r}")
+
+
 def _structure_list(value: Any, wanted: Any) -> Any:
     """A tuple or list; a single value is a list of one."""
     container = typing.get_origin(wanted) or wanted
@@ -218,9 +228,7 @@ _converter = Converter(forbid_extra_keys=True)
 _converter.register_structure_hook(bool, _strict(bool, (bool,), "true or false"))
 _converter.register_structure_hook(int, _strict(int, (int,), "an integer"))
 _converter.register_structure_hook(float, _strict(float, (int, float), "a number"))
-_converter.register_structure_hook(
-    str, _strict(str, (str,), "a string, such as '\"text\"' with both quotes")
-)
+_converter.register_structure_hook(str, _structure_text)
 _converter.register_structure_hook_func(
     lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
 )

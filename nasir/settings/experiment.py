@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
@@ -22,6 +21,7 @@ from nasir.core.trial import FOUND, FULL
 from nasir.settings.building import settings_of_component
 from nasir.settings.components import chosen_name, make_components
 from nasir.settings.interfaces import kind_of
+from nasir.settings.machine import usable_cores
 from nasir.settings.overrides import Settings
 from nasir.settings.reader import request
 from nasir.settings.run_settings import COMPONENTS, RunSettings, run_settings_class
@@ -144,13 +144,6 @@ def _resolved(settings: RunSettings, strategy: Strategy) -> RunSettings:
     if settings.threads:
         return settings
     return attrs.evolve(settings, threads=max(1, usable_cores() // settings.workers))
-
-
-def usable_cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _with_references(settings: RunSettings, problem: Problem) -> RunSettings:

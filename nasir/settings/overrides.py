@@ -30,6 +30,9 @@ LARGEST = 2**1000
 """Whole numbers from here on are refused: not all are floating-point numbers, or can be written."""
 
 _RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})")
+_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
+"""Numbers that TOML does not read, such as .5 and 5."""
+
 _KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 
 
@@ -251,7 +254,7 @@ def _parse_value(key: str, text: str) -> Any:
     except (ValueError, RecursionError) as error:
         if text[0] in "[{\"'":
             raise SettingsError(f"{key}={text} is not TOML: {error}") from None
-        return text
+        return float(text) if _NUMBER.fullmatch(text) else text
     if set(read) != {"value"}:
         raise SettingsError(f"{key}= has a second line: write each setting as a word of its own")
     if _largest(read) >= LARGEST:

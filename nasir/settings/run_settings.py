@@ -9,6 +9,7 @@ import attrs
 from nasir.core.component import setting
 from nasir.core.errors import PluginError
 from nasir.core.registry import KINDS, registries
+from nasir.settings.machine import few_threads
 from nasir.settings.reader import VerbSettings
 
 COMPONENTS = ("space", "strategy", "task", "evaluator", "executor")
@@ -38,7 +39,7 @@ class RunSettings(VerbSettings):
     threads: int = setting(
         0,
         "threads of one evaluation; 0: the processor's cores shared among the workers",
-        at_least(0),
+        few_threads,
     )
     objective: tuple[str, ...] | None = setting(
         None,

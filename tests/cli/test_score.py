@@ -181,7 +181,7 @@ def test_a_recipe_sets_task_and_space_only(capsys):
     [
         ([], "say what to score: architecture=NAME"),
         (["pool=3", "proxies=synflw"], "did you mean 'synflow'"),
-        (["pool=3", "proxies=3"], "proxies: wants a string"),
+        (["pool=3", "proxies=3"], "unknown proxy '3'"),
         (["pool=3", "proxies=synflow", "proxies.x=1"], "'proxies' has no fields"),
         (["pool=0"], "'pool' must be >= 1"),
         (["pool=3,4"], "pool wants one value here, got several"),
@@ -189,7 +189,7 @@ def test_a_recipe_sets_task_and_space_only(capsys):
         (["pool=23"], "pool=23: found 21 different architectures: take fewer"),
         (["pool=21", "limit=parameters<11"], "architectures: take fewer"),
         (["architecture=smalest"], "did you mean 'smallest'"),
-        (["architecture=3"], "architecture: wants a string"),
+        (["architecture=3"], "unknown reference architecture '3'"),
         (["architecture=nowhere/architecture.json"], "cannot read architecture"),
         (
             ["architecture=smallest", "limit=parameters<11"],

@@ -100,7 +100,7 @@ def test_the_word_none_is_no_value():
         ("sizes", [1, 2.5]),
         ("sizes", {"a": 1}),
         ("betas", 0.5),
-        ("names", [1]),
+        ("names", [[1]]),
         ("options", [[1]]),
         ("mode", "medium"),
         ("mode", ["slow"]),

@@ -50,7 +50,7 @@ def test_a_run_keeps_the_setting_of_a_plugin_and_resumes_with_it(toy: Callable[.
 
 def test_a_wrong_value_is_refused_as_of_any_setting(toy: Callable[..., Run]):
     with pytest.raises(SettingsError, match="shout: wants a string"):
-        toy("trials=1", "shout=1")
+        toy("trials=1", "shout=[[1]]")
 
 
 def test_without_the_plugin_only_a_run_that_uses_its_setting_is_refused(

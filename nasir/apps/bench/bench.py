@@ -20,7 +20,7 @@ from nasir.core.progress import report
 from nasir.core.registry import registries
 from nasir.settings.building import make
 from nasir.settings.components import Choice, executor_name
-from nasir.settings.experiment import usable_cores
+from nasir.settings.machine import usable_cores
 from nasir.settings.overrides import Override
 from nasir.settings.reader import VerbSettings, given, only, read_overrides, sweep
 from nasir.settings.recipes import overrides_in

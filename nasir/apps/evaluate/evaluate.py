@@ -18,12 +18,13 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.core.task import Task
 from nasir.core.trial import FULL
+from nasir.engine.borrowed import borrowed
 from nasir.runs.architecture_file import Found, find_architecture
 from nasir.runs.folder import DESCRIPTION
 from nasir.runs.training_folder import TrainingFolder, is_training
 from nasir.settings.building import make, name_of, plain
 from nasir.settings.components import Choice, about_pictures, make_components
-from nasir.settings.experiment import usable_cores
+from nasir.settings.machine import few_threads, usable_cores
 from nasir.settings.overrides import Settings, merge, overrides_of
 from nasir.settings.reader import VerbSettings, given, read, read_overrides
 from nasir.training.evaluator import TrainingEvaluator
@@ -64,7 +65,7 @@ class EvaluateSettings(VerbSettings):
     )
     images: tuple[str, ...] = setting((), "the pictures: files, folders; all of them and whole")
     seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
-    threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
+    threads: int = setting(0, "threads; 0: as many as there are cores", few_threads)
 
 
 @attrs.frozen(eq=False)
@@ -95,7 +96,9 @@ def evaluate(
     named. Raises :class:`~nasir.core.errors.NasirError` for what cannot be evaluated as it is
     given.
     """
-    return [one.evaluate() for one in plan(words, given(locals())).entries]
+    entries = plan(words, given(locals())).entries
+    with borrowed("evaluation"):
+        return [one.evaluate() for one in entries]
 
 
 def plan(words: Sequence[str], settings: Settings) -> Benchmark:

@@ -15,7 +15,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
-from nasir.engine.evaluation import use_threads
+from nasir.engine.borrowed import use_threads
 from nasir.training.evaluator import TrainingEvaluator
 
 if TYPE_CHECKING:

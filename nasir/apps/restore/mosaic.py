@@ -19,7 +19,8 @@ from nasir.core.evaluator import Problem
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
-from nasir.engine.evaluation import describe, use_threads
+from nasir.engine.borrowed import use_threads
+from nasir.engine.evaluation import describe
 from nasir.fitting.fit import FitLimits, FittedPicture
 from nasir.fitting.interruption import Interruption, deferred
 from nasir.fitting.method import FittingMethod

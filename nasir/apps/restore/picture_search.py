@@ -19,7 +19,8 @@ from nasir.core.search_space import Signature
 from nasir.core.strategy import Strategy, Timing
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal, Trial
-from nasir.engine.evaluation import evaluate_trial, use_threads
+from nasir.engine.borrowed import use_threads
+from nasir.engine.evaluation import evaluate_trial
 from nasir.engine.loop import Budget, Engine
 from nasir.engine.memory_store import MemoryStore
 from nasir.fitting.method import FittingMethod

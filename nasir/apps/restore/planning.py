@@ -18,7 +18,7 @@ from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import Strategy
 from nasir.networks.network import TrainedNetwork
 from nasir.settings.building import name_of
-from nasir.settings.experiment import usable_cores
+from nasir.settings.machine import few_threads, usable_cores
 from nasir.settings.reader import VerbSettings
 
 AUTO = "auto"
@@ -66,7 +66,7 @@ class RestoreSettings(VerbSettings):
         must.optional(_tile),
     )
     seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
-    threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
+    threads: int = setting(0, "threads; 0: as many as there are cores", few_threads)
 
 
 @attrs.frozen(eq=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasir.core.errors import NasirError, SettingsError
+from nasir.engine.borrowed import borrowed
 from nasir.plugins.manager import plugins
 from nasir.settings.components import Choice
 from nasir.settings.experiment import Experiment, experiment
@@ -115,7 +116,8 @@ def start(planned: Experiment, notify: Notify | None = None) -> Run:
             "this script searches again in each of its worker processes: put the search under "
             'if __name__ == "__main__":'
         )
-    return lifecycle.start(planned, _everybody(notify))
+    with borrowed("search"):
+        return lifecycle.start(planned, _everybody(notify))
 
 
 def go_on(
@@ -129,7 +131,8 @@ def go_on(
     """Resume a run; `notify` is called with the hooks besides the plugins."""
     from nasir.apps.search import lifecycle
 
-    return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
+    with borrowed("search"):
+        return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
 
 
 def _everybody(notify: Notify | None) -> Notify:

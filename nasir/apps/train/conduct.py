@@ -19,7 +19,8 @@ from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample
 from nasir.core.trial import FULL
-from nasir.engine.evaluation import describe, use_threads
+from nasir.engine.borrowed import use_threads
+from nasir.engine.evaluation import describe
 from nasir.runs.training_folder import CURVE, RESULT, WEIGHTS
 from nasir.training.evaluator import TrainingRequest
 from nasir.training.weights import fresh_network

@@ -21,7 +21,7 @@ from nasir.runs.architecture_file import find_architecture
 from nasir.runs.training_folder import TrainingFolder
 from nasir.settings.building import name_of, plain, settings_of_component
 from nasir.settings.components import about_pictures, make_components
-from nasir.settings.experiment import usable_cores
+from nasir.settings.machine import few_threads, usable_cores
 from nasir.settings.overrides import Settings
 from nasir.settings.reader import VerbSettings, read_one, read_overrides, request
 from nasir.training.division import validation_and_training
@@ -48,7 +48,7 @@ class TrainSettings(VerbSettings):
         "the network in evaluator.start",
     )
     seed: int = setting(0, "what all randomness is made from, >= 0", must.ge(0))
-    threads: int = setting(0, "threads; 0: as many as there are cores", must.ge(0))
+    threads: int = setting(0, "threads; 0: as many as there are cores", few_threads)
     validation: float = setting(
         0.0,
         "share of the training pictures that are not trained on but watched, in [0, 1); 0: none",

@@ -11,6 +11,7 @@ from nasir.apps.train.conduct import conduct
 from nasir.apps.train.planning import TrainingPlan, plan, plan_again
 from nasir.apps.train.training import Training
 from nasir.core.errors import RunFolderError, SettingsError
+from nasir.engine.borrowed import borrowed
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
 from nasir.runs.folder import create_timed
@@ -74,7 +75,8 @@ def start(planned: TrainingPlan, output: str | Path | None, started: Listener) -
     planned.check()
     training = _created(planned, output)
     started(training)
-    conduct(training, planned)
+    with borrowed("training"):
+        conduct(training, planned)
     return training
 
 
@@ -87,7 +89,8 @@ def go_on(folder: str | Path, started: Listener, accept_changes: bool = False) -
         with training.writing():
             compare(training, _environment(planned), accept_changes)
         started(training)
-        conduct(training, planned)
+        with borrowed("training"):
+            conduct(training, planned)
     return training
 
 

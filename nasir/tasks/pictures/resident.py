@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nasir.core.degradation import Degradation
 from nasir.core.task import ResidentPatches
-from nasir.settings.experiment import usable_cores
+from nasir.settings.machine import usable_cores
 
 
 @attrs.frozen(eq=False)

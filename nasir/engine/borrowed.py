@@ -1,0 +1,66 @@
+"""What a search or training borrows of its process, and gives back: threads, folder, randomness."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import RLock
+
+from nasir.core.errors import NasirError
+
+_lock = RLock()
+_threads_before: int | None = None
+
+
+@contextmanager
+def borrowed(what: str) -> Iterator[None]:
+    """Run `what` alone in this process; torch's threads and the working folder are put back.
+
+    Torch's global generator is one for all threads: two searches at a time would disturb each
+    other's randomness. Raises :class:`~nasir.core.errors.NasirError` where another thread has it.
+    """
+    global _threads_before
+    if not _lock.acquire(blocking=False):
+        raise NasirError(
+            f"another thread of this process searches, trains or evaluates: one {what} at a time, "
+            "or each in a process of its own"
+        )
+    outermost = _threads_before is None
+    try:
+        with same_folder():
+            yield
+    finally:
+        if outermost and _threads_before is not None:
+            before, _threads_before = _threads_before, None
+            use_threads(before)
+            _threads_before = None
+        _lock.release()
+
+
+@contextmanager
+def same_folder() -> Iterator[None]:
+    """Put the working folder back, whatever is called inside."""
+    try:
+        before = os.getcwd()
+    except OSError:  # it was removed
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(before)
+
+
+def use_threads(threads: int) -> None:
+    """Let numerical libraries use `threads` threads, so that every trial has the same bits."""
+    global _threads_before
+    import torch
+
+    now = torch.get_num_threads()
+    if now == threads:
+        return
+    if _threads_before is None:
+        _threads_before = now
+    torch.set_num_threads(threads)

@@ -1,0 +1,27 @@
+"""What this machine has."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+
+MOST_THREADS = 256
+"""Threads that may be asked for on any machine, for one that has as many cores."""
+
+
+def usable_cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def few_threads(owner: object, field: attrs.Attribute[int], threads: int) -> None:
+    """A validator: 0, or as many threads as a machine may have; thousands would hang this one."""
+    cores = usable_cores()
+    most = max(MOST_THREADS, cores)
+    if not 0 <= threads <= most:
+        raise ValueError(
+            f"{field.name!r} must be from 0 to {most} (this machine has {cores} cores): {threads}"
+        )

@@ -1,0 +1,134 @@
+"""What a search borrows of its process is put back; two at a time are refused."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+import torch
+from toy_plugin import WORDS
+
+import nasir
+from nasir.core.errors import NasirError, RunFolderError
+from nasir.engine.borrowed import borrowed
+from nasir.runs import store as store_module
+from nasir.runs.run import writing
+
+
+def test_threads_and_folder_are_as_before_a_search(toy, tmp_path: Path):
+    torch.set_num_threads(2)
+    try:
+        toy("threads=1")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_an_evaluation_may_change_the_folder_and_print(tmp_path: Path, monkeypatch, capsys):
+    """The next ones find the run where it is, and stdout has nothing that was not asked for."""
+    import toy_plugin
+
+    monkeypatch.chdir(tmp_path)
+    score_of = toy_plugin.score_of
+
+    def wandering(*arguments: object) -> float:
+        print("noise")
+        os.chdir("/")
+        return score_of(*arguments)
+
+    monkeypatch.setattr(toy_plugin, "score_of", wandering)
+    run = nasir.search(*WORDS, "executor=inline", "trials=3", folder="here", name="one")
+    assert Path.cwd() == tmp_path
+    assert "noise" not in capsys.readouterr().out
+    os.chdir("/")
+    assert len(run.trials) == 3
+    assert run.settings["trials"] == 3
+
+
+def test_a_search_beside_that_of_another_thread_is_refused(toy):
+    inside, over = Event(), Event()
+
+    def search() -> None:
+        with borrowed("search"):
+            inside.set()
+            over.wait(60)
+
+    thread = Thread(target=search)
+    thread.start()
+    inside.wait(60)
+    try:
+        with pytest.raises(NasirError, match="one search at a time"):
+            toy()
+    finally:
+        over.set()
+        thread.join()
+    assert len(toy().trials) == 6
+
+
+def test_a_run_waits_for_another_program_that_holds_its_file(toy, monkeypatch, caplog):
+    run = toy()
+    with writing(run) as store:
+        store._connection.execute("PRAGMA busy_timeout = 20")
+        other = sqlite3.connect(run.folder / "run.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        waited = store_module.log.warning
+
+        def release(*arguments: object) -> None:
+            waited(*arguments)
+            other.execute("ROLLBACK")
+
+        monkeypatch.setattr(store_module.log, "warning", release)
+        with store.transaction():
+            store.save_progress(state="running")
+        other.close()
+    assert "another program holds" in caplog.text
+
+
+def test_a_run_whose_folder_was_removed_ends(toy, tmp_path: Path):
+    run = toy()
+    with pytest.raises(RunFolderError, match="was removed or moved"), writing(run) as store:
+        run.folder.rename(tmp_path / "elsewhere")
+        with store.transaction():
+            pass
+
+
+def nasir_list(**options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nasir.cli.main", "list", "strategy"]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, **options)
+
+
+def test_a_home_that_is_none_does_not_end_a_command():
+    done = nasir_list(env={**os.environ, "HOME": "/dev/null"}, stdout=subprocess.PIPE)
+    assert done.returncode == 0
+    assert "random" in done.stdout
+
+
+def test_output_that_cannot_be_written_is_said_in_one_line():
+    with open("/dev/full", "w") as full:
+        done = nasir_list(stdout=full)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "cannot write the result: No space left on device" in done.stderr
+
+
+def test_a_closed_output_is_no_error():
+    command = f"{sys.executable} -m nasir.cli.main list strategy >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_more_threads_than_any_machine_has_are_refused(toy):
+    with pytest.raises(NasirError, match="must be from 0 to"):
+        toy("threads=5000")
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("name=123", "123"), ("name=true", "true"), ("name=2024-05-01", "2024-05-01")],
+)
+def test_a_text_may_look_like_something_else(toy, tmp_path: Path, word: str, name: str):
+    assert nasir.search(*WORDS, word, folder=tmp_path / "texts").folder.name == name
