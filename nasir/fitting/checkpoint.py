@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import attrs
 import torch
 
 from nasir.core.architecture import Architecture
-from nasir.core.errors import SettingsError
+from nasir.core.errors import RunFolderError, SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.task import Sample
 from nasir.settings.building import settings_of_component
@@ -20,6 +21,8 @@ from nasir.training.checkpoint import load, save
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from nasir.fitting.fit import FitRequest
 
 
 @attrs.frozen
@@ -86,6 +89,48 @@ class FitCheckpoint:
     def remove(self) -> None:
         """Remove what no fit continues any more."""
         self.path.unlink(missing_ok=True)
+
+
+def kept_state(
+    request: FitRequest, full: int, marks: Sequence[int]
+) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The state that a fit, of which a full one has `full` steps, continues from.
+
+    None where no whole state of this fit is kept, or the state is beyond its end or lacks the
+    output of one of `marks`.
+    """
+    found = request.checkpoint.load() if request.checkpoint is not None else None
+    if found is None or request.limits.continues:
+        return found
+    step = found[1]["step"]
+    past = {mark for mark in marks if mark <= step}
+    return found if step <= request.steps(full) and past <= set(found[1]["marks"]) else None
+
+
+def kept_outputs(
+    tensors: Mapping[str, Tensor], marks: Sequence[int], device: torch.device
+) -> dict[int, Tensor]:
+    """The outputs after `marks` in a state, ascending."""
+    return {m: tensors[f"at/{m}"].to(device) for m in marks if f"at/{m}" in tensors}
+
+
+def keep_state(
+    request: FitRequest,
+    state: Callable[[], tuple[Mapping[str, Tensor], Mapping[str, Any]]],
+    outputs: Mapping[int, Tensor],
+) -> None:
+    """Keep the state of a fit that may be continued, and remove what none continues any more."""
+    kept = request.checkpoint
+    if kept is None:
+        return
+    if not (kept.promised or request.limits.resumable):
+        kept.remove()
+        return
+    tensors, values = state()
+    at = {f"at/{step}": output for step, output in outputs.items()}
+    # a full disk costs a person the way on, and not the picture
+    with nullcontext() if kept.promised else suppress(RunFolderError):
+        kept.save({**tensors, **at}, {**values, "marks": list(outputs)})
 
 
 def _digest(sample: Sample) -> str:

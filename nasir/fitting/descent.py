@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
 from typing import Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 
-from nasir.core.errors import RunFolderError
 from nasir.core.task import Sample, Task
+from nasir.fitting.checkpoint import keep_state, kept_outputs, kept_state
 from nasir.fitting.collapse import Guard
 from nasir.fitting.fit import Fit, FitRequest
 from nasir.fitting.losses import Losses
@@ -120,14 +119,16 @@ class Descent:
         """The numbers of the state."""
         return {
             "step": self.step,
-            "loss": self.losses.last,
+            "loss": self.losses.last[0],
             "ended": self.ended,
             "good_loss": float(self.guard.loss),
             "rule": self.rule.values() if self.rule is not None else {},
         }
 
-    def load(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-        """Continue from a state of the same fit."""
+    def load(
+        self, tensors: Mapping[str, Tensor], values: Mapping[str, Any], marks: Sequence[int]
+    ) -> dict[int, Tensor]:
+        """Continue from a state of the same fit; returns its outputs after `marks`."""
         device = self.x.device
         self.network.load_state_dict(under(tensors, "network/"))
         load_optimizer_state(self.optimizer, under(tensors, "optimizer/"))
@@ -139,8 +140,9 @@ class Descent:
             self.rule.load(moved, values["rule"])
         self.average = tensors["average"].to(device, copy=True)
         self.step, self.ended = values["step"], values["ended"]
-        self.losses.resume(self.step, values["loss"])
+        self.losses.resume(self.step, [values["loss"]])
         _set_generator(device, tensors["generator"])
+        return kept_outputs(tensors, marks, device)
 
 
 def descend(descent: Descent, full: int, marks: Sequence[int], request: FitRequest) -> Fit:
@@ -150,7 +152,11 @@ def descend(descent: Descent, full: int, marks: Sequence[int], request: FitReque
     keeps its own there where a longer fit may follow. It ends before where ``request.limits`` are
     reached, with the output so far.
     """
-    limits, outputs = request.limits, _resume(descent, request, full, marks)
+    limits = request.limits
+    outputs: dict[int, Tensor] = {}
+    found = kept_state(request, full, marks)
+    if found is not None:
+        outputs = descent.load(*found, () if limits.continues else marks)
     end, losses = _end(descent, full, request), descent.losses
     with own_stream(request.device):
         while descent.step < end and not descent.ended:
@@ -160,7 +166,7 @@ def descend(descent: Descent, full: int, marks: Sequence[int], request: FitReque
             if descent.step == end or descent.ended:
                 losses.look()
             if losses.seen == descent.step:
-                request.progress(descent.step, end, losses.last, descent.ended)
+                request.progress(descent.step, end, losses.last[0], descent.ended)
             if limits.reached:
                 break
         losses.look()
@@ -168,12 +174,12 @@ def descend(descent: Descent, full: int, marks: Sequence[int], request: FitReque
     if rule is None and descent.step not in outputs:
         assert descent.average is not None
         outputs[descent.step] = descent.average
-    _keep(descent, outputs, request)
+    keep_state(request, lambda: (descent.tensors(), descent.values()), outputs)
     if rule is not None and rule.picture is not None:
         outputs[rule.step] = rule.picture
     stopped = rule is not None
     return Fit(
-        outputs, descent.step, max(full, end, descent.step), losses.last, stopped, descent.ended
+        outputs, descent.step, max(full, end, descent.step), losses.last[0], stopped, descent.ended
     )
 
 
@@ -183,42 +189,6 @@ def _end(descent: Descent, full: int, request: FitRequest) -> int:
     if request.limits.extends and descent.step >= end and not descent.ended:
         return descent.step + full
     return end
-
-
-def _keep(descent: Descent, outputs: Mapping[int, Tensor], request: FitRequest) -> None:
-    """Keep the state of a fit that may be continued, and remove what none continues any more."""
-    kept = request.checkpoint
-    if kept is None:
-        return
-    if not (kept.promised or request.limits.resumable):
-        kept.remove()
-        return
-    tensors = {f"at/{step}": output for step, output in outputs.items()}
-    # a full disk costs a person the way on, and not the picture
-    with nullcontext() if kept.promised else suppress(RunFolderError):
-        kept.save(descent.tensors() | tensors, {**descent.values(), "marks": list(outputs)})
-
-
-def _resume(
-    descent: Descent, request: FitRequest, full: int, marks: Sequence[int]
-) -> dict[int, Tensor]:
-    """Bring a fit that has not begun to the state that is kept; returns its outputs.
-
-    Nothing changes where no whole state of this fit is kept, or the state is beyond its end or
-    lacks the output of a mark.
-    """
-    found = request.checkpoint.load() if request.checkpoint is not None else None
-    if found is None:
-        return {}
-    tensors, values = found
-    if request.limits.continues:
-        descent.load(tensors, values)
-        return {}
-    past = [mark for mark in marks if mark <= values["step"]]
-    if values["step"] > request.steps(full) or not set(past) <= set(values["marks"]):
-        return {}
-    descent.load(tensors, values)
-    return {mark: tensors[f"at/{mark}"].to(request.device) for mark in past}
 
 
 def _generator(device: torch.device) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,9 +12,9 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
 from nasir.core.task import Sample, Task
-from nasir.fitting.fit import Fit, FitRequest
+from nasir.fitting.fit import Fit, FitRequest, PreparedFit
 from nasir.fitting.method import FittingMethod
-from nasir.training.device import ALWAYS, NEVER, WHEN, usable
+from nasir.training.device import ALWAYS, AUTO, NEVER, WHEN, usable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,6 +100,11 @@ class DeepImagePrior(FittingMethod):
         "can be",
         must.in_(WHEN),
     )
+    together: str = setting(
+        "auto",
+        "whether all pictures of a trial are fitted at once: always, never, or auto: on a GPU",
+        must.in_(WHEN),
+    )
 
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
@@ -138,6 +143,34 @@ class DeepImagePrior(FittingMethod):
         )
         marks = [] if rule else request.marks(self.iterations)
         return descend(descent, self.iterations, marks, request)
+
+    @property
+    def fits_together(self) -> bool:
+        on_gpu = self.together == AUTO and usable(self.device) != "cpu"
+        return self.together == ALWAYS or on_gpu
+
+    def fit_together(self, fits: Sequence[PreparedFit], task: Task) -> list[Fit]:
+        from nasir.fitting.together import Together, descend_together, inputs
+
+        rules = [
+            self.stopping_rule(task, one.request.unseen, one.seen, one.request.truth)
+            for one in fits
+        ]
+        xs, generators = inputs(fits, self.input_scale)
+        group = Together(
+            self.descent,
+            [one.network for one in fits],
+            xs,
+            task,
+            [one.seen for one in fits],
+            rules,
+            generators,
+            capture=self.capture != NEVER,
+            must_capture=self.capture == ALWAYS,
+        )
+        requests = [one.request for one in fits]
+        marks = [] if rules[0] is not None else requests[0].marks(self.iterations)
+        return descend_together(group, self.iterations, marks, requests)
 
     @property
     def descent(self) -> DescentSettings:

@@ -106,13 +106,35 @@ class Fit:
     ended: bool = False
 
 
+class FitsApartError(Exception):
+    """Several fits cannot be done at once; the message says why."""
+
+
+@attrs.frozen(eq=False)
+class PreparedFit:
+    """A fresh network, and the picture that it is to be fitted to.
+
+    `sample` is the picture with all that is known of it, on the CPU, and `seen` what the fit may
+    see, on its device. `seed` is that of this fit, and `random` the state of torch's generator of
+    the CPU after the network was drawn.
+    """
+
+    network: nn.Module
+    sample: Sample
+    seen: Sample
+    request: FitRequest
+    seed: int
+    random: Tensor
+
+
 @attrs.frozen(eq=False)
 class FittedPicture:
     """A picture, the network that was fitted to it, and how it was restored.
 
     `restored` are the pictures ``(1, C, H, W)`` on the CPU, one for each output of `fit`. `quality`
     is that of each in dB: PSNR on the held-out pixels, or else against the ground truth; empty
-    where there is neither, NaN where the task measures no PSNR.
+    where there is neither, NaN where the task measures no PSNR. `seconds` is what it took,
+    of several fits at once an equal share each.
     """
 
     sample: Sample
@@ -121,18 +143,12 @@ class FittedPicture:
     fit: Fit
     restored: list[Tensor]
     quality: list[float]
+    seconds: float = 0.0
 
     @classmethod
-    def of(
-        cls,
-        fit: Fit,
-        sample: Sample,
-        network: nn.Module,
-        task: Task,
-        seen: Sample,
-        request: FitRequest,
-    ) -> FittedPicture:
-        """What became of `sample` in a fit to `seen`, its part that the fit knows."""
+    def of(cls, fit: Fit, prepared: PreparedFit, task: Task) -> FittedPicture:
+        """What became of a picture in a fit to the part of it that the fit may see."""
+        sample, request = prepared.sample, prepared.request
         whole = sample.to(request.device)
         outputs = [output.detach() for output in fit.outputs.values()]
         pictures = [task.restored(output, whole) for output in outputs]
@@ -142,9 +158,9 @@ class FittedPicture:
         elif sample.clean is not None:
             quality = [task.metrics(picture, whole).get("psnr", math.nan) for picture in pictures]
         if math.isnan(fit.loss):
-            fit = attrs.evolve(fit, loss=task.loss(outputs[-1], seen).item())
+            fit = attrs.evolve(fit, loss=task.loss(outputs[-1], prepared.seen).item())
         restored = [picture.clone().cpu() for picture in pictures]
-        return cls(sample, network, request.input_shape, fit, restored, quality)
+        return cls(sample, prepared.network, request.input_shape, fit, restored, quality)
 
     @property
     def steps(self) -> list[int]:

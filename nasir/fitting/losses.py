@@ -13,15 +13,18 @@ from nasir.core.errors import EvaluationError
 class Losses:
     """The losses of the steps, kept on their device and looked at every so many steps.
 
-    `seen` is the last step that was looked at, and `last` its loss.
+    A step has a loss, or one for each of several fits. `seen` is the last step that was looked at,
+    and `last` its losses; those of the fits in `ignored` may be anything.
     """
 
     def __init__(self, every: int) -> None:
-        self.every, self.seen, self.last = every, 0, math.nan
+        self.every, self.seen = every, 0
+        self.last: list[float] = [math.nan]
+        self.ignored: set[int] = set()
         self._unseen: list[Tensor] = []
 
     def add(self, step: int, loss: Tensor) -> None:
-        """Take the loss of a step, and look where it is time."""
+        """Take the loss or losses of a step, and look where it is time."""
         self._unseen.append(loss)
         if step % self.every == 0:
             self.look()
@@ -30,15 +33,16 @@ class Losses:
         """Wait for the losses; raises EvaluationError for the first that is not finite."""
         if not self._unseen:
             return
-        found = [self._unseen[0].item()] if self.every == 1 else torch.stack(self._unseen).tolist()
+        rows = torch.stack(self._unseen).reshape(len(self._unseen), -1).tolist()
         self._unseen = []
-        for loss in found:
-            self.seen, self.last = self.seen + 1, loss
-            if not math.isfinite(loss):
-                raise EvaluationError(
-                    f"the loss is {loss} at step {self.seen}: a lower evaluator.lr may help"
-                )
+        for row in rows:
+            self.seen, self.last = self.seen + 1, row
+            for number, loss in enumerate(row):
+                if not math.isfinite(loss) and number not in self.ignored:
+                    raise EvaluationError(
+                        f"the loss is {loss} at step {self.seen}: a lower evaluator.lr may help"
+                    )
 
-    def resume(self, step: int, loss: float) -> None:
-        """Go on after a step and its loss."""
-        self.seen, self.last = step, loss
+    def resume(self, step: int, losses: list[float]) -> None:
+        """Go on after a step and its losses."""
+        self.seen, self.last = step, losses

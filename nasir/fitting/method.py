@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,11 +14,10 @@ from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, means
 from nasir.core.search_space import Signature
-from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Task
 from nasir.core.trial import Proposal
-from nasir.fitting.fit import Fit, FitLimits, FitRequest, FittedPicture
-from nasir.fitting.fits import best_stop, curves, weights
+from nasir.fitting.fit import Fit, FitLimits, FitRequest, FitsApartError, FittedPicture, PreparedFit
+from nasir.fitting.fits import best_stop, curves, fit_pictures, weights
 from nasir.training.device import usable
 from nasir.training.picture_size import check_size
 from nasir.training.restored import (
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nasir.fitting.descent import DescentSettings
-
-CHANGING = ("iterations",)
-"""Settings that may change when a fit to a person's picture is continued."""
 
 
 @attrs.define
@@ -97,6 +92,20 @@ class FittingMethod(Evaluator):
         """
 
     @property
+    def fits_together(self) -> bool:
+        """Whether :meth:`fit_together` is tried where several pictures are to be fitted."""
+        return False
+
+    def fit_together(self, fits: Sequence[PreparedFit], task: Task) -> list[Fit]:
+        """As :meth:`fit` for each of several fits of one architecture and input shape, at once.
+
+        Each comes to what it would come to alone, up to roundings, and its network has its weights
+        at the end. Raises :class:`~nasir.fitting.fit.FitsApartError` where they must be done one
+        after another; what was prepared for them is not used again.
+        """
+        raise FitsApartError(f"{type(self).__name__} fits one picture after another")
+
+    @property
     def descent(self) -> DescentSettings | None:
         """How it descends from a random input, for a search that fits supernets in the same way.
 
@@ -130,7 +139,7 @@ class FittingMethod(Evaluator):
             )
         searched = task.samples(problem.split)
         for sample in [*searched, *task.samples("test")]:
-            check_size(self._sized(sample, task), problem)
+            check_size(self.sized(sample, task), problem)
         blind = self.reward == "heldout" or problem.split == "test"
         lacking = [sample.name for sample in searched if sample.clean is None]
         if lacking and not blind:
@@ -153,20 +162,12 @@ class FittingMethod(Evaluator):
             )
 
     def metric_names(self, problem: Problem) -> Collection[str]:
-        own = {"heldout_psnr"} if self._holds_out(problem) else set()
+        own = {"heldout_psnr"} if self.holds_out(problem) else set()
         return metric_names(problem.task.samples(problem.split), problem.task) | own
 
     def evaluate(self, proposal: Proposal, problem: Problem, seed: int) -> Evaluation:
         task, samples = problem.task, problem.task.samples(problem.split)
-        fits, costs = [], {}
-        for i, sample in enumerate(samples):
-            started, turn = time.perf_counter(), (i, len(samples))
-            fits.append(
-                self.fit_picture(
-                    proposal.architecture, problem, sample, seed, proposal.fidelity, turn
-                )
-            )
-            costs[sample.name] = {"seconds": time.perf_counter() - started}
+        fits = fit_pictures(self, proposal, problem, samples, seed)
         searching = problem.split == "search" and self.stop == "search"
         stop = best_stop(fits) if searching else -1
         pictures = by_picture([(one.sample, one.restored[stop]) for one in fits], task)
@@ -174,7 +175,7 @@ class FittingMethod(Evaluator):
         if any(one.fit.stopped for one in fits):
             figures["stopped_at"] = sum(one.steps[-1] for one in fits) / len(fits)
             figures["iterations"] = sum(one.fit.ran for one in fits) / len(fits)
-        if self._holds_out(problem):
+        if self.holds_out(problem):
             figures["heldout_psnr"] = sum(one.quality[stop] for one in fits) / len(fits)
         if problem.split == "test":
             figures |= degraded_means([one.sample for one in fits], task)
@@ -186,7 +187,7 @@ class FittingMethod(Evaluator):
             curves(fits, task) if self.curve else {},
             restored_pictures(ends) if problem.artifacts else {},
             weights(fits) if problem.artifacts else {},
-            costs if problem.timed else {},
+            {one.sample.name: {"seconds": one.seconds} for one in fits} if problem.timed else {},
             stop=fits[0].steps[stop] / fits[0].fit.full if searching else None,
         )
 
@@ -206,84 +207,32 @@ class FittingMethod(Evaluator):
         for progress; `limits` may end the fit before its steps are done. Raises what :meth:`fit`
         raises.
         """
-        import torch
-
-        from nasir.fitting.checkpoint import FitCheckpoint
+        from nasir.fitting.preparation import prepare
         from nasir.training.randomness import repeatable
 
-        task, device = problem.task, usable(self.device)
-        sample, seed = self._sized(sample, task), derived_seed(seed, sample.name)
-        with repeatable(device, self.deterministic):
-            torch.manual_seed(seed)
-            network = task.assemble(
-                lambda signature: problem.space.build(architecture, signature),
-                self.signature(problem),
-            ).to(device)
-            seen, unseen = self._divided(sample.to(device), problem)
-            # an evaluation with artifacts is the last of its kind: no fit continues it
-            promised = fidelity < 1 and not problem.artifacts
-            limits = limits or FitLimits()
-            changing = CHANGING if limits.resumable else ()
-            request = FitRequest(
-                self._input_shape(sample, problem),
-                fidelity,
-                self._points(problem),
-                unseen,
-                sample.to(device) if self.stops_by_truth else None,
-                device,
-                turn,
-                FitCheckpoint.of(
-                    self, architecture, problem, sample, seed, device, promised, changing
-                ),
-                limits,
-            )
-            fit = self.fit(network, seen, task, request)
-            return FittedPicture.of(fit, sample, network, task, seen, request)
+        with repeatable(usable(self.device), self.deterministic):
+            one = prepare(self, architecture, problem, sample, seed, fidelity, turn, limits)
+            fit = self.fit(one.network, one.seen, problem.task, one.request)
+            return FittedPicture.of(fit, one, problem.task)
 
     def has_state(
         self, architecture: Architecture, problem: Problem, sample: Sample, seed: int
     ) -> bool:
         """Whether a fit of :meth:`fit_picture` with these arguments was left to be continued."""
-        from nasir.fitting.checkpoint import FitCheckpoint
+        from nasir.fitting.preparation import has_state
 
-        sample, seed = self._sized(sample, problem.task), derived_seed(seed, sample.name)
-        kept = FitCheckpoint.of(
-            *(self, architecture, problem, sample, seed, usable(self.device)), True, CHANGING
-        )
-        return kept is not None and kept.load() is not None
+        return has_state(self, architecture, problem, sample, seed)
 
     def _score(self, figures: Mapping[str, float], problem: Problem, loss: float) -> float:
         if self.reward == "heldout" and problem.split == "search":
             return figures["heldout_psnr"]
         return figures.get("psnr", -loss)
 
-    def _input_shape(self, sample: Sample, problem: Problem) -> tuple[int, int, int, int]:
-        signature, restored = self.signature(problem), problem.task.unrestored(sample)
-        height, width = (side // signature.scale for side in restored.shape[-2:])
-        return 1, problem.task.networks * signature.in_channels, height, width
-
-    def _points(self, problem: Problem) -> int:
-        """At how many points of a full fit an output is wanted."""
-        if problem.split == "search" and self.stop == "search":
-            return self.stops
-        return self.curve or 1
-
-    def _divided(self, sample: Sample, problem: Problem) -> tuple[Sample, Sample | None]:
-        """What a fit sees, without ground truth, and the held-out pixels where there are any."""
-        seen = attrs.evolve(sample, clean=None)
-        if not self._holds_out(problem):
-            return seen, None
-        from nasir.fitting.held_out import divide_pixels
-
-        # the same pixels in every trial, so that the rewards of two architectures compare
-        return divide_pixels(
-            seen, self.held_out, derived_seed(problem.seed, "held out", sample.name)
-        )
-
-    def _holds_out(self, problem: Problem) -> bool:
+    def holds_out(self, problem: Problem) -> bool:
         """Whether pixels are held out: for the reward of a search, or to stop by."""
         rewarding = self.reward == "heldout" and problem.split == "search"
         return rewarding or self.stops_by_held_out_pixels
 
-    def _sized(self, sample: Sample, task: Task) -> Sample:
+    def sized(self, sample: Sample, task: Task) -> Sample:
+        """`sample` at the size that it is fitted at."""
         return task.shrunk(sample, self.side) if self.side else sample

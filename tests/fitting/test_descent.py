@@ -95,7 +95,7 @@ def test_losses_are_looked_at_every_so_many_steps() -> None:
         losses.add(step, torch.tensor(float(step)))
         assert losses.seen == step // 3 * 3
     losses.look()
-    assert (losses.seen, losses.last) == (7, 7.0)
+    assert (losses.seen, losses.last) == (7, [7.0])
 
 
 def test_stacked_fits_collapse_each_by_itself() -> None:
