@@ -48,7 +48,9 @@ def evaluated(
     folder: Path | None = None,
     artifacts: bool = True,
 ) -> Evaluation:
-    problem = Problem(space, task, {FULL: method}, 0, split, artifacts, folder)
+    problem = Problem(
+        space, task, {FULL: method}, split=split, artifacts=artifacts, checkpoints=folder
+    )
     architecture = space.domain.sample(np.random.default_rng(3))
     return method.evaluate(Proposal(architecture, fidelity=fidelity), problem, 1)
 
