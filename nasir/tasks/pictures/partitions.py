@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 
 from nasir.core.errors import PictureError, SettingsError
 from nasir.settings.paths import whole_path
 from nasir.tasks.pictures.picture import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Pictures = list[Picture]
 
