@@ -44,38 +44,40 @@ def commands(language: str) -> list[str]:
     return sorted({line for line in lines if line.startswith("nasir ")})
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> None:
-    """The files that the documents' commands speak of."""
+@pytest.fixture(scope="module")
+def named_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files, the training and the run that the documents' commands speak of."""
     from PIL import Image
+    from safetensors.torch import save_file
     from skimage import data
 
+    folder = tmp_path_factory.mktemp("named")
+    photo = Image.fromarray(data.chelsea()[:64, :64])
     named = ("photos/a", "photos/b", "photos/c", "other/d", "FOLDER/e", "FOLDER/f", "scan")
     several = [f"{folder}/{number}" for folder in ("Set5", "Set12") for number in range(12)]
     for name in [*(f"{name}.png" for name in (*named, *several)), "photo.jpg"]:
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(data.chelsea()[:32, :32]).save(path)
-    (tmp_path / "my.toml").write_text("trials = 50\n")
+        (folder / name).parent.mkdir(exist_ok=True)
+        photo.crop((0, 0, 32, 32)).save(folder / name)
     for name in ("train/f", "train/g", "test/h"):
-        path = tmp_path / "BSDS500" / f"{name}.png"
+        path = folder / "BSDS500" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(data.chelsea()[:64, :64]).save(path)
-
-
-@pytest.fixture
-def networks(pictures: None, tmp_path: Path) -> None:
-    """The training and the run that the documents' commands speak of."""
-    from safetensors.torch import save_file
-
+        photo.save(path)
+    (folder / "my.toml").write_text("trials = 50\n")
     architecture = make("space", "hinas").named("all_conv")
     parts = {"space": "hinas", "task": "denoise", "evaluator": "train"}
     tree = {kind: {"name": name} for kind, name in parts.items()}
-    there = tmp_path / "trained" / "mine"
+    there = folder / "trained" / "mine"
     training_folder.create(there, tree, {}, architecture, Signature(3, 3))
     network = nasir.build("all_conv", "hinas", 3, 3)
     save_file(network.state_dict(), there / "weights.safetensors")
-    write_result(tmp_path / "RUN" / "best", architecture, tree)
+    write_result(folder / "RUN" / "best", architecture, tree)
+    return folder
+
+
+@pytest.fixture
+def among_files(named_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written there: commands are only planned."""
+    monkeypatch.chdir(named_files)
 
 
 @pytest.mark.parametrize("command", commands("console"))
@@ -84,7 +86,7 @@ def test_a_console_command_runs(command: str):
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir run")])
-def test_a_run_command_can_be_planned(command: str, pictures: None):
+def test_a_run_command_can_be_planned(command: str, among_files: None):
     parser = ArgumentParser()
     RunCommand().configure(parser)
     for planned in api.plan(parser.parse_args(shlex.split(command)[2:]).words, {}):
@@ -99,12 +101,12 @@ def test_a_bench_can_be_planned(command: str):
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir evaluate")])
-def test_an_evaluation_can_be_planned(command: str, networks: None):
+def test_an_evaluation_can_be_planned(command: str, among_files: None):
     assert benchmark.plan(shlex.split(command)[2:], {}).entries
 
 
 @pytest.mark.parametrize("command", [c for c in commands("sh") if c.startswith("nasir train")])
-def test_a_training_can_be_planned(command: str, networks: None):
+def test_a_training_can_be_planned(command: str, among_files: None):
     from nasir.apps.train.planning import plan
 
     plan(shlex.split(command)[2:], {}).check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -31,7 +32,7 @@ class Architecture:
     space: str
     choices: Mapping[str, Value] = attrs.field(converter=_frozen)
 
-    @property
+    @cached_property
     def json(self) -> str:
         """The canonical form: sorted keys, no spaces."""
         return json.dumps(self.mapping, sort_keys=True, separators=(",", ":"))
@@ -41,7 +42,7 @@ class Architecture:
         """``{"space": name, "choices": {decision: option}}``, in the order of the decisions."""
         return {"space": self.space, "choices": dict(self.choices)}
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Ten hexadecimal digits made from the canonical form."""
         return hashlib.sha256(self.json.encode()).hexdigest()[:10]

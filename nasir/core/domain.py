@@ -68,6 +68,9 @@ class Domain:
     _index: dict[str, int] = attrs.field(init=False, eq=False, repr=False)
     _live: tuple[tuple[int, ...], ...] = attrs.field(init=False, eq=False, repr=False)
     _counts: dict[Any, int] = attrs.field(init=False, factory=dict, eq=False, repr=False)
+    _offered: dict[Any, tuple[Value, ...]] = attrs.field(
+        init=False, factory=dict, eq=False, repr=False
+    )
 
     def __attrs_post_init__(self) -> None:
         index = {decision.name: i for i, decision in enumerate(self.decisions)}
@@ -104,9 +107,12 @@ class Domain:
 
     def options(self, prefix: Prefix) -> tuple[Value, ...]:
         """The options of the decision after `prefix`; empty if it does not apply."""
-        return tuple(
-            v for v in self._open(prefix) if v is not None and self.completions((*prefix, v))
-        )
+        key = self._key(prefix)
+        if key not in self._offered:
+            self._offered[key] = tuple(
+                v for v in self._open(prefix) if v is not None and self.completions((*prefix, v))
+            )
+        return self._offered[key]
 
     def architecture(self, choices: Mapping[str, Value]) -> Architecture:
         """The architecture with these choices; refuses missing, unknown and forbidden ones."""
@@ -202,7 +208,7 @@ class Domain:
             return False
 
     def _key(self, prefix: Prefix) -> tuple[Any, ...]:
-        """What the completions of `prefix` depend on."""
+        """What the completions of `prefix` and the options after it depend on."""
         return len(prefix), *(repr(prefix[j]) for j in self._live[len(prefix)])
 
     def _count(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -38,6 +39,7 @@ def environment(
     }
 
 
+@functools.cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

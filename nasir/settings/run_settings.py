@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import attrs
@@ -84,8 +85,12 @@ class RunSettings(VerbSettings):
 
 def run_settings_class() -> type[RunSettings]:
     """:class:`RunSettings` with a field for each run setting of the plugins."""
-    added = {name: entry.target for name, entry in registries["run_setting"].items()}
-    return attrs.make_class("RunSettings", added, bases=(RunSettings,), frozen=True)
+    return _with(tuple((name, entry.target) for name, entry in registries["run_setting"].items()))
+
+
+@functools.cache
+def _with(added: tuple[tuple[str, Any], ...]) -> type[RunSettings]:
+    return attrs.make_class("RunSettings", dict(added), bases=(RunSettings,), frozen=True)
 
 
 def check_run_setting(name: str, field: Any) -> None:

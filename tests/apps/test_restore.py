@@ -446,9 +446,9 @@ def test_an_output_that_cannot_be_is_refused_first(tmp_path: Path, mode, output,
 
 
 def test_a_picture_that_a_format_cannot_hold_is_refused_first(tmp_path: Path):
-    long = saved(tmp_path / "long.png", np.zeros((9000, 16, 3), np.uint8))
-    message = "out.webp: .webp holds at most 16383 pixels a side, and the result has 18000 x 32"
-    words = ("task=sr", "task.scale=2", *TINY)
+    long = saved(tmp_path / "long.png", np.zeros((4100, 16, 3), np.uint8))
+    message = "out.webp: .webp holds at most 16383 pixels a side, and the result has 16400 x 64"
+    words = ("task=sr", "task.scale=4", *TINY)
     assert message in refusal(PictureError, long, *words, output="out.webp")
     for kind, suffix in (("WEBP", ".webp"), ("JPEG", ".jpg")):
         most = files.LONGEST_SIDE[kind]
