@@ -145,7 +145,7 @@ class SearchSpaceContract(ComponentContract):
             assert first.keys() == second.keys()
             assert all(torch.equal(first[key], second[key]) for key in first)
 
-    def test_weights_are_saved_without_pickle_and_networks_with(
+    def test_networks_pickle_and_their_weights_need_none(
         self, space: SearchSpace, named: Mapping[str, Architecture]
     ) -> None:
         for architecture in named.values():
