@@ -29,7 +29,7 @@ class Bm3d(Denoiser):
             import bm3d
         except ImportError:
             raise SettingsError("method=bm3d needs the package bm3d: pip install bm3d") from None
-        from nasir.baselines.noise_level import noise_estimate
+        from nasir.baselines.noise_estimate import noise_estimate
 
         sigma = noise_estimate(picture).sigma if self.sigma is None else self.sigma / 255
         if sigma == 0:

@@ -29,7 +29,7 @@ def network_for(task: Task, sigma: float | None = None) -> TrainedNetwork | None
     One that was trained for pictures of as many channels comes before one for colour that takes
     grey pictures, and then one that was trained for the noise level `sigma`, of 255.
     """
-    fitting = [network for network in _readable() if suits(network, task)]
+    fitting = [network for network in _readable(task) if suits(network, task)]
 
     def preference(network: TrainedNetwork) -> tuple[bool, bool]:
         other_channels = network.signature.in_channels != task.signature.in_channels
@@ -40,9 +40,14 @@ def network_for(task: Task, sigma: float | None = None) -> TrainedNetwork | None
 
 def suits(network: TrainedNetwork, task: Task) -> bool:
     """Whether a network restores what a task degrades."""
-    if network.task["name"] != name_of(task) or not takes(network.signature, task.signature):
+    if not _is_for(network, task):
         return False
     return kinds(network.make_task(), also=False) in (kinds(task, also=False), kinds(task))
+
+
+def _is_for(network: TrainedNetwork, task: Task) -> bool:
+    """Whether it is for a task of this name, and for its pictures."""
+    return network.task["name"] == name_of(task) and takes(network.signature, task.signature)
 
 
 def takes(network: Signature, pictures: Signature) -> bool:
@@ -89,11 +94,13 @@ def _levels(part: Degradation) -> tuple[float, ...]:
     return (part.sigmas or (part.sigma,)) if isinstance(part, Gaussian) else ()
 
 
-def _readable() -> Iterator[TrainedNetwork]:
-    """The registered networks; one that is damaged is reported and left out."""
+def _readable(task: Task) -> Iterator[TrainedNetwork]:
+    """The registered networks for a task; one that is damaged is reported and left out."""
     for name, entry in registries["network"].items():
         try:
             network = read_network(entry.target)
+            if not _is_for(network, task):
+                continue
             network.make_task()
         except NasirError as error:
             log.warning("network %s is left out: %s", name, error)

@@ -10,7 +10,6 @@ import attrs
 
 from nasir.apps.restore.choosing import check_suits, network_for
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
-from nasir.apps.restore.fit_planning import plan
 from nasir.apps.restore.planning import RestorationPlan, RestoreSettings
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PictureError, SettingsError
@@ -63,7 +62,7 @@ def decide(
     if asked.own.network is not None:
         return _by_network(picture, asked, find_network(asked.own.network), asked.own.network)
     if named:
-        return plan(picture, asked, architecture)
+        return _fit(picture, asked, architecture)
     if "task" in asked.components:
         return _by_task(picture, asked)
     return _by_diagnosis(picture, asked)
@@ -130,7 +129,7 @@ def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
     diagnosis = diagnose(picture) if name_of(task) == DENOISE else None
     network = network_for(task, diagnosis.sigma if diagnosis else None)
     if network is None:
-        return plan(picture, asked)
+        return _fit(picture, asked)
     return _automatic(asked, task, network, diagnosis)
 
 
@@ -144,7 +143,7 @@ def _by_diagnosis(picture: Path, asked: Request[RestoreSettings]) -> Restoration
         network = network_for(task, diagnosis.sigma)
         if network is not None:
             return _automatic(asked, task, network, diagnosis)
-    return attrs.evolve(plan(picture, chosen), diagnosis=diagnosis)
+    return attrs.evolve(_fit(picture, chosen), diagnosis=diagnosis)
 
 
 def _only_trouble(picture: Path, diagnosis: Diagnosis) -> str:
@@ -161,6 +160,14 @@ def _only_trouble(picture: Path, diagnosis: Diagnosis) -> str:
             f"to begin with, {tasks}"
         )
     return diagnosis.troubles[0]
+
+
+def _fit(
+    picture: Path, asked: Request[RestoreSettings], architecture: Architecture | None = None
+) -> RestorationPlan:
+    from nasir.apps.restore.fit_planning import plan  # runs and trainings: slow to import
+
+    return plan(picture, asked, architecture)
 
 
 def _automatic(

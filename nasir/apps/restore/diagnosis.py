@@ -8,28 +8,28 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
-from nasir.baselines.noise_level import noise_estimate
+from nasir.baselines.noise_estimate import INDEPENDENT, WHITE, noise_estimate
 
 Trouble = Literal["white noise", "camera noise", "JPEG blocks"]
 
 LEAST_WHITE, LEAST_SPREAD = 3.0, 4.5
-"""Sigma of 255 from which noise is a trouble, if it is white, and if it is spread.
+"""Sigma of 255 from which noise is a trouble, if it is white, and if it is spread."""
 
-What texture leaves in flat parts of clean photographs looks like spread noise, of 1 in the median
-and 4.8 in the worst of twenty (BSDS500, CBM3D).
-"""
+TAILS, SPREAD_TAILS = (0.8, 1.35), (0.8, 1.2)
+"""Noise is nearly Gaussian. Drawings and masks have less, texture has more, camera noise least."""
 
-WHITE = 1.4
-"""Correlation up to which noise is white. Camera noise has 1.5 to 3, white noise 0.95 to 1.2."""
+LEAST_SHARE, LEAST_FLOOR = 0.3, 3.5
+"""What is the same in all colours could be texture. It is noise if nearly all blocks have this
+share of its sigma, or, if it is spread, this sigma of 255."""
 
-BLOCKY = 1.12
-"""Blockiness from which a picture has JPEG blocks; clean and noisy photographs have 0.95 to 1.05,
-those of quality 75 have 1.07 to 1.34."""
+BLOCKY = 0.2
+"""Steps of 255 from which a picture has JPEG blocks. Clean and noisy photographs have up to 0.15,
+those of quality 60 have 0.4 to 1.5."""
 
 LOW_QUALITY = 80
-"""Quality of a JPEG file below which its blocks are a trouble, if they are faint but there."""
+"""Quality of a JPEG file below which its blocks are a trouble, however faint."""
 
-FAINT = 1.03
+FAINT = 0.0
 
 TINY = 200
 """Pixels of the short side below which a picture is tiny."""
@@ -45,20 +45,30 @@ LUMA = (
 GRID = 8
 """Pixels of a side of the blocks of JPEG."""
 
+LARGEST_STEP = 8
+"""Steps count up to this, of 255: larger ones are edges of the picture."""
+
+DEVIATIONS = 2
+"""What stands out by fewer standard deviations is chance, as in small pictures."""
+
 
 @attrs.frozen
 class Diagnosis:
     """What was found in a picture.
 
-    `sigma` is of 255; `correlation` is that of :class:`~nasir.baselines.noise_level.NoiseEstimate`.
-    `quality` is that of a JPEG file, None of any other; `blockiness` is how much larger steps are
-    at the edges of 8 x 8 blocks than elsewhere.
+    `sigma` and `floor` are of 255; they, `correlation`, `independence` and `tails` are those of
+    :class:`~nasir.baselines.noise_estimate.NoiseEstimate`. `quality` is that of a JPEG file, None
+    of any other; `blockiness` is how much larger steps are at the edges of 8 x 8 blocks than
+    elsewhere, of 255.
     """
 
     height: int
     width: int
     sigma: float
     correlation: float
+    independence: float
+    floor: float
+    tails: float
     quality: int | None
     blockiness: float
 
@@ -72,17 +82,28 @@ class Diagnosis:
         found: list[Trouble] = []
         if self.has_white_noise:
             found.append("camera noise" if self.quality is not None else "white noise")
-        elif self.sigma >= LEAST_SPREAD and self.correlation > WHITE:
+        elif self.has_spread_noise:
             found.append("camera noise")
         low = self.quality is not None and self.quality < LOW_QUALITY
-        if self.blockiness >= (FAINT if low else BLOCKY):
+        if self.blockiness > (FAINT if low else BLOCKY):
             found.append("JPEG blocks")
         return tuple(found)
 
     @property
     def has_white_noise(self) -> bool:
         """Whether there is noise, and none of its values depends on its neighbours'."""
-        return self.sigma >= LEAST_WHITE and self.correlation <= WHITE
+        if self.sigma < LEAST_WHITE or self.correlation > WHITE:
+            return False
+        is_noise = self.floor >= LEAST_SHARE * self.sigma and _within(self.tails, TAILS)
+        return self.independence >= INDEPENDENT or is_noise
+
+    @property
+    def has_spread_noise(self) -> bool:
+        """Whether there is noise that depends on its neighbours', and is no texture."""
+        if self.sigma < LEAST_SPREAD or self.correlation <= WHITE:
+            return False
+        is_noise = self.floor >= LEAST_FLOOR and _within(self.tails, SPREAD_TAILS)
+        return self.independence >= INDEPENDENT or is_noise
 
     @property
     def has_known_noise(self) -> bool:
@@ -97,8 +118,7 @@ class Diagnosis:
     @property
     def words(self) -> str:
         """All of it in a line."""
-        kind = "" if self.sigma < LEAST_WHITE else self._kind
-        said = [f"noise of sigma {self.sigma:.1f} of 255{kind}"]
+        said = [self._noise]
         blocks = "JPEG blocks" if "JPEG blocks" in self.troubles else "no JPEG blocks"
         said.append(blocks + (f" (quality {self.quality})" if self.quality is not None else ""))
         if self.is_tiny:
@@ -113,8 +133,17 @@ class Diagnosis:
         return {**attrs.asdict(self), "troubles": list(self.troubles)}
 
     @property
-    def _kind(self) -> str:
-        return ", white" if self.correlation <= WHITE else ", spread as a camera's or texture"
+    def _noise(self) -> str:
+        level = f"of sigma {self.sigma:.1f} of 255"
+        if self.has_white_noise:
+            return f"white noise {level}"
+        if self.has_spread_noise:
+            return f"noise {level}, spread as a camera's"
+        return "no noise" if self.sigma < LEAST_WHITE else f"no noise, but texture {level}"
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= value <= bounds[1]
 
 
 def diagnose(path: Path) -> Diagnosis:
@@ -125,7 +154,9 @@ def diagnose(path: Path) -> Diagnosis:
     noise = noise_estimate(picture)
     height, width = picture.shape[:2]
     return Diagnosis(
-        *(height, width, 255 * noise.sigma, noise.correlation),
+        *(height, width, 255 * noise.sigma, noise.correlation, noise.independence),
+        floor=255 * noise.floor,
+        tails=noise.tails,
         quality=jpeg_quality(path),
         blockiness=blockiness(picture),
     )
@@ -153,19 +184,22 @@ def _luma_sum(quality: int) -> int:
 
 
 def blockiness(picture: Any) -> float:
-    """The mean step at the edges of 8 x 8 blocks over that elsewhere; the smaller of both axes.
+    """How much larger steps are at the edges of 8 x 8 blocks than elsewhere, of 255.
 
-    The grid is where it stands out most: a picture may have been cut.
+    The smaller of both axes. From each step the mean of the steps beside it is taken, so that edges
+    of the picture count little. The grid is where it stands out most: a picture may have been cut.
     """
-    grey = np.asarray(picture, np.float32).mean(axis=-1)
+    grey = 255 * np.asarray(picture, np.float32).mean(axis=-1)
     return min(_blockiness(grey), _blockiness(grey.T))
 
 
 def _blockiness(grey: Any) -> float:
-    steps = np.abs(np.diff(grey, axis=1)).mean(axis=0)
-    if len(steps) < 2 * GRID:
-        return 1.0
-    means = np.array([steps[phase::GRID].mean() for phase in range(GRID)])
+    steps = np.abs(np.diff(grey, axis=1))
+    if steps.shape[1] < 3 * GRID:
+        return 0.0
+    beside = (steps[:, :-2] + steps[:, 2:]) / 2
+    excess = (steps[:, 1:-1] - beside).clip(-LARGEST_STEP, LARGEST_STEP).mean(axis=0)
+    means = np.array([excess[phase::GRID].mean() for phase in range(GRID)])
     phase = int(means.argmax())
-    elsewhere = float(np.delete(means, phase).mean())
-    return float(means[phase]) / elsewhere if elsewhere > 0 else 1.0
+    elsewhere = np.delete(means, phase)
+    return float(means[phase] - elsewhere.mean() - DEVIATIONS * elsewhere.std())

@@ -33,7 +33,7 @@ FORMATS = {
 """What is written, by suffix."""
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "PNG": {},
+    "PNG": {"compress_level": 4},  # 2 % larger than 6, in half the time
     "WEBP": {"lossless": True},
     "JPEG": {"quality": 95},
 }

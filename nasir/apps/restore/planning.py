@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 from attrs import validators as must
 
 from nasir.apps.restore.diagnosis import Diagnosis
 from nasir.apps.restore.tiles import SMALLEST_TILE
 from nasir.apps.restore.trained import SIDE
-from nasir.apps.train.training import Training
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
@@ -20,6 +21,9 @@ from nasir.networks.network import TrainedNetwork
 from nasir.settings.building import name_of
 from nasir.settings.machine import few_threads, usable_cores
 from nasir.settings.reader import VerbSettings
+
+if TYPE_CHECKING:
+    from nasir.apps.train.training import Training
 
 AUTO = "auto"
 """The architecture that is searched for the very picture."""

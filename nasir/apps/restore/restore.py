@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,13 +93,15 @@ def restore(
         files.check_size(paths[0], *before.shape[:2])
         terms = fit_terms(began, paths[0], resume, planned)
     made = execute(planned, sample, notify, terms)
-    contents = [files.encoded(made.picture, photograph, paths[0].suffix)]
-    if strip:
-        contents.append(files.encoded_strip(before.clip(0, 1), made.picture, photograph.alpha))
-    if made.search:
-        assert made.architecture is not None
-        contents.append(_described(made.architecture, planned))
-    files.write(dict(zip(paths, contents, strict=True)))
+    with ThreadPoolExecutor() as pool:  # compression runs beside other code
+        contents = [pool.submit(files.encoded, made.picture, photograph, paths[0].suffix)]
+        if strip:
+            shown = (before.clip(0, 1), made.picture, photograph.alpha)
+            contents.append(pool.submit(files.encoded_strip, *shown))
+        if made.search:
+            assert made.architecture is not None
+            contents.append(pool.submit(_described, made.architecture, planned))
+    files.write({path: content.result() for path, content in zip(paths, contents, strict=True)})
     strip_file, description = paths[1] if strip else None, paths[-1] if made.search else None
     return Restoration(
         *(made.picture, paths[0], strip_file, planned.task, planned.chosen),

@@ -16,7 +16,7 @@ from nasir.core.task import Sample
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE, PARTS = 192, 2
+SIDE, PARTS = 128, 2
 """Pixels of a side, and number, of the parts of a picture on which a risk is estimated."""
 
 PROBE = 0.1

@@ -67,10 +67,10 @@ def test_grey_pictures_are_restored_by_a_network_for_colour(made: TrainedNetwork
 
 def test_a_picture_that_needs_nothing_is_refused_and_nothing_written(tmp_path: Path):
     Image.fromarray(data.astronaut()).save(tmp_path / "a.png")
-    with pytest.raises(NothingToRestore, match="needs nothing: noise of sigma"):
+    with pytest.raises(NothingToRestore, match="needs nothing: no noise, no JPEG"):
         nasir.restore(tmp_path / "a.png")
     Image.fromarray(np.full((80, 90, 3), 7, np.uint8)).save(tmp_path / "b.png")
-    with pytest.raises(NothingToRestore, match=r"needs nothing: noise of sigma 0\.0"):
+    with pytest.raises(NothingToRestore, match=r"needs nothing: no noise"):
         nasir.restore(tmp_path / "b.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 

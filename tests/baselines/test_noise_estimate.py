@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage import data
 
-from nasir.baselines.noise_level import noise_estimate
+from nasir.baselines.noise_estimate import noise_estimate
 from nasir.tasks.degradations.camera_noise import CameraNoise
 
 

@@ -1,0 +1,160 @@
+"""The noise of a photograph, told from its texture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import attrs
+import numpy as np
+
+from nasir.baselines.noise_level import diagonal, spread
+
+BLOCK = 32
+"""Pixels of a side of the blocks that are flat or are not."""
+
+FLAT_SHARE = 0.1
+"""Share of the blocks that are taken for flat."""
+
+FEWEST_BLOCKS = 3
+
+UNCLIPPED = (0.06, 0.94)
+"""Means of blocks in which noise is hardly clipped."""
+
+LEAST_SIGMA = 0.3 / 255
+"""Noise below this is rounding, whose correlation says nothing."""
+
+FLOOR = 5
+"""Percentile of the blocks' noise levels that is the floor."""
+
+INDEPENDENT = 0.3
+"""Share of noise from which it differs between colours. Texture has 0.03 to 0.2 in the flat parts
+of photographs, a camera's noise 0.5 to 1, white noise 1."""
+
+WHITE = 1.4
+"""Correlation up to which noise is white. Camera noise has 1.5 to 3, white noise 0.95 to 1.2."""
+
+WINDOW, WINDOWS = 512, 3
+"""Larger pictures are seen through so many windows a side, of so many pixels."""
+
+
+@attrs.frozen
+class NoiseEstimate:
+    """Noise, or texture, in the flat parts of a picture.
+
+    `sigma` is its standard deviation at the finest scale, in [0, 1]. `correlation` is how much
+    slower than white noise it falls when 2 x 2 pixels are averaged: 1 for white noise, about 2 for
+    that of a camera, which demosaicing and chroma subsampling have spread. `independence` is the
+    share of it that differs between colours: 1 for white noise, near 0 for texture, and for grey
+    pictures. `floor` is what nearly all blocks of the picture have at least, in [0, 1], and `tails`
+    is the root of the mean square of wavelet coefficients over their median: 1 for Gaussian noise,
+    more for texture.
+    """
+
+    sigma: float
+    correlation: float
+    independence: float
+    floor: float
+    tails: float
+
+    @property
+    def is_white(self) -> bool:
+        """Whether none of its values depends on its neighbours'."""
+        return self.correlation <= WHITE
+
+
+def noise_estimate(picture: Any) -> NoiseEstimate:
+    """The noise of ``(H, W, C)``, from the blocks that are flattest at a coarse scale.
+
+    If it differs between colours, it is measured in their differences, in which texture nearly
+    vanishes: those of channels with white noise of sigma_1 and sigma_2 have sigma_1^2 + sigma_2^2.
+    A picture with too few blocks is one block.
+    """
+    texture, mean, fine, coarse = (
+        np.concatenate(one) for one in zip(*_parts(picture), strict=True)
+    )
+    inside = np.flatnonzero((mean > UNCLIPPED[0]) & (mean < UNCLIPPED[1]))
+    inside = inside if len(inside) >= FEWEST_BLOCKS else np.arange(len(mean))
+    count = max(FEWEST_BLOCKS, round(FLAT_SHARE * len(inside)))
+    flat = inside[np.argsort(texture[inside], kind="stable")[:count]]
+    sigma, averaged = _mean_spread(fine[flat]), _mean_spread(coarse[flat])
+    differing, differing_averaged = _differing(fine[flat]), _differing(coarse[flat])
+    independence = differing / max(sigma, LEAST_SIGMA)
+    if independence >= INDEPENDENT:
+        correlation = 2 * differing_averaged / max(differing, LEAST_SIGMA)
+        sigma = min(sigma, differing) if correlation <= WHITE else sigma
+    else:
+        correlation = 2 * averaged / max(sigma, LEAST_SIGMA)
+    grey = fine.mean(axis=-1)
+    levels = np.array([spread(block) for block in grey[inside]])
+    tails = np.sqrt((grey[flat] ** 2).mean(axis=1)) / [max(spread(b), 1e-9) for b in grey[flat]]
+    return NoiseEstimate(
+        sigma,
+        correlation,
+        independence,
+        float(np.percentile(levels, FLOOR)),
+        float(np.median(tails)),
+    )
+
+
+def _mean_spread(coefficients: Any) -> float:
+    """The mean over channels of coefficients ``(blocks, pixels, C)``."""
+    return float(np.mean([spread(coefficients[..., c]) for c in range(coefficients.shape[-1])]))
+
+
+def _differing(coefficients: Any) -> float:
+    """The level of what differs between channels; 0 where there is one."""
+    pairs = list(combinations(range(coefficients.shape[-1]), 2))
+    squares = [spread(coefficients[..., a] - coefficients[..., b]) ** 2 / 2 for a, b in pairs]
+    return float(np.sqrt(np.mean(squares))) if pairs else 0.0
+
+
+def _parts(picture: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
+    for window in _windows(picture):
+        yield _blocks(np.asarray(window, np.float64))
+
+
+def _blocks(x: Any) -> tuple[Any, Any, Any, Any]:
+    """Texture, mean ``(blocks,)``, fine and coarse coefficients ``(blocks, pixels, C)``."""
+    twice = _averaged(x)
+    four = _averaged(twice)
+    rows, columns = ((side - BLOCK // 2) // BLOCK for side in x.shape[:2])
+
+    def parted(values: Any, side: int) -> Any:
+        if rows * columns < FEWEST_BLOCKS:
+            return values.reshape(1, -1, values.shape[-1])
+        cut = values[: rows * side, : columns * side]
+        cut = cut.reshape(rows, side, columns, side, values.shape[-1]).swapaxes(1, 2)
+        return cut.reshape(rows * columns, side * side, values.shape[-1])
+
+    def diagonals(values: Any) -> Any:
+        return np.stack([diagonal(values[..., c]) for c in range(values.shape[-1])], axis=-1)
+
+    return (
+        parted(four, BLOCK // 4).mean(axis=-1).std(axis=1),
+        parted(twice, BLOCK // 2).mean(axis=(1, 2)),
+        parted(diagonals(x), BLOCK // 2),
+        parted(diagonals(twice), BLOCK // 4),
+    )
+
+
+def _windows(picture: Any) -> Iterator[Any]:
+    """The whole picture, or windows at regular places of a large one."""
+    starts = [
+        [0]
+        if side <= WINDOW * WINDOWS
+        else [round(n * (side - WINDOW) / (WINDOWS - 1)) for n in range(WINDOWS)]
+        for side in picture.shape[:2]
+    ]
+    sizes = [side if side <= WINDOW * WINDOWS else WINDOW for side in picture.shape[:2]]
+    for top in starts[0]:
+        for left in starts[1]:
+            yield picture[top : top + sizes[0], left : left + sizes[1]]
+
+
+def _averaged(x: Any) -> Any:
+    """The means of 2 x 2 pixels."""
+    height, width = (side // 2 * 2 for side in x.shape[:2])
+    x = x[:height, :width]
+    return (x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]) / 4
