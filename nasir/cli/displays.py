@@ -16,6 +16,7 @@ from nasir.cli.screen import Row, Screen, screen
 from nasir.core.progress import listening
 
 if TYPE_CHECKING:
+    from nasir.apps.restore.diagnosis import Diagnosis
     from nasir.apps.restore.many import PictureResult
     from nasir.apps.search.parallel import RunReport, TakeReport
     from nasir.core.trial import Trial
@@ -259,6 +260,9 @@ class RestorationDisplay:
 
     def __attrs_post_init__(self) -> None:
         self._draw(Row(0, None))
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        self.screen.print(diagnosis.words)
 
     def search_started(self, trials: int, seconds: float) -> None:
         self.searching, self.what = True, f"searching for at most {seconds:.0f} s"

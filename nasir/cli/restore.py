@@ -164,10 +164,11 @@ class RestoreCommand(Command):
 def ways_table(made: Ways) -> str:
     """The ways in which a picture was restored, those left out with the reason, and the page."""
     from nasir.apps.restore.risk import psnr
+    from nasir.apps.restore.side_by_side import seconds_of
     from nasir.cli.tables import table
 
     done = [
-        (way.name, "" if way.risk is None else psnr(way.risk), f"{way.seconds:.1f}")
+        (way.name, "" if way.risk is None else psnr(way.risk), seconds_of(way))
         for way in made.ways
         if way.seconds is not None
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from nasir.apps.restore.choosing import check_suits, network_for
+from nasir.apps.restore.choosing import GREY, check_suits, network_for
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
 from nasir.apps.restore.planning import RestorationPlan, RestoreSettings
 from nasir.core.architecture import Architecture
@@ -119,8 +119,21 @@ def _by_network(
         asked = attrs.evolve(asked, components={**asked.components, **merged})
     task = _task(picture, asked)
     check_suits(network, name, task)
+    if not (isinstance(fields, Mapping) and "color" in fields):
+        _check_colours(picture, network, name)
     problem = Problem(network.make_space(), task, {}, asked.own.seed, "test")
     return RestorationPlan(asked.own, problem, network.architecture, name, network=network)
+
+
+def _check_colours(picture: Path, network: TrainedNetwork, name: str) -> None:
+    """Refuse a picture with colours where the network's own task would make it grey."""
+    from nasir.tasks.pictures.reading import picture_shape
+
+    if network.signature.in_channels == GREY < picture_shape(picture)[-1]:
+        raise SettingsError(
+            f"network {name} is for grey pictures, and {picture.name} has colours: take another "
+            "(nasir list networks), or task.color=grey for a grey result"
+        )
 
 
 def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tempfile
@@ -57,6 +58,10 @@ STRUCTURE = {
 
 PROFILE_OF = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L", "LA", "I;16")}
 """The modes whose colours an ICC profile of a colour space describes."""
+
+
+class DiskFull(PictureError):  # noqa: N818 (it is no mistake)
+    """A result finds no room."""
 
 
 @attrs.frozen(eq=False)
@@ -199,8 +204,9 @@ def check_free(path: Path, source: Path, force: bool) -> None:
         with tempfile.TemporaryFile(dir=path.parent) as file:
             file.write(b"full?")
     except OSError as error:
-        raise PictureError(
-            f"cannot write to {path.parent}: {error.strerror}; choose another place with -o OUT"
+        raise _unwritten(
+            error,
+            f"cannot write to {path.parent}: {error.strerror}; choose another place with -o OUT",
         ) from None
 
 
@@ -213,11 +219,16 @@ def write(files: Mapping[Path, bytes]) -> None:
         for path, partial in partials.items():
             partial.replace(path)
     except OSError as error:  # a full disk has no file's name
-        raise PictureError(f"cannot write {path}: {error.strerror}") from None
+        raise _unwritten(error, f"cannot write {path}: {error.strerror}") from None
     finally:
         for partial in partials.values():
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
+
+
+def _unwritten(error: OSError, reason: str) -> PictureError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return DiskFull(reason) if full else PictureError(reason)
 
 
 def _exif(file: Image.Image) -> bytes:

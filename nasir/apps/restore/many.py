@@ -15,6 +15,7 @@ import attrs
 
 from nasir.apps.restore.deciding import NothingToRestore
 from nasir.apps.restore.execution import states_of
+from nasir.apps.restore.files import DiskFull
 from nasir.apps.restore.planning import RestoreSettings
 from nasir.apps.restore.restore import restore
 from nasir.core.errors import NasirError, PictureError, SettingsError
@@ -118,7 +119,12 @@ def restore_many(
         for number, job in enumerate(jobs):
             place = {"number": number, "total": len(jobs)}
             notify("picture_started", source=str(job.source), **place)
-            result = _result(job, words, force, notify, settings)
+            try:
+                result = _result(job, words, force, notify, settings)
+            except DiskFull as error:
+                left = jobs[number:]
+                results |= {str(one.source): _without_room(one, error) for one in left}
+                break
             results[str(job.source)] = result
             notify("picture_finished", result=result, **place)
     finally:
@@ -199,6 +205,11 @@ def _make_folder(folder: Path) -> bool:
     return True
 
 
+def _without_room(job: Job, error: DiskFull) -> PictureResult:
+    reason = f"{error}: free some of it, and give the same command again"
+    return PictureResult(str(job.source), "failed", error=reason)
+
+
 def _result(
     job: Job, words: Sequence[str], force: bool, notify: Notify, settings: Mapping[str, Any]
 ) -> PictureResult:
@@ -217,6 +228,8 @@ def _result(
         )
     except NothingToRestore as error:
         return PictureResult(source, "fine", error=str(error))
+    except DiskFull:
+        raise
     except NasirError as error:
         return PictureResult(source, "failed", error=" ".join(str(error).split()))
     except Exception as error:  # a defect: the other pictures do not pay for it

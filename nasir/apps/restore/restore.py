@@ -81,12 +81,12 @@ def restore(
     with tempfile.TemporaryDirectory(prefix="nasir-") as folder:
         photograph = files.read(source, Path(folder))
         planned = decide(photograph.colours, asked, member)
-        if planned.diagnosis is not None:
-            notify("diagnosed", diagnosis=planned.diagnosis)
         paths = _paths(source, output, strip, planned)
         files.check_target(paths[0], source, photograph, force or resume)
         for path in paths[1:]:
             files.check_free(path, source, force or resume)
+        if planned.diagnosis is not None:
+            notify("diagnosed", diagnosis=planned.diagnosis)
         task = planned.problem.task
         (sample,) = task.samples("test")
         before = task.unrestored(sample)[0].permute(1, 2, 0).numpy()

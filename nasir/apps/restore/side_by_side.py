@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,9 @@ FIT_ONLY = ("architecture", "evaluator", "space", "strategy", "seconds")
 BOUND = "evaluator.iterations=150"
 """A fit for a look has so many steps, unless the user says how many."""
 
+SECONDS = 60.0
+"""How long a way may take, unless the user says ``seconds=``."""
+
 LARGEST_FIT = 2**20
 """Pixels of a picture up to which a network is fitted to it for a look."""
 
@@ -52,7 +56,8 @@ class Way:
     """A way to restore the picture, and what came of it.
 
     `words` are those that name it to ``nasir restore``. `risk` is the estimated mean squared error
-    of values in [0, 1], None where it cannot be estimated. `error` is why there is no picture.
+    of values in [0, 1], None where it cannot be estimated. `error` is why there is no picture;
+    `cut_short`: it is a fit that the time has ended.
     """
 
     name: str
@@ -62,6 +67,7 @@ class Way:
     seconds: float | None = None
     risk: float | None = None
     error: str | None = None
+    cut_short: bool = False
 
     @property
     def mapping(self) -> dict[str, Any]:
@@ -97,23 +103,24 @@ def restore_by_all(
 
     The results and a page that lays them side by side are written into the folder `output`, by
     default IMAGE-compared. `words` are as for :func:`~nasir.restore`; those about a fit hold for
-    the fit alone. `notify` is called with the hooks of `restore` and ``way_started(number, total,
-    name)``. Raises :class:`~nasir.core.errors.NasirError` where the picture cannot be read.
+    the fit alone. ``seconds=60`` bounds each way: a fit gives what it has, another way is left out
+    when its parts take too long. `notify` is called with the hooks of `restore` and
+    ``way_started(number, total, name)``. Raises :class:`~nasir.core.errors.NasirError` where the
+    picture cannot be read.
     """
-    source = Path(image).expanduser()
+    source, seconds = Path(image).expanduser(), _seconds(words)
     folder = source.with_name(f"{source.stem}-compared") if output is None else Path(output)
     _check_words(words)
-    from nasir.tasks.pictures.reading import picture_shape
-
     with tempfile.TemporaryDirectory(prefix="nasir-") as place:
         colours = files.read(source, Path(place)).colours
-        diagnosis, channels = diagnose(colours), picture_shape(colours)[-1]
+        diagnosis = diagnose(colours)
         _check_folder(folder, force)
         ways = []
         planned = list(_ways(words, diagnosis))
         for number, way in enumerate(planned):
             notify("way_started", number=number, total=len(planned), name=way.name)
-            done = _done(way, source, folder, diagnosis, channels, force, notify)
+            hear = notify if way.kind == "fit" else _Bounded(seconds, notify)
+            done = _done(way, source, folder, diagnosis, force, hear)
             ways.append(_with_risk(done, colours, diagnosis))
     ways.sort(key=lambda way: (way.error is not None, way.risk is None, way.risk or 0.0))
     made = Ways(folder, folder / PAGE, diagnosis, ways)
@@ -153,7 +160,7 @@ def _table(source: Path, ways: Sequence[Way]) -> Html:
             way.name,
             tag("code", f"nasir restore {source.name} {' '.join(way.words)}"),
             "" if way.risk is None else psnr(way.risk),
-            "" if way.seconds is None else f"{way.seconds:.1f}",
+            seconds_of(way),
         )
         for way in ways
     ]
@@ -164,6 +171,48 @@ def _table(source: Path, ways: Sequence[Way]) -> Html:
     )
     table = plain_table(("", "command", "expected PSNR", "seconds"), rows, 2)
     return joined(table, tag("p", note, class_="note"))
+
+
+def seconds_of(way: Way) -> str:
+    """How long a way took, and whether it was cut short."""
+    if way.seconds is None:
+        return ""
+    return f"{way.seconds:.1f}{', cut short' if way.cut_short else ''}"
+
+
+class _TooSlowError(NasirError):
+    """A way takes longer than it may."""
+
+
+@attrs.define
+class _Bounded:
+    """Hands on the hooks of a restoration; ends it at the part by which it will take too long."""
+
+    seconds: float
+    notify: Notify
+    began: float | None = None
+
+    def __call__(self, hook: str, **arguments: Any) -> None:
+        if hook == "tile_started":
+            self._check(**arguments)
+        self.notify(hook, **arguments)
+
+    def _check(self, number: int, tiles: int) -> None:
+        if self.began is None:
+            self.began = time.monotonic()
+        if not number:
+            return
+        expected = (time.monotonic() - self.began) / number * tiles
+        if expected > self.seconds:
+            raise _TooSlowError(
+                f"it would take {expected:.0f} s, more than {self.seconds:g} s: seconds= gives more"
+            )
+
+
+def _seconds(words: Sequence[str]) -> float:
+    """How long a way may take."""
+    asked: Request[RestoreSettings] = read_one(RestoreSettings, words, {})
+    return SECONDS if asked.own.seconds is None else asked.own.seconds
 
 
 def _check_words(words: Sequence[str]) -> None:
@@ -198,6 +247,7 @@ def _ways(words: Sequence[str], diagnosis: Diagnosis) -> Iterator[Way]:
     of_fit = [word for word in words if _key(word) in FIT_ONLY]
     evaluator = f"evaluator={registries['evaluator'].default('restore')}"
     bound = [] if any(word.startswith("evaluator.iterations=") for word in of_fit) else [BOUND]
+    bound += [] if any(_key(word) == "seconds" for word in of_fit) else [f"seconds={SECONDS:g}"]
     yield Way("fit", "fit", [*common, evaluator, *bound, *of_fit])
 
 
@@ -215,7 +265,6 @@ def _done(
     source: Path,
     folder: Path,
     diagnosis: Diagnosis,
-    channels: int,
     force: bool,
     notify: Notify,
 ) -> Way:
@@ -228,10 +277,8 @@ def _done(
         )
     except NasirError as error:
         return attrs.evolve(way, error=" ".join(str(error).split()))
-    if done.picture.shape[-1] != channels:
-        output.unlink()
-        return attrs.evolve(way, error="it is for grey pictures, and this one has colours")
-    return attrs.evolve(way, output=output, seconds=done.seconds)
+    cut_short = any(stop.end == "time" for stop in done.stops)
+    return attrs.evolve(way, output=output, seconds=done.seconds, cut_short=cut_short)
 
 
 def _with_risk(way: Way, colours: Path, diagnosis: Diagnosis) -> Way:

@@ -109,6 +109,14 @@ def test_what_cannot_be_done_together_is_refused_in_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_a_network_for_grey_pictures_makes_none_of_colours_unasked(tmp_path: Path):
+    path = noisy(tmp_path / "a.png")
+    with pytest.raises(NasirError, match="is for grey pictures, and a"):
+        nasir.restore(path, network="denoise_grey")
+    done = nasir.restore(path, "task.color=grey", network="denoise_grey")
+    assert done.picture.shape[-1] == 1
+
+
 def test_a_network_for_grey_pictures_refuses_colour(tmp_path: Path):
     grey = toy_network.network(tmp_path / "grey", colour=False)
     with pytest.raises(NasirError, match="is for grey pictures, here are colour pictures"):

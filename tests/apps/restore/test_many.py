@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from nasir.apps.restore import many
+from nasir.apps.restore.files import DiskFull
 from nasir.apps.restore.many import PictureResults, is_several, restore_many
 from nasir.core.errors import NasirError, PictureError, SettingsError, UnknownNameError
 
@@ -210,3 +211,20 @@ def test_the_results_are_json_values():
 def test_one_file_is_one_picture_unless_it_goes_into_a_folder(images, output, several):
     saved("photos/c.png"), saved("[a].png")
     assert is_several(images, output) is several
+
+
+def test_after_a_full_disk_nothing_more_is_computed(monkeypatch):
+    begun = []
+
+    def full(source: Path, *_: str, **__: Any) -> None:
+        begun.append(source.name)
+        raise DiskFull("cannot write out/a.png: No space left on device")
+
+    monkeypatch.setattr(many, "restore", full)
+    done = restored(saved("a.png"), saved("b.png"), saved("c.png"))
+    assert begun == ["a.png"]
+    assert set(states(done).values()) == {"failed"}
+    assert {one.error for one in done.results} == {
+        "cannot write out/a.png: No space left on device: free some of it, and give the same "
+        "command again"
+    }

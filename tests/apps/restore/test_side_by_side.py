@@ -82,3 +82,12 @@ def test_a_folder_that_holds_files_is_kept_unless_forced(noisy: Path):
     assert Path("cat-compared/mine.txt").read_text() == "mine"
     with pytest.raises(PictureError, match=r"cannot write to cat\.png: File exists"):
         restore_by_all(noisy, *TINY, output=noisy)
+
+
+def test_a_way_that_would_take_too_long_is_left_out(noisy: Path):
+    made = restore_by_all(noisy, *TINY, "tile=64", "seconds=0")
+    ways = {way.name: way for way in made.ways}
+    assert "it would take" in ways["nlm"].error
+    assert "seconds= gives more" in ways["denoise"].error
+    assert ways["fit"].cut_short
+    assert "cut short" in made.page.read_text()
