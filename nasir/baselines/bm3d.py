@@ -14,7 +14,8 @@ from nasir.core.errors import SettingsError
 class Bm3d(Denoiser):
     """Collaborative filtering of similar blocks (BM3D, Dabov et al. 2007; CBM3D in colour).
 
-    By the authors' package bm3d, whose licence is for non-commercial use. The noise sigma is
+    By the authors' package bm3d, whose licence is for non-commercial use alone; it is no part of
+    nasir, and this method is refused where it is not installed. The noise sigma is
     estimated from the flat parts of the picture unless given.
     """
 
@@ -28,7 +29,10 @@ class Bm3d(Denoiser):
         try:
             import bm3d
         except ImportError:
-            raise SettingsError("method=bm3d needs the package bm3d: pip install bm3d") from None
+            raise SettingsError(
+                "method=bm3d needs its authors' package, which is licensed for non-commercial use "
+                "alone: pip install 'nasir[bm3d]'"
+            ) from None
         from nasir.baselines.noise_estimate import noise_estimate
 
         sigma = noise_estimate(picture).sigma if self.sigma is None else self.sigma / 255

@@ -31,6 +31,7 @@ class DescentSettings:
     each step by normal noise of standard deviation `input_noise`. `averaging` is the weight of the
     past in the average of outputs. Every `check_every` steps the parameters go back to those of the
     last check where the PSNR against the degraded picture fell by `rollback` dB since; 0: never.
+    `total_variation` is the weight of the restored picture's in what is minimised.
     """
 
     lr: float
@@ -39,6 +40,7 @@ class DescentSettings:
     averaging: float
     rollback: float
     check_every: int
+    total_variation: float = 0.0
 
 
 class Descent:
@@ -94,9 +96,12 @@ class Descent:
         """Go along the gradient and take the output up in the average; the loss before."""
         settings = self.settings
         output = self.network(self.x + settings.input_noise * torch.randn_like(self.x))
-        loss = self.task.loss(output, self.sample)
+        loss = minimised = self.task.loss(output, self.sample)
+        if settings.total_variation:
+            picture = self.task.restored(output, self.sample)
+            minimised = loss + settings.total_variation * total_variation(picture)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        minimised.backward()
         self.optimizer.step()
         self._output = output.detach()
         if self.average is None:
@@ -143,6 +148,11 @@ class Descent:
         self.losses.resume(self.step, [values["loss"]])
         _set_generator(device, tensors["generator"])
         return kept_outputs(tensors, marks, device)
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """The mean absolute differences of neighbours, down and across, added: a scalar."""
+    return x.diff(dim=-2).abs().mean() + x.diff(dim=-1).abs().mean()
 
 
 def descend(descent: Descent, full: int, marks: Sequence[int], request: FitRequest) -> Fit:

@@ -59,6 +59,12 @@ class DeepImagePrior(FittingMethod):
     averaging: float = setting(
         0.9, "weight of the past in the average of outputs, in [0, 1)", [must.ge(0), must.lt(1)]
     )
+    total_variation: float = setting(
+        0.0,
+        "weight in the loss of the picture's total variation, the mean absolute difference of "
+        "neighbouring pixels, >= 0 (DIP-TV, Liu et al. 2019)",
+        must.ge(0),
+    )
     rollback: float = setting(
         5.0, "dB of PSNR against the degraded picture that make a collapse; 0: never", must.ge(0)
     )
@@ -183,6 +189,7 @@ class DeepImagePrior(FittingMethod):
             self.averaging,
             self.rollback,
             self.check_every,
+            self.total_variation,
         )
 
     @property

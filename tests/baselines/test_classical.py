@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -237,3 +238,10 @@ def test_the_usual_tv_weight_is_nearly_the_best_for_photographs(sigma: float):
 
 def _array(x: torch.Tensor) -> np.ndarray:
     return x[0].permute(1, 2, 0).numpy()
+
+
+def test_bm3d_that_is_not_installed_is_refused_with_its_licence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    task = building.make("task", {"name": "denoise", "size": 16, "search": 1})
+    with pytest.raises(SettingsError, match=r"non-commercial use alone: .*nasir\[bm3d\]"):
+        building.make("method", "bm3d").restore(task.samples("test")[0], task)

@@ -20,6 +20,7 @@ from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
 from nasir.core.trial import FULL, Proposal
+from nasir.fitting.descent import total_variation
 from nasir.fitting.dip import AUTOMATIC, ORACLE, DeepImagePrior
 from nasir.fitting.held_out import divide_pixels
 from nasir.search_spaces.nasdip.space import NasDip
@@ -128,6 +129,24 @@ def test_pictures_stop_each_at_their_own_time():
     each = [evaluate(Given((sample,)), dip(**how)).metrics for sample in task.searched]
     for figure in ("stopped_at", "iterations", "psnr"):
         assert both[figure] == pytest.approx(sum(one[figure] for one in each) / 2)
+
+
+def test_total_variation_is_that_of_a_ramp():
+    """Of a slope of 1 / 19 across and none down, and of a chessboard, where each pair differs."""
+    ramp = torch.linspace(0, 1, 20).expand(1, 3, 20, 20)
+    assert total_variation(ramp).item() == pytest.approx(1 / 19)
+    chess = (torch.arange(20)[:, None] + torch.arange(20)).remainder(2).expand(1, 3, 20, 20)
+    assert total_variation(chess.float()).item() == 2.0
+
+
+def test_total_variation_in_the_loss_makes_flatter_pictures():
+    how = {"lr": 0.05, "iterations": 30, "stop": "fixed", "averaging": 0.0}
+    plain, flat = (
+        evaluate(Given((picture(noise=0.3),)), dip(total_variation=weight, **how), "test")
+        for weight in (0.0, 10.0)
+    )
+    rough = [np.abs(np.diff(pictures_of(e)[0], axis=0)).mean() for e in (plain, flat)]
+    assert rough[1] < rough[0] / 2
 
 
 def test_an_oracle_gives_the_best_of_all_steps():

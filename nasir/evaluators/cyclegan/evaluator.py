@@ -58,6 +58,11 @@ class CycleGan(Evaluator):
     """
 
     iterations: int = setting(200, "steps of a full training, >= 1", must.ge(1))
+    epochs: int = setting(
+        0,
+        "passes over the larger domain, in place of `iterations`; 0: iterations; the paper has 200",
+        must.ge(0),
+    )
     batch: int = setting(4, "pictures of each domain in a step, >= 1", must.ge(1))
     lr: float = setting(2e-4, "learning rate of Adam, > 0", must.gt(0))
     lambda_cycle: float = setting(10.0, "weight of the cycle consistency loss, >= 0", must.ge(0))
@@ -153,7 +158,7 @@ class CycleGan(Evaluator):
         task, device = problem.task, usable(self.device)
         assert isinstance(task, UnpairedTask)
         a, b = (torch.cat(pictures).to(device) for pictures in task.domains(problem.split))
-        steps = max(1, round(self.iterations * proposal.fidelity))
+        steps = max(1, round(self.full_steps(max(len(a), len(b))) * proposal.fidelity))
         how = AdversarialSettings(
             *(self.lr, self.batch, self.pool, self.discriminator_width),
             *(self.lambda_cycle, self.lambda_identity),
@@ -165,6 +170,10 @@ class CycleGan(Evaluator):
             train(how, assembled.generators, (a, b), steps, derived_seed(seed, "pictures"))
         generators: Mapping[str, nn.Module] = assembled.generators
         return generators
+
+    def full_steps(self, pictures: int) -> int:
+        """The steps of a full training, where the larger domain has so many pictures."""
+        return self.epochs * -(-pictures // self.batch) if self.epochs else self.iterations
 
     def _score(self, figures: Mapping[str, float], direction: str) -> float:
         fid = f"fid_{direction}"

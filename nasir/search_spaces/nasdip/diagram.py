@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nasir.core.architecture import Value
 from nasir.core.diagram import Arrow, Box, Drawing, Key, Point, Shape, Text, Wire, level_curve
@@ -17,6 +17,22 @@ BOX_WIDTH, BOX_HEIGHT, GAP = 108.0, 36.0, 250.0
 ENCODER, DECODER = 6, 0
 SAME, RISING, FALLING = 2, 0, 1
 """Colours of boxes and connections."""
+
+STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "deep_decoder": (
+        ("convolution", "1 \u00d7 1"),
+        ("\u00d72", "bilinear"),
+        ("activation", "relu"),
+        ("each channel", "normalised"),
+    ),
+    "cyclegan_unet": (
+        ("activation", "relu"),
+        ("\u00d72", "trans conv 4 \u00d7 4"),
+        ("each channel", "normalised"),
+        ("beside it", "the encoder's map"),
+    ),
+}
+"""Of networks that have no cells, the steps of a level up, each with a heading and its words."""
 
 
 def network_drawing(connections: Matrix, width: int, hand_made: bool) -> Drawing:
@@ -73,6 +89,16 @@ def network_drawing(connections: Matrix, width: int, hand_made: bool) -> Drawing
 def cell_drawing(choices: Mapping[str, Value], hand_made: bool) -> Drawing:
     """The steps of the cell from left to right, in boxes as wide as their words."""
     steps = [("\u00d72", "bilinear")] if hand_made else _steps(choices)
+    return _row("What takes a map one level up", "the cell", steps)
+
+
+def step_drawing(network: str) -> Drawing:
+    """A step up of a network that has no cells."""
+    return _row("What takes a map one level up", "a step", STEPS[network])
+
+
+def _row(title: str, what: str, steps: Sequence[tuple[str, str]]) -> Drawing:
+    """Boxes from left to right, each with a heading and words."""
     x = 14.0
     shapes: list[Shape] = []
     for place, (heading, words) in enumerate(steps):
@@ -86,8 +112,8 @@ def cell_drawing(choices: Mapping[str, Value], hand_made: bool) -> Drawing:
             Text(x + width / 2, 53, words),
         ]
         x += width + 30
-    description = f"the cell: {' then '.join(words for _, words in steps)}"
-    return Drawing("What takes a map one level up", x - 16, 76, description, shapes)
+    description = f"{what}: {' then '.join(words for _, words in steps)}"
+    return Drawing(title, x - 16, 76, description, shapes)
 
 
 def _legend(hand_made: bool) -> list[Key]:

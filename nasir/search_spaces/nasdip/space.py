@@ -17,7 +17,7 @@ from nasir.core.errors import ArchitectureError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.nasdip import connections as joined
-from nasir.search_spaces.nasdip.diagram import cell_drawing, network_drawing
+from nasir.search_spaces.nasdip.diagram import STEPS, cell_drawing, network_drawing, step_drawing
 from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, FOUND_FOR, cell_choices, cell_of
 from nasir.search_spaces.sizes import FARTHEST, channels
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 NAME = "nasdip"
 HAND_MADE = "deep_image_prior"
+DEEP_DECODER = "deep_decoder"
+CYCLEGAN_UNET = "cyclegan_unet"
 
 CROSSING = "crossing"
 """What says, of an architecture, that its maps cross levels in another way than the space's do."""
@@ -148,12 +150,22 @@ class NasDip(SearchSpace):
             ) from None
 
     def build(self, architecture: Architecture, signature: Signature) -> nn.Module:
+        from nasir.search_spaces.nasdip.cyclegan_unet import CycleGanUNet
+        from nasir.search_spaces.nasdip.deep_decoder import DeepDecoderNetwork
         from nasir.search_spaces.nasdip.deep_image_prior import DeepImagePriorNetwork
         from nasir.search_spaces.nasdip.network import NasDipNetwork
 
         choices = architecture.choices
-        if choices.get("network") == HAND_MADE:
-            return DeepImagePriorNetwork(self.depth, self.width, signature)
+        if "network" in choices:
+            networks: dict[str, type[nn.Module]] = {
+                HAND_MADE: DeepImagePriorNetwork,
+                DEEP_DECODER: DeepDecoderNetwork,
+                CYCLEGAN_UNET: CycleGanUNet,
+            }
+            name = str(choices["network"])
+            if name not in networks:
+                raise unknown_name("hand-made network", name, networks)
+            return networks[name](self.depth, self.width, signature)
         matrix = joined.matrix(choices, self.depth)
         crossing = choices.get(CROSSING, self.crossing)
         if crossing not in ("shared", "apart"):
@@ -171,6 +183,8 @@ class NasDip(SearchSpace):
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         choices = architecture.choices
+        if choices.get("network") in STEPS:
+            return (step_drawing(str(choices["network"])),)
         hand_made = choices.get("network") == HAND_MADE
         levels = joined.shared_choices((0,), self.depth) if hand_made else choices
         connections = joined.matrix(levels, self.depth)
@@ -183,7 +197,8 @@ class NasDip(SearchSpace):
         named = {name: self._found(*found) for name, found in FOUND.items()}
         for name, cell in FIGURE_3.items():
             named[name] = Architecture(NAME, {**cell, **self._connected((0,))})
-        named[HAND_MADE] = Architecture(NAME, {"network": HAND_MADE})
+        for name in (HAND_MADE, DEEP_DECODER, CYCLEGAN_UNET):
+            named[name] = Architecture(NAME, {"network": name})
         return named
 
     def usual(self, task: str) -> str:

@@ -16,6 +16,7 @@ from made_tasks import denoise
 from PIL import Image
 from torch import nn
 
+from nasir.apps.search import search
 from nasir.core.architecture import Architecture
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import EvaluationError, NasirError, PictureError, SettingsError
@@ -434,3 +435,23 @@ def test_the_evaluator_is_defined_without_torch() -> None:
         "assert not {'torch', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_epochs_are_passes_over_the_larger_domain():
+    """Summer and winter have 1,231 and 962 pictures to train on: 246,200 steps of one."""
+    assert CycleGan(epochs=200, batch=1).full_steps(1231) == 246_200
+    assert CycleGan(epochs=2, batch=4).full_steps(9) == 6
+    assert CycleGan(iterations=7).full_steps(1231) == 7
+
+
+def test_the_recipe_of_table_3_has_cyclegans_own_settings():
+    (planned,) = search.plan(["nasdip-table3-translation"], {})
+    evaluator: Any = planned.problem.evaluator(FULL)
+    assert (evaluator.epochs, evaluator.batch, evaluator.lr) == (200, 1, 2e-4)
+    assert (evaluator.pool, evaluator.discriminator_width) == (50, 64)
+    assert planned.settings.references == ("cyclegan_unet", "deep_image_prior", "nasdip_denoising")
+
+
+def test_a_generator_may_be_the_u_net_of_cyclegan(folder: str):
+    problem = problem_of(quick(epochs=1, device="cpu"), Translate(folder=folder, size=16))
+    assert evaluate(problem, "cyclegan_unet").metrics["cycle_loss"] > 0

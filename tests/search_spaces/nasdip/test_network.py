@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from nasir.core.architecture import Architecture, Value
-from nasir.core.errors import ArchitectureError, SettingsError
+from nasir.core.errors import ArchitectureError, NasirError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.connections import Matrix
 from nasir.search_spaces.nasdip.network import NasDipNetwork
@@ -157,6 +157,48 @@ def test_x2_steps_are_shared_as_in_the_paper_or_apart_as_in_the_program(
     program = NasDip(**PAPER, crossing="apart")
     assert program.named(name) == ours
     assert _parameters(program.build(ours, signature)) == pytest.approx(apart, abs=5e3)
+
+
+@pytest.mark.parametrize(("width", "parameters"), [(128, 100_224), (64, 25_536)])
+def test_deep_decoder_has_its_papers_parameters(width: int, parameters: int) -> None:
+    """Heckel and Hand, section 3: k = 128 and k = 64 for pictures of 512 x 512 in colour."""
+    space = NasDip(depth=5, width=width)
+    network = space.build(space.named("deep_decoder"), Signature(32, 3))
+    assert _parameters(network) == parameters
+
+
+def test_the_u_net_of_cyclegan_has_54_million_parameters() -> None:
+    """As that of pix2pix for 256 x 256, whose normalisations have weights and layers no biases."""
+    space = NasDip(depth=5, width=128)
+    with torch.device("meta"):
+        network = space.build(space.named("cyclegan_unet"), Signature(3, 3))
+    assert _parameters(network) == pytest.approx(54.414e6, rel=2e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (16, 30)])
+def test_the_u_net_of_cyclegan_takes_pictures_of_any_size(height: int, width: int) -> None:
+    space = NasDip(depth=3, width=8)
+    network = space.build(space.named("cyclegan_unet"), Signature(3, 3))
+    y = network(torch.rand(1, 3, height, width))
+    assert y.shape == (1, 3, height, width)
+    assert 0 < y.min() < y.max() < 1
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_deep_decoder_is_a_function_of_its_coarse_input_alone(scale: int) -> None:
+    space = NasDip(depth=2, width=12)
+    network = space.build(space.named("deep_decoder"), Signature(2, 3, scale))
+    x = torch.rand(1, 2, 20, 18)
+    y = network(x)
+    assert y.shape == (1, 3, 20 * scale, 18 * scale)
+    assert 0 < y.min() < y.max() < 1
+    assert len(network.steps) == 3
+    assert {m.kernel_size for m in network.modules() if isinstance(m, nn.Conv2d)} == {(1, 1)}
+
+
+def test_a_hand_made_network_of_another_name_is_refused() -> None:
+    with pytest.raises(NasirError, match="did you mean 'deep_decoder'"):
+        NasDip().build(Architecture("nasdip", {"network": "deep_decode"}), Signature(3, 3))
 
 
 def _parameters(network: nn.Module) -> int:
