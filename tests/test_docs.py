@@ -26,7 +26,7 @@ from nasir.settings.run_settings import COMPONENTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OURS = ("hinas", "irnas", "clearer")
+OURS = ("nasdip", "isnas", "hinas", "irnas", "clearer")
 """The papers whose recipes are in docs/papers.md by table."""
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
