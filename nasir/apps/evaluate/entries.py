@@ -92,16 +92,18 @@ class ArchitectureEntry(BenchmarkEntry):
     else the seconds are those of the whole evaluation, in the mean over the pictures.
 
     That seed makes its metrics those of a run with the same settings and seed. An evaluation
-    that fails is a result with its reason.
+    that fails is a result with its reason. If it is not `timed`, pictures have no costs of their
+    own, so that the same evaluation has the same results.
     """
 
     name: str
     architecture: Architecture
     problem: Problem
     threads: int
+    timed: bool = True
 
     def evaluate(self) -> Result:
-        problem = attrs.evolve(self.problem.for_test(), timed=True)
+        problem = attrs.evolve(self.problem.for_test(), timed=self.timed)
         seed = derived_seed(problem.seed, "final", "test")
         trial = Trial(0, Proposal(self.architecture, FULL), seed)
         outcome = evaluate_trial(trial, problem, self.threads)
@@ -110,9 +112,9 @@ class ArchitectureEntry(BenchmarkEntry):
             return self._result(error=ended.reason)
         names = [sample.name for sample in problem.task.samples("test")]
         whole = {"seconds": (ended.seconds or 0.0) / len(names)}
-        costs = outcome.costs or dict.fromkeys(names, whole)
+        costs = outcome.costs or {}
         return self._result(
-            metrics={**ended.metrics, **means(costs.values())},
+            metrics={**ended.metrics, **(means(costs.values()) or whole)},
             by_picture={n: {**ended.by_picture.get(n, {}), **costs.get(n, {})} for n in names},
             restored={name: picture.restored for name, picture in outcome.restored.items()},
         )

@@ -92,7 +92,8 @@ def _evaluate(training: Training, planned: TrainingPlan) -> None:
     """Restore the test pictures with the weights that were written."""
     evaluator = planned.evaluator.with_weights(training.weights)
     problem = attrs.evolve(planned.problem, evaluators={FULL: evaluator})
-    entry = ArchitectureEntry(TRAINED, planned.architecture, problem, planned.settings.threads)
+    threads = planned.settings.threads
+    entry = ArchitectureEntry(TRAINED, planned.architecture, problem, threads, timed=False)
     result = entry.evaluate()
     if result.error is not None:
         raise EvaluationError(f"the test pictures cannot be restored: {result.error}")
