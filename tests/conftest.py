@@ -39,6 +39,16 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["NASIR_CONFIG"] = site.name
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that wants a GPU where there is none."""
+    if item.get_closest_marker("gpu") is None:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no GPU")
+
+
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASIR_CONFIG", str(tmp_path / "configuration"))

@@ -34,6 +34,15 @@ def four_convolutions_are_faster(x: Tensor, conv: nn.Conv2d) -> bool:
     return saved >= SAVED_MULTIPLY_ADDS
 
 
+def must_repeat(x: Tensor) -> bool:
+    """Whether gradients by `x` are to be added in an order that never changes.
+
+    On a CPU they always are. On a GPU it costs time, and is done where cuDNN is told to be
+    deterministic, as :func:`~nasir.training.randomness.repeatable` does.
+    """
+    return x.is_cuda and torch.backends.cudnn.deterministic
+
+
 def exporting() -> bool:
     """Whether the network is being compiled or traced, for any size of picture."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nasir.kernels.choice import four_convolutions_are_faster
 from nasir.kernels.reflection import ReflectedConv2d, reflect
+from nasir.kernels.resizing import twice
 
 
 def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
@@ -33,7 +34,7 @@ def nearest_conv2d(x: Tensor, conv: ReflectedConv2d) -> Tensor:
 
 def nearest(x: Tensor) -> Tensor:
     """`x` at twice its size."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+    return twice(x, "nearest")
 
 
 def _phase_weights(weight: Tensor) -> Tensor:

@@ -6,14 +6,43 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasir.kernels.choice import must_repeat
+
 
 def reflect(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
     """Pad ``(N, C, H, W)`` by reflection, repeatedly where a border is wider than `x`."""
+    if must_repeat(x):
+        return joined(joined(x, top, bottom, -2), left, right, -1)
     height, width = x.shape[-2:]
     if max(left, right) < width and max(top, bottom) < height:
         return F.pad(x, (left, right, top, bottom), mode="reflect")
     x = x.index_select(-2, _reflected(height, top, bottom, x.device))
     return x.index_select(-1, _reflected(width, left, right, x.device))
+
+
+def joined(x: Tensor, before: int, after: int, dim: int) -> Tensor:
+    """Pad along `dim` by joining mirrored parts.
+
+    Torch's backward passes of padding and of indexing add in any order on a GPU; that of this one
+    adds each part once.
+    """
+    if not (before or after):
+        return x
+    return torch.cat(
+        [_mirrored(x, before, dim), x, _mirrored(x.flip(dim), after, dim).flip(dim)], dim
+    )
+
+
+def _mirrored(x: Tensor, count: int, dim: int) -> Tensor:
+    """The `count` pixels before `x`: it is mirrored at its border again and again."""
+    size = x.shape[dim]
+    if size == 1:
+        return torch.cat([x] * count, dim) if count else x.narrow(dim, 0, 0)
+    y = x
+    while (missing := count - (y.shape[dim] - size)) > 0:
+        near = y.narrow(dim, 1, min(missing, y.shape[dim] - 1))
+        y = torch.cat([near.flip(dim), y], dim)
+    return y.narrow(dim, 0, count)
 
 
 def _reflected(size: int, before: int, after: int, device: torch.device) -> Tensor:

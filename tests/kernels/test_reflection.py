@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasir.kernels.reflection import AnySize, ReflectedConv2d, reflect
+from nasir.kernels.reflection import AnySize, ReflectedConv2d, joined, reflect
 
 SIDES = st.integers(1, 7)
 BORDERS = st.integers(0, 20)
@@ -57,3 +57,14 @@ def test_every_size_is_padded_to_a_multiple_and_cropped_back(
 def test_a_size_that_fits_is_not_padded(size: int) -> None:
     x = torch.rand(1, 1, size, size)
     assert AnySize(4)(x) is x
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6])
+@pytest.mark.parametrize("border", [(0, 0), (1, 0), (2, 5), (0, 7), (9, 4)])
+def test_joined_mirrored_parts_are_the_reflection(size: int, border: tuple[int, int]) -> None:
+    x = torch.rand(2, 3, 4, size, dtype=torch.float64, requires_grad=True)
+    expected, ours = reflect(x, *border, 0, 0), joined(x, *border, -1)
+    assert torch.equal(ours, expected)
+    by_output = torch.rand_like(expected)
+    gradients = [torch.autograd.grad(y, x, by_output)[0] for y in (expected, ours)]
+    assert torch.allclose(*gradients, atol=1e-12)

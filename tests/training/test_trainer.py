@@ -223,7 +223,7 @@ def test_the_rate_rises_in_the_steps_of_the_warm_up() -> None:
         assert torch.allclose(4 * slow, fast, atol=1e-6)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 def test_captured_steps_are_the_plain_ones() -> None:
     how = attrs.evolve(USUAL, precision="float32", ema=0.9)
     plain, captured = (
@@ -245,7 +245,7 @@ def test_steps_that_cannot_be_captured_are_refused_where_they_must_be(
         attrs.evolve(how, capture="always").captures(device)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 def test_a_network_that_cannot_be_captured_is_refused_where_it_must_be() -> None:
     class Reads(nn.Module):
         def __init__(self) -> None:

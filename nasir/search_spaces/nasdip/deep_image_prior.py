@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nasir.core.search_space import Signature
 from nasir.kernels.reflection import AnySize
+from nasir.kernels.resizing import twice
 from nasir.search_spaces.nasdip.network import conv_norm_act, encoder_level
 
 SKIP_CHANNELS = 4
@@ -49,6 +50,6 @@ class DeepImagePriorNetwork(nn.Module):
             skips.append(skip(y))
             y = encode(y)
         for decode, skipped in zip(reversed(self.decoder), reversed(skips), strict=True):
-            y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
+            y = twice(y, "bilinear")
             y = decode(torch.cat([skipped, y], dim=1))
         return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)

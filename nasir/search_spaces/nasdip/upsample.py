@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasir.kernels.resizing import twice
 from nasir.search_spaces.nasdip.operations import Upsampling
 
 
@@ -12,21 +13,21 @@ class Bilinear(Upsampling):
     """Bilinear interpolation."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return twice(x, "bilinear")
 
 
 class Bicubic(Upsampling):
     """Bicubic interpolation."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
+        return twice(x, "bicubic")
 
 
 class Nearest(Upsampling):
     """Nearest neighbour: each pixel becomes 2 x 2 equal ones."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=2, mode="nearest")
+        return twice(x, "nearest")
 
 
 class PixelShuffle(Upsampling):
