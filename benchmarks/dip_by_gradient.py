@@ -89,9 +89,9 @@ def found(planned: Experiment, words: list[str], folder: Path, seed: int) -> Arc
 
 def psnr(problem: Problem, architecture: Architecture, split: Any) -> float:
     """The mean PSNR in dB over a split's pictures after all iterations."""
-    judged = attrs.evolve(problem, split=split)
+    evaluated = attrs.evolve(problem, split=split)
     evaluation = problem.evaluator(FULL).evaluate(
-        Proposal(architecture), judged, derived_seed(problem.seed, "judged")
+        Proposal(architecture), evaluated, derived_seed(problem.seed, "evaluated")
     )
     return evaluation.metrics["psnr"]
 

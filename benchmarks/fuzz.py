@@ -4,7 +4,7 @@
 
 Kinds: words, settings_files, pictures, architectures, run_folders. Case n of a kind is the same
 whenever it is tried with the same seed: ``--first N --cases 1`` tries one again and shows it, and
-``--first`` goes on where another call ended. Told are the cases a second, what came of them, and
+``--first`` goes on where another call ended. Printed are the cases a second, what came of them, and
 each case that went wrong; the exit code is 1 where there was one. See ``tests/fuzzing``.
 """
 
@@ -68,7 +68,7 @@ def make_known() -> None:
 
 def tried(kind: str, folder: Path, seed: int, first: int, cases: int) -> dict[str, Any]:
     """Try the cases of a kind; what came of them."""
-    from fuzzing.judge import outcome_of
+    from fuzzing.outcomes import outcome_of
 
     make = maker(kind, folder)
     place = folder / "given" / kind

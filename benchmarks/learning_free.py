@@ -4,7 +4,7 @@
 
 DATA holds the folders Set12, CBM3D and Set5. Each picture and seed is one line of RESULTS; a run
 that was stopped goes on where it was. Every architecture is fitted for the same number of
-iterations with the same seed, and the last averaged picture counts: no ground truth is looked at.
+iterations with the same seed, and the last averaged picture counts: no ground truth is used.
 ``--table`` prints what is there, with the mean over pictures and the spread over seeds.
 """
 

@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _rival(task, sample, settings) -> float:  # type: ignore[no-untyped-def]
-    """The PSNR of non-local means, which are told the level where it is known."""
+    """The PSNR of non-local means, which get the level where it is known."""
     if settings["name"] != "denoise":
         return float("nan")
     method = make("method", {"name": "nlm"})

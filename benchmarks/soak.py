@@ -2,7 +2,7 @@
 
     python benchmarks/soak.py [--trials 20000] [--strategy random] [--json PATH]
 
-Told are the resident memory after the first hundredth and at the end of the search, and the most of
+Printed are the memory after the first hundredth and at the end of the search, and the most of
 the whole process with its final evaluation; trials a second in the first and in the last tenth; and
 bytes of ``run.sqlite`` for each trial. A machine that others share is not as fast all the time: the
 rival is a fixed piece of Python that runs every hundredth, and what counts is how many trials are

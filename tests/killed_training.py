@@ -18,7 +18,7 @@ from nasir.apps.train.train import train
 from nasir.apps.train.training import Training
 from nasir.core.progress import listening
 
-MOMENTS = ("begun", 20, 20, 40, "trained", "judged")
+MOMENTS = ("begun", 20, 20, 40, "trained", "evaluated")
 """After a folder is made, at steps, before weights are written, before the result is."""
 
 
@@ -28,7 +28,7 @@ def die(*_: Any) -> None:
 
 def dies_at(moment: str | int) -> Callable[[int, int, dict[str, float]], None]:
     """Arrange for death; what is returned hears of steps."""
-    written = {"trained": conduct.WEIGHTS, "judged": conduct.RESULT}
+    written = {"trained": conduct.WEIGHTS, "evaluated": conduct.RESULT}
     if moment in written:
         write = Training.write
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from fuzzing import pictures, run_folders
-from fuzzing.judge import Case, outcome_of
+from fuzzing.outcomes import Case, outcome_of
 from fuzzing.run_folders import COMMANDS, Samples
 
 from nasir.core.errors import NasirError

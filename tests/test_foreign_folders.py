@@ -167,11 +167,11 @@ def test_a_bench_with_a_link_that_leads_out_is_not_gone_on_with(outside: Path):
 def test_pictures_are_not_written_over_a_link_that_leads_out(capsys, outside: Path):
     values = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
     Image.fromarray(values).save("a.png")
-    words = ["evaluate", "method=tv", "images=a.png", "-o", "judged", "--overwrite"]
-    Path("judged").mkdir()
-    linked(Path("judged/tv"), outside)
+    words = ["evaluate", "method=tv", "images=a.png", "-o", "evaluated", "--overwrite"]
+    Path("evaluated").mkdir()
+    linked(Path("evaluated/tv"), outside)
     assert "leads out of" in refused(capsys, *words)
-    linked(Path("judged/tv"), Path("elsewhere.png").absolute())  # which is not there
+    linked(Path("evaluated/tv"), Path("elsewhere.png").absolute())  # which is not there
     assert "leads out of" in refused(capsys, *words)
     assert untouched(outside)
 

@@ -1,7 +1,7 @@
 """Bad input of every kind comes to a result or to one line: a few hundred cases of each.
 
 The cases are the same in every call; ``benchmarks/fuzz.py`` tries more. What a case may come to is
-in ``fuzzing.judge``.
+in ``fuzzing.outcomes``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from random import Random
 import pytest
 from fuzzing import architectures, pictures, run_folders, settings_files, words
 from fuzzing.guard import Forbidden, guarded
-from fuzzing.judge import Case, Outcome, outcome_of
+from fuzzing.outcomes import Case, Outcome, outcome_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -110,7 +110,7 @@ def looped() -> None:
         pass
 
 
-def test_the_judge_sees_what_must_not_be(tmp_path: Path):
+def test_forbidden_outcomes_are_found(tmp_path: Path):
     inside, outside = tmp_path / "given", tmp_path / "outside.txt"
     inside.mkdir()
     (inside / "link").symlink_to(outside)

@@ -94,7 +94,7 @@ class RestoreCommand(Command):
 
     def _restore(self, image: str, words: list[str], arguments: Namespace) -> int:
         from nasir.apps.restore.restore import restore
-        from nasir.cli.displays import show_restoration
+        from nasir.cli.restoration_displays import show_restoration
         from nasir.cli.tables import print_json, table
 
         with show_restoration(arguments.quiet or arguments.json) as notify:
@@ -118,7 +118,7 @@ class RestoreCommand(Command):
     def _compare(self, images: list[str], words: list[str], arguments: Namespace) -> int:
         from nasir.apps.restore.looking import open_page
         from nasir.apps.restore.side_by_side import restore_by_all
-        from nasir.cli.displays import show_ways
+        from nasir.cli.restoration_displays import show_ways
         from nasir.cli.tables import print_json
 
         if len(images) > 1:
@@ -140,7 +140,7 @@ class RestoreCommand(Command):
 
     def _restore_many(self, images: list[str], words: list[str], arguments: Namespace) -> int:
         from nasir.apps.restore.many import restore_many
-        from nasir.cli.displays import show_restorations
+        from nasir.cli.restoration_displays import show_restorations
         from nasir.cli.tables import print_json, table
 
         if arguments.output is None:

@@ -64,7 +64,7 @@ class Engine:
     notify: Callable[..., None] = lambda hook, **arguments: None
     policy: FailurePolicy = attrs.field(factory=FailurePolicy)
     _asked: int = attrs.field(init=False, default=0)
-    _told: int = attrs.field(init=False, default=0)
+    _delivered: int = attrs.field(init=False, default=0)
     _refused: int = attrs.field(init=False, default=0)
     _refused_in_a_row: int = attrs.field(init=False, default=0)
     _failed_in_a_row: int = attrs.field(init=False, default=0)
@@ -104,12 +104,12 @@ class Engine:
                     self.store.save_failed_attempt(trial.number, len(failed), failed[-1])
                 for trial in finished:
                     self.store.save_trial(trial)
-                told, asked = self._advance()
+                delivered, asked = self._advance()
                 self._save()
             refused = [trial for trial in asked if trial.state == "failed"]
             for trial in (*finished, *refused):
                 self.notify("trial_finished", trial=trial)
-            yield from told
+            yield from delivered
             if self._given_up is not None:
                 raise TooManyFailuresError(self._given_up)
             self._submit(again)
@@ -137,14 +137,14 @@ class Engine:
     def _restore_from(self, state: dict[str, Any]) -> list[Trial]:
         self.strategy.load_state_dict(state)
         progress = self.store.progress()
-        self._asked, self._told = progress["asked"], progress["told"]
+        self._asked, self._delivered = progress["asked"], progress["delivered"]
         self._spent = progress["seconds"]
         self._refused, self._failed_in_a_row = progress["refused"], progress["failed_in_a_row"]
-        attempts = self.store.failed_attempts(self._told)
+        attempts = self.store.failed_attempts(self._delivered)
         self._retries.failed = {number: list(failed) for number, failed in attempts.items()}
         trials = self.store.trials()
-        self.strategy.remember([t for t in trials if t.number < self._told])
-        open_trials = [t for t in trials if t.number >= self._told]
+        self.strategy.remember([t for t in trials if t.number < self._delivered])
+        open_trials = [t for t in trials if t.number >= self._delivered]
         ended = [t for t in open_trials if t.state != "running"]
         self._ended = {
             t.number: attrs.evolve(t, pictures=self.store.pictures(t.number)) for t in ended
@@ -156,22 +156,22 @@ class Engine:
 
         Returns the trials that it got, and those that it was asked for, refused ones included.
         """
-        told, asked = [], self._ask()
-        while self._told in self._ended and self._given_up is None:
-            trial = self._ended.pop(self._told)
+        delivered, asked = [], self._ask()
+        while self._delivered in self._ended and self._given_up is None:
+            trial = self._ended.pop(self._delivered)
             self.strategy.tell(trial)
-            told.append(trial)
-            self.store.drop_pictures(self._told)
-            self._told += 1
+            delivered.append(trial)
+            self.store.drop_pictures(self._delivered)
+            self._delivered += 1
             self._count_failures(trial)
             asked += self._ask()
         for trial in asked:
             self.store.save_trial(trial)
-        return told, asked
+        return delivered, asked
 
     def _ask(self) -> list[Trial]:
         asked: list[Trial] = []
-        while self._asked - self._told < self.workers and self._continues():
+        while self._asked - self._delivered < self.workers and self._continues():
             proposal = self.strategy.ask()
             if proposal is None:
                 break
@@ -230,7 +230,7 @@ class Engine:
         self.store.save_progress(
             state="running",
             asked=self._asked,
-            told=self._told,
+            delivered=self._delivered,
             refused=self._refused,
             failed_in_a_row=self._failed_in_a_row,
             seconds=self._seconds(),

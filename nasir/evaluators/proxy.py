@@ -71,7 +71,7 @@ class ProxyEvaluator(Evaluator):
         for sample in problem.task.samples(problem.split):
             if self.against == "clean" and sample.clean is None:
                 raise SettingsError(
-                    f"evaluator.against=clean looks at the ground truth, and {sample.name} has "
+                    f"evaluator.against=clean needs the ground truth, and {sample.name} has "
                     "none: take evaluator.against=degraded"
                 )
             check_size(self._part(sample), problem)

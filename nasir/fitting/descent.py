@@ -20,7 +20,7 @@ from nasir.training.checkpoint import under
 from nasir.training.optimizers import load_optimizer_state, optimizer, optimizer_state
 
 LOOK_EVERY, LOOK_EVERY_ON_GPU = 1, 50
-"""Steps between looks at the losses; each look waits for the device."""
+"""Steps between inspections of the losses; each waits for the device."""
 
 
 @attrs.frozen
@@ -48,7 +48,7 @@ class Descent:
 
     `average` is the average of the outputs so far, changed in place by each step; `ended` is
     whether `rule` has ended the fit. The noise is drawn from torch's generator of the device.
-    No step waits for a GPU, but one at which the losses are looked at, or `rule` may end the fit.
+    No step waits for a GPU, but one at which the losses are inspected, or `rule` may end the fit.
     With `capture`, steps on a GPU are one CUDA graph; with `must_capture` anything else is an
     error.
     """

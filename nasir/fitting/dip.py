@@ -73,7 +73,7 @@ class DeepImagePrior(FittingMethod):
         "search",
         "when to stop: where the search pictures are best; at the fixed iterations; or each "
         "picture by itself, by windowed (wmv) or exponential (emv) variance, by heldout pixels, on "
-        "a plateau of the fit (for pictures without noise), or by an oracle that looks at the "
+        "a plateau of the fit (for pictures without noise), or by an oracle that needs the "
         "ground truth after each step",
         must.in_(("search", "fixed", *AUTOMATIC, ORACLE)),
     )

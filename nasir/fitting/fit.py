@@ -27,7 +27,7 @@ class FitLimits:
     """What may end a fit before its steps are done, so that the best so far is its result.
 
     `deadline` is a time of the monotonic clock; at least one step is done. `interruption` notes
-    Ctrl-C; None: it is not heard. `resumable`: where the fit was not ended by a rule, its state is
+    Ctrl-C; None: it is ignored. `resumable`: where the fit was not ended by a rule, its state is
     kept. `continues`: it goes on from such a state; `extends`: with as many steps again where all
     are done.
     """

@@ -11,9 +11,9 @@ from nasir.core.errors import EvaluationError
 
 
 class Losses:
-    """The losses of the steps, kept on their device and looked at every so many steps.
+    """The losses of the steps, kept on their device and inspected every so many steps.
 
-    A step has a loss, or one for each of several fits. `seen` is the last step that was looked at,
+    A step has a loss, or one for each of several fits. `seen` is the last step that was inspected,
     and `last` its losses; those of the fits in `ignored` may be anything.
     """
 

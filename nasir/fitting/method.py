@@ -120,7 +120,7 @@ class FittingMethod(Evaluator):
 
     @property
     def stops_by_truth(self) -> bool:
-        """Whether :meth:`fit` looks at the ground truth to stop by."""
+        """Whether :meth:`fit` needs the ground truth to stop by."""
         return False
 
     def at_side(self, side: int) -> FittingMethod:
@@ -156,7 +156,7 @@ class FittingMethod(Evaluator):
         blind = next((sample.name for sample in samples if sample.clean is None), None)
         if blind or self.side:
             raise SettingsError(
-                f"evaluator.stop={self.stop} looks at the ground truth, and "
+                f"evaluator.stop={self.stop} needs the ground truth, and "
                 f"{blind or 'a shrunk picture'} has none: take evaluator.stop=wmv, or another that "
                 "does not"
             )

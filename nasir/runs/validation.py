@@ -105,7 +105,7 @@ PROGRESS: Mapping[str, Callable[[Any], bool]] = {
     "time_budget": is_number,
     "seconds": _is_time,
     "asked": _is_count,
-    "told": _is_count,
+    "delivered": _is_count,
     "refused": _is_count,
     "failed_in_a_row": _is_count,
     "recommended": _is_whole,

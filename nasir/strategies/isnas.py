@@ -45,7 +45,7 @@ class IsnasDip(Strategy):
 
     ISNAS-DIP section 3.3: of `pool` random architectures the `keep` with the lowest proxy are
     fitted, and the one whose reconstruction is nearest to the weighted mean of all of them wins.
-    All of it is on the test pictures themselves, and no ground truth is looked at. With several
+    All of it is on the test pictures themselves, and no ground truth is used. With several
     pictures, proxies and distances are means over them; give one for the method of the paper.
     """
 

@@ -75,10 +75,10 @@ class ZeroCost(Strategy):
             self._score(trial)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"asked": self._asked, "told": self._finished}
+        return {"asked": self._asked, "finished": self._finished}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._asked, self._finished = state["asked"], state["told"]
+        self._asked, self._finished = state["asked"], state["finished"]
 
     def remember(self, trials: Sequence[Trial]) -> None:
         self._values = []

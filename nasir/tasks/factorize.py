@@ -20,7 +20,7 @@ from nasir.settings.paths import one_file, whole_path
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CARRIED: dict[Split, str] = {"search": "camera", "test": "coins"}
+SHIPPED: dict[Split, str] = {"search": "camera", "test": "coins"}
 """Pictures that scikit-image carries, as the transport of each split."""
 
 
@@ -146,10 +146,10 @@ class Factorize(Task):
         return Sample(name, observed, repeated(video, self.size))
 
     def _transport(self, split: Split) -> tuple[str, Tensor]:
-        from nasir.tasks.physics.light_transport import carried
+        from nasir.tasks.physics.light_transport import shipped
 
         if self.transport is None:
-            return CARRIED[split], carried(CARRIED[split])
+            return SHIPPED[split], shipped(SHIPPED[split])
         return Path(self.transport).stem, _read(self.transport)
 
     def _video(self, split: Split) -> tuple[str, Tensor]:

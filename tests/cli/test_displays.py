@@ -14,16 +14,15 @@ from nasir.apps.search.parallel import RunReport
 from nasir.apps.search.tally import Tally
 from nasir.cli import screen
 from nasir.cli.displays import (
-    RestorationDisplay,
     SearchDisplay,
     SweepDisplay,
     hooks_of,
-    show_restoration,
     show_search,
     show_sweep,
     show_training,
     show_work,
 )
+from nasir.cli.restoration_displays import RestorationDisplay, show_restoration
 from nasir.cli.screen import Screen
 from nasir.core.architecture import Architecture
 from nasir.core.progress import report
@@ -140,7 +139,7 @@ def test_the_search_display_counts_trials_failures_and_final_evaluations(run: Ru
     assert "2/12  best 27.90 (trial 0)  1 failed" in out
     assert "\nfit " not in out
     display.final_started(run, "found", "test", complete(0, 27.9))
-    display.hear(0, 0, {})
+    display.receive(0, 0, {})
     assert "final found" in rendered(shown)
 
 
@@ -192,11 +191,11 @@ def test_the_time_left_of_a_restoration_is_that_of_all_tiles(monkeypatch):
     display.tile_started(number=0, tiles=4)
     assert "left" not in rendered(shown)
     now[0] += 10
-    display.hear(50, 100, {})
+    display.receive(50, 100, {})
     assert "50/100  about 0:01:10 left" in rendered(shown)  # half a tile in 10 s: 3.5 are left
     display.tile_started(number=2, tiles=4)
     now[0] += 30
-    display.hear(50, 100, {})
+    display.receive(50, 100, {})
     assert "50/100  about 0:00:24 left" in rendered(shown)  # 2.5 tiles in 40 s: 1.5 are left
 
 
@@ -205,7 +204,7 @@ def test_a_search_for_one_picture_counts_its_trials():
     display = RestorationDisplay(shown)
     notify = hooks_of(display)
     notify("search_started", trials=9, seconds=60)
-    display.hear(3, 5, {"fit_psnr": 20.0})
+    display.receive(3, 5, {"fit_psnr": 20.0})
     for _ in range(4):
         notify("trial_finished", run=None, trial=None)
     out = rendered(shown)
@@ -228,9 +227,9 @@ def test_lines_of_a_sweep_name_their_run(capsys):
 def test_a_sweep_has_a_bar_for_each_active_run():
     shown = Screen()
     display = SweepDisplay(shown, 4)
-    display.hear(0, RunReport("runs/a", 50, 50, "best 1", "finished"))
-    display.hear(1, RunReport("runs/b", 12, 50, "best 2"))
-    display.hear(2, RunReport("runs/c", 1, 50, "best 3"))
+    display.receive(0, RunReport("runs/a", 50, 50, "best 1", "finished"))
+    display.receive(1, RunReport("runs/b", 12, 50, "best 2"))
+    display.receive(2, RunReport("runs/c", 1, 50, "best 3"))
     first, second, third = (" ".join(line.split()) for line in rendered(shown).splitlines())
     assert first.startswith("runs ")
     assert first.endswith(" 1/4")

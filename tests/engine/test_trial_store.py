@@ -62,6 +62,6 @@ def test_failed_attempts_come_back_in_order_by_trial(store: TrialStore):
 
 def test_progress_keeps_what_is_not_written_again(store: TrialStore):
     with store.transaction():
-        store.save_progress(asked=1, told=0)
+        store.save_progress(asked=1, delivered=0)
         store.save_progress(asked=2)
-    assert store.progress() == {"asked": 2, "told": 0}
+    assert store.progress() == {"asked": 2, "delivered": 0}

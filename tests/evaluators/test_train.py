@@ -104,7 +104,7 @@ def test_the_score_is_the_psnr_of_the_restored_pictures() -> None:
         assert evaluation.score == pytest.approx(np.mean(decibels), abs=1e-4)
 
 
-def test_a_test_tells_of_each_picture_and_of_the_degraded_ones() -> None:
+def test_a_test_reports_each_picture_and_the_degraded_ones() -> None:
     evaluation = evaluate(problem().for_test())
     metrics = evaluation.metrics
     sample = wave("test-wave", 1, 0.1)

@@ -47,7 +47,7 @@ def dip(**settings: Any) -> DeepImagePrior:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_losses_that_are_seldom_looked_at_give_the_same_fit(
+def test_losses_that_are_seldom_inspected_give_the_same_fit(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     each = evaluated(dip(**WAYS[way]))
@@ -79,7 +79,7 @@ def test_a_loss_that_is_not_finite_is_reported_with_its_step(
 
 
 @pytest.mark.parametrize(("every", "steps"), [(1, [5, 10, 12]), (5, [5, 10, 12]), (50, [12])])
-def test_progress_is_reported_where_losses_are_looked_at(
+def test_progress_is_reported_where_losses_are_inspected(
     every: int, steps: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descent, "LOOK_EVERY", every)
@@ -89,7 +89,7 @@ def test_progress_is_reported_where_losses_are_looked_at(
     assert seen == steps
 
 
-def test_losses_are_looked_at_every_so_many_steps() -> None:
+def test_losses_are_inspected_every_so_many_steps() -> None:
     losses = Losses(3)
     for step in range(1, 8):
         losses.add(step, torch.tensor(float(step)))

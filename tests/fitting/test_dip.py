@@ -369,7 +369,7 @@ def test_a_search_without_ground_truth_is_pointed_to_the_held_out_reward():
         problem(blind, dip(stop=stop, reward="heldout")).check()
 
 
-def test_judging_on_the_test_pictures_needs_no_ground_truth_anywhere():
+def test_evaluating_on_the_test_pictures_needs_no_ground_truth_anywhere():
     blind = Given((attrs.evolve(picture(), clean=None),))
     for stop in ("search", "fixed", *AUTOMATIC):
         problem(blind, dip(stop=stop), "test").check()

@@ -10,8 +10,8 @@ from random import Random
 import numpy as np
 
 import nasir
-from fuzzing.judge import Case
 from fuzzing.mutations import damaged_json
+from fuzzing.outcomes import Case
 from nasir.apps.report.diagrams import diagram
 from nasir.runs.architecture_file import find_architecture
 from nasir.settings import building

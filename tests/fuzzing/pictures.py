@@ -12,8 +12,8 @@ from random import Random
 import numpy as np
 from PIL import Image
 
-from fuzzing.judge import Case
 from fuzzing.mutations import damaged
+from fuzzing.outcomes import Case
 from nasir.apps.restore import files
 from nasir.tasks.pictures.reading import find_pictures, picture_shape, read_picture
 

@@ -19,8 +19,8 @@ from toy_plugin import WORDS
 from toy_trained import trained
 
 import nasir
-from fuzzing.judge import Case
 from fuzzing.mutations import NUMBERS, TEXTS, altered, damaged, damaged_json
+from fuzzing.outcomes import Case
 from nasir.cli.main import main
 from nasir.core.errors import NasirError
 from nasir.runs import owner
@@ -93,7 +93,7 @@ def _make_runs(folder: Path) -> None:
     with closing(sqlite3.connect(died / "run.sqlite")) as connection, connection:
         connection.execute("UPDATE trials SET state = 'running', score = NULL WHERE number = 7")
         connection.execute("UPDATE progress SET value = '\"running\"' WHERE key = 'state'")
-        connection.execute("UPDATE progress SET value = '7' WHERE key = 'told'")
+        connection.execute("UPDATE progress SET value = '7' WHERE key = 'delivered'")
 
 
 def _make_unfinished(finished: Path, unfinished: Path) -> None:

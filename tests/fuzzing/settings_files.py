@@ -9,8 +9,8 @@ from typing import Any
 import tomli
 import tomli_w
 
-from fuzzing.judge import Case
 from fuzzing.mutations import altered, damaged
+from fuzzing.outcomes import Case
 from nasir.apps.search import search as api
 from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 

@@ -9,8 +9,8 @@ from random import Random
 
 from toy_plugin import WORDS
 
-from fuzzing.judge import Case
 from fuzzing.mutations import NUMBERS, TEXTS
+from fuzzing.outcomes import Case
 from nasir.apps.search import search as api
 from nasir.cli.main import main
 from nasir.core.component import settings_of

@@ -33,7 +33,7 @@ try:
         print("owns", flush=True)
         for line in sys.stdin:
             with store.transaction():
-                store.save_progress(told=int(line))
+                store.save_progress(delivered=int(line))
             print("wrote", flush=True)
     print("ended", flush=True)
 except RunFolderError as error:
@@ -108,7 +108,7 @@ def writer() -> Iterator[Callable[..., Writer]]:
 
 def write(run: Run, number: int) -> None:
     with writing(run) as store, store.transaction():
-        store.save_progress(told=number)
+        store.save_progress(delivered=number)
 
 
 def test_run_of_another_process_is_refused_with_its_owner(run: Run, writer):
@@ -124,7 +124,7 @@ def test_run_of_another_process_is_refused_with_its_owner(run: Run, writer):
     assert not (run.folder / OWNER).exists()
     assert run.state == "stopped"
     write(run, 3)
-    assert run.progress["told"] == 3
+    assert run.progress["delivered"] == 3
 
 
 def test_one_of_several_processes_that_start_at_once_owns_the_run(run: Run):
@@ -152,7 +152,7 @@ def test_run_of_a_killed_process_is_stopped_and_can_be_written_at_once(run: Run,
     began = time.monotonic()
     write(run, 2)
     assert time.monotonic() - began < owner.WATCHED
-    assert run.progress["told"] == 2
+    assert run.progress["delivered"] == 2
 
 
 def test_stopped_process_that_continues_after_a_take_over_cannot_write(run: Run, writer, impatient):
@@ -165,12 +165,12 @@ def test_stopped_process_that_continues_after_a_take_over_cannot_write(run: Run,
     ownership.take_over(run.folder, run.folder / TRIALS)
     with writing(run) as store:
         with store.transaction():
-            store.save_progress(told=3)
+            store.save_progress(delivered=3)
         mine = read_owner(run.folder)
         other.signal(signal.SIGCONT)
         assert "was taken over by another process" in other.write(4)
         other.process.wait(30)
-        assert run.progress["told"] == 3
+        assert run.progress["delivered"] == 3
         assert run.state == "running"
         now = read_owner(run.folder)
         assert now
@@ -211,8 +211,8 @@ def test_no_run_is_taken_over_during_a_transaction(run: Run, monkeypatch):
         ):
             ownership.take_over(run.folder, run.folder / TRIALS)
         with store.transaction():
-            store.save_progress(told=1)
-    assert run.progress["told"] == 1
+            store.save_progress(delivered=1)
+    assert run.progress["delivered"] == 1
 
 
 def test_take_over_of_a_run_without_owner_changes_nothing(run: Run, toy):
@@ -245,7 +245,7 @@ def test_run_of_another_machine_is_owned_while_it_has_heartbeats(
     write(run, 2)
     other.signal(signal.SIGCONT)
     assert "was taken over by another process" in other.write(3)
-    assert run.progress["told"] == 2
+    assert run.progress["delivered"] == 2
 
 
 @pytest.mark.parametrize("jump", [-86400.0, 86400.0, 1e9])
@@ -280,7 +280,7 @@ def test_damaged_owner_file_is_ignored(run: Run, content: str):
     (run.folder / OWNER).write_text(content)
     assert read_owner(run.folder) is None
     write(run, 1)
-    assert run.progress["told"] == 1
+    assert run.progress["delivered"] == 1
 
 
 def test_owner_file_is_never_written_through_a_link(run: Run, tmp_path: Path):

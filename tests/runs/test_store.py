@@ -85,15 +85,15 @@ def test_a_trial_is_written_over_the_one_of_its_number(store: RunStore):
 
 def test_a_transaction_that_fails_leaves_nothing(store: RunStore):
     with store.transaction():
-        store.save_progress(told=0)
+        store.save_progress(delivered=0)
         store.save_strategy(remembering({"a": np.zeros(2)}))
     with pytest.raises(KeyboardInterrupt), store.transaction():
         store.save_trial(TRIAL)
-        store.save_progress(told=1)
+        store.save_progress(delivered=1)
         store.save_strategy(remembering({"a": np.ones(2)}))
         raise KeyboardInterrupt
     assert store.trials() == []
-    assert store.progress() == {"told": 0}
+    assert store.progress() == {"delivered": 0}
     assert store.strategy_state()["a"].tolist() == [0, 0]
 
 

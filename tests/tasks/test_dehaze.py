@@ -163,7 +163,7 @@ def test_a_rough_transmission_costs_its_squared_differences():
     assert extra.item() == pytest.approx(0.3 * 0.5**2, rel=1e-4)
 
 
-def test_pixels_outside_the_mask_are_not_looked_at():
+def test_pixels_outside_the_mask_are_ignored():
     task = Dehaze(size=16)
     (sample,) = task.samples("test")
     mask = torch.zeros(1, 1, 16, 16)

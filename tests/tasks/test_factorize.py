@@ -138,7 +138,7 @@ def test_the_loss_does_not_depend_on_the_scale_of_either_factor(
     )
 
 
-def test_pixels_outside_the_mask_are_not_looked_at():
+def test_pixels_outside_the_mask_are_ignored():
     task = Factorize(size=16, places=4)
     (sample,) = task.samples("test")
     mask = (noise(1, 1, 16, 16, seed=5) > 0.3).float()

@@ -224,7 +224,7 @@ def test_a_share_out_of_range_is_refused(missing: float):
 
 
 def test_a_sample_keeps_its_mask_when_others_are_put_in(folder: Path):
-    """As a fit does that keeps pixels out to judge itself by."""
+    """As a fit does that keeps pixels out to measure itself by."""
     task = inpaint(images="a.png")
     (sample,) = task.samples("test")
     half = sample.mask.clone()

@@ -209,7 +209,7 @@ def mixed(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("task", ["sr", "denoise"])
-def test_each_picture_is_judged_by_its_own_channels(mixed: Path, task: str):
+def test_each_picture_is_evaluated_on_its_own_channels(mixed: Path, task: str):
     """A grey picture among ones in colour has the figures that it has alone."""
     together = made(task, images=mixed, search=0, size=0)
     assert together.signature.in_channels == 3
@@ -223,7 +223,7 @@ def test_each_picture_is_judged_by_its_own_channels(mixed: Path, task: str):
         assert figures == pytest.approx(alone.metrics(alone.unrestored(own), own), abs=1e-5)
 
 
-def test_a_grey_picture_is_not_judged_by_the_luma_of_its_colours(mixed: Path):
+def test_a_grey_picture_is_not_evaluated_on_the_luma_of_its_colours(mixed: Path):
     """Y, from 16 to 235, would be -20 log10(219 / 255) = 1.32 dB better."""
     task = super_resolution(images=mixed, search=0, size=0, scale=2)
     sample = next(sample for sample in task.samples("test") if sample.grey)

@@ -54,7 +54,7 @@ def test_every_tile_is_in_one_place(size: int) -> None:
     assert len(names) == len(set(names)) == tiles
 
 
-def test_a_tile_is_the_part_of_the_photograph_that_its_name_tells() -> None:
+def test_a_tile_is_the_part_of_the_photograph_that_its_name_says() -> None:
     whole = {picture.name: picture.read() for picture in photographs()}
     for sample in Translate(size=64).samples("test"):
         name, row, column = sample.name.split("-")

@@ -80,7 +80,7 @@ class RestorationPlan:
     `chosen` is what the user asked for. `fixed` names the settings of the strategy that the user
     has set. `trained` is the training, `network` the trained network, and `method` the classical
     method that restores; None of them: a network is fitted to the picture. `diagnosis` is what was
-    found in the picture, if it was looked at; with `compares`, the result is compared with the
+    found in the picture, if one was made; with `compares`, the result is compared with the
     picture itself and with classical methods.
     """
 

@@ -32,7 +32,7 @@ class Restoration:
 
     `by` says what made the picture: ``fit NAME``, ``training FOLDER``, ``network NAME``,
     ``method NAME``, or ``input`` where nothing was better than the picture itself; a method has no
-    architecture. `diagnosis` is what was found in the picture, where it was looked at, and `risks`
+    architecture. `diagnosis` is what was found in the picture, if it was diagnosed, and `risks`
     what the candidates were compared by.
     """
 

@@ -106,13 +106,13 @@ class Chain(Combining):
             "now": self._now,
             "begun": list(self._begun),
             "asked": self._asked,
-            "judged": list(self._confirmed),
+            "confirmed": list(self._confirmed),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         Combining.load_state_dict(self, state)
         self._now, self._asked = state["now"], state["asked"]
-        self._begun, self._confirmed = list(state["begun"]), list(state["judged"])
+        self._begun, self._confirmed = list(state["begun"]), list(state["confirmed"])
 
     def remember(self, trials: Sequence[Trial]) -> None:
         self._log = list(trials)

@@ -93,13 +93,13 @@ class Darts(DartsSettings):
     def state_dict(self) -> dict[str, Any]:
         return {
             "asked": self._asked,
-            "told": self._finished,
+            "finished": self._finished,
             "over": self._over,
             "last": self._last.mapping,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._asked, self._finished, self._over = state["asked"], state["told"], state["over"]
+        self._asked, self._finished, self._over = state["asked"], state["finished"], state["over"]
         self._last = Architecture.from_mapping(state["last"])
 
     def _epoch(self, trial: Trial) -> int:

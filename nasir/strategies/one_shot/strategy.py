@@ -138,8 +138,8 @@ class OneShot(OneShotSettings):
             "over": self._over,
             "trained": self._trained,
             "asked": self._asked,
-            "judging": self._in_flight,
-            "finals": self._final_proposals,
+            "in_flight": self._in_flight,
+            "final_proposals": self._final_proposals,
             "top": self._encoded(self._top),
             "inherited": self._encoded(self._inherited),
             "seen": list(self._seen),
@@ -148,7 +148,7 @@ class OneShot(OneShotSettings):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._training, self._over = state["training"], state["over"]
         self._trained, self._asked = state["trained"], state["asked"]
-        self._in_flight, self._final_proposals = state["judging"], state["finals"]
+        self._in_flight, self._final_proposals = state["in_flight"], state["final_proposals"]
         self._top = self._decoded(state["top"])
         self._inherited = self._decoded(state["inherited"])
         self._seen = dict.fromkeys(state["seen"])

@@ -112,7 +112,7 @@ class ReinforcementLearning(Strategy):
     def state_dict(self) -> dict[str, Any]:
         return {
             "asked": self._asked,
-            "told": self._finished,
+            "finished": self._finished,
             "step": _encoded(self._step),
             "candidates": _encoded(self._candidates),
             "kept": _encoded(self._kept),
@@ -120,7 +120,7 @@ class ReinforcementLearning(Strategy):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._asked, self._finished = state["asked"], state["told"]
+        self._asked, self._finished = state["asked"], state["finished"]
         self._step = _decoded(state["step"])
         self._candidates = _decoded(state["candidates"])
         self._kept = _decoded(state["kept"])

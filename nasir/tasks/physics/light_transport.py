@@ -37,7 +37,7 @@ def averaged(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
 
 
-def carried(name: str) -> Tensor:
+def shipped(name: str) -> Tensor:
     """A grey picture that scikit-image carries: ``(1, 1, H, W)`` in [0, 1]."""
     picture = (getattr(data, name)() / 255).astype(np.float32)
     return torch.from_numpy(picture)[None, None]

@@ -72,7 +72,7 @@ def test_an_onnx_file_is_the_network_for_every_size(training: Training, tmp_path
         torch.testing.assert_close(torch.from_numpy(made), training.network()(x))
 
 
-def test_the_command_tells_what_was_written(training: Training, capsys, tmp_path: Path):
+def test_the_command_reports_what_was_written(training: Training, capsys, tmp_path: Path):
     assert main(["export", str(training.folder), "-o", "model.pt2"]) == 0
     said = capsys.readouterr().out
     assert "1 channel, any height and width" in said

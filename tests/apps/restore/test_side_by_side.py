@@ -61,14 +61,14 @@ def test_a_large_picture_is_not_fitted_for_a_look(noisy: Path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "told"),
+    ("words", "kind", "reported"),
     [
         (["method=nlm"], SettingsError, "--compare tries all methods and networks"),
         (["network=denoise"], SettingsError, "--compare tries all methods and networks"),
     ],
 )
-def test_a_way_that_is_named_is_refused(noisy: Path, words, kind, told):
-    with pytest.raises(kind, match=told):
+def test_a_way_that_is_named_is_refused(noisy: Path, words, kind, reported):
+    with pytest.raises(kind, match=reported):
         restore_by_all(noisy, *words)
     assert not Path("cat-compared").exists()
 

@@ -38,7 +38,7 @@ def eight_bits(picture: torch.Tensor) -> np.ndarray:
     return np.rint(picture.clamp(0, 1).numpy() * 255).astype(np.uint8)
 
 
-def test_a_trainings_folder_tells_everything(training: Training):
+def test_a_trainings_folder_records_everything(training: Training):
     assert {path.name for path in training.folder.iterdir()} >= {
         "settings.toml",
         "environment.json",

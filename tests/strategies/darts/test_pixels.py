@@ -78,7 +78,7 @@ def search(task: Any = None, **settings: Any) -> OnPixels:
 
 
 @pytest.mark.parametrize(
-    ("space", "judge", "wanted"),
+    ("space", "fitted_by", "wanted"),
     [
         (SPACE, "dip", "pixels"),
         (SPACE, "train", "patches"),
@@ -88,8 +88,8 @@ def search(task: Any = None, **settings: Any) -> OnPixels:
         (ToySpace(), None, "patches"),
     ],
 )
-def test_auto_divides_what_the_evaluator_fits_to(space: Any, judge: Any, wanted: str) -> None:
-    evaluator = NeverAsked() if judge is None else make("evaluator", judge)
+def test_auto_divides_what_the_evaluator_fits_to(space: Any, fitted_by: Any, wanted: str) -> None:
+    evaluator = NeverAsked() if fitted_by is None else make("evaluator", fitted_by)
     asked = Problem(space, TwoPictures(), {FULL: evaluator})
     assert searched_on(SMALL, asked) == wanted
     for data in ("patches", "pixels"):

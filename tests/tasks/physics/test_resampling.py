@@ -218,7 +218,7 @@ def test_an_operator_from_an_evaluation_has_gradients(precision: torch.dtype):
     torch.testing.assert_close(x.grad.sum(), torch.tensor(16.0, dtype=precision))
 
 
-def test_what_was_enlarged_while_judging_can_be_fitted_through():
+def test_what_was_enlarged_while_evaluating_can_be_fitted_through():
     resizing_matrix.cache_clear()
     x = noise_picture(6, 7)
     with torch.inference_mode():

@@ -261,7 +261,7 @@ def test_what_is_neither_file_nor_folder_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F", "I"])
-def test_the_header_tells_the_shape_that_is_read(tmp_path: Path, mode: str):
+def test_the_header_gives_the_shape_that_is_read(tmp_path: Path, mode: str):
     picture = Image.new("RGB", (7, 5), "red").convert("L" if mode in ("I;16", "F", "I") else mode)
     if mode in ("I;16", "F", "I"):
         values = np.zeros((5, 7), {"I;16": np.uint16, "F": np.float32, "I": np.int32}[mode])
@@ -271,7 +271,7 @@ def test_the_header_tells_the_shape_that_is_read(tmp_path: Path, mode: str):
 
 
 @pytest.mark.parametrize("colour", [True, False])
-def test_the_palette_tells_whether_there_is_colour(tmp_path: Path, colour: bool):
+def test_the_palette_says_whether_there_is_colour(tmp_path: Path, colour: bool):
     picture = Image.new("RGB", (7, 5), "red" if colour else "grey").quantize(4)
     picture.save(tmp_path / "a.png")
     assert picture_shape(tmp_path / "a.png") == (5, 7, 3 if colour else 1)
@@ -279,7 +279,7 @@ def test_the_palette_tells_whether_there_is_colour(tmp_path: Path, colour: bool)
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
-def test_the_header_tells_which_way_up_a_picture_is(tmp_path: Path, orientation: int, suffix: str):
+def test_the_header_says_which_way_up_a_picture_is(tmp_path: Path, orientation: int, suffix: str):
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = tmp_path / f"a{suffix}"
