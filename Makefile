@@ -11,9 +11,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
 
-# compiled files are kept, else each worker and each process that a test starts compiles all again
+# compiled at first: where Python is told to write no compiled files, each process would do it again
 test: check browser
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m compileall -q -j 2 nasir
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

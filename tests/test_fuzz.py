@@ -1,4 +1,4 @@
-"""Bad input of every kind comes to a result or to one line: a few hundred cases of each.
+"""Bad input of every kind comes to a result or to one line: over a hundred cases of each.
 
 The cases are the same in every call; ``benchmarks/fuzz.py`` tries more. What a case may come to is
 in ``fuzzing.outcomes``.
@@ -43,25 +43,25 @@ def tried(make: Make, rng: Random) -> None:
 
 
 @given(rng=st.randoms(use_true_random=False))
-@settings(EVERY_TIME_THE_SAME, max_examples=200)
+@settings(EVERY_TIME_THE_SAME, max_examples=120)
 def test_words(rng: Random):
     tried(words.case, rng)
 
 
 @given(rng=st.randoms(use_true_random=False))
-@settings(EVERY_TIME_THE_SAME, max_examples=300)
+@settings(EVERY_TIME_THE_SAME, max_examples=150)
 def test_settings_files(rng: Random):
     tried(settings_files.case, rng)
 
 
 @given(rng=st.randoms(use_true_random=False))
-@settings(EVERY_TIME_THE_SAME, max_examples=300)
+@settings(EVERY_TIME_THE_SAME, max_examples=150)
 def test_pictures(rng: Random):
     tried(pictures.case, rng)
 
 
 @given(rng=st.randoms(use_true_random=False))
-@settings(EVERY_TIME_THE_SAME, max_examples=300)
+@settings(EVERY_TIME_THE_SAME, max_examples=150)
 def test_architectures(rng: Random):
     tried(architectures.case, rng)
 
@@ -74,7 +74,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> run_folders.Samples:
 
 def test_run_folders(samples: run_folders.Samples):
     @given(rng=st.randoms(use_true_random=False))
-    @settings(EVERY_TIME_THE_SAME, max_examples=200)
+    @settings(EVERY_TIME_THE_SAME, max_examples=120)
     def each(rng: Random) -> None:
         tried(partial(run_folders.case, samples=samples), rng)
 

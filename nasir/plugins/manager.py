@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any, Literal
@@ -98,9 +98,11 @@ class Plugins:
         try:
             for name in BUILTIN:
                 record = PluginRecord(f"nasir-{name}", "nasir", version("nasir"))
-                self._load(record, f"nasir.plugins.builtin.{name}", registries)
+                self._load(
+                    record, partial(import_module, f"nasir.plugins.builtin.{name}"), registries
+                )
             for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-                self._load(_record(point), point, registries)
+                self._load(_record(point), point.load, registries)
         except BaseException:
             for name, plugin in self._pm.list_name_plugin():
                 self._withdraw(self.records[name], plugin, registries)
@@ -118,7 +120,7 @@ class Plugins:
 
     def add(self, name: str, plugin: object, registries: Registries) -> None:
         """Load a plugin that is an object already, under the name `name`."""
-        self._load(PluginRecord(name, "", ""), plugin, registries)
+        self._load(PluginRecord(name, "", ""), lambda: plugin, registries)
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call a hook of all plugins; one that raises is reported and not called again."""
@@ -133,7 +135,9 @@ class Plugins:
                 self._pm.unregister(plugin)
                 self._failed(self.records[name], f"{hook} raised {_reason(error)}", error)
 
-    def _load(self, record: PluginRecord, source: object, registries: Registries) -> None:
+    def _load(
+        self, record: PluginRecord, imported: Callable[[], object], registries: Registries
+    ) -> None:
         first, disabled = self.records.get(record.name), record.name in self._disabled
         if first is not None:
             record = attrs.evolve(record, name=f"{record.name} ({record.distribution})")
@@ -145,7 +149,7 @@ class Plugins:
             self._failed(record, f"the name is taken by {first.distribution or first.name}", None)
             return
         try:
-            plugin = _loaded(source)
+            plugin = imported()
         except (Exception, SystemExit) as error:
             self._failed(record, f"cannot be imported: {_reason(error)}", error)
             return
@@ -215,12 +219,6 @@ def _record(point: EntryPoint) -> PluginRecord:
         distribution.name if distribution else "",
         distribution.version if distribution else "",
     )
-
-
-def _loaded(source: object) -> object:
-    if isinstance(source, EntryPoint):
-        return source.load()
-    return import_module(source) if isinstance(source, str) else source
 
 
 def _reason(error: BaseException) -> str:

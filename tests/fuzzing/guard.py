@@ -72,6 +72,7 @@ def guarded(*folders: Path) -> Iterator[list[str]]:
         sys.addaudithook(_hook)  # there is no way to take it off again
         _hooked = True
     temporary, before = folders[0] / TEMPORARY, tempfile.tempdir
+    compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     temporary.mkdir(exist_ok=True)
     _watch.found = found = []
     _watch.folders = [os.path.realpath(folder) for folder in folders]
@@ -80,7 +81,7 @@ def guarded(*folders: Path) -> Iterator[list[str]]:
         yield found
     finally:
         _watch.folders = None
-        tempfile.tempdir = before
+        tempfile.tempdir, sys.dont_write_bytecode = before, compiled
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

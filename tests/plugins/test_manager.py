@@ -6,12 +6,13 @@ import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from nasir.core.errors import PluginError
 from nasir.core.registry import Registries
-from nasir.plugins import hookimpl
+from nasir.plugins import hookimpl, manager
 from nasir.plugins.manager import BUILTIN, Plugins
 from nasir.plugins.switches import disabled_plugins, set_disabled
 
@@ -95,6 +96,17 @@ def test_a_plugin_of_another_distribution_is_recorded_with_its_version(install: 
     assert (record.distribution, record.version) == ("somebodys-plugin", "1.2")
     assert record.registers == ["strategy mine"]
     assert registries["strategy"]["mine"].owner == "good"
+
+
+def test_an_entry_point_of_another_class_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once somebody imports importlib_metadata, entry points are of its class."""
+    module = ModuleType("foreign")
+    exec(STRATEGY.format(name="mine"), module.__dict__)
+    point = SimpleNamespace(name="foreign", dist=None, load=lambda: module)
+    monkeypatch.setattr(manager, "entry_points", lambda group: [point])
+    plugins, registries = _filled()
+    assert plugins.records["foreign"].status == "ok"
+    assert registries["strategy"]["mine"].owner == "foreign"
 
 
 @pytest.mark.parametrize(

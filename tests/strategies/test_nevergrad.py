@@ -129,7 +129,7 @@ def test_a_mutation_is_as_likely_to_come_to_any_other_option() -> None:
     candidate, start = optimizer.ask()
     optimizer.tell(candidate, start, 0.0)
     came_to = [Counter(), Counter(), Counter()]
-    for _ in range(800):
+    for _ in range(400):
         candidate, architecture = optimizer.ask()
         optimizer.tell(candidate, architecture, 1.0)
         steps = zip(domain.encode(start), domain.encode(architecture), strict=True)
