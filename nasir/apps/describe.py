@@ -95,6 +95,7 @@ def describe(words: Sequence[str]) -> dict[str, Any]:
     """The component, command or recipe that `words` name and set."""
     if words[0] in VERBS:
         return _verb(words[0], words[1:])
+    words = [_with_kind(words[0]), *words[1:]]
     kind, name, fields = _read(words)
     entry = registries[kind].entry(name)
     target = entry.load() if kind not in (*FILES, "run_setting") else None
@@ -123,6 +124,17 @@ def describe(words: Sequence[str]) -> dict[str, Any]:
     if isinstance(component, SearchSpace):
         content |= _space(component)
     return content
+
+
+def _with_kind(word: str) -> str:
+    """``KIND=NAME`` of a name alone, if only one kind has it."""
+    kinds = [kind for kind in KINDS if word in registries[kind]]
+    if "=" in word or not kinds:
+        return word
+    if len(kinds) > 1:
+        choices = " or ".join(f"{kind}={word}" for kind in kinds)
+        raise SettingsError(f"{word!r} is several things: say {choices}")
+    return f"{kinds[0]}={word}"
 
 
 def _verb(name: str, words: Sequence[str]) -> dict[str, Any]:

@@ -4,6 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nasir.runs.run import Run
+
+
+RUNS = "runs"
+"""The folder of runs where nothing is said."""
+
+
+def add_run(parser: ArgumentParser) -> None:
+    """Add the argument RUN, which may be left out; see :func:`run_of`."""
+    what = f"the run's folder; default: the latest in {RUNS}/"
+    parser.add_argument("folder", metavar="RUN", nargs="?", help=what)
+
+
+def run_of(arguments: Namespace) -> Run:
+    """The run that was named, or the latest one."""
+    from nasir.runs.listing import latest_run
+    from nasir.runs.run import Run
+
+    return latest_run(Path(RUNS)) if arguments.folder is None else Run(arguments.folder)
 
 
 class Command(ABC):

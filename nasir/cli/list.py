@@ -7,6 +7,10 @@ from argparse import ArgumentParser, Namespace
 from nasir.apps.describe import PLURALS, registered
 from nasir.cli.command import Command
 from nasir.core.errors import unknown_name
+from nasir.core.registry import registries
+
+RECIPE = "recipe"
+"""The kind that is listed only when it is asked for: there are a hundred."""
 
 Row = dict[str, str]
 
@@ -21,6 +25,8 @@ class ListCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         kinds = [_kind(arguments.kind)] if arguments.kind else list(PLURALS)
+        if not arguments.kind and not arguments.json:
+            kinds.remove(RECIPE)
         listed = {kind: registered(kind) for kind in kinds}
         from nasir.cli.tables import print_json
 
@@ -28,6 +34,8 @@ class ListCommand(Command):
             print_json(listed)
         else:
             _print({kind: rows for kind, rows in listed.items() if rows or arguments.kind})
+        if not (arguments.kind or arguments.json):
+            print(f"\n{len(registries[RECIPE])} recipes: nasir list {PLURALS[RECIPE]}")
         return 0
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import NoReturn
 
 from nasir.core.errors import NasirError, SettingsError, unknown_name
@@ -25,7 +26,7 @@ commands:
 
 options:
   -p no:PLUGIN   disable a plugin for this call
-  --version      print the version
+  --version      print the versions of nasir, torch and plugins, and the device
   -h, --help     print this
 """
 
@@ -93,9 +94,7 @@ def _dispatch(argv: list[str]) -> int:
         print(_usage())
         return 0
     if argv[0] == "--version":
-        from nasir import __version__
-
-        print(f"nasir {__version__}")
+        print("\n".join(_versions()))
         return 0
     name, *rest = argv
     entry = registries["command"].entry(name)
@@ -103,6 +102,34 @@ def _dispatch(argv: list[str]) -> int:
     parser = _Parser(prog=f"nasir {name}", description=entry.summary)
     command.configure(parser)
     return command.run(parser.parse_intermixed_args(rest))
+
+
+def _versions() -> Iterator[str]:
+    """The versions of nasir, of what it computes with, and of the plugins; and the device."""
+    import platform
+    from importlib.metadata import version as installed
+
+    from nasir import __version__
+    from nasir.plugins.manager import plugins
+
+    len(registries["command"])  # which loads the plugins
+    torch = installed("torch")  # its import takes seconds
+    yield f"nasir {__version__}"
+    yield f"python {platform.python_version()}, torch {torch} ({_device(torch)})"
+    others = [of for of in plugins().versions.values() if of["distribution"] != "nasir"]
+    for distribution, version in sorted({(of["distribution"], of["version"]) for of in others}):
+        yield f"plugin {distribution} {version}"
+
+
+def _device(torch: str) -> str:
+    """Whether this version of torch finds the driver of a GPU."""
+    import ctypes
+
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "cpu"
+    return "cpu" if torch.endswith("+cpu") else "cuda"
 
 
 def _check_plugins(names: list[str]) -> None:

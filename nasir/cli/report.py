@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from nasir.apps.report.page import FILE
-from nasir.cli.command import Command
+from nasir.cli.command import Command, add_run, run_of
 
 
 class ReportCommand(Command):
@@ -15,7 +15,7 @@ class ReportCommand(Command):
     """
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        add_run(parser)
         parser.add_argument(
             "-o", "--output", metavar="FILE.html", help=f"the page; default: RUN/{FILE}"
         )
@@ -26,7 +26,7 @@ class ReportCommand(Command):
         from nasir.apps.report.run_page import report
         from nasir.cli.tables import print_json
 
-        file = report(arguments.folder, arguments.output or None)
+        file = report(run_of(arguments).folder, arguments.output or None)
         weight = file.stat().st_size
         if arguments.json:
             print_json({"file": str(file), "bytes": weight})

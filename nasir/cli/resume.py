@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from nasir.cli.command import Command
+from nasir.cli.command import Command, add_run, run_of
 
 
 class ResumeCommand(Command):
     """Continue a run after any kind of end, to its limits or to new ones."""
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        add_run(parser)
         parser.add_argument("--trials", type=int, help="a new number of trials")
         parser.add_argument("--seconds", type=float, help="a new limit in seconds of work")
         parser.add_argument(
@@ -36,10 +36,10 @@ class ResumeCommand(Command):
         from nasir.cli.run import exit_code
         from nasir.cli.tables import print_json, print_summary
         from nasir.runs.ownership import take_over
-        from nasir.runs.run import TRIALS, Run
+        from nasir.runs.run import TRIALS
         from nasir.runs.summary import summary
 
-        run = Run(arguments.folder)
+        run = run_of(arguments)
         if arguments.take_over:
             take_over(run.folder, run.folder / TRIALS)
         trials = arguments.trials or run.progress.get("trials") or run.settings.get("trials", 0)

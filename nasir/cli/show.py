@@ -20,7 +20,7 @@ from nasir.apps.formatting import (
     score,
     visible,
 )
-from nasir.cli.command import Command
+from nasir.cli.command import Command, add_run, run_of
 from nasir.cli.tables import print_json, print_result, table
 from nasir.core.errors import NasirError
 from nasir.settings.strategy_expressions import in_short
@@ -30,23 +30,21 @@ if TYPE_CHECKING:
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
-SHOWN = 10
-"""Trials that are shown unless all are asked for."""
+SHOWN = 4
+"""Trials that are shown unless all are asked for: with the rest they fit a screen."""
 
 
 class ShowCommand(Command):
     """Show a run: its result, its settings in short and its best trials."""
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        add_run(parser)
         parser.add_argument("--trials", action="store_true", help="show all trials, in order")
         parser.add_argument("--trial", type=int, metavar="N", help="show one trial in full")
         parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.runs.run import Run
-
-        run = Run(arguments.folder)
+        run = run_of(arguments)
         if arguments.trial is not None:
             trial = _numbered(run, arguments.trial)
             _show_trial(trial, run.failed_attempts.get(trial.number, []), arguments.json)
@@ -69,27 +67,30 @@ def _print_json(run: Run) -> None:
 
 
 def _show_run(run: Run, everything: bool) -> None:
-    from nasir.core.trial import best_first
     from nasir.runs.folder import SETTINGS
     from nasir.runs.summary import summary
 
-    print_result(summary(run))
-    print(f"\nsettings (all of them: {run.folder / SETTINGS})")
-    print(table((), _settings(run.settings), fold=1))
+    print(f"settings (all of them: {run.folder / SETTINGS})")
+    print(table((), _settings(run.settings), fold=1), end="\n\n")
     trials = run.trials
-    if not trials:
-        return
+    if trials:
+        _print_trials(run, trials, everything)
+    print_result(summary(run))
+
+
+def _print_trials(run: Run, trials: Sequence[Trial], everything: bool) -> None:
+    from nasir.core.trial import best_first
+
     front = _front(run, trials)
     if front:
-        print(f"\nPareto front of {', '.join(run.settings['objective'])}")
-        print(trial_table(front))
+        print(f"Pareto front of {', '.join(run.settings['objective'])}")
+        print(trial_table(front), end="\n\n")
     shown = trials if everything else best_first(trials)[:SHOWN]
-    print()
     print(trial_table(shown))
     folder = shlex.quote(str(run.folder))
     if len(shown) < len(trials):
-        print(f"\nthe best {len(shown)} of {len(trials)}; all: nasir show {folder} --trials")
-    print(f"\none in full: nasir show {folder} --trial {shown[0].number}")
+        print(f"the best {len(shown)} of {len(trials)}; all: nasir show {folder} --trials")
+    print(f"one in full: nasir show {folder} --trial {shown[0].number}", end="\n\n")
 
 
 def _front(run: Run, trials: Sequence[Trial]) -> list[Trial]:

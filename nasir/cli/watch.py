@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING
 
-from nasir.cli.command import Command
+from nasir.cli.command import Command, add_run, run_of
 
 if TYPE_CHECKING:
     from nasir.apps.search.tally import Tally
@@ -22,16 +22,15 @@ class WatchCommand(Command):
     """Show the progress of a run until it ends; only reads, so the run is not disturbed."""
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="RUN", help="the run's folder")
+        add_run(parser)
         parser.add_argument("--once", action="store_true", help="print the state and exit")
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.search.follower import Follower
         from nasir.apps.search.tally import Tally
         from nasir.cli.displays import show_search
-        from nasir.runs.run import Run
 
-        run = Run(arguments.folder)
+        run = run_of(arguments)
         planned = run.progress.get("trials") or run.settings.get("trials", 0)
         if arguments.once:
             tally = Tally(planned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nasir.core.errors import NasirError
+from nasir.core.errors import NasirError, RunFolderError
 from nasir.runs.folder import SETTINGS
 from nasir.runs.owner import read_owner
 from nasir.runs.run import TRIALS, Run
@@ -18,6 +18,14 @@ def runs_in(folder: Path) -> list[dict[str, Any]]:
         return []
     inside = [path for path in folder.iterdir() if path.name[0] != "." and is_run(path)]
     return sorted(map(_row, inside), key=lambda row: (-row["started"], row["folder"]))
+
+
+def latest_run(folder: Path) -> Run:
+    """The run in `folder` that was started last; refuses a folder without any."""
+    inside = [path for path in folder.iterdir() if is_run(path)] if folder.is_dir() else []
+    if not inside:
+        raise RunFolderError(f"there is no run in {folder}: say which, or make one with: nasir run")
+    return Run(max(inside, key=_started))
 
 
 def is_run(path: Path) -> bool:

@@ -149,6 +149,13 @@ def test_a_space_has_its_decisions_their_conditions_and_its_size(described, prin
     assert "  plain (the baseline)\n  bent\n" in out
 
 
+def test_a_name_alone_is_found_if_one_kind_has_it(capsys):
+    assert main(["describe", "nasdip"]) == main(["describe", "space=nasdip"]) == 0
+    out = capsys.readouterr().out
+    assert out[: len(out) // 2] == out[len(out) // 2 :]
+    assert main(["describe", "nasdop"]) == 2
+
+
 def test_words_set_fields_first(described, printed):
     words = ("space=ladder", "space.rungs=5", "space.widths=3,4")
     content = described(*words)

@@ -12,8 +12,9 @@ from nasir.core.registry import KINDS, registries
 
 
 def test_every_registered_name_is_listed_with_its_summary_and_owner(capsys):
-    assert main(["list"]) == 0
+    assert main(["list"]) == main(["list", "recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert f"{len(registries['recipe'])} recipes: nasir list recipes" in lines
     for kind in KINDS:
         for name, entry in registries[kind].items():
             assert any(

@@ -156,16 +156,29 @@ def test_no_color_is_respected(finished, capsys, monkeypatch: pytest.MonkeyPatch
     assert ANSI not in capsys.readouterr().out
 
 
-def test_show_lists_the_best_ten_first_and_all_when_asked(make, capsys):
+def test_show_lists_the_best_four_first_and_all_when_asked(make, capsys):
     run = make("long", [failed(0), *(complete(i, 10.0 + i) for i in range(1, 15))])
     numbers = r"^ +(\d+)  (?:complete|failed)"
     assert main(["show", str(run.folder)]) == 0
     best = re.findall(numbers, capsys.readouterr().out, re.M)
-    assert best == [str(i) for i in range(14, 4, -1)]
+    assert best == [str(i) for i in range(14, 10, -1)]
     assert main(["show", str(run.folder), "--trials"]) == 0
     out = capsys.readouterr().out
     assert re.findall(numbers, out, re.M) == [str(i) for i in range(15)]
     assert "failed: the loss is nan at step 3" in out
+
+
+def test_the_latest_run_is_meant_where_none_is_named(make, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for command in ("show", "watch", "resume", "report"):
+        assert main([command]) == 2
+        assert "there is no run in runs" in capsys.readouterr().err
+    old, new = (make(name, [complete(0, 20.0)]) for name in ("b", "a"))
+    os.utime(old.folder / "settings.toml", (1, 1))
+    assert main(["show"]) == 0
+    assert capsys.readouterr().out.rstrip().splitlines()[-1].split()[1] == "runs/a"
+    assert main(["report"]) == 0
+    assert (new.folder / "report.html").is_file()
 
 
 def test_one_trial_is_shown_in_full(finished, capsys):

@@ -160,6 +160,7 @@ def _created(planned: Experiment) -> Run:
                 f"{error} exists: choose another name=, or continue it: nasir resume {error}"
             ) from None
     what = "-".join(_short(planned.names[kind]) for kind in ("space", "strategy", "task"))
+    what += f"-seed{settings.seed}" if settings.seed else ""
     return create_timed(parent, what, lambda path: _made(path, planned))
 
 
