@@ -30,13 +30,25 @@ GREY, COLOUR = 1, 2
 UNASSOCIATED = 2
 """TIFF's word for an alpha channel by which colours are not multiplied."""
 
+INCHES = 2
+"""TIFF's word for the unit of its resolution."""
+
 EXIF_PARTS = (0x8769, 0x8825)
 """EXIF's directories inside the first: of the camera and of the place."""
 
 
-def encoded_png(values: Deep, exif: bytes, icc_profile: bytes) -> bytes:
-    """Colours ``(H, W, 3)``, or with alpha ``(H, W, 4)``, as PNG."""
-    chunks = _png_chunks(values, exif, icc_profile)
+PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
+"""PNG's word for what so many channels are."""
+
+INCH = 0.0254
+"""Metres: PNG counts pixels in one."""
+
+
+def encoded_png(
+    values: Deep, exif: bytes, icc_profile: bytes, dpi: tuple[float, float] | None = None
+) -> bytes:
+    """Grey or colours ``(H, W, C)``, perhaps with alpha, as PNG."""
+    chunks = _png_chunks(values, exif, icc_profile, dpi)
     return SIGNATURE + b"".join(
         struct.pack(">I", len(content))
         + kind
@@ -46,7 +58,9 @@ def encoded_png(values: Deep, exif: bytes, icc_profile: bytes) -> bytes:
     )
 
 
-def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
+def encoded_tiff(
+    values: Array, exif: bytes, icc_profile: bytes, dpi: tuple[float, float] | None = None
+) -> bytes:
     """A picture ``(H, W, C)`` of 8 or 16 bits as TIFF: grey or colours, perhaps with alpha."""
     from PIL import Image
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -66,6 +80,8 @@ def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
     if icc_profile:
         tags[34675] = icc_profile
     tags[256], tags[257], tags[258] = width, height, (bits,) * channels
+    if dpi:
+        tags[282], tags[283], tags[296] = *dpi, INCHES
     tags[259], tags[262], tags[317] = DEFLATE, GREY if channels < 3 else COLOUR, HORIZONTAL
     tags[277], tags[278] = channels, height
     tags[273], tags[279] = 0, len(content)  # the offset is counted from the end of the directory
@@ -77,11 +93,15 @@ def encoded_tiff(values: Array, exif: bytes, icc_profile: bytes) -> bytes:
     return stream.getvalue()
 
 
-def _png_chunks(values: Deep, exif: bytes, icc_profile: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _png_chunks(
+    values: Deep, exif: bytes, icc_profile: bytes, dpi: tuple[float, float] | None
+) -> Iterator[tuple[bytes, bytes]]:
     height, width, channels = values.shape
-    yield b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6 if channels == 4 else 2, 0, 0, 0)
+    yield b"IHDR", struct.pack(">IIBBBBB", width, height, 16, PNG_COLOURS[channels], 0, 0, 0)
     if icc_profile:
         yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)
+    if dpi:
+        yield b"pHYs", struct.pack(">IIB", *(round(one / INCH) for one in dpi), 1)
     if exif:
         yield b"eXIf", exif.removeprefix(EXIF_PREFIX)
     yield b"IDAT", zlib.compress(_png_rows(values))

@@ -48,6 +48,9 @@ BAND = 256
 ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 """Pillow's modes with an alpha channel."""
 
+MOST_DPI = 50_000
+"""What JPEG's two bytes hold, nearly."""
+
 ORIENTATION = 0x0112
 
 STRUCTURE = {
@@ -76,6 +79,7 @@ class Photograph:
     deep: bool
     exif: bytes
     icc_profile: bytes
+    dpi: tuple[float, float] | None = None
 
 
 def read(path: Path, folder: Path) -> Photograph:
@@ -97,21 +101,21 @@ def read(path: Path, folder: Path) -> Photograph:
         if complaint is None:
             file.load()
             picture = ImageOps.exif_transpose(file)
-        exif, profile = _exif(file), file.info.get("icc_profile") or b""
+        exif, profile, dpi = _exif(file), file.info.get("icc_profile") or b"", _dpi(file)
     if complaint is not None:
         raise PictureError(complaint)
     deep = deep_colour or picture.mode.startswith(("I", "F"))
     transparent = picture.mode in ALPHA or "transparency" in picture.info
     if not transparent or (deep and not deep_colour):
-        return Photograph(path.absolute(), None, deep, exif, profile)
+        return Photograph(path.absolute(), None, deep, exif, profile, dpi)
     colours = folder / f"{path.stem}.png"
     if deep_colour:
         values, alpha = deep_colours(path)
         colours.write_bytes(encoded_png(values, b"", b""))
-        return Photograph(colours, alpha, True, exif, profile)
+        return Photograph(colours, alpha, True, exif, profile, dpi)
     coloured = picture.convert("RGBA")
     _opaque(coloured, picture.mode).save(colours)
-    return Photograph(colours, _array(coloured.getchannel("A")), False, exif, profile)
+    return Photograph(colours, _array(coloured.getchannel("A")), False, exif, profile, dpi)
 
 
 def encoded(picture: Array, like: Photograph, suffix: str) -> bytes:
@@ -126,12 +130,14 @@ def encoded(picture: Array, like: Photograph, suffix: str) -> bytes:
         band = slice(top, top + BAND)
         values[band] = np.rint(picture[band].astype(np.float64) * most)
     alpha = None if like.alpha is None else enlarged(like.alpha, *picture.shape[:2])
-    if kind == "TIFF" or (like.deep and values.shape[-1] == 3):
+    if kind == "TIFF" or (like.deep and (values.shape[-1] == 3 or alpha is not None)):
         return _encoded_here(values, alpha, like, kind)
     image = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
     if alpha is not None:
         image.putalpha(Image.fromarray(alpha))
-    metadata = {"exif": like.exif} if like.exif else {}
+    metadata: dict[str, Any] = {"exif": like.exif} if like.exif else {}
+    if like.dpi:
+        metadata["dpi"] = like.dpi
     if profile := _profile(like, image.mode):
         metadata["icc_profile"] = profile
     stream = io.BytesIO()
@@ -226,6 +232,15 @@ def write(files: Mapping[Path, bytes]) -> None:
                 partial.unlink(missing_ok=True)
 
 
+def _dpi(file: Image.Image) -> tuple[float, float] | None:
+    """Pixels an inch, across and down; None where the file does not say it, or says nonsense."""
+    with suppress(Exception):
+        across, down = (float(one) for one in file.info["dpi"])
+        if 1 <= across <= MOST_DPI and 1 <= down <= MOST_DPI:
+            return across, down
+    return None
+
+
 def _unwritten(error: OSError, reason: str) -> PictureError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return DiskFull(reason) if full else PictureError(reason)
@@ -250,7 +265,7 @@ def _encoded_here(values: Array, alpha: Array | None, like: Photograph, kind: st
     if alpha is not None:
         values = np.concatenate([values, alpha[..., None]], -1)
     encode = {"PNG": encoded_png, "TIFF": encoded_tiff}[kind]
-    return encode(values, like.exif, _profile(like, mode))
+    return encode(values, like.exif, _profile(like, mode), like.dpi)
 
 
 def _profile(like: Photograph, mode: str) -> bytes:

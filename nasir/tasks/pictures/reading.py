@@ -14,7 +14,14 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nasir.core.errors import PictureError
-from nasir.tasks.pictures.deep_colour import is_deep_colour, is_deep_in_planes, take_low_bytes
+from nasir.tasks.pictures.deep_colour import (
+    is_deep_colour,
+    is_deep_grey,
+    is_deep_in_planes,
+    ppm_colours,
+    take_all_bytes,
+    take_low_bytes,
+)
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm"}
 SUFFIXES |= {".heic", ".heif"}  # which need pillow-heif
@@ -80,7 +87,18 @@ def read_picture(path: Path) -> Array:
 
 
 def deep_colours(path: Path) -> tuple[Deep, Deep | None]:
-    """The colours ``(H, W, 3)`` of a file that has 16 bits of them, and alpha ``(H, W)``."""
+    """The colours ``(H, W, C)`` of a file that has 16 bits of them, and alpha ``(H, W)``."""
+    with opened(path) as file:
+        if (
+            read := ppm_colours(file, path.read_bytes() if file.format == "PPM" else b"")
+        ) is not None:
+            return read, None
+        if is_deep_grey(file):
+            take_all_bytes(file)
+            file.load()
+            pairs = np.asarray(ImageOps.exif_transpose(file)).astype(np.uint16)
+            both = (pairs[..., ::2] << 8 | pairs[..., 1::2]).astype(np.uint16)
+            return both[..., :1], both[..., 1]
     halves = []
     for low in (False, True):
         with opened(path) as file:
@@ -100,7 +118,7 @@ def deep_colours(path: Path) -> tuple[Deep, Deep | None]:
 def picture_shape(path: Path) -> tuple[int, int, int]:
     """The shape that :func:`read_picture` gives, from the file's header if that says it."""
     with opened(path) as file:
-        mode, (width, height) = file.mode, file.size
+        mode, (width, height), deep_grey = file.mode, file.size, is_deep_grey(file)
         # A PNG is not decoded for an orientation that may stand behind its pixels.
         known = file.format != "PNG" or "exif" in file.info
         turned = known and file.getexif().get(ORIENTATION, 1) in SIDEWAYS
@@ -111,7 +129,8 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
         return height, width, channels
     if turned:
         height, width = width, height
-    return height, width, 1 if mode in ("1", "L", "LA", "La", "F") or mode[0] == "I" else 3
+    grey = deep_grey or mode in ("1", "L", "LA", "La", "F") or mode[0] == "I"
+    return height, width, 1 if grey else 3
 
 
 def complaint_about(file: Image.Image, path: Path) -> str | None:

@@ -139,3 +139,30 @@ def test_a_profile_of_another_kind_of_colours_is_dropped(tmp_path: Path):
     )
     with Image.open(io.BytesIO(content)) as file:
         assert file.info["icc_profile"] == PROFILE
+
+
+def test_grey_with_alpha_of_16_bits_is_read_to_the_bit(tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded_png(VALUES[..., :2], b"", b""))
+    colours, alpha = deep_colours(path)
+    np.testing.assert_array_equal(colours[..., 0], VALUES[..., 0])
+    np.testing.assert_array_equal(alpha, VALUES[..., 1])
+
+
+@pytest.mark.parametrize("most", [1023, 65535])
+def test_a_ppm_with_more_than_8_bits_keeps_them(tmp_path: Path, most: int):
+    values = VALUES[..., :3] % (most + 1)
+    head = f"P6\n# made by hand\n24 20\n{most}\n".encode()
+    (tmp_path / "a.ppm").write_bytes(head + values.astype(">u2").tobytes())
+    np.testing.assert_allclose(read_picture(tmp_path / "a.ppm"), values / most, atol=1 / 65535)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "deep"),
+    [(".png", False), (".png", True), (".tif", False), (".tif", True), (".jpg", False)],
+)
+def test_dots_per_inch_are_kept(tmp_path: Path, suffix: str, deep: bool):
+    like = files.Photograph(Path(), None, deep, b"", b"", (300.0, 150.0))
+    written = files.encoded(VALUES[..., :3] / np.float32(65535), like, suffix)
+    with Image.open(io.BytesIO(written)) as file:
+        assert [round(float(one)) for one in file.info["dpi"]] == [300, 150]
