@@ -141,7 +141,7 @@ def test_a_table_s_command_can_be_planned(command: str):
 @pytest.mark.parametrize(
     "command", sorted(set(re.findall(r"`(nasir evaluate [^`]*BSDS500[^`]*)`", PAPERS)))
 )
-def test_a_table_s_evaluation_can_be_planned(command: str, networks: None):
+def test_a_table_s_evaluation_can_be_planned(command: str, among_files: None):
     words = shlex.split(command)[2:]
     words = ["method=nlm" if word == "method=bm3d" else word for word in words]
     assert benchmark.plan(words, {}).entries
