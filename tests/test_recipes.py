@@ -60,7 +60,9 @@ def test_clearer_turns_and_mirrors_in_training_and_testing(recipe: str) -> None:
     assert (full.iterations, full.batch, full.patch, full.lr) == (100_000, 32, 64, 0.01)
 
 
-@pytest.mark.parametrize("recipe", [*recipes("hinas-*-denoise"), *recipes("irnas-*1-denoise")])
+@pytest.mark.parametrize(
+    "recipe", [*recipes("hinas-*-denoise"), *recipes("irnas-table[15]-*denoise")]
+)
 def test_hinas_searches_with_three_levels_of_noise_and_trains_with_one(
     recipe: str, tmp_path: Path
 ) -> None:

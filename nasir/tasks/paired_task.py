@@ -14,6 +14,7 @@ from nasir.core.errors import PictureError, SettingsError
 from nasir.core.task import Sample, Split
 from nasir.tasks.degradation_task import DegradationTask
 from nasir.tasks.picture_task import SMALLEST, Pictures
+from nasir.tasks.pictures.names import picture_files
 from nasir.tasks.pictures.partitions import ValidationPictures, path_or_name
 from nasir.tasks.pictures.photographs import MORE, PHOTOGRAPHS, photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor, with_channels
@@ -55,6 +56,7 @@ class PairedTask(DegradationTask):
         "pictures kept apart for validation instead: files, folders or globs, or the name of a "
         "folder in `images`, such as val of BSDS500; nothing is trained on them",
         converter=_names,
+        files=lambda given: picture_files(filter(os.path.isabs, given)),
     )
     augment: str = setting(
         "all",

@@ -8,6 +8,7 @@ import pytest
 from data_sets import bsds, picture, rain800, save, twins
 from made_tasks import denoise
 
+from nasir.core.component import input_files
 from nasir.core.errors import NasirError
 from nasir.tasks.derain import Derain
 from nasir.tasks.paired_task import PairedTask
@@ -61,6 +62,12 @@ def test_other_pictures_may_be_validated_on(tmp_path: Path, monkeypatch: pytest.
     save(tmp_path / "mine" / "m.png", picture(9))
     task = denoise(images=str(bsds(tmp_path / "set")), validation_images="mine")
     assert parts(task) == (["0", "1", "2"], ["m"], ["3", "4"])
+
+
+def test_pictures_to_validate_on_are_inputs_of_a_run(tmp_path: Path):
+    path = bsds(tmp_path / "set") / "val" / "2.png"
+    assert path in input_files(denoise(validation_images=str(path)))
+    assert input_files(denoise(validation_images="val")) == []
 
 
 @pytest.mark.parametrize(
