@@ -151,7 +151,7 @@ def test_grey_with_alpha_of_16_bits_is_read_to_the_bit(tmp_path: Path):
 
 @pytest.mark.parametrize("most", [1023, 65535])
 def test_a_ppm_with_more_than_8_bits_keeps_them(tmp_path: Path, most: int):
-    values = VALUES[..., :3] % (most + 1)
+    values = VALUES[..., :3] % np.uint32(most + 1)
     head = f"P6\n# made by hand\n24 20\n{most}\n".encode()
     (tmp_path / "a.ppm").write_bytes(head + values.astype(">u2").tobytes())
     np.testing.assert_allclose(read_picture(tmp_path / "a.ppm"), values / most, atol=1 / 65535)
