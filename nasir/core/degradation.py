@@ -84,6 +84,10 @@ class Degradation:
         """
         return None
 
+    def variance(self) -> tuple[float, float] | None:
+        """The variance of white noise, a y + b of the value y, as a and b; None: it is none."""
+        return None
+
     def elsewhere(self) -> Degradation:
         """The degradation of other pictures, where the user's come degraded; itself by default.
 
@@ -239,6 +243,13 @@ class Composition(Degradation):
         for part in self._parts:
             degraded = None if degraded is None else part.degrade_batch(degraded, generator)
         return degraded
+
+    def variance(self) -> tuple[float, float] | None:
+        found = [part.variance() for part in self.parts]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            return None
+        return sum(a for a, _ in known), sum(b for _, b in known)
 
     def elsewhere(self) -> Degradation:
         return Composition(tuple(part.elsewhere() for part in self._parts))

@@ -19,13 +19,32 @@ if TYPE_CHECKING:
     from nasir.core.supernet import Supernet
 
 
+MOST_CHANNELS = 1024
+"""Most channels, and greatest scale, of a network that is read from a file; more are damage."""
+
+
 @attrs.frozen
 class Signature:
-    """Input and output of a network: ``(N, in, H, W) -> (N, out, sH, sW)``."""
+    """Input and output of a network: ``(N, in, H, W) -> (N, out, sH, sW)``.
+
+    With `alike`, the output is the input with a degradation undone that changes values a little: a
+    network may estimate what is to be taken away, x - r(x). It is no part of what networks and
+    tasks must have in common.
+    """
 
     in_channels: int
     out_channels: int
     scale: int = 1
+    alike: bool = attrs.field(default=False, eq=False)
+
+    @classmethod
+    def from_mapping(cls, content: Any) -> Signature:
+        """Read what ``attrs.asdict`` gave; raises ValueError or TypeError for anything else."""
+        numbers = {name: value for name, value in dict(content).items() if name != "alike"}
+        known = all(type(n) is int and 1 <= n <= MOST_CHANNELS for n in numbers.values())
+        if not known or not isinstance(content.get("alike", False), bool):
+            raise ValueError("it has no channels and scale")
+        return cls(**content)
 
 
 class SearchSpace(ABC):

@@ -33,9 +33,6 @@ KEY = "nasir"
 MOST_HEADER = 10_000_000
 """Bytes of a header; more are damage."""
 
-MOST_CHANNELS = 1024
-"""Most channels, and greatest scale, of a network; more are damage."""
-
 
 def _names_a_component(_: object, field: attrs.Attribute[Any], given: Any) -> None:
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
@@ -123,7 +120,7 @@ def read_network(path: str | Path) -> TrainedNetwork:
             path,
             Architecture.from_mapping(content["architecture"]),
             content["space"],
-            _signature(content["signature"]),
+            Signature.from_mapping(content["signature"]),
             content["task"],
             content["licence"],
             content.get("figures", {}),
@@ -180,12 +177,6 @@ def _metadata(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"network {path} is damaged: its description is no mapping")
     return content
-
-
-def _signature(content: Any) -> Signature:
-    if not all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in content.values()):
-        raise ValueError("it has no channels and scale")
-    return Signature(**content)
 
 
 def _reason(error: BaseException) -> str:

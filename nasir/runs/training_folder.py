@@ -26,9 +26,6 @@ RESULT = "result.json"
 CURVE = "training.csv"
 LOCK = "training.lock"
 
-MOST_CHANNELS = 1024
-"""Most channels, and greatest scale, of a network; more are damage."""
-
 
 class TrainingFolder(Folder):
     """The final training of one architecture, on disk."""
@@ -74,10 +71,8 @@ class TrainingFolder(Folder):
         """The channels and the scale of the network."""
         path = self.place / DESCRIPTION
         try:
-            read = json.loads(path.read_text(encoding="utf-8"))["signature"]
-            if all(type(value) is int and 1 <= value <= MOST_CHANNELS for value in read.values()):
-                return Signature(**read)
-            raise ValueError
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return Signature.from_mapping(content["signature"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise SettingsError(f"{path} is damaged: it has no channels and scale") from None
 

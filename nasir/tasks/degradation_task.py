@@ -52,7 +52,10 @@ class DegradationTask(PictureTask):
 
     @property
     def signature(self) -> Signature:
-        return attrs.evolve(super().signature, scale=self.factor)
+        """Alike are pictures of one size in which all pixels are observed."""
+        operators = self.degrading().operators
+        alike = self.factor == 1 and not any(operator.leaves_out for operator in operators)
+        return attrs.evolve(super().signature, scale=self.factor, alike=alike)
 
     @property
     def usual_protocol(self) -> tuple[str, int]:

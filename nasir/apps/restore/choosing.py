@@ -14,6 +14,7 @@ from nasir.networks.network import TrainedNetwork, in_words, read_network
 from nasir.settings.building import name_of
 from nasir.tasks.degradation_task import DegradationTask
 from nasir.tasks.degradations.gaussian import Gaussian
+from nasir.tasks.physics.stabilising import Anscombe
 
 log = logging.getLogger("nasir")
 
@@ -42,7 +43,7 @@ def suits(network: TrainedNetwork, task: Task) -> bool:
     """Whether a network restores what a task degrades."""
     if not _is_for(network, task):
         return False
-    return kinds(network.make_task(), also=False) in (kinds(task, also=False), kinds(task))
+    return suits_exactly(network, task) or kinds(network.make_task(), also=False) == kinds(task)
 
 
 def _is_for(network: TrainedNetwork, task: Task) -> bool:
@@ -83,6 +84,25 @@ def kinds(task: Task, also: bool = True) -> frozenset[str]:
     """The names of a task's degradations; with `also`, of those that networks take for them."""
     names = [name_of(part) for part in _parts(task)]
     return frozenset(ALSO_FOR.get(name, name) if also else name for name in names)
+
+
+def stabilisation(network: TrainedNetwork, task: Task) -> Anscombe | None:
+    """What makes the noise of a task such that a network takes it; None: nothing is needed.
+
+    Photon noise is made white where the network was trained for white noise.
+    """
+    if not isinstance(task, DegradationTask) or suits_exactly(network, task):
+        return None
+    variance = task.degrading().variance()
+    if variance is None or variance[0] == 0:
+        return None
+    levels = [level for part in _parts(network.make_task()) for level in _levels(part)]
+    return Anscombe(*variance, max(levels) / 255)
+
+
+def suits_exactly(network: TrainedNetwork, task: Task) -> bool:
+    """Whether a network was trained for what degrades a task's pictures, not for its like."""
+    return kinds(network.make_task(), also=False) == kinds(task, also=False)
 
 
 def _parts(task: Task) -> tuple[Degradation, ...]:

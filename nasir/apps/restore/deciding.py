@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from nasir.apps.restore.choosing import GREY, check_suits, network_for
+from nasir.apps.restore.choosing import GREY, check_suits, network_for, stabilisation
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
 from nasir.apps.restore.planning import RestorationPlan, RestoreSettings
 from nasir.core.architecture import Architecture
@@ -140,6 +140,11 @@ def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
     """A network for the task that is named, or else a fit."""
     task = _task(picture, asked)
     diagnosis = diagnose(picture) if name_of(task) == DENOISE else None
+    if diagnosis is not None and asked.components["task"] in (DENOISE, {"name": DENOISE}):
+        (settings, *_) = _tasks("white noise", diagnosis)
+        task = _task(
+            picture, attrs.evolve(asked, components={**asked.components, "task": settings})
+        )
     network = network_for(task, diagnosis.sigma if diagnosis else None)
     if network is None:
         return _fit(picture, asked)
@@ -150,13 +155,25 @@ def _by_diagnosis(picture: Path, asked: Request[RestoreSettings]) -> Restoration
     """A network for what troubles the picture, or else a fit for it."""
     diagnosis = diagnose(picture)
     trouble = _only_trouble(picture, diagnosis)
-    for settings in TASKS[trouble]:
+    for settings in _tasks(trouble, diagnosis):
         chosen = attrs.evolve(asked, components={**asked.components, "task": settings})
         task = _task(picture, chosen)
         network = network_for(task, diagnosis.sigma)
         if network is not None:
             return _automatic(asked, task, network, diagnosis)
     return attrs.evolve(_fit(picture, chosen), diagnosis=diagnosis)
+
+
+def _tasks(trouble: str, diagnosis: Diagnosis) -> Sequence[Settings]:
+    """The tasks that undo a trouble, the first of them with photon noise where it was found."""
+    photons = diagnosis.photons
+    if photons is None or not diagnosis.has_known_noise:
+        return TASKS[trouble]
+    noise = {"name": "poisson", "peak": photons.peak}
+    if photons.sigma >= 1:
+        parts = {"poisson": {"peak": photons.peak}, "gaussian": {"sigma": photons.sigma}}
+        noise = {"name": "poisson+gaussian", **parts}
+    return [{"name": DENOISE, "noise": noise}, *TASKS[trouble]]
 
 
 def _only_trouble(picture: Path, diagnosis: Diagnosis) -> str:
@@ -195,7 +212,9 @@ def _automatic(
         *(asked.own, problem, network.architecture, network.path.stem),
         network=network,
         diagnosis=diagnosis,
-        compares=diagnosis is not None and diagnosis.has_known_noise,
+        compares=diagnosis is not None
+        and diagnosis.has_known_noise
+        and stabilisation(network, task) is None,
     )
 
 

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from nasir.baselines.noise_estimate import INDEPENDENT, WHITE, noise_estimate
+from nasir.baselines.photon_noise import PhotonNoise, photon_noise
 
 Trouble = Literal["white noise", "camera noise", "JPEG blocks"]
 
@@ -59,7 +60,7 @@ class Diagnosis:
     `sigma` and `floor` are of 255; they, `correlation`, `independence` and `tails` are those of
     :class:`~nasir.baselines.noise_estimate.NoiseEstimate`. `quality` is that of a JPEG file, None
     of any other; `blockiness` is how much larger steps are at the edges of 8 x 8 blocks than
-    elsewhere, of 255.
+    elsewhere, of 255. `photons` is the photon noise, None if there is none.
     """
 
     height: int
@@ -71,6 +72,7 @@ class Diagnosis:
     tails: float
     quality: int | None
     blockiness: float
+    photons: PhotonNoise | None = None
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
@@ -136,7 +138,8 @@ class Diagnosis:
     def _noise(self) -> str:
         level = f"of sigma {self.sigma:.1f} of 255"
         if self.has_white_noise:
-            return f"white noise {level}"
+            photons = self.photons if self.has_known_noise else None
+            return f"white noise {level}" + (photons.words if photons is not None else "")
         if self.has_spread_noise:
             return f"noise {level}, spread as a camera's"
         return "no noise" if self.sigma < LEAST_WHITE else f"no noise, but texture {level}"
@@ -159,6 +162,7 @@ def diagnose(path: Path) -> Diagnosis:
         tails=noise.tails,
         quality=jpeg_quality(path),
         blockiness=blockiness(picture),
+        photons=photon_noise(picture),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from nasir.apps.restore.choosing import stabilisation
 from nasir.apps.restore.deciding import classical_methods
 from nasir.apps.restore.planning import AUTO, RestorationPlan
 from nasir.core.architecture import Architecture
@@ -104,7 +106,9 @@ def without_fit(planned: RestorationPlan) -> tuple[str, RestorePart]:
     if planned.network is not None:
         channels = planned.network.signature.in_channels
         module = planned.network.load()
-        return f"network {planned.chosen}", trained.by_network(module, channels, task)
+        stabilised = stabilisation(planned.network, task)
+        denoiser = module if stabilised is None else partial(stabilised, module)
+        return f"network {planned.chosen}", trained.by_network(denoiser, channels, task)
     assert planned.trained is not None
     evaluator = planned.problem.evaluator(FULL)
     assert isinstance(evaluator, TrainingEvaluator)

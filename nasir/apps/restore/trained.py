@@ -68,7 +68,7 @@ def by_training(network: nn.Module, evaluator: TrainingEvaluator, task: Task) ->
     return lambda sample: evaluator.restore(network, sample, task)
 
 
-def by_network(network: nn.Module, channels: int, task: Task) -> RestorePart:
+def by_network(network: Callable[[Tensor], Tensor], channels: int, task: Task) -> RestorePart:
     """What a network for pictures of so many `channels` makes of a part.
 
     A network for colour restores grey pictures, as three equal channels whose mean is taken.

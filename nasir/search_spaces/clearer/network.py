@@ -32,8 +32,8 @@ class Backbone(nn.Module):
 
     `widths` are the channels of all scales, the finest first; there is one cell less. Pictures may
     have any size: they are reflected to a multiple of the coarsest pixel, and the output is
-    cropped. There is no global residual. At scale s the output is a pixel shuffle of s^2 times the
-    channels.
+    cropped. Where output and input are alike the output y is subtracted from the input: x - y.
+    At scale s the output is a pixel shuffle of s^2 times the channels.
     """
 
     def __init__(self, widths: Sequence[int], bottlenecks: int, signature: Signature) -> None:
@@ -50,19 +50,20 @@ class Backbone(nn.Module):
         scale = signature.scale
         self.to_picture = nn.Conv2d(widths[0], scale**2 * signature.out_channels, 1)
         self.shuffle = nn.PixelShuffle(scale)
-        self.scale = scale
+        self.scale, self.alike = scale, signature.alike
 
     def forward(self, x: Tensor, cells: Sequence[Sequence[Column]]) -> Tensor:
         """Restore ``(N, in, H, W)`` to ``(N, out, s H, s W)`` by way of the columns of `cells`."""
         height, width = x.shape[-2:]
-        x = self.any_size(x).contiguous(memory_format=MEMORY_FORMAT)
-        branches = [self.start(x)]
+        whole = self.any_size(x).contiguous(memory_format=MEMORY_FORMAT)
+        branches = [self.start(whole)]
         for transition, cell in zip(self.transitions, cells, strict=True):
             branches = transition(branches)
             for column in cell:
                 branches = column(branches)
         y = self.any_size.crop(self.to_picture(self.end(branches)[0]), height, width)
-        return self.shuffle(y).contiguous()
+        y = self.shuffle(y)
+        return (x - y if self.alike else y).contiguous()
 
 
 class ClearerNetwork(nn.Module):

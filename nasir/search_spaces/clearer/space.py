@@ -46,7 +46,7 @@ class Clearer(SearchSpace):
     The cells follow two bottlenecks. Before each cell a transition opens a scale of half the
     resolution and twice the channels, so that S cells work on S + 1 scales. Every column of a cell
     is a parallel or a fusion module: 2^(columns of all cells) architectures. The defaults are the
-    paper's.
+    paper's, but for `residual`.
     """
 
     channels: int = setting(
@@ -72,6 +72,12 @@ class Clearer(SearchSpace):
         "complexity of the modules: number of parameters, of the largest module (parameters), or "
         "the published program's 0.7 and 0.3 (program)",
         must.in_(("parameters", "program")),
+    )
+
+    residual: bool = setting(
+        True,
+        "whether the network's output is subtracted from its input where it is trained to undo "
+        "noise, rain, blur or JPEG; the paper's is not",
     )
 
     default_evaluator = "train"
@@ -100,7 +106,7 @@ class Clearer(SearchSpace):
         from nasir.search_spaces.clearer.network import ClearerNetwork
 
         modules = self.searched.modules_of(architecture)
-        return ClearerNetwork(modules, self.widths, self.bottlenecks, signature)
+        return ClearerNetwork(modules, self.widths, self.bottlenecks, self._framed(signature))
 
     def supernet(self, signature: Signature, partial: int = 1) -> Supernet:
         from nasir.search_spaces.clearer.supernet import ClearerSupernet
@@ -113,11 +119,14 @@ class Clearer(SearchSpace):
             self.searched,
             self.widths,
             self.bottlenecks,
-            signature,
+            self._framed(signature),
             partial,
             chained=self.mixture == "program",
             program_complexity=self.complexity == "program",
         )
+
+    def _framed(self, signature: Signature) -> Signature:
+        return attrs.evolve(signature, alike=signature.alike and self.residual)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         modules = self.searched.modules_of(architecture)

@@ -13,17 +13,17 @@ from torch import Tensor, nn
 from nasir.core.search_space import Signature
 from nasir.kernels.reflection import AnySize
 from nasir.kernels.resizing import twice
-from nasir.search_spaces.nasdip.network import conv_norm_act, encoder_level
+from nasir.search_spaces.nasdip.network import conv_norm_act, encoder_level, restored
 
 SKIP_CHANNELS = 4
 
 
 class DeepImagePriorNetwork(nn.Module):
-    """``(N, in, H, W) -> (N, out, sH, sW)`` in [0, 1]."""
+    """``(N, in, H, W) -> (N, out, sH, sW)``; as :func:`~.network.restored`."""
 
     def __init__(self, depth: int, width: int, signature: Signature) -> None:
         super().__init__()
-        self.scale = signature.scale
+        self.scale, self.alike = signature.scale, signature.alike
         self.any_size = AnySize(depth)
         channels = [signature.in_channels] + [width] * (depth - 1)
         self.encoder = nn.ModuleList(encoder_level(c, width) for c in channels)
@@ -52,4 +52,4 @@ class DeepImagePriorNetwork(nn.Module):
         for decode, skipped in zip(reversed(self.decoder), reversed(skips), strict=True):
             y = twice(y, "bilinear")
             y = decode(torch.cat([skipped, y], dim=1))
-        return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
+        return restored(self.any_size.crop(self.to_picture(y), height, width), x, self.alike)

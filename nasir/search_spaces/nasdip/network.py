@@ -51,8 +51,16 @@ def decoder_level(width: int) -> nn.Sequential:
     )
 
 
+def restored(z: Tensor, x: Tensor, alike: bool) -> Tensor:
+    """The picture in a network's last map `z` for the input `x`.
+
+    sigmoid(z), in [0, 1]; where output and input are `alike`, x - r with r = sigmoid(z) - 1/2.
+    """
+    return x - (z.sigmoid() - 0.5) if alike else z.sigmoid()
+
+
 class LevelNetwork(nn.Module):
-    """``(N, in, H, W) -> (N, out, sH, sW)`` in [0, 1], with any cells for the x2 steps up.
+    """``(N, in, H, W) -> (N, out, sH, sW)``, with any cells for the x2 steps up.
 
     Level 1 is the finest. The map of a source (data at level 1, encoder level j at level j + 1)
     reaches another level by x2 steps: up by the cell, down by a strided convolution. All maps that
@@ -72,7 +80,7 @@ class LevelNetwork(nn.Module):
         super().__init__()
         self.apart = apart
         depth = len(connections)
-        self.depth, self.scale = depth, signature.scale
+        self.depth, self.scale, self.alike = depth, signature.scale, signature.alike
         pairs = [(r, c) for r in range(1, depth + 1) for c in range(1, depth + 1)]
         self.connections = [(r, c) for r, c in pairs if connections[r - 1][c - 1]]
         channels = {1: signature.in_channels} | dict.fromkeys(range(2, depth + 2), width)
@@ -121,7 +129,8 @@ class LevelNetwork(nn.Module):
                     arriving = self._arriving(maps, source, level, up)
                     y = y + (arriving if shares is None else shares[row, source] * arriving)
             y = self.decoder[level - 1](y)
-        return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
+        z = self.any_size.crop(self.to_picture(y), height, width)
+        return restored(z, x, self.alike)
 
     def _cell(self, step: str, x: Tensor) -> Tensor:
         y: Tensor = self.up[step](x)

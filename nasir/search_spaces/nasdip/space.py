@@ -117,6 +117,11 @@ class NasDip(SearchSpace):
     )
     kernel: tuple[int, ...] = setting((1, 3, 5, 7), "kernel sizes, odd", [_distinct, _odd])
     dilation: tuple[int, ...] = setting((1, 2, 3), "dilation rates", [_distinct, _positive])
+    residual: bool = setting(
+        True,
+        "whether a network is x - r(x), with r in [-1/2, 1/2], where it is trained to undo noise, "
+        "rain, blur or JPEG",
+    )
     activation: tuple[str, ...] = setting(
         ("none", "relu", "leaky_relu", "selu", "prelu"),
         "activations of the cell (operations activation.NAME)",
@@ -155,6 +160,7 @@ class NasDip(SearchSpace):
         from nasir.search_spaces.nasdip.deep_image_prior import DeepImagePriorNetwork
         from nasir.search_spaces.nasdip.network import NasDipNetwork
 
+        signature = self._framed(signature)
         choices = architecture.choices
         if "network" in choices:
             networks: dict[str, type[nn.Module]] = {
@@ -178,8 +184,8 @@ class NasDip(SearchSpace):
         from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 
         self._check_partial(partial)
-        apart = self.crossing == "apart"
-        return NasDipSupernet(self.domain, self.depth, self.width, signature, partial, apart)
+        apart, framed = self.crossing == "apart", self._framed(signature)
+        return NasDipSupernet(self.domain, self.depth, self.width, framed, partial, apart)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
         choices = architecture.choices
@@ -216,6 +222,9 @@ class NasDip(SearchSpace):
         choices = self.published(cell, differences).choices
         ours = {} if self.crossing == "apart" else {CROSSING: "apart"}
         return Architecture(NAME, {**choices, **ours})
+
+    def _framed(self, signature: Signature) -> Signature:
+        return attrs.evolve(signature, alike=signature.alike and self.residual)
 
     def _check_partial(self, partial: int) -> None:
         """Refuse to divide the channels unevenly, or into too few for some of the cells."""

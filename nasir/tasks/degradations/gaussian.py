@@ -52,6 +52,9 @@ class Gaussian(Noise):
         noisy = clean + levels[drawn] * noise
         return noisy.clamp(0, 1) if self.clip else noisy
 
+    def variance(self) -> tuple[float, float]:
+        return 0.0, (self.sigma / 255) ** 2
+
     def observe(self, y: Tensor, generator: np.random.Generator) -> Tensor:
         import torch
 
