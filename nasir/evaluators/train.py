@@ -171,7 +171,8 @@ class Train(TrainingEvaluator):
         promoted = self.schedule_of == FULL_TRAINING
         with unfinished(problem, proposal, seed, promoted) as checkpoint:
             network, losses = self._trained(proposal, problem, seed, checkpoint)
-            results = self._restored(network, problem)
+            samples = self._samples(problem)
+            results = [(s, self.restore(network, s, problem.task)) for s in samples]
         costs = self._costs(network, problem) if problem.timed else {}
         pictures = by_picture(results, problem.task)
         figures = means(pictures.values())
@@ -270,11 +271,6 @@ class Train(TrainingEvaluator):
             steps=steps,
         )
         return trained.final(), trained.losses
-
-    def _restored(self, network: nn.Module, problem: Problem) -> list[tuple[Sample, Tensor]]:
-        """The pictures to evaluate on, and what the network makes of each."""
-        task = problem.task
-        return [(s, self.restore(network, s, task)) for s in self._samples(problem)]
 
     def _costs(self, network: nn.Module, problem: Problem) -> dict[str, dict[str, float]]:
         """What restoring each picture takes of the network, once it is warm."""
