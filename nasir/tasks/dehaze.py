@@ -56,17 +56,18 @@ def _colour(task: object, field: attrs.Attribute[Any], numbers: tuple[float, ...
 class Dehaze(PictureTask):
     """Remove haze from a photograph, with a prior for the picture and one for the haze.
 
-    A hazy picture is I = t J + (1 - t) A. Two networks give the picture J and the transmission t,
-    and the airlight A starts at its dark-channel estimate; all three are fitted to I (Gandelsman,
-    Shocher and Irani 2019, "Double-DIP"; NAS-DIP section 4.3). Since t = 1, J = I
-    explains any I, the loss also asks for a smooth t and an A near its estimate. How a clear
-    picture would look in the haze is unknown, so the forward operator is the identity.
+    A hazy picture is I = t J + (1 - t) A. By Double-DIP (Gandelsman, Shocher and Irani 2019;
+    NAS-DIP section 4.3) three networks give the picture J, the transmission t and a map of the
+    airlight A; the loss also asks for a t of small Laplacian and an A near its dark-channel
+    estimate, and the result is the inversion of I, with t refined by a guided filter. With ``model
+    = "one_colour"`` two networks give J and t, A is one colour that starts at its estimate, the
+    loss asks for small differences of t, and the result is J. How a clear picture would look in the
+    haze is unknown, so the forward operator is the identity.
 
     Haze needs depth, so clear photographs cannot be given: with no `images` the task is on two
     halves of a scene whose depth scikit-image carries, one to search on and one to test on.
     """
 
-    networks: ClassVar[int] = 2
     fitting: ClassVar[Mapping[str, Any]] = {"iterations": 300, "stop": "fixed"}
 
     size: int = setting(
@@ -89,8 +90,16 @@ class Dehaze(PictureTask):
         _colour,
         _numbers,
     )
+    model: str = setting(
+        "double_dip",
+        "double_dip: networks for J, t and A; one_colour: for J and t, and A is one free colour",
+        must.in_(("double_dip", "one_colour")),
+    )
     smoothness: float = setting(
-        0.3, "weight of t's mean squared difference between neighbouring pixels, >= 0", _FINITE
+        0.3,
+        "weight of t's mean squared Laplacian (double_dip), or difference between neighbouring "
+        "pixels (one_colour), >= 0",
+        _FINITE,
     )
     anchor: float = setting(
         0.1, "weight of the mean squared distance of A from its estimate, >= 0", _FINITE
@@ -108,10 +117,11 @@ class Dehaze(PictureTask):
         must.ge(0),
     )
     recovery: str = setting(
-        "prior",
-        "the picture: what the prior gives (Double-DIP), or inversion: (I - (1 - t) A) / t, which "
-        "keeps all detail and noise",
-        must.in_(("prior", "inversion")),
+        "auto",
+        "the picture: what the prior gives, or inversion: (I - (1 - t) A) / t, which keeps all "
+        "detail and noise, or refined: that with t after a guided filter; auto: refined by "
+        "double_dip, prior by one_colour",
+        must.in_(("auto", "prior", "inversion", "refined")),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -128,8 +138,13 @@ class Dehaze(PictureTask):
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
         """A person wants all detail of a large photograph, and no haze, in a minute."""
-        quick = {"coarse_side": 128, "dark": 0.1} if use == "restore" else {}
+        coarse = {"coarse_side": 128, "dark": 0.1, "model": "one_colour"}
+        quick = coarse if use == "restore" else {}
         return {**super().settings_for(use), **quick}
+
+    @property
+    def networks(self) -> int:  # type: ignore[override]
+        return 3 if self.model == "double_dip" else 2
 
     def splits(self, images: Pictures, test: Pictures) -> dict[Split, Pictures]:
         from nasir.tasks.physics.haze import scenes
@@ -161,11 +176,13 @@ class Dehaze(PictureTask):
         return super()._prepared(name, shrunk(array, self.size), 3)
 
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
-        """Gives J, t, and how far A is from its estimate, in 3 + 1 + 3 channels."""
+        """Gives J, t, and A or how far one colour is from its estimate, in 3 + 1 + 3 channels."""
         from nasir.tasks.priors import Priors, WithColour
 
         picture = build(signature)
         transmission = build(attrs.evolve(signature, out_channels=1))
+        if self.model == "double_dip":
+            return Priors(picture, transmission, build(signature))
         return WithColour(Priors(picture, transmission), signature.out_channels)
 
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
@@ -173,10 +190,9 @@ class Dehaze(PictureTask):
         from nasir.tasks.physics.haze import dark_transmission
         from nasir.tasks.protocol import observed_error
 
-        picture, transmission, airlight = _parts(output, sample)
+        picture, transmission, airlight = self._parts(output, sample)
         hazy = transmission * picture + (1 - transmission) * airlight
-        down, across = transmission.diff(dim=2), transmission.diff(dim=3)
-        rough = down.square().mean() + across.square().mean()
+        rough = self._roughness(transmission)
         drift = (airlight - _hazy(sample).airlight).square().mean()
         loss = observed_error(hazy, sample) + self.smoothness * rough + self.anchor * drift
         if not self.dark or sample.mask is not None:
@@ -193,17 +209,39 @@ class Dehaze(PictureTask):
 
     def refined(self, output: Tensor, coarse: Sample, sample: Sample) -> Tensor:
         """The inversion, with the transmission enlarged along the edges of the hazy picture."""
-        from nasir.tasks.physics.haze import refined_transmission
+        from nasir.tasks.physics.haze import enlarged, refined_transmission
 
-        _, transmission, airlight = _parts(output, coarse)
+        _, transmission, airlight = self._parts(output, coarse)
         transmission = refined_transmission(transmission, sample.degraded)
+        airlight = enlarged(airlight, sample.degraded.shape[-2:])
         return _inverted(sample.degraded, transmission, airlight)
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
-        picture, transmission, airlight = _parts(output, sample)
-        if self.recovery == "prior":
+        picture, transmission, airlight = self._parts(output, sample)
+        usual = "refined" if self.model == "double_dip" else "prior"
+        recovery = usual if self.recovery == "auto" else self.recovery
+        if recovery == "prior":
             return picture
+        if recovery == "refined":
+            from nasir.tasks.physics.haze import refined_transmission
+
+            transmission = refined_transmission(transmission, sample.degraded)
         return _inverted(sample.degraded, transmission, airlight)
+
+    def _roughness(self, transmission: Tensor) -> Tensor:
+        """The mean squared Laplacian of t, or that of its differences down and across."""
+        down, across = transmission.diff(dim=2), transmission.diff(dim=3)
+        if self.model == "one_colour":
+            return down.square().mean() + across.square().mean()
+        return (down.diff(dim=2)[..., 1:-1] + across.diff(dim=3)[..., 1:-1, :]).square().mean()
+
+    def _parts(self, output: Tensor, sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
+        """The picture, the transmission and the airlight in an output of the assembled module."""
+        picture, transmission, airlight = output.split((3, 1, 3), dim=1)
+        if self.model == "one_colour":
+            drift = airlight.mean((2, 3), keepdim=True)
+            airlight = (_hazy(sample).airlight + drift).clamp(0, 1)
+        return picture, transmission, airlight
 
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """PSNR, SSIM, and the error of the transmission that `restored` amounts to.
@@ -254,10 +292,3 @@ def _inverted(hazy: Tensor, transmission: Tensor, airlight: Tensor) -> Tensor:
 def _hazy(sample: Sample) -> HazySample:
     assert isinstance(sample, HazySample), "dehaze makes its own samples"
     return sample
-
-
-def _parts(output: Tensor, sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
-    """The picture, the transmission and the airlight in an output of the assembled module."""
-    picture, transmission, drift = output.split((3, 1, 3), dim=1)
-    drift = drift.mean((2, 3), keepdim=True)
-    return picture, transmission, (_hazy(sample).airlight + drift).clamp(0, 1)

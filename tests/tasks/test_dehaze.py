@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -41,6 +42,14 @@ class TestDehazeThinGreyHazeOnBothHalves(TestDehaze):
         return Dehaze(size=24, search=0, beta=0.3, airlight=(0.9,), recovery="inversion")
 
 
+class TestDehazeOfOneColour(TestDehaze):
+    def make(self) -> Dehaze:
+        return one_colour(size=24)
+
+
+one_colour = partial(Dehaze, model="one_colour")
+
+
 @pytest.fixture
 def hazy(tmp_path: Path) -> str:
     """A hazy picture in a file: colours seen through ever less air, from top to bottom."""
@@ -59,7 +68,7 @@ def ideal(sample: Sample) -> torch.Tensor:
 
 def test_a_clear_view_seen_through_its_transmission_is_the_hazy_one():
     for name in ("search", "test"):
-        (sample,) = Dehaze(size=32, airlight=(0.7, 0.8, 0.9)).samples(name)
+        (sample,) = one_colour(size=32, airlight=(0.7, 0.8, 0.9)).samples(name)
         airlight = torch.tensor([0.7, 0.8, 0.9]).view(1, 3, 1, 1)
         t = sample.transmission
         assert t.shape == (1, 1, 32, 32)
@@ -67,7 +76,7 @@ def test_a_clear_view_seen_through_its_transmission_is_the_hazy_one():
 
 
 def test_transmission_falls_exponentially_with_depth_over_its_mean():
-    thin, thick = (Dehaze(size=0, beta=b, search=0).samples("test") for b in (0.5, 1.5))
+    thin, thick = (one_colour(size=0, beta=b, search=0).samples("test") for b in (0.5, 1.5))
     for one, other in zip(thin, thick, strict=True):
         torch.testing.assert_close(one.transmission**3, other.transmission)
     _, _, disparity = skimage.data.stereo_motorcycle()
@@ -96,7 +105,7 @@ def test_unknown_depths_are_those_of_a_nearest_known_pixel():
 
 def test_the_splits_are_different_parts_of_the_scene():
     left, _, _ = skimage.data.stereo_motorcycle()
-    task = Dehaze(size=0)
+    task = one_colour(size=0)
     (one,), (other,) = task.samples("search"), task.samples("test")
     for sample, first in ((one, 0), (other, 371)):
         expected = left[65:435, first : first + 370] / 255
@@ -134,7 +143,7 @@ def test_the_airlight_is_not_taken_from_a_small_bright_thing():
 
 
 def test_a_true_output_has_no_error_with_a_true_airlight():
-    task = Dehaze(size=32, smoothness=0)
+    task = one_colour(size=32, smoothness=0)
     (sample,) = task.samples("test")
     exact = attrs.evolve(sample, airlight=torch.tensor([0.8, 0.85, 0.9]).view(1, 3, 1, 1))
     assert task.loss(ideal(exact), exact).item() == pytest.approx(0, abs=1e-12)
@@ -145,7 +154,7 @@ def test_a_true_output_has_no_error_with_a_true_airlight():
 
 
 def test_the_airlight_may_leave_its_estimate_at_a_price():
-    task = Dehaze(size=32, smoothness=0, anchor=0.5)
+    task = one_colour(size=32, smoothness=0, anchor=0.5)
     (sample,) = task.samples("test")
     off = attrs.evolve(sample, airlight=torch.tensor([0.7, 0.75, 0.8]).view(1, 3, 1, 1))
     output = ideal(off)
@@ -154,7 +163,7 @@ def test_the_airlight_may_leave_its_estimate_at_a_price():
 
 
 def test_a_rough_transmission_costs_its_squared_differences():
-    rough, none = (Dehaze(size=16, smoothness=s) for s in (0.3, 0))
+    rough, none = (one_colour(size=16, smoothness=s) for s in (0.3, 0))
     (sample,) = rough.samples("test")
     output = ideal(sample)
     columns = torch.arange(16) % 2
@@ -164,7 +173,7 @@ def test_a_rough_transmission_costs_its_squared_differences():
 
 
 def test_pixels_outside_the_mask_are_ignored():
-    task = Dehaze(size=16)
+    task = one_colour(size=16)
     (sample,) = task.samples("test")
     mask = torch.zeros(1, 1, 16, 16)
     mask[..., :8] = 1
@@ -177,7 +186,7 @@ def test_pixels_outside_the_mask_are_ignored():
 
 
 def test_transmission_error_is_that_of_the_haze_which_a_picture_amounts_to():
-    task = Dehaze(size=32)
+    task = one_colour(size=32)
     (sample,) = task.samples("test")
     unrestored = task.metrics(sample.degraded, sample)["transmission_error"]
     all_seen_through = (1 - sample.transmission).square().mean().sqrt().item()
@@ -194,7 +203,7 @@ def test_the_networks_have_inputs_of_their_own_and_the_airlight_starts_at_its_es
             assert x.shape[1] == self.signature.in_channels
             return x.mean(1, keepdim=True).expand(-1, self.signature.out_channels, -1, -1)
 
-    task = Dehaze(size=16)
+    task = one_colour(size=16)
     module = task.assemble(Constant, Signature(4, 3))
     x = torch.cat([torch.full((2, 4, 16, 16), value) for value in (0.25, 0.75)], 1)
     output = module(x)
@@ -206,19 +215,19 @@ def test_the_networks_have_inputs_of_their_own_and_the_airlight_starts_at_its_es
 
 
 def test_hazy_pictures_are_restored_and_the_scene_searched_on(hazy: str):
-    task = Dehaze(images=(hazy,), degraded=True, size=20)
+    task = one_colour(images=(hazy,), degraded=True, size=20)
     (sample,) = task.samples("test")
     assert sample.clean is None
     assert sample.degraded.shape == (1, 3, 16, 20)
     assert task.metrics(sample.degraded, sample) == {}
     assert [s.name for s in task.samples("search")] == ["motorcycle-left"]
-    blind = Dehaze(images=(hazy,), degraded=True, search=0)
+    blind = one_colour(images=(hazy,), degraded=True, search=0)
     assert [s.name for s in blind.samples("search")] == ["hazy"]
 
 
 def test_a_given_airlight_takes_the_estimates_place(hazy: str):
     estimated, known = (
-        Dehaze(images=(hazy,), degraded=True, airlight=a).samples("test")[0].airlight.flatten()
+        one_colour(images=(hazy,), degraded=True, airlight=a).samples("test")[0].airlight.flatten()
         for a in (None, 0.5)
     )
     np.testing.assert_allclose(estimated, [0.7, 0.8, 0.9], atol=0.1)
@@ -226,7 +235,7 @@ def test_a_given_airlight_takes_the_estimates_place(hazy: str):
 
 
 def test_extra_fields_follow_a_sample_to_its_device():
-    (sample,) = Dehaze(size=16).samples("test")
+    (sample,) = one_colour(size=16).samples("test")
     moved = sample.to("meta")
     assert moved.airlight.is_meta
     assert moved.transmission.is_meta
@@ -235,14 +244,14 @@ def test_extra_fields_follow_a_sample_to_its_device():
 
 def test_clear_photographs_are_refused_for_want_of_depth(hazy: str):
     with pytest.raises(SettingsError, match=r"depth: give hazy ones with task\.degraded=true"):
-        Dehaze(images=(hazy,))
+        one_colour(images=(hazy,))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_a_grey_picture_is_refused(tmp_path: Path, mode: str):
     values = np.random.default_rng(0).integers(0, 256, (20, 20), dtype=np.uint8)
     Image.fromarray(values).convert(mode).save(tmp_path / "grey.png")
-    task = Dehaze(images=(str(tmp_path / "grey.png"),), degraded=True)
+    task = one_colour(images=(str(tmp_path / "grey.png"),), degraded=True)
     with pytest.raises(PictureError, match="grey is grey: dehazing needs colour"):
         task.samples("test")
 
@@ -252,14 +261,14 @@ def test_a_picture_of_nothing_but_haze_is_refused(
     tmp_path: Path, airlight: tuple[float, ...] | None
 ):
     Image.new("RGB", (20, 20), (100, 150, 200)).save(tmp_path / "flat.png")
-    task = Dehaze(images=(str(tmp_path / "flat.png"),), degraded=True, airlight=airlight)
+    task = one_colour(images=(str(tmp_path / "flat.png"),), degraded=True, airlight=airlight)
     with pytest.raises(PictureError, match="flat has the colour of the airlight everywhere"):
         task.samples("test")
 
 
 def test_haze_so_thick_that_nothing_is_seen_is_refused():
     with pytest.raises(PictureError, match=r"motorcycle-left has the colour .* task\.beta"):
-        Dehaze(size=16, beta=50).samples("test")
+        one_colour(size=16, beta=50).samples("test")
 
 
 @pytest.mark.parametrize(
@@ -288,16 +297,16 @@ def test_one_number_is_an_airlight_on_the_command_line():
 
 
 def test_a_coarse_copy_keeps_the_airlight_of_the_whole(hazy: str):
-    task = Dehaze(images=hazy, degraded=True, search=0, size=0, coarse_side=16)
+    task = one_colour(images=hazy, degraded=True, search=0, size=0, coarse_side=16)
     (sample,) = task.samples("test")
     coarse = task.coarse(sample)
     assert max(coarse.degraded.shape[-2:]) == 16
     assert torch.equal(coarse.airlight, sample.airlight)
-    assert Dehaze(images=hazy, degraded=True, size=0).coarse(sample) is None
+    assert one_colour(images=hazy, degraded=True, size=0).coarse(sample) is None
 
 
 def test_a_true_coarse_output_restores_the_whole_scene():
-    task = Dehaze(size=0, coarse_side=64)
+    task = one_colour(size=0, coarse_side=64)
     (sample,) = task.samples("test")
     coarse = task.coarse(sample)
     small = torch.nn.functional.interpolate(
@@ -310,10 +319,72 @@ def test_a_true_coarse_output_restores_the_whole_scene():
 
 
 def test_the_dark_channel_draws_the_transmission(hazy: str):
-    plain, drawn = (Dehaze(images=hazy, degraded=True, search=0, dark=dark) for dark in (0, 0.5))
+    given = {"images": hazy, "degraded": True, "search": 0}
+    plain, drawn = (one_colour(**given, dark=dark) for dark in (0, 0.5))
     (sample,) = plain.samples("test")
     estimate = dark_transmission(sample.degraded, sample.airlight)
     colour = torch.zeros_like(sample.degraded)
     output = torch.cat([sample.degraded, estimate + 0.1, colour], 1)
     more = drawn.loss(output, sample) - plain.loss(output, sample)
     assert more.item() == pytest.approx(0.5 * 0.01, rel=1e-3)
+
+
+class Constant(nn.Module):
+    """The mean of its input, on all channels."""
+
+    def __init__(self, signature: Signature) -> None:
+        super().__init__()
+        self.signature = signature
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(1, keepdim=True).expand(-1, self.signature.out_channels, -1, -1)
+
+
+def test_double_dip_has_networks_for_picture_transmission_and_airlight():
+    task = Dehaze(size=16)
+    module = task.assemble(Constant, Signature(4, 3))
+    x = torch.cat([torch.full((1, 4, 16, 16), value) for value in (0.25, 0.5, 0.75)], 1)
+    assert task.networks == 3
+    assert module(x)[0, :, 0, 0].tolist() == [0.25] * 3 + [0.5] + [0.75] * 3
+
+
+def true_output(sample: Sample) -> torch.Tensor:
+    """The picture, the transmission and the airlight of the synthetic haze, which varies."""
+    airlight = torch.tensor(AIRLIGHT).view(1, 3, 1, 1).expand_as(sample.clean)
+    return torch.cat([sample.clean, sample.transmission, airlight], 1)
+
+
+def test_double_dip_returns_the_inversion_with_a_refined_transmission():
+    """The transmission of the scene has its picture's edges: the filter hardly changes it."""
+    task = Dehaze(size=64, smoothness=0, anchor=0)
+    (sample,) = task.samples("test")
+    output = true_output(sample)
+    assert task.loss(output, sample).item() == pytest.approx(0, abs=1e-12)
+    assert torch.equal(attrs.evolve(task, recovery="prior").restored(output, sample), sample.clean)
+    rough = output.clone()
+    rough[:, 3] = (rough[:, 3] + 0.1 * torch.randn(1, 64, 64)).clamp(0.1, 1)
+    inverted, refined = (
+        psnr(attrs.evolve(task, recovery=how).restored(rough, sample), sample.clean)
+        for how in ("inversion", "auto")
+    )
+    assert refined > inverted + 3
+
+
+def test_double_dip_asks_for_a_small_laplacian_of_the_transmission():
+    """A plane costs nothing; of t = x^2 / 225 the Laplacian is 2 / 225."""
+    task, free = (Dehaze(size=16, smoothness=s, anchor=0) for s in (0.3, 0))
+    (sample,) = task.samples("test")
+    output, across = true_output(sample), torch.arange(16.0)
+    for t, laplacian in ((across / 15, 0.0), (across**2 / 225, 2 / 225)):
+        output[:, 3] = t
+        extra = task.loss(output, sample) - free.loss(output, sample)
+        assert extra.item() == pytest.approx(0.3 * laplacian**2, rel=1e-2, abs=1e-8)
+
+
+def test_a_map_of_the_airlight_is_enlarged_with_a_coarse_fit():
+    task = Dehaze(size=0, coarse_side=64)
+    (sample,) = task.samples("test")
+    coarse = task.coarse(sample)
+    small = torch.nn.functional.interpolate(true_output(sample), coarse.degraded.shape[-2:])
+    before = task.metrics(sample.degraded, sample)["psnr"]
+    assert task.metrics(task.refined(small, coarse, sample), sample)["psnr"] > before + 10

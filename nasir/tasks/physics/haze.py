@@ -111,6 +111,11 @@ def refined_transmission(t: Tensor, picture: Tensor) -> Tensor:
     return ((a * picture).sum(1, keepdim=True) + b).clamp(0, 1)
 
 
+def enlarged(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """A map ``(1, C, h, w)`` at a size; one pixel, which serves everywhere, as it is."""
+    return x if x.shape[-2:] == (1, 1) else _averaged(x, size)
+
+
 def _averaged(x: Tensor, size: tuple[int, ...]) -> Tensor:
     if x.shape[-2:] == size:
         return x

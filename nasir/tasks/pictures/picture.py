@@ -89,8 +89,7 @@ def grey(x: Tensor) -> Tensor:
 
 def with_channels(sample: Sample, channels: int) -> Sample:
     """A sample whose pictures have `channels`, those of a grey one being equal."""
-    own = sample.degraded.shape[1]
-    if own == channels:
+    if sample.degraded.shape[1] >= channels:
         return sample
     degraded, clean = (
         None if x is None else x.expand(-1, channels, -1, -1).contiguous()
