@@ -87,9 +87,15 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
             """Fits as the first method does, while all rules watch."""
 
             def stopping_rule(
-                self, task: Any, unseen: Any = None, methods: Any = methods, to: Any = watching
+                self,
+                task: Any,
+                unseen: Any = None,
+                seen: Any = None,
+                truth: Any = None,
+                methods: Any = methods,
+                to: Any = watching,
             ) -> All:
-                to.append(All({m.stop: m.stopping_rule(task, unseen) for m in methods}))
+                to.append(All({m.stop: m.stopping_rule(task, unseen, seen) for m in methods}))
                 return to[0]
 
         # "heldout" holds pixels out; the rule of the variances does not
