@@ -212,3 +212,11 @@ def test_compare_prints_each_way_and_its_page(addresses, capsys):
 def test_compare_takes_one_picture(dog, capsys):
     assert main(["restore", "--compare", "cat.png", "dog.png"]) == 2
     assert "--compare takes one picture" in capsys.readouterr().err
+
+
+def test_an_oracle_is_refused_for_want_of_a_truth(capsys):
+    assert main(["restore", "cat.png", "task=denoise", "evaluator.stop=oracle", *TINY]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "evaluator.stop=oracle needs the ground truth, and" in line
+    assert "take evaluator.stop=wmv" in line
+    assert not list(Path().glob("*restored*"))
