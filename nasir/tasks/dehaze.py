@@ -95,11 +95,11 @@ class Dehaze(PictureTask):
         "double_dip: networks for J, t and A; one_colour: for J and t, and A is one free colour",
         must.in_(("double_dip", "one_colour")),
     )
-    smoothness: float = setting(
-        0.3,
+    smoothness: float | None = setting(
+        None,
         "weight of t's mean squared Laplacian (double_dip), or difference between neighbouring "
-        "pixels (one_colour), >= 0",
-        _FINITE,
+        "pixels (one_colour), >= 0; none: 30 or 0.3",
+        must.optional(must.and_(*_FINITE)),
     )
     anchor: float = setting(
         0.1, "weight of the mean squared distance of A from its estimate, >= 0", _FINITE
@@ -194,7 +194,7 @@ class Dehaze(PictureTask):
         hazy = transmission * picture + (1 - transmission) * airlight
         rough = self._roughness(transmission)
         drift = (airlight - _hazy(sample).airlight).square().mean()
-        loss = observed_error(hazy, sample) + self.smoothness * rough + self.anchor * drift
+        loss = observed_error(hazy, sample) + self._smoothness * rough + self.anchor * drift
         if not self.dark or sample.mask is not None:
             return loss
         estimate = dark_transmission(sample.degraded, _hazy(sample).airlight)
@@ -227,6 +227,11 @@ class Dehaze(PictureTask):
 
             transmission = refined_transmission(transmission, sample.degraded)
         return _inverted(sample.degraded, transmission, airlight)
+
+    @property
+    def _smoothness(self) -> float:
+        usual = 30.0 if self.model == "double_dip" else 0.3
+        return usual if self.smoothness is None else self.smoothness
 
     def _roughness(self, transmission: Tensor) -> Tensor:
         """The mean squared Laplacian of t, or that of its differences down and across."""
