@@ -61,6 +61,7 @@ class RunStore(TrialStore):
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             foreign = self._connection.execute(FOREIGN).fetchone()
+        self._is_file = path.exists()  # or a memory of SQLite's own
         if application != APPLICATION_ID or foreign is not None:
             self.close()
             raise RunFolderError(f"{path} is not the trials of a nasir run")
@@ -101,9 +102,10 @@ class RunStore(TrialStore):
 
     def _begin(self) -> None:
         """Begin to write; waits for other programs that hold the file for a moment, or longer."""
-        if not self.path.exists():
+        if self._is_file and not self.path.exists():
             raise RunFolderError(f"{self.path.parent} was removed or moved while it was written")
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + (PATIENCE if self._token else 0)  # before, nothing is lost
+        waiting = False
         while True:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -111,7 +113,9 @@ class RunStore(TrialStore):
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > end:
                     raise
+            if not waiting:
                 log.warning("another program holds %s: waiting for it", self.path)
+            waiting = True
 
     def claim(self, token: str, before: str | None) -> None:
         """Let this process alone write from now on; `before` is :attr:`token` as it was seen."""
