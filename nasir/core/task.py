@@ -225,6 +225,18 @@ class Task(ABC):
         """The restored picture of `sample`, from a network's output for its :meth:`coarse` copy."""
         raise NotImplementedError(f"{type(self).__name__} fits to no coarse copies")
 
+    @property
+    def conceals(self) -> bool:
+        """Whether :meth:`concealed` can hide pixels of a sample, by which results are compared."""
+        return False
+
+    def concealed(self, sample: Sample) -> Sample:
+        """`sample` with some of its known pixels missing too, in the manner of those that are.
+
+        What restores it is compared by how near it comes to them. The same for the same sample.
+        """
+        raise NotImplementedError(f"{type(self).__name__} conceals no pixels")
+
     def patches(self) -> Patches:
         """The pictures to train on, none of which is in the test split."""
         raise SettingsError(

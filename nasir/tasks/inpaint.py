@@ -57,7 +57,7 @@ class Inpaint(PairedTask):
         return self.degradation
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
-        from nasir.tasks.physics.filling import joined
+        from nasir.kernels.filling import joined
 
         if sample.mask is None or not self._keeps:
             return output
@@ -65,11 +65,24 @@ class Inpaint(PairedTask):
 
     def region(self, sample: Sample) -> tuple[slice, slice] | None:
         """The holes and as much around them as they are long, where known pixels are kept."""
-        from nasir.tasks.physics.filling import around
+        from nasir.kernels.filling import around
 
         if sample.mask is None or not self._keeps:
             return super().region(sample)
         return around(sample.mask[0, 0] < 1, MARGIN)
+
+    @property
+    def conceals(self) -> bool:
+        return self._keeps
+
+    def concealed(self, sample: Sample) -> Sample:
+        """With a copy of its hole elsewhere."""
+        from nasir.tasks.physics.concealing import concealed
+
+        assert sample.mask is not None, "there is no hole"
+        mask = concealed(sample.mask, self.seed)
+        degraded = sample.degraded * ((mask > 0) | (sample.mask < 1))
+        return attrs.evolve(sample, degraded=degraded, mask=mask, clean=None)
 
     @property
     def _keeps(self) -> bool:

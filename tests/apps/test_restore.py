@@ -332,7 +332,7 @@ def test_inpainting_takes_a_mask(tmp_path: Path, picture: Path):
     [
         (("task=denoise",), "nasdip_denoising"),
         (("task=sr", "task.scale=2"), "nasdip_super_resolution"),
-        (("task=inpaint", "task.mask=hole.png"), "nasdip_inpainting"),
+        (("task=inpaint", "task.mask=hole.png", "task.known=fitted"), "nasdip_inpainting"),
     ],
 )
 def test_the_architecture_published_for_the_task_is_the_default(picture, task, published):

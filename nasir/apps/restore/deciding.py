@@ -34,6 +34,9 @@ TASKS: Mapping[str, Sequence[Settings]] = {
 
 DENOISE = "denoise"
 
+FOR_HOLES = "plug_and_play"
+"""The method that fills in missing pixels: it is compared with others."""
+
 FOR_A_FIT = ("space", "evaluator", "strategy")
 """Components that only a fit has."""
 
@@ -137,7 +140,7 @@ def _check_colours(picture: Path, network: TrainedNetwork, name: str) -> None:
 
 
 def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
-    """A network for the task that is named, or else a fit."""
+    """A network for the task that is named, or methods where pixels are missing, or else a fit."""
     task = _task(picture, asked)
     diagnosis = diagnose(picture) if name_of(task) == DENOISE else None
     if diagnosis is not None and asked.components["task"] in (DENOISE, {"name": DENOISE}):
@@ -146,9 +149,13 @@ def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
             picture, attrs.evolve(asked, components={**asked.components, "task": settings})
         )
     network = network_for(task, diagnosis.sigma if diagnosis else None)
-    if network is None:
-        return _fit(picture, asked)
-    return _automatic(asked, task, network, diagnosis)
+    if network is not None:
+        return _automatic(asked, task, network, diagnosis)
+    if task.conceals:
+        chosen = {**asked.components, "method": {"name": FOR_HOLES}}
+        filled = _by_method(picture, attrs.evolve(asked, components=chosen))
+        return attrs.evolve(filled, compares=True)
+    return _fit(picture, asked)
 
 
 def _by_diagnosis(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
@@ -243,3 +250,8 @@ def classical_methods(sigma: float) -> dict[str, Any]:
     Total variation and wavelets are 1 to 3 dB behind it on photographs (docs/results.md).
     """
     return {"nlm": make("method", "nlm", sigma=sigma)}
+
+
+def methods_for_holes() -> dict[str, Any]:
+    """The methods to compare with where pixels are missing."""
+    return {"biharmonic": make("method", "biharmonic")}

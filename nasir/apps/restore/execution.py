@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.apps.restore.choosing import stabilisation
-from nasir.apps.restore.deciding import classical_methods
+from nasir.apps.restore.deciding import classical_methods, methods_for_holes
 from nasir.apps.restore.planning import AUTO, RestorationPlan
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
@@ -47,8 +47,12 @@ class Restored:
 
 def execute(planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms) -> Restored:
     """The picture of `sample` restored as planned; `terms` are those of its fits, if any."""
-    way = _fitted if planned.fits else _compared if planned.compares else _applied
-    return way(planned, sample, notify, terms)
+    if planned.fits:
+        return _fitted(planned, sample, notify, terms)
+    if planned.compares:
+        by_hidden = planned.problem.task.conceals
+        return (_compared_on_hidden_pixels if by_hidden else _compared)(planned, sample, notify)
+    return _applied(planned, sample, notify)
 
 
 def _fitted(planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms) -> Restored:
@@ -65,7 +69,7 @@ def _fitted(planned: RestorationPlan, sample: Sample, notify: Notify, terms: Fit
     return Restored(picture, f"fit {planned.chosen}", used, stops, search=search)
 
 
-def _applied(planned: RestorationPlan, sample: Sample, notify: Notify, _: FitTerms) -> Restored:
+def _applied(planned: RestorationPlan, sample: Sample, notify: Notify) -> Restored:
     """By the trained network or classical method that was named."""
     from nasir.apps.restore.trained import restored_by
 
@@ -75,7 +79,7 @@ def _applied(planned: RestorationPlan, sample: Sample, notify: Notify, _: FitTer
     return Restored(picture, by, planned.architecture)
 
 
-def _compared(planned: RestorationPlan, sample: Sample, notify: Notify, _: FitTerms) -> Restored:
+def _compared(planned: RestorationPlan, sample: Sample, notify: Notify) -> Restored:
     """By what has the least risk: the network, a classical method, or the picture as it is."""
     from nasir.apps.restore.risk import INPUT, risks_of
     from nasir.apps.restore.trained import by_method, restored_by
@@ -94,6 +98,26 @@ def _compared(planned: RestorationPlan, sample: Sample, notify: Notify, _: FitTe
     picture = restored_by(candidates[risks.best], sample, problem, planned.tile, notify)
     architecture = planned.architecture if risks.best == own else None
     return Restored(picture, risks.best, architecture, risks=risks)
+
+
+def _compared_on_hidden_pixels(
+    planned: RestorationPlan, sample: Sample, notify: Notify
+) -> Restored:
+    """By the method that comes nearest to known pixels that were hidden from it."""
+    from nasir.apps.restore.held_out import hidden_risks, hide
+    from nasir.apps.restore.trained import by_method, restored_by
+
+    use_threads(planned.threads)
+    problem = planned.problem
+    best, restore_part = without_fit(planned)
+    candidates, risks = {best: restore_part}, None
+    for name, method in methods_for_holes().items():
+        candidates[f"method {name}"] = by_method(method, problem.task)
+    if parts := hide(problem.task, sample):
+        risks = hidden_risks(candidates, parts)
+        best = risks.best
+    picture = restored_by(candidates[best], sample, problem, planned.tile, notify)
+    return Restored(picture, best, risks=risks)
 
 
 def without_fit(planned: RestorationPlan) -> tuple[str, RestorePart]:

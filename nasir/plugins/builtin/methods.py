@@ -15,3 +15,8 @@ def register_methods(register: Register) -> None:
     )
     register("bm3d", "nasir.baselines.bm3d:Bm3d", "BM3D, CBM3D in colour (package bm3d)")
     register("biharmonic", "nasir.baselines.biharmonic:Biharmonic", "biharmonic inpainting")
+    register(
+        "plug_and_play",
+        "nasir.networks.plug_and_play:PlugAndPlay",
+        "inpainting with a trained denoiser as prior",
+    )

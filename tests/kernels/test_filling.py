@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nasir.tasks.physics.filling import joined, membrane
+from nasir.kernels.filling import joined, membrane
 
 RNG = np.random.default_rng(0)
 

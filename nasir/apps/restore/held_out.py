@@ -1,0 +1,69 @@
+"""Candidates compared by known pixels that were hidden from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from nasir.apps.restore.risk import Risks
+from nasir.apps.restore.tiles import cut
+from nasir.apps.restore.window import part
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasir.apps.restore.trained import RestorePart
+    from nasir.core.task import Sample, Task
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+SIDE, PARTS = 256, 2
+"""Most pixels of a side, and number, of the parts of a picture that candidates are compared on."""
+
+
+@attrs.frozen(eq=False)
+class HiddenPixels:
+    """A part of a picture as it is, and with some of its known pixels hidden."""
+
+    whole: Sample
+    hidden: Sample
+
+    @property
+    def places(self) -> Array:
+        """Where pixels are hidden: ``(H, W)``."""
+        assert self.whole.mask is not None
+        assert self.hidden.mask is not None
+        return ((self.whole.mask >= 1) & (self.hidden.mask < 1))[0, 0].numpy()
+
+    def errors(self, restored: Tensor) -> Array:
+        """The squared errors ``(C, N)`` of ``(1, C, H, W)`` at the hidden pixels."""
+        error = (restored - self.whole.degraded)[0].double().numpy()[:, self.places]
+        squares: Array = error**2
+        return squares
+
+
+def hide(task: Task, sample: Sample) -> list[HiddenPixels]:
+    """The parts of `sample` with most to fill in and to compare with, with pixels hidden there.
+
+    None where no pixel can be hidden.
+    """
+    assert sample.mask is not None
+    height, width = sample.degraded.shape[-2:]
+    tiles = cut(height, width, SIDE, 0)
+    missing = [float((sample.mask[..., t.rows, t.columns] < 1).float().mean()) for t in tiles]
+    best = sorted(range(len(tiles)), key=lambda n: -min(missing[n], 1 - missing[n]))[:PARTS]
+    parts = [part(sample, tiles[n].rows, tiles[n].columns) for n in best if 0 < missing[n] < 1]
+    found = [HiddenPixels(one, task.concealed(one)) for one in parts]
+    return [one for one in found if one.places.any()]
+
+
+def hidden_risks(candidates: Mapping[str, RestorePart], parts: list[HiddenPixels]) -> Risks:
+    """The mean squared error of each candidate at the pixels that are hidden from it."""
+    found = {}
+    for name, restore_part in candidates.items():
+        errors = [one.errors(restore_part(one.hidden)) for one in parts]
+        found[name] = float(np.concatenate(errors, axis=1).mean())
+    return Risks(found)

@@ -1,0 +1,190 @@
+"""Filling in missing pixels with a trained denoiser as the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.method import Method
+from nasir.core.progress import report
+from nasir.core.task import Sample, Task
+from nasir.networks.network import find_network, in_words
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, nn
+
+    Part = tuple[slice, slice]
+
+DENOISERS = {1: "denoise_grey", 3: "denoise"}
+"""The registered network for white noise of any level, by channels."""
+
+BLOCK, MARGIN = 384, 32
+"""Sides of the parts that the network is applied to, and what it sees around each, in pixels."""
+
+RADIUS, SMALLEST = 3, 32
+"""The pyramid ends where no missing pixel is farther from a known one, in pixels, or where the
+picture would have a shorter side."""
+
+HALF = 0.5
+"""A coarse pixel is known where so much of it is."""
+
+
+@attrs.define
+class PlugAndPlay(Method):
+    """Fills in missing pixels with what a denoiser that was trained for white noise expects there.
+
+    In the hole x becomes D(x + n), with n from N(0, s^2), and known pixels stay, while s falls
+    geometrically from `first` to `last`; the result is the mean over the last third. This is
+    stochastic denoising regularisation (Renaud, Prost, Leclaire and Papadakis 2024, algorithm 1)
+    with a full step and exact data. It begins on a pyramid: at the scale where holes are a few
+    pixels wide, from a harmonic surface; each scale starts from the coarser one, joined to what is
+    known without a seam.
+
+    Observed pixels do not change. Where the mask is between 0 and 1, what was observed and what is
+    filled in are blended. Time and memory go with the size of the holes' surroundings.
+    """
+
+    network: str | None = setting(
+        None,
+        "a network for white noise of any level: registered, or a file of nasir export; none: "
+        "denoise, in grey pictures denoise_grey",
+    )
+    steps: int = setting(30, "steps at each scale, >= 1", must.ge(1))
+    coarsest: float = setting(50.0, "s of 255 at the coarsest scale's start, > 0", must.gt(0))
+    first: float = setting(25.0, "s of 255 at the other scales' starts, > 0", must.gt(0))
+    last: float = setting(5.0, "s of 255 at the end of each scale, > 0", must.gt(0))
+    seed: int = setting(0, "what the noise is drawn from, >= 0", must.ge(0))
+
+    def restore(self, sample: Sample, task: Task) -> Tensor:
+        import torch
+
+        if sample.mask is None:
+            raise SettingsError(
+                f"method=plug_and_play fills in missing pixels, and {sample.name} has none: take "
+                "task=inpaint, or another method (nasir list methods)"
+            )
+        degraded, mask = sample.degraded.cpu(), sample.mask.cpu()
+        part = _around(mask < 1)
+        if part is None:
+            return degraded
+        denoiser = self._denoiser(degraded.shape[1])
+        filled = degraded.clone()
+        with torch.inference_mode():
+            picture, known = degraded[(..., *part)], (mask >= 1)[(..., *part)]
+            filled[(..., *part)] = self._filled(picture, known, denoiser)
+        return torch.lerp(filled, degraded, mask)
+
+    def _denoiser(self, channels: int) -> nn.Module:
+        """The network, for pictures of so many `channels`."""
+        import torch
+
+        name = self.network or DENOISERS.get(channels, DENOISERS[3])
+        network = find_network(name)
+        signature = network.signature
+        if (signature.in_channels, signature.scale) != (channels, 1):
+            raise SettingsError(
+                f"method.network={name} is for {in_words(signature)}, here are pictures of "
+                f"{channels} channels: take a denoiser for these (nasir list networks)"
+            )
+        with torch.random.fork_rng(devices=[]):  # a fresh network draws its weights first
+            return network.load()
+
+    def _filled(self, picture: Tensor, known: Tensor, denoiser: nn.Module) -> Tensor:
+        """``(1, C, H, W)`` with its hole filled, from the coarsest scale to the finest."""
+        import torch
+        import torch.nn.functional as F
+
+        from nasir.kernels.filling import joined
+
+        scales = [(picture, known)]
+        while _radius(scales[-1][1]) > RADIUS and min(scales[-1][1].shape[-2:]) >= 2 * SMALLEST:
+            coarser = _halved(*scales[-1])
+            if not coarser[1].any():
+                break
+            scales.append(coarser)
+        generator = torch.Generator().manual_seed(self.seed)
+        x, begin = torch.zeros_like(scales[-1][0]), self.coarsest
+        for seen, there in reversed(scales):
+            height, width = there.shape[-2:]
+            if x.shape != seen.shape:
+                x = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
+            x = joined(x[..., :height, :width], seen, there.to(seen.dtype))
+            x = self._refined(x, seen, there, denoiser, begin, generator)
+            begin = self.first
+        return x.clamp(0, 1)
+
+    def _refined(
+        self,
+        x: Tensor,
+        seen: Tensor,
+        known: Tensor,
+        denoiser: nn.Module,
+        begin: float,
+        generator: Generator,
+    ) -> Tensor:
+        """What the steps at one scale make of `x`."""
+        import torch
+
+        parts, steps = list(_blocks(known)), self.steps
+        mean, averaged = torch.zeros_like(x), max(1, steps // 3)
+        for step in range(steps):
+            s = begin * (self.last / begin) ** (step / max(1, steps - 1)) / 255
+            noisy = x + s * torch.randn(x.shape, generator=generator)
+            x = seen.clone()
+            for inner, outer, within in parts:
+                denoised = denoiser(noisy[(..., *outer)])[(..., *within)]
+                x[(..., *inner)] = torch.where(known[(..., *inner)], seen[(..., *inner)], denoised)
+            if step >= steps - averaged:
+                mean += x / averaged
+            report(step + 1, steps)
+        return mean
+
+
+def _around(hole: Tensor) -> Part | None:
+    """The rows and columns with a hole ``(1, 1, H, W)``, and as much as the network sees."""
+    found = []
+    for dim in (3, 2):
+        lines = hole.any(dim).flatten().nonzero().flatten()
+        if not len(lines):
+            return None
+        found.append(slice(max(0, int(lines[0]) - 2 * MARGIN), int(lines[-1]) + 1 + 2 * MARGIN))
+    return found[0], found[1]
+
+
+def _blocks(known: Tensor) -> Iterator[tuple[Part, Part, Part]]:
+    """The blocks with missing pixels: each alone, with its margin, and where it is in that."""
+    height, width = known.shape[-2:]
+    for top in range(0, height, BLOCK):
+        for left in range(0, width, BLOCK):
+            inner = slice(top, min(height, top + BLOCK)), slice(left, min(width, left + BLOCK))
+            if known[(..., *inner)].all():
+                continue
+            outer = tuple(slice(max(0, one.start - MARGIN), one.stop + MARGIN) for one in inner)
+            within = tuple(
+                slice(one.start - around.start, one.stop - around.start)
+                for one, around in zip(inner, outer, strict=True)
+            )
+            yield inner, (outer[0], outer[1]), (within[0], within[1])
+
+
+def _radius(known: Tensor) -> float:
+    """The distance of the innermost missing pixel from a known one."""
+    from scipy.ndimage import distance_transform_edt
+
+    return float(distance_transform_edt(~known[0, 0].numpy()).max())
+
+
+def _halved(picture: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Half the resolution: means of known pixels, known where half of a coarse pixel is."""
+    import torch.nn.functional as F
+
+    height, width = known.shape[-2:]
+    border = 0, width % 2, 0, height % 2
+    weight = F.avg_pool2d(F.pad(known.to(picture.dtype), border), 2)
+    total = F.avg_pool2d(F.pad(picture * known, border), 2)
+    return total / weight.clamp(min=1e-6), weight >= HALF
