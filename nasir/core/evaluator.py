@@ -141,12 +141,12 @@ class Problem:
         seed: The seed of the run.
         split: The pictures to evaluate on.
         artifacts: Whether evaluations are to have restored pictures and weights.
-        timed: Whether they are to have the costs of restoring each picture.
         checkpoints: The run's folder of checkpoints for evaluators. It may be empty: an evaluation
             has the same result with and without what is in it.
         objectives: What the search maximises at the full stage; the first makes a trial's score.
             Empty: the evaluator's own score.
         limits: Architectures beyond one of them are never built.
+        timed: Whether evaluations are to have the costs of restoring each picture.
     """
 
     space: SearchSpace
@@ -155,10 +155,10 @@ class Problem:
     seed: int = 0
     split: Split = "search"
     artifacts: bool = False
-    timed: bool = False
     checkpoints: Path | None = None
     objectives: tuple[Objective, ...] = ()
     limits: tuple[Limit, ...] = ()
+    timed: bool = False
 
     @cached_property
     def domain(self) -> Domain:

@@ -363,5 +363,5 @@ def test_against_clean_compares_with_what_is_observed_without_noise():
 def test_a_clean_picture_that_nobody_has_is_refused():
     evaluator = ProxyEvaluator(against="clean")
     problem = Problem(NasDip(depth=1, width=4), Noise(), {FULL: evaluator})
-    with pytest.raises(SettingsError, match=r"against=clean looks at .* search-0 has none: take"):
+    with pytest.raises(SettingsError, match=r"against=clean needs .* search-0 has none: take"):
         problem.check()
