@@ -244,7 +244,7 @@ def test_a_full_disk_loses_nothing(toy, monkeypatch):
 
     with monkeypatch.context() as small:
         small.setattr(ownership, "RunStore", Small)
-        with pytest.raises(RunFolderError, match=r"full; make room .*nasir resume runs/small"):
+        with pytest.raises(RunFolderError, match=r"full; make room .*nasir resume .*runs/small"):
             toy("strategy=rl", "strategy.hidden=5", "trials=30", "name=small")
     stopped = Run("runs/small")
     assert stopped.state == "stopped"
