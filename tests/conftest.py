@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     threads give way, as they do on the command line: several processes test at the same time.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "gpu" not in config.getoption("markexpr"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # figures and bits of tests are those of a CPU
     signal.signal(signal.SIGINT, signal.default_int_handler)
     site = tempfile.TemporaryDirectory(prefix="nasir-toy-")
     config.add_cleanup(site.cleanup)

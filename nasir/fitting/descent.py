@@ -42,6 +42,14 @@ class DescentSettings:
     check_every: int
     total_variation: float = 0.0
 
+    def objective(self, output: Tensor, task: Task, sample: Sample) -> tuple[Tensor, Tensor]:
+        """The task's loss of an output, and what is minimised: scalars."""
+        loss = task.loss(output, sample)
+        if not self.total_variation:
+            return loss, loss
+        picture = task.restored(output, sample)
+        return loss, loss + self.total_variation * total_variation(picture)
+
 
 class Descent:
     """The state of a fit: network, Adam, average of outputs, and stopping rule.
@@ -96,10 +104,7 @@ class Descent:
         """Go along the gradient and take the output up in the average; the loss before."""
         settings = self.settings
         output = self.network(self.x + settings.input_noise * torch.randn_like(self.x))
-        loss = minimised = self.task.loss(output, self.sample)
-        if settings.total_variation:
-            picture = self.task.restored(output, self.sample)
-            minimised = loss + settings.total_variation * total_variation(picture)
+        loss, minimised = settings.objective(output, self.task, self.sample)
         self.optimizer.zero_grad(set_to_none=True)
         minimised.backward()
         self.optimizer.step()

@@ -122,9 +122,10 @@ class Together:
         x = self.x + settings.input_noise * self.noise
         output: Tensor = self._forward(self.parameters, self.buffers, x)
         pairs = zip(output, self.samples, strict=True)
-        losses = torch.stack([self.task.loss(one, sample) for one, sample in pairs])
+        both = [settings.objective(one, self.task, sample) for one, sample in pairs]
+        losses, minimised = (torch.stack(each) for each in zip(*both, strict=True))
         self.optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()
+        minimised.sum().backward()
         self.optimizer.step()
         self._output = output.detach()
         if self.average is None:

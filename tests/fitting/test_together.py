@@ -91,8 +91,9 @@ def test_fits_at_once_come_to_what_each_comes_to_alone(task: str) -> None:
         {"stop": "oracle"},
         {"check_every": 1, "rollback": 0.01, "lr": 0.1, "iterations": 4},
         {"stop": "search", "stops": 4},
+        {"total_variation": 0.5},
     ],
-    ids=lambda settings: settings.get("stop", "rollback"),
+    ids=lambda settings: settings.get("stop", "-".join(settings)),
 )
 def test_each_fit_stops_by_its_own_rule(settings: dict[str, Any]) -> None:
     together, alone = (evaluated(dip(how, **settings)) for how in ("always", "never"))

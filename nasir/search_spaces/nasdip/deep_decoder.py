@@ -6,11 +6,13 @@ Networks", ICLR 2019.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasir.core.search_space import Signature
 from nasir.kernels.reflection import AnySize
+from nasir.kernels.resizing import twice
 
 
 class DeepDecoderNetwork(nn.Module):
@@ -40,12 +42,12 @@ class DeepDecoderNetwork(nn.Module):
         for number, (step, norm) in enumerate(zip(self.steps, self.norms, strict=True)):
             y = step(y)
             if number < last:
-                y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
+                y = twice(y, "bilinear")
             y = norm(y.relu())
         return self.any_size.crop(self.to_picture(y).sigmoid(), height, width)
 
     def _thinned(self, x: Tensor) -> Tensor:
         """Some pixels: ``(N, C, H, W) -> (N, width, H / coarsest, W / coarsest)``."""
         pixels = F.pixel_unshuffle(x, self.coarsest)
-        places = [i * pixels.shape[1] // self.width for i in range(self.width)]
-        return pixels[:, places]
+        places = torch.arange(self.width, device=x.device) * pixels.shape[1] // self.width
+        return pixels.index_select(1, places)
