@@ -4,7 +4,7 @@
 
 TRAIN are the pictures to train on (BSD400), TEST those to restore (BSDS500's val without CBSD68),
 OUT a folder for the trainings; called again, it continues where it was stopped. Each network needs
-0.45 to 0.49 s for 512 x 512 pixels on two cores (`limit=seconds`). The hand-made ones are the
+0.40 to 0.52 s for 512 x 512 pixels on two cores (`limit=seconds`). The hand-made ones are the
 references of the space `unet`, narrowed to that; the random ones are the best two, after 120 steps,
 of those of the first 20 trials of the recipe `network-search` that need 0.40 to 0.52 s. Each line:
 the network, its seconds, its thousands of parameters, and its mean PSNR in dB.
