@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     Part = tuple[slice, slice]
+    Block = tuple[Part, Part, Part]
 
 DENOISERS = {1: "denoise_grey", 3: "denoise"}
 """The registered network for white noise of any level, by channels."""
 
-BLOCK, MARGIN = 384, 32
-"""Sides of the parts that the network is applied to, and what it sees around each, in pixels."""
+BLOCKS, MARGIN = (96, 192, 384), 32
+"""Sides of the parts that the network is applied to, to choose from, and what it sees around."""
 
 RADIUS, SMALLEST = 3, 32
 """The pyramid ends where no missing pixel is farther from a known one, in pixels, or where the
@@ -130,7 +131,7 @@ class PlugAndPlay(Method):
         """What the steps at one scale make of `x`."""
         import torch
 
-        parts, steps = list(_blocks(known)), self.steps
+        parts, steps = _blocks(known), self.steps
         mean, averaged = torch.zeros_like(x), max(1, steps // 3)
         for step in range(steps):
             s = begin * (self.last / begin) ** (step / max(1, steps - 1)) / 255
@@ -156,12 +157,25 @@ def _around(hole: Tensor) -> Part | None:
     return found[0], found[1]
 
 
-def _blocks(known: Tensor) -> Iterator[tuple[Part, Part, Part]]:
+def _blocks(known: Tensor) -> list[Block]:
+    """The blocks with missing pixels, of the side with which the network sees fewest pixels."""
+    divisions = [list(_blocks_of(side, known)) for side in BLOCKS]
+    height, width = known.shape[-2:]
+    return min(
+        divisions,
+        key=lambda blocks: sum(
+            len(range(height)[rows]) * len(range(width)[columns])
+            for _, (rows, columns), _ in blocks
+        ),
+    )
+
+
+def _blocks_of(side: int, known: Tensor) -> Iterator[Block]:
     """The blocks with missing pixels: each alone, with its margin, and where it is in that."""
     height, width = known.shape[-2:]
-    for top in range(0, height, BLOCK):
-        for left in range(0, width, BLOCK):
-            inner = slice(top, min(height, top + BLOCK)), slice(left, min(width, left + BLOCK))
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            inner = slice(top, min(height, top + side)), slice(left, min(width, left + side))
             if known[(..., *inner)].all():
                 continue
             outer = tuple(slice(max(0, one.start - MARGIN), one.stop + MARGIN) for one in inner)

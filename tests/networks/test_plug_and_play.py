@@ -52,7 +52,7 @@ def test_an_edge_is_continued_better_than_by_biharmonic_inpainting():
 def test_blocks_give_what_the_whole_picture_gives(monkeypatch: pytest.MonkeyPatch):
     clean, mask = with_holes()
     whole = filled(clean, mask, steps=2)
-    monkeypatch.setattr(plug_and_play, "BLOCK", 36)
+    monkeypatch.setattr(plug_and_play, "BLOCKS", (36,))
     assert (filled(clean, mask, steps=2) - whole).abs().mean() < 0.003
 
 

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-SIDE, PARTS = 256, 2
-"""Most pixels of a side, and number, of the parts of a picture that candidates are compared on."""
+SIDE, LARGEST, PARTS = 256, 768, 2
+"""Pixels of a side at least and at most, and number, of the parts to compare candidates on."""
+
+RADII = 6
+"""Parts have so many radii of the largest hole a side: room for the hole and a copy of it."""
 
 
 @attrs.frozen(eq=False)
@@ -52,7 +55,7 @@ def hide(task: Task, sample: Sample) -> list[HiddenPixels]:
     """
     assert sample.mask is not None
     height, width = sample.degraded.shape[-2:]
-    tiles = cut(height, width, SIDE, 0)
+    tiles = cut(height, width, _side(sample.mask), 0)
     missing = [float((sample.mask[..., t.rows, t.columns] < 1).float().mean()) for t in tiles]
     best = sorted(range(len(tiles)), key=lambda n: -min(missing[n], 1 - missing[n]))[:PARTS]
     parts = [part(sample, tiles[n].rows, tiles[n].columns) for n in best if 0 < missing[n] < 1]
@@ -67,3 +70,11 @@ def hidden_risks(candidates: Mapping[str, RestorePart], parts: list[HiddenPixels
         errors = [one.errors(restore_part(one.hidden)) for one in parts]
         found[name] = float(np.concatenate(errors, axis=1).mean())
     return Risks(found)
+
+
+def _side(mask: Tensor) -> int:
+    """The side of parts in which a hole as large as the largest can be hidden, within limits."""
+    from scipy.ndimage import distance_transform_edt
+
+    radius = distance_transform_edt((mask < 1)[0, 0].numpy()).max()
+    return int(min(LARGEST, max(SIDE, RADII * radius)))

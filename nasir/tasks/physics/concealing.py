@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SHARE = 0.05
+SHARE = 0.1
 """Most of the known pixels that are hidden."""
 
 BLOCK = 32

@@ -55,6 +55,14 @@ def test_parts_with_holes_are_compared_on():
     assert torch.equal(one.whole.degraded[..., :100], sample.degraded)
 
 
+def test_a_large_hole_is_hidden_whole():
+    mask = torch.ones(1, 1, 700, 800)
+    mask[..., 300:400, 350:450] = 0
+    sample = Sample("a", torch.zeros(1, 1, 700, 800), mask=mask)
+    places = np.concatenate([one.places.ravel() for one in hide(Inpaint(known="exact"), sample)])
+    assert places.sum() > 0.5 * 100 * 100
+
+
 def test_nothing_is_hidden_where_the_only_part_has_one_known_colour_alone():
     mask = torch.zeros(1, 1, 40, 40)
     mask[..., 0, 0] = 1
