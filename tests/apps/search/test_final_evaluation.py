@@ -15,7 +15,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import RestoredPicture
 from nasir.core.seeds import derived_seed
-from nasir.runs.result import write_result
+from nasir.runs.result import picture_file, write_result
 from nasir.runs.summary import results, summary
 
 
@@ -143,10 +143,10 @@ def test_grey_and_colour_pictures_are_written_as_they_are(tmp_path: Path):
     grey, colour = np.linspace(0, 1, 12).reshape(3, 4, 1), np.full((3, 4, 3), 2.0)
     restored = {"../x": RestoredPicture(None, grey, colour)}
     write_result(tmp_path / "best", Architecture("toy", {}), {}, restored)
-    with Image.open(tmp_path / "best" / "---x-degraded.png") as picture:
+    with Image.open(tmp_path / "best" / picture_file("../x", "degraded")) as picture:
         assert (picture.mode, picture.size) == ("L", (4, 3))
         expected = np.floor(grey[..., 0] * 255 + 0.5)
         assert np.array_equal(np.asarray(picture), expected)
-    with Image.open(tmp_path / "best" / "---x-restored.png") as picture:
+    with Image.open(tmp_path / "best" / picture_file("../x", "restored")) as picture:
         assert np.asarray(picture).min() == 255
     assert [path.name for path in tmp_path.iterdir()] == ["best"]
