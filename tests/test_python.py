@@ -21,6 +21,7 @@ from nasir.settings.run_settings import RunSettings
 
 NOT_SETTINGS = {
     *("image", "words", "more", "output", "strip", "force", "resume", "notify", "started"),
+    "accept_changes",
 }
 
 

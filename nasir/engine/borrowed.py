@@ -10,6 +10,7 @@ from threading import RLock
 from nasir.core.errors import NasirError
 
 _lock = RLock()
+_depth = 0
 _threads_before: int | None = None
 
 
@@ -20,21 +21,22 @@ def borrowed(what: str) -> Iterator[None]:
     Torch's global generator is one for all threads: two searches at a time would disturb each
     other's randomness. Raises :class:`~nasir.core.errors.NasirError` where another thread has it.
     """
-    global _threads_before
+    global _depth, _threads_before
     if not _lock.acquire(blocking=False):
         raise NasirError(
             f"another thread of this process searches, trains or evaluates: one {what} at a time, "
             "or each in a process of its own"
         )
-    outermost = _threads_before is None
+    if not _depth:
+        _threads_before = None
+    _depth += 1
     try:
         with same_folder():
             yield
     finally:
-        if outermost and _threads_before is not None:
-            before, _threads_before = _threads_before, None
-            use_threads(before)
-            _threads_before = None
+        _depth -= 1
+        if not _depth and _threads_before is not None:
+            use_threads(_threads_before)
         _lock.release()
 
 

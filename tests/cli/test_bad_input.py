@@ -59,7 +59,7 @@ def run_words(*words: str) -> list[str]:
         (["-p"], "-p no:PLUGIN"),
         (["-p", "toy", "list"], "-p no:PLUGIN"),
         (["run", "--frob"], r"--frob; see: nasir run --help"),
-        (["resume"], r"RUN; see: nasir resume --help"),
+        (["resume"], "there is no run in runs: say which"),
         (["resume", "runs/x", "--trials", "many"], r"--trials.*'many'"),
     ],
 )

@@ -165,7 +165,9 @@ def test_an_oracle_gives_the_best_of_all_steps():
 def test_an_oracle_without_ground_truth_is_refused(split: Split):
     blind = attrs.evolve(picture("found"), clean=None)
     for task in (Given((blind,)), Given((picture(),), (blind,))):
-        with pytest.raises(SettingsError, match=r"oracle looks at the .* found has none: .*=wmv"):
+        with pytest.raises(
+            SettingsError, match=r"oracle needs the ground truth, and found has none: .*=wmv"
+        ):
             problem(task, dip(stop=ORACLE, reward="heldout"), split).check()
     with pytest.raises(SettingsError, match=r"oracle .* a shrunk picture has none"):
         problem(TASKS["denoise"], dip(stop=ORACLE, side=16), split).check()

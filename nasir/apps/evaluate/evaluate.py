@@ -84,6 +84,7 @@ def evaluate(
     task: Choice[Task] | None = None,
     evaluator: Choice[Evaluator] | None = None,
     space: Choice[SearchSpace] | None = None,
+    rules: str | Sequence[str] | None = None,
     seed: int | None = None,
     threads: int | None = None,
     **more: Any,
