@@ -35,6 +35,13 @@ def freed_memory_reused() -> Iterator[None]:
         library.malloc_trim(0)
 
 
+def give_back() -> None:
+    """Give freed memory back to the system, where the C library can."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
 def _glibc() -> ctypes.CDLL | None:
     """The C library of this process; None for musl, macOS and Windows."""
     try:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from nasir.training.memory import give_back
+
 PEAK = "VmHWM:"
 """The line of a process's status on Linux that says the most memory it had, in KiB."""
 
@@ -15,18 +17,21 @@ PEAK = "VmHWM:"
 def cost_of(restore: Callable[[], object], device: str) -> dict[str, float]:
     """The ``seconds`` of `restore`, and the ``peak_memory`` in bytes that it adds meanwhile.
 
-    It is called twice, and the second call counts: the first one lets libraries choose and load
-    their kernels. On a GPU its work is waited for. On a CPU other than Linux's no memory is known.
+    It is called twice: memory is that of the first call, before which freed memory is given back,
+    and seconds are those of the second, since the first one lets libraries choose and load their
+    kernels. On a GPU its work is waited for. On a CPU other than Linux's no memory is known.
     """
-    restore()
     before = _reset_peak(device)
+    restore()
+    _wait(device)
+    peak = 0 if before is None else _peak(device)
     started = time.perf_counter()
     restore()
     _wait(device)
     seconds = time.perf_counter() - started
     if before is None:
         return {"seconds": seconds}
-    return {"seconds": seconds, "peak_memory": max(0, _peak(device) - before)}
+    return {"seconds": seconds, "peak_memory": max(0, peak - before)}
 
 
 def _wait(device: str) -> None:
@@ -40,6 +45,7 @@ def _reset_peak(device: str) -> int | None:
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device)
+    give_back()
     try:
         Path("/proc/self/clear_refs").write_text("5")
         return _peak(device)
