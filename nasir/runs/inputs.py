@@ -7,11 +7,9 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import attrs
 
 from nasir.core.component import input_files
 from nasir.core.errors import RunFolderError
@@ -20,7 +18,7 @@ from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
 from nasir.runs.folder import ENVIRONMENT, Folder
 from nasir.runs.validation import LATEST
-from nasir.settings.interfaces import kind_of
+from nasir.settings.interfaces import kind_of, parts_of
 
 SOFTWARE = ("python", "nasir", "torch", "numpy", "scikit-image", "pillow")
 """The versions that results may depend on."""
@@ -28,18 +26,13 @@ SOFTWARE = ("python", "nasir", "torch", "numpy", "scikit-image", "pillow")
 MOST_NAMED = 3
 """Files that a message names before it counts the rest."""
 
+FOLDER = "folder"
+"""The entry of an environment that says where the folder of a run is."""
+
+PLACES = ("files", FOLDER)
+"""What may be elsewhere, and is the same."""
+
 Inputs = Mapping[str, Any]
-
-
-def parts_of(component: Any) -> Iterator[Any]:
-    """A component, and those in its fields."""
-    if kind_of(type(component)) is None:
-        return
-    yield component
-    for field in attrs.fields(type(component)) if attrs.has(type(component)) else ():
-        value = getattr(component, field.name, None)
-        for held in value if isinstance(value, list | tuple) else (value,):
-            yield from parts_of(held)
 
 
 def inputs_of(components: Iterable[Any], plugins: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +109,8 @@ def compare(folder: Folder, now: Inputs, accept: bool) -> None:
             f"{folder.folder} was computed from something else: {'; '.join(found)}; put that back, "
             "or go on all the same with --accept-changes, which is recorded"
         )
-    kept = {**before, **now} if found or not before else dict(before)
+    places = {key: now[key] for key in PLACES if key in now}
+    kept = {**before, **(now if found or not before else places)}
     moment = {"time": time.time(), "host": now["host"]}
     kept["resumed"] = [*_list(before, "resumed"), moment]
     if found:

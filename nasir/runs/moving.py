@@ -9,12 +9,9 @@ from typing import Any
 
 from nasir.core.errors import SettingsError
 from nasir.runs.folder import Folder
-from nasir.runs.inputs import recorded
+from nasir.runs.inputs import FOLDER, recorded
 from nasir.settings.overrides import Settings
 from nasir.settings.paths import whole_path
-
-FOLDER = "folder"
-"""The entry of an environment that says where the folder was."""
 
 
 def moved(settings: Settings, run: Folder, images: Sequence[str]) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
@@ -20,7 +19,7 @@ from nasir.core.strategy import Strategy
 from nasir.core.trial import FOUND, FULL
 from nasir.settings.building import settings_of_component
 from nasir.settings.components import chosen_name, make_components
-from nasir.settings.interfaces import kind_of
+from nasir.settings.interfaces import kind_of, parts_of
 from nasir.settings.machine import usable_cores
 from nasir.settings.overrides import Settings
 from nasir.settings.reader import request
@@ -59,7 +58,7 @@ class Experiment:
         """
         self.problem.check()
         parts = (self.problem.space, self.problem.task, *self.problem.evaluators.values())
-        for cls in (cls for part in parts for cls in _classes(part)):
+        for cls in (type(one) for part in parts for one in parts_of(part)):
             if not self.executor.can_import(cls):
                 raise SettingsError(
                     f"{kind_of(cls)} {import_string(cls)} cannot be imported by the workers of "
@@ -108,18 +107,6 @@ def experiment(settings: Settings) -> Experiment:
     _within_limits(made["executor"], own)
     own = _with_references(_resolved(own, strategy), problem)
     return Experiment(own, problem, strategy, made["executor"], names)
-
-
-def _classes(component: Any) -> Iterator[type]:
-    """The class of a component, and those of the components in its fields."""
-    cls = type(component)
-    if kind_of(cls) is None:
-        return
-    yield cls
-    for field in attrs.fields(cls) if attrs.has(cls) else ():
-        value = getattr(component, field.name, None)
-        for held in value if isinstance(value, list | tuple) else (value,):
-            yield from _classes(held)
 
 
 def _within_limits(executor: ExecutorFactory, settings: RunSettings) -> ExecutorFactory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -64,6 +64,17 @@ def kind_of(annotation: Any) -> str | None:
         return None
     kinds = (kind for kind, cls in INTERFACES.items() if issubclass(annotation, cls))
     return next(kinds, None)
+
+
+def parts_of(component: Any) -> Iterator[Any]:
+    """A component, and those in its fields."""
+    if kind_of(type(component)) is None:
+        return
+    yield component
+    for field in attrs.fields(type(component)) if attrs.has(type(component)) else ():
+        value = getattr(component, field.name, None)
+        for held in value if isinstance(value, list | tuple) else (value,):
+            yield from parts_of(held)
 
 
 def held_type(annotation: Any) -> Any:

@@ -88,6 +88,9 @@ def test_a_folder_that_was_moved_with_its_pictures_goes_on(run: Run, tmp_path: P
     there = nasir.resume(tmp_path / "moved" / "runs" / "one", trials=3)
     assert len(there.trials) == 3
     assert there.settings["task"]["images"] == [str(tmp_path / "moved" / "pics")]
+    (tmp_path / "moved").rename(tmp_path / "again")
+    there = nasir.resume(tmp_path / "again" / "runs" / "one", trials=4)
+    assert there.settings["task"]["images"] == [str(tmp_path / "again" / "pics")]
 
 
 def test_images_are_refused_for_a_run_that_was_given_none(toy, capsys):

@@ -21,8 +21,8 @@ from nasir.engine.loop import Budget, Engine
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
 from nasir.runs.folder import SETTINGS, create_timed
-from nasir.runs.inputs import compare
-from nasir.runs.moving import FOLDER, moved
+from nasir.runs.inputs import FOLDER, compare
+from nasir.runs.moving import moved
 from nasir.runs.result import write_result
 from nasir.runs.run import Run, create, writing
 from nasir.runs.store import RunStore
@@ -37,7 +37,9 @@ def start(planned: Experiment, notify: Notify) -> Run:
     """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
     planned.check()
     run = _created(planned)
-    _conduct(run, planned, {}, notify)
+    with writing(run) as store:
+        _conduct(run, store, planned, {}, notify)
+    notify("run_finished", run=run)
     return run
 
 
@@ -56,38 +58,41 @@ def resume(
     """
     if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
         raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
-    settings = moved(run.whole_settings, run, images)
+    before = run.whole_settings
+    settings = moved(before, run, images)
     planned = experiment(settings)
     planned.check()
     now = _environment(planned, run.folder)
-    with writing(run):
-        compare(run, now, accept_changes)
-        if settings != run.whole_settings:
-            run.write(SETTINGS, tomli_w.dumps(settings).encode())
     given = {"trials": trials, "time_budget": seconds}
-    _conduct(run, planned, {k: value for k, value in given.items() if value is not None}, notify)
+    limits = {key: value for key, value in given.items() if value is not None}
+    with writing(run) as store:
+        compare(run, now, accept_changes)
+        if settings != before:
+            run.write(SETTINGS, tomli_w.dumps(settings).encode())
+        _conduct(run, store, planned, limits, notify)
+    notify("run_finished", run=run)
     return run
 
 
-def _conduct(run: Run, planned: Experiment, limits: Mapping[str, Any], notify: Notify) -> None:
+def _conduct(
+    run: Run, store: RunStore, planned: Experiment, limits: Mapping[str, Any], notify: Notify
+) -> None:
     """Search to the `limits` that are given anew, or to the last ones."""
-    with writing(run) as store:
+    with store.transaction():
+        store.save_progress(state="running", **limits)
+    last = store.progress()
+    budget = Budget(
+        last.get("trials", planned.trials), last.get("time_budget", planned.settings.seconds)
+    )
+    try:
+        _search_and_evaluate(run, store, planned, budget, notify)
+    except KeyboardInterrupt:
         with store.transaction():
-            store.save_progress(state="running", **limits)
-        last = store.progress()
-        budget = Budget(
-            last.get("trials", planned.trials), last.get("time_budget", planned.settings.seconds)
-        )
-        try:
-            _search_and_evaluate(run, store, planned, budget, notify)
-        except KeyboardInterrupt:
-            with store.transaction():
-                store.save_progress(state="interrupted")
-        except TooManyFailuresError as error:
-            with store.transaction():
-                store.save_progress(state="stopped", reason=str(error))
-            log.warning("%s; correct that and continue with: nasir resume %s", error, run.folder)
-    notify("run_finished", run=run)
+            store.save_progress(state="interrupted")
+    except TooManyFailuresError as error:
+        with store.transaction():
+            store.save_progress(state="stopped", reason=str(error))
+        log.warning("%s; correct that and continue with: nasir resume %s", error, run.folder)
 
 
 def _search_and_evaluate(
