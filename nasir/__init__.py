@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nasir.apps.restore.restore import restore
     from nasir.apps.restore.side_by_side import restore_by_all
     from nasir.apps.score import score
+    from nasir.apps.search.ask_tell import AskTell, ask_tell
     from nasir.apps.search.search import resume, search
     from nasir.apps.tabulate import tabulate
     from nasir.apps.train.train import train
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Architecture": "nasir.core.architecture",
+    "AskTell": "nasir.apps.search.ask_tell",
     "Decision": "nasir.core.domain",
     "Degradation": "nasir.core.degradation",
     "Domain": "nasir.core.domain",
@@ -73,6 +75,7 @@ _HOME = {
     "Task": "nasir.core.task",
     "Training": "nasir.apps.train.training",
     "Trial": "nasir.core.trial",
+    "ask_tell": "nasir.apps.search.ask_tell",
     "bench": "nasir.apps.bench.bench",
     "build": "nasir.apps.build",
     "compare": "nasir.apps.compare.compare",
@@ -96,6 +99,7 @@ _HOME = {
 
 __all__ = [
     "Architecture",
+    "AskTell",
     "Decision",
     "Degradation",
     "Domain",
@@ -118,6 +122,7 @@ __all__ = [
     "Task",
     "Training",
     "Trial",
+    "ask_tell",
     "bench",
     "build",
     "compare",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
@@ -50,6 +50,7 @@ class Engine:
     been interrupted. A trial that is evaluated again keeps its number and seed: its failed
     attempts are stored, and the strategy gets the result of the last one.
 
+    `history` has trials of earlier searches, which the strategy inherits before its first proposal.
     `notify` is called with the name of a hook (``trial_started``, ``trial_finished``) and
     ``trial=``.
     """
@@ -63,6 +64,7 @@ class Engine:
     threads: int = 1
     notify: Callable[..., None] = lambda hook, **arguments: None
     policy: FailurePolicy = attrs.field(factory=FailurePolicy)
+    history: Sequence[Trial] = ()
     _asked: int = attrs.field(init=False, default=0)
     _delivered: int = attrs.field(init=False, default=0)
     _refused: int = attrs.field(init=False, default=0)
@@ -94,35 +96,49 @@ class Engine:
 
         Nothing is submitted to the executor before the trial that was yielded last is taken.
         """
-        self._start(self._restore())
+        self._start(self.begin())
         finished: list[Trial] = []
         again: list[Trial] = []
         while True:
-            with self.store.transaction():
-                for trial in again:
-                    failed = self._retries.failed[trial.number]
-                    self.store.save_failed_attempt(trial.number, len(failed), failed[-1])
-                for trial in finished:
-                    self.store.save_trial(trial)
-                delivered, asked = self._advance()
-                self._save()
-            refused = [trial for trial in asked if trial.state == "failed"]
-            for trial in (*finished, *refused):
-                self.notify("trial_finished", trial=trial)
+            delivered, asked = self.record(finished, again)
             yield from delivered
             if self._given_up is not None:
                 raise TooManyFailuresError(self._given_up)
             self._submit(again)
-            self._start([trial for trial in asked if trial.state == "running"])
+            self._start(asked)
             if not self._flying:
                 return
             finished, again = self._wait()
 
-    def _restore(self) -> list[Trial]:
+    def record(
+        self, finished: Sequence[Trial], again: Sequence[Trial] = ()
+    ) -> tuple[list[Trial], list[Trial]]:
+        """Store trials that have ended, give the strategy those whose turn it is, and ask it.
+
+        Returns the trials that the strategy got, and those to evaluate next. `again` are those
+        whose last attempt failed and that will be evaluated again.
+        """
+        with self.store.transaction():
+            for trial in again:
+                failed = self._retries.failed[trial.number]
+                self.store.save_failed_attempt(trial.number, len(failed), failed[-1])
+            for trial in finished:
+                self._ended[trial.number] = trial
+                self.store.save_trial(trial)
+            delivered, asked = self._advance()
+            self._save()
+        refused = [trial for trial in asked if trial.state == "failed"]
+        for trial in (*finished, *refused):
+            self.notify("trial_finished", trial=trial)
+        return delivered, [trial for trial in asked if trial.state == "running"]
+
+    def begin(self) -> list[Trial]:
         """Bind the strategy, bring it to its stored state, and return what was in flight."""
         self.strategy.bind(self.problem)
         state = self.store.strategy_state()
         if state is None:
+            if self.history:
+                self.strategy.inherit(self.history)
             return []
         try:
             return self._restore_from(state)
@@ -143,7 +159,8 @@ class Engine:
         attempts = self.store.failed_attempts(self._delivered)
         self._retries.failed = {number: list(failed) for number, failed in attempts.items()}
         trials = self.store.trials()
-        self.strategy.remember([t for t in trials if t.number < self._delivered])
+        delivered = [t for t in trials if t.number < self._delivered]
+        self.strategy.remember([*self.history, *delivered])
         open_trials = [t for t in trials if t.number >= self._delivered]
         ended = [t for t in open_trials if t.state != "running"]
         self._ended = {
@@ -263,7 +280,5 @@ class Engine:
             if self._retries.wants(outcome):
                 again.append(trial)
                 continue
-            ended = with_pictures(outcome) if self._looks_at(trial) else outcome.trial
-            self._ended[trial.number] = ended
-            finished.append(ended)
+            finished.append(with_pictures(outcome) if self._looks_at(trial) else outcome.trial)
         return finished, again

@@ -106,11 +106,21 @@ class Run(Folder):
             store.close()
 
 
-def create(folder: Path, settings: Settings, environment: Mapping[str, Any]) -> Run:
-    """Make a new run's folder, whole or not at all; raises FileExistsError if there is one."""
+def create(
+    folder: Path,
+    settings: Settings,
+    environment: Mapping[str, Any],
+    files: Mapping[str, bytes] | None = None,
+) -> Run:
+    """Make a new run's folder, whole or not at all; raises FileExistsError if there is one.
+
+    `files` are the contents of more files in it, by name.
+    """
 
     def fill(partial: Path) -> None:
         RunStore(partial / TRIALS, write=True).close()
+        for name, content in (files or {}).items():
+            (partial / name).write_bytes(content)
 
     create_folder(folder, settings, environment, fill, "choose another place with folder=PATH")
     return Run(folder)

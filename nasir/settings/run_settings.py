@@ -56,6 +56,11 @@ class RunSettings(VerbSettings):
     references: tuple[str, ...] | None = setting(
         None, "reference architectures to evaluate beside the found one; none: the space's baseline"
     )
+    history: tuple[str, ...] | None = setting(
+        None,
+        "runs, or files of trials (.jsonl), that the strategy learns from before its first "
+        "proposal; none: it begins with nothing",
+    )
     attempts: int = setting(
         2,
         "attempts at a trial whose worker died or that ran out of memory or time, >= 1",

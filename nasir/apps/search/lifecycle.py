@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import tomli_w
 
+from nasir.apps.search import history
 from nasir.apps.search.final_evaluation import FinalEvaluation
 from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
@@ -36,7 +37,7 @@ log = logging.getLogger("nasir")
 def start(planned: Experiment, notify: Notify) -> Run:
     """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
     planned.check()
-    run = _created(planned)
+    run = created(planned)
     with writing(run) as store:
         _conduct(run, store, planned, {}, notify)
     notify("run_finished", run=run)
@@ -62,7 +63,7 @@ def resume(
     settings = moved(before, run, images)
     planned = experiment(settings)
     planned.check()
-    now = _environment(planned, run.folder)
+    now = environment_of(planned, run.folder)
     given = {"trials": trials, "time_budget": seconds}
     limits = {key: value for key, value in given.items() if value is not None}
     with writing(run) as store:
@@ -113,11 +114,12 @@ def _search_and_evaluate(
             settings.threads,
             partial(notify, run=run),
             policy,
+            history.of(run, planned),
         )
         try:
             engine.search()
         finally:
-            _write_best_so_far(run, store, planned)
+            write_best_so_far(run, store, planned)
         found = _recommended(strategy, store)
         if found is not None:
             with store.transaction():
@@ -132,7 +134,7 @@ def _search_and_evaluate(
         store.save_progress(state="finished")
 
 
-def _write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
+def write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
     """Leave the best architecture in ``best/`` however the search ends."""
     best = _recommended(planned.strategy, store)
     if best is not None:
@@ -149,7 +151,7 @@ def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:
         return None
 
 
-def _created(planned: Experiment) -> Run:
+def created(planned: Experiment) -> Run:
     """The folder of a new run: called as was asked, or by time and what is searched."""
     settings = planned.settings
     try:
@@ -170,10 +172,11 @@ def _created(planned: Experiment) -> Run:
 
 
 def _made(folder: Path, planned: Experiment) -> Run:
-    return create(folder, planned.resolved, _environment(planned, folder))
+    files = {history.FILE: history.read(planned)} if planned.settings.history else {}
+    return create(folder, planned.resolved, environment_of(planned, folder), files)
 
 
-def _environment(planned: Experiment, folder: Path) -> dict[str, Any]:
+def environment_of(planned: Experiment, folder: Path) -> dict[str, Any]:
     """What the results depend on besides the settings, and where they are."""
     made = environment(planned.resolved, plugins().versions, planned.components)
     return made | {FOLDER: str(folder.resolve())}

@@ -45,6 +45,7 @@ def search(
     objective: str | Sequence[str] | None = None,
     limit: str | Sequence[str] | None = None,
     references: str | Sequence[str] | None = None,
+    history: str | Path | Sequence[str | Path] | None = None,
     attempts: int | None = None,
     retry_errors: bool | None = None,
     time_limit: float | None = None,
