@@ -15,13 +15,16 @@ from nasir.core.registry import registries as _registries
 
 if TYPE_CHECKING:
     from nasir.apps.bench.bench import bench
+    from nasir.apps.bench.problem_results import ProblemResult
     from nasir.apps.build import build
     from nasir.apps.compare.compare import compare
+    from nasir.apps.compare.comparison import Comparison
     from nasir.apps.correlate import correlate
     from nasir.apps.evaluate.evaluate import evaluate
     from nasir.apps.export.export import export
     from nasir.apps.report.run_page import report
     from nasir.apps.restore.many import restore_many
+    from nasir.apps.restore.restoration import Restoration
     from nasir.apps.restore.restore import restore
     from nasir.apps.restore.side_by_side import restore_by_all
     from nasir.apps.score import score
@@ -53,6 +56,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Architecture": "nasir.core.architecture",
     "AskTell": "nasir.apps.search.ask_tell",
+    "Comparison": "nasir.apps.compare.comparison",
     "Decision": "nasir.core.domain",
     "Degradation": "nasir.core.degradation",
     "Domain": "nasir.core.domain",
@@ -65,8 +69,10 @@ _HOME = {
     "NasirError": "nasir.core.errors",
     "Noise": "nasir.core.degradation",
     "Problem": "nasir.core.evaluator",
+    "ProblemResult": "nasir.apps.bench.problem_results",
     "Proposal": "nasir.core.trial",
     "Proxy": "nasir.core.proxy",
+    "Restoration": "nasir.apps.restore.restoration",
     "Run": "nasir.runs.run",
     "Sample": "nasir.core.task",
     "SearchSpace": "nasir.core.search_space",
@@ -100,6 +106,7 @@ _HOME = {
 __all__ = [
     "Architecture",
     "AskTell",
+    "Comparison",
     "Decision",
     "Degradation",
     "Domain",
@@ -112,8 +119,10 @@ __all__ = [
     "NasirError",
     "Noise",
     "Problem",
+    "ProblemResult",
     "Proposal",
     "Proxy",
+    "Restoration",
     "Run",
     "Sample",
     "SearchSpace",
@@ -154,7 +163,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
 
 
 def _load_plugins(registries: _Registries) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from nasir.apps.progress.displays import shown_in_notebook
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import NasirError, SettingsError
@@ -47,6 +48,7 @@ class Correlation:
     trouble: str | None = None
 
 
+@shown_in_notebook("architectures")
 def correlate(
     *sources: str | Path,
     proxies: str | Sequence[str] = (),
@@ -74,7 +76,9 @@ def correlations_in(
     """The correlations in a run's folder, or in each task of a table, by name."""
     if name.endswith(ENDING) or (included(name).is_file() and not Path(name).exists()):
         if proxies:
-            raise SettingsError(f"{name} is a table, with its proxies' values: leave --proxies out")
+            raise SettingsError(
+                f"{name} is a table, with its proxies' values: leave proxies=NAMES out"
+            )
         found = table_correlations(load_table(name))
         return {f"{name} {task}": correlations for task, correlations in found.items()}
     run = Run(name)
@@ -100,7 +104,7 @@ def correlations(
     wanted = [*(name for name in proxies or registries["proxy"] if name not in COST), *COST]
     computed: Mapping[str, Figures] = {}
     if clean and not proxies:
-        raise SettingsError("--clean is of proxies that are computed now: add --proxies NAMES")
+        raise SettingsError("clean=True is of proxies that are computed now: add proxies=NAMES")
     if proxies:
         # The cost of the fits' own networks, if known: more channels may go into them.
         fits_know = [name for name in COST if all(name in known[one.id].metrics for one in full)]
@@ -116,7 +120,7 @@ def correlations(
     found = list(_correlated(full, predictors, dict.fromkeys(wanted)))
     if not found:
         raise NasirError(
-            f"{run.folder} has no proxies' values to correlate: compute some with --proxies "
+            f"{run.folder} has no proxies' values to correlate: compute some with proxies="
             f"{','.join(registries['proxy'])}"
         )
     return found
@@ -228,7 +232,7 @@ def _computed(
 ) -> dict[str, Figures]:
     """The proxies of each architecture on the pictures of the run's trials."""
     if initialisations < 1:
-        raise SettingsError(f"--initialisations {initialisations}: take 1 or more")
+        raise SettingsError(f"initialisations={initialisations}: take 1 or more")
     if not proxies:
         return {}
     problem = experiment(run.whole_settings).problem

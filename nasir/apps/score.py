@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import validators as must
 
+from nasir.apps.progress.displays import shown_in_notebook
 from nasir.apps.ranking import RankedArchitecture, ranked
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
@@ -102,6 +103,7 @@ class Scoring:
         return RankedArchitecture(name, architecture, values)
 
 
+@shown_in_notebook("architectures")
 def score(
     *words: str,
     architecture: str | Path | Sequence[str | Path] | None = None,

@@ -47,7 +47,7 @@ def _check_target(path: Path, force: bool) -> None:
     if path.suffix != ENDING:
         raise SettingsError(f"cannot write {path}: a table's file ends with {ENDING}")
     if path.exists() and not force:
-        raise SettingsError(f"{path} exists: overwrite it with --force")
+        raise SettingsError(f"{path} exists: overwrite it with force=True")
 
 
 def _table(runs: Sequence[Run]) -> Table:

@@ -41,8 +41,8 @@ class BenchCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.bench.bench import plan
+        from nasir.apps.progress.displays import show_work
         from nasir.cli.bench_tables import print_results, print_results_json
-        from nasir.cli.displays import show_work
 
         planned = plan(arguments.words)
         with show_work("searches"):

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from nasir.apps.progress.displays import show_work
 from nasir.cli.command import Command
-from nasir.cli.displays import show_work
 from nasir.runs.table import ENDING, INCLUDED
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.apps.progress.displays import show_work
 from nasir.cli.command import Command
-from nasir.cli.displays import show_work
 
 if TYPE_CHECKING:
     from nasir.apps.evaluate.entries import Result

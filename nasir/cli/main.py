@@ -57,9 +57,9 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except NasirError as error:
-        from nasir.apps.formatting import visible
+        from nasir.cli.messages import print_error
 
-        print(f"nasir: {visible(' '.join(str(error).split()))}", file=sys.stderr)
+        print_error(str(error))
         return BAD_INPUT
     except KeyboardInterrupt:
         print("nasir: interrupted", file=sys.stderr)
@@ -101,7 +101,13 @@ def _dispatch(argv: list[str]) -> int:
     command = entry.load()()
     parser = _Parser(prog=f"nasir {name}", description=entry.summary)
     command.configure(parser)
-    return command.run(parser.parse_intermixed_args(rest))
+    try:
+        return command.run(parser.parse_intermixed_args(rest))
+    except NasirError as error:
+        from nasir.cli.messages import as_options
+
+        error.args = (as_options(str(error), parser),)
+        raise
 
 
 def _versions() -> Iterator[str]:

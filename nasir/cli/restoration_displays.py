@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.cli.displays import Notify, figures_in_words, hooks_of, shown_display
-from nasir.cli.screen import Row, Screen
+from nasir.apps.progress.displays import Notify, figures_in_words, hooks_of, shown_display
+from nasir.apps.progress.screen import Row, Screen
 
 if TYPE_CHECKING:
     from nasir.apps.restore.diagnosis import Diagnosis

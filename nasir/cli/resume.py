@@ -31,8 +31,8 @@ class ResumeCommand(Command):
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.progress.displays import show_search
         from nasir.apps.search import search as api
-        from nasir.cli.displays import show_search
         from nasir.cli.run import exit_code
         from nasir.cli.tables import print_json, print_summary
         from nasir.runs.ownership import take_over
@@ -42,7 +42,7 @@ class ResumeCommand(Command):
         run = run_of(arguments)
         if arguments.take_over:
             take_over(run.folder, run.folder / TRIALS)
-        trials = arguments.trials or run.progress.get("trials") or run.settings.get("trials", 0)
+        trials = arguments.trials or run.planned_trials
         with show_search(trials, arguments.quiet or arguments.json) as notify:
             api.go_on(
                 run,

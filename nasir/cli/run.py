@@ -74,8 +74,8 @@ class RunCommand(Command):
 
 
 def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
+    from nasir.apps.progress.displays import show_search
     from nasir.apps.search import search as api
-    from nasir.cli.displays import show_search
 
     runs: list[Run] = []
     for planned in plans:
@@ -87,8 +87,8 @@ def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> lis
 
 
 def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
+    from nasir.apps.progress.displays import show_sweep
     from nasir.apps.search.parallel import in_parallel
-    from nasir.cli.displays import show_sweep
 
     for planned in plans:
         planned.check()

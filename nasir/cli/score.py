@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nasir.apps.progress.displays import show_work
 from nasir.cli.command import Command
-from nasir.cli.displays import show_work
 from nasir.strategies.ranking import bare
 
 if TYPE_CHECKING:

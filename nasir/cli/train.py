@@ -45,8 +45,8 @@ class TrainCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.progress.displays import show_training
         from nasir.apps.train.train import train
-        from nasir.cli.displays import show_training
         from nasir.cli.tables import print_json
 
         quiet = arguments.quiet or arguments.json

@@ -26,12 +26,12 @@ class WatchCommand(Command):
         parser.add_argument("--once", action="store_true", help="print the state and exit")
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.progress.displays import show_search
         from nasir.apps.search.follower import Follower
         from nasir.apps.search.tally import Tally
-        from nasir.cli.displays import show_search
 
         run = run_of(arguments)
-        planned = run.progress.get("trials") or run.settings.get("trials", 0)
+        planned = run.planned_trials
         if arguments.once:
             tally = Tally(planned)
             tally.begin(run)

@@ -6,12 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from textwrap import shorten
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from nasir.core.errors import ArchitectureError
+from nasir.core.html_view import HtmlView
+
+SHOWN = 80
+"""Characters of the choices in ``repr``."""
 
 Value = str | int | float | bool
 """An option of a decision."""
@@ -21,13 +26,15 @@ def _frozen(choices: Mapping[str, Value]) -> Mapping[str, Value]:
     return MappingProxyType(dict(choices))
 
 
-@attrs.frozen(eq=False)
-class Architecture:
+@attrs.frozen(eq=False, repr=False)
+class Architecture(HtmlView):
     """The chosen option of every decision that applies: frozen, hashable, with a canonical JSON.
 
     `choices` has the active decisions only, so that two architectures are equal exactly when
     the same network is built from them.
     """
+
+    html_view = "nasir.apps.report.notebook:architecture_view"
 
     space: str
     choices: Mapping[str, Value] = attrs.field(converter=_frozen)
@@ -79,6 +86,11 @@ class Architecture:
 
     def __hash__(self) -> int:
         return hash(self.json)
+
+    def __repr__(self) -> str:
+        return (
+            f"Architecture({self.space} {self.id}: {shorten(str(self), SHOWN, placeholder='...')})"
+        )
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self.choices.items())

@@ -21,7 +21,7 @@ from nasir.core.task import Split, Task
 from nasir.core.trial import FULL, Curve, Proposal
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class RestoredPicture:
     """A picture before and after: arrays ``(H, W, C)`` of floats, nominally in [0, 1].
 
@@ -31,6 +31,9 @@ class RestoredPicture:
     clean: Any | None
     degraded: Any
     restored: Any
+
+    def __repr__(self) -> str:
+        return f"RestoredPicture({', '.join(self.kinds)}: {self.restored.shape})"
 
     @property
     def kinds(self) -> dict[str, Any]:
@@ -63,8 +66,8 @@ class Evaluation:
     metrics: Mapping[str, float] = attrs.field(factory=dict)
     by_picture: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict)
     curve: Mapping[str, Curve] = attrs.field(factory=dict)
-    restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict)
-    weights: Mapping[str, Any] = attrs.field(factory=dict)
+    restored: Mapping[str, RestoredPicture] = attrs.field(factory=dict, repr=False)
+    weights: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     costs: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict)
     architecture: Architecture | None = None
     stop: float | None = None

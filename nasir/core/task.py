@@ -20,7 +20,7 @@ Split = Literal["search", "test"]
 """The pictures that a search may learn from, and those that it never sees."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Sample:
     """One picture of a task.
 
@@ -42,6 +42,10 @@ class Sample:
     mask: Tensor | None = None
     reach: int = 0
     grey: bool = False
+
+    def __repr__(self) -> str:
+        clean = "no clean picture" if self.clean is None else f"clean {tuple(self.clean.shape)}"
+        return f"{type(self).__name__}({self.name!r}, {tuple(self.degraded.shape)}, {clean})"
 
     def to(self, device: str) -> Sample:
         """The sample with all its tensors and modules on `device`."""

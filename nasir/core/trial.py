@@ -9,6 +9,7 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError
+from nasir.core.html_view import HtmlView
 
 FULL = "full"
 """The stage at which architectures are evaluated in full."""
@@ -33,8 +34,8 @@ class Proposal:
     seed: int | None = attrs.field(default=None, eq=False)
 
 
-@attrs.frozen
-class Trial:
+@attrs.frozen(repr=False)
+class Trial(HtmlView):
     """A proposal and its result.
 
     `score` is None unless the state is ``complete``; `error` is why a trial failed, its first
@@ -43,6 +44,8 @@ class Trial:
     are the restored pictures ``(H, W, C)`` by name, if the strategy wants those of the stage (see
     :attr:`Strategy.looks_at`); they are dropped after the strategy has got the trial.
     """
+
+    html_view = "nasir.apps.report.notebook:trial_view"
 
     number: int
     proposal: Proposal
@@ -58,6 +61,11 @@ class Trial:
     worker: str | None = None
     error: str | None = None
     pictures: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
+
+    def __repr__(self) -> str:
+        result = f"score {self.score:.6g}" if self.score is not None else self.reason
+        end = [result] if result else []
+        return f"Trial({', '.join([str(self.number), self.state, *end, self.architecture.id])})"
 
     @property
     def architecture(self) -> Architecture:

@@ -107,7 +107,7 @@ def compare(folder: Folder, now: Inputs, accept: bool) -> None:
     if found and not accept:
         raise RunFolderError(
             f"{folder.folder} was computed from something else: {'; '.join(found)}; put that back, "
-            "or go on all the same with --accept-changes, which is recorded"
+            "or go on all the same with accept_changes=True, which is recorded"
         )
     places = {key: now[key] for key in PLACES if key in now}
     kept = {**before, **(now if found or not before else places)}

@@ -38,7 +38,7 @@ def _row(path: Path) -> dict[str, Any]:
     try:
         run = Run(path)
         content = summary(run)
-        planned = run.progress.get("trials", run.settings.get("trials"))
+        planned = run.planned_trials
     except (NasirError, OSError) as error:  # one bad run must not hide the others
         return row | {"state": "damaged", "reason": str(error)}
     best, owner = content["best"], read_owner(path)

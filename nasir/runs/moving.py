@@ -23,7 +23,7 @@ def moved(settings: Settings, run: Folder, images: Sequence[str]) -> Settings:
     """
     if images:
         if not settings["task"].get("images"):
-            raise SettingsError(f"{run.folder} was given no images: leave --images out")
+            raise SettingsError(f"{run.folder} was given no images: leave images=FILES out")
         task = {**settings["task"], "images": [whole_path(image) for image in images]}
         settings = {**settings, "task": task}
     before, now = recorded(run).get(FOLDER), run.folder.resolve()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nasir.core.errors import RunFolderError
+from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.failures import FailedAttempt
+from nasir.core.html_view import HtmlView
 from nasir.core.trial import Trial, best_of
 from nasir.runs.folder import SETTINGS, Folder, create_folder, is_folder
 from nasir.runs.ownership import is_owned, owned
@@ -16,11 +17,16 @@ from nasir.runs.store import RunStore
 from nasir.runs.stored_settings import read_settings, read_whole_settings
 from nasir.settings.overrides import Settings
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 TRIALS = "run.sqlite"
 
 
-class Run(Folder):
+class Run(Folder, HtmlView):
     """A run on disk."""
+
+    html_view = "nasir.apps.report.notebook:run_view"
 
     def __init__(self, folder: str | Path) -> None:
         """Open the folder of a run; refuses any other."""
@@ -32,6 +38,14 @@ class Run(Folder):
                 f"{path} is no run's folder: it has no {SETTINGS} or no {TRIALS}; see: nasir runs"
             )
         super().__init__(path)
+
+    def __repr__(self) -> str:
+        try:
+            with self._reading() as store:
+                count = store.number_of_trials()
+            return f"Run({str(self.folder)!r}, {self.state}, {count} trials)"
+        except (NasirError, OSError):  # a damaged one must be shown, too
+            return super().__repr__()
 
     @property
     def settings(self) -> Settings:
@@ -54,6 +68,12 @@ class Run(Folder):
         with self._reading() as store:
             return store.trials(number)
 
+    def trials_dataframe(self) -> DataFrame:
+        """The trials as a table of pandas, with a row for each: see :mod:`nasir.runs.dataframe`."""
+        from nasir.runs.dataframe import dataframe
+
+        return dataframe(self.trials)
+
     @property
     def failed_attempts(self) -> dict[int, list[FailedAttempt]]:
         """By trial, the attempts that failed before the last one, in order."""
@@ -71,6 +91,12 @@ class Run(Folder):
         """How far the run is."""
         with self._reading() as store:
             return store.progress()
+
+    @property
+    def planned_trials(self) -> int:
+        """How many trials it is to have, by its last budget; 0 where a folder does not say it."""
+        planned = self.progress.get("trials", self.settings.get("trials"))
+        return planned if isinstance(planned, int) else 0
 
     @property
     def best(self) -> Trial:

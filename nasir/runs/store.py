@@ -146,6 +146,11 @@ class RunStore(TrialStore):
             )
             return [trial_from_row(row) for row in rows]
 
+    def number_of_trials(self) -> int:
+        """How many trials there are."""
+        with self._explained(), self._reading():
+            return int(self._connection.execute("SELECT COUNT(*) FROM trials").fetchone()[0])
+
     def save_failed_attempt(self, trial: int, number: int, attempt: FailedAttempt) -> None:
         row = attrs.astuple(attrs.evolve(attempt, error=text_of(attempt.error)))
         self._connection.execute(

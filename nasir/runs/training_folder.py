@@ -164,7 +164,7 @@ def create(
     def fill(partial: Path) -> None:
         (partial / DESCRIPTION).write_text(json.dumps(described, indent=2), encoding="utf-8")
 
-    create_folder(path, settings, environment, fill, "choose another with -o FOLDER")
+    create_folder(path, settings, environment, fill, "choose another with output=FOLDER")
 
 
 def _words(signature: Signature) -> str:

@@ -28,7 +28,7 @@ LEAST_TRANSMISSION = 0.1
 _FINITE: list[Callable[..., Any]] = [must.ge(0), must.lt(math.inf)]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class HazySample(Sample):
     """A hazy picture, the `airlight` to start from ``(1, 3, 1, 1)``, and the true transmission.
 

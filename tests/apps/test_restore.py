@@ -460,7 +460,7 @@ def test_a_picture_that_a_format_cannot_hold_is_refused_first(tmp_path: Path):
 
 
 def test_a_folder_that_cannot_be_written_is_refused_first(unwritable: Path):
-    with pytest.raises(PictureError, match=r"cannot write to .*: Permission denied; .*-o OUT"):
+    with pytest.raises(PictureError, match=r"cannot write to .*: Permission denied; .*output=OUT"):
         files.check_free(unwritable / "out.png", Path("cat.png"), force=False)
 
 

@@ -131,7 +131,7 @@ def test_fewer_than_three_architectures_are_refused():
 
 def test_a_run_without_proxies_says_how_to_compute_some():
     full = [trial(i, i, FULL, psnr=20.0 + i) for i in range(4)]
-    with pytest.raises(NasirError, match=r"--proxies .*psd_db_mse"):
+    with pytest.raises(NasirError, match=r"proxies=.*psd_db_mse"):
         correlations(FakeRun(full))
 
 

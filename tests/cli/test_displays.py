@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nasir.apps.search.parallel import RunReport
-from nasir.apps.search.tally import Tally
-from nasir.cli import screen
-from nasir.cli.displays import (
+from nasir.apps.progress import screen
+from nasir.apps.progress.displays import (
     SearchDisplay,
     SweepDisplay,
     hooks_of,
@@ -22,8 +20,10 @@ from nasir.cli.displays import (
     show_training,
     show_work,
 )
+from nasir.apps.progress.screen import Screen
+from nasir.apps.search.parallel import RunReport
+from nasir.apps.search.tally import Tally
 from nasir.cli.restoration_displays import RestorationDisplay, show_restoration
-from nasir.cli.screen import Screen
 from nasir.core.architecture import Architecture
 from nasir.core.progress import report
 from nasir.core.trial import Proposal, Trial

@@ -13,6 +13,7 @@ from attrs import validators as must
 from nasir.apps.bench.entries import BenchEntry, bench_entries
 from nasir.apps.bench.problem_results import ProblemResult, problem_results
 from nasir.apps.bench.results import ResultsFolder, SearchResult, run_search
+from nasir.apps.progress.displays import shown_in_notebook
 from nasir.apps.search import search as api
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError
@@ -41,8 +42,8 @@ FOREIGN = {
     "trials": "write full=N, the full evaluations that a search may spend",
     "seconds": "write full=N, the full evaluations that a search may spend",
     "executor": "write workers=N",
-    "folder": "name an output folder (-o FOLDER)",
-    "name": "name an output folder (-o FOLDER)",
+    "folder": "name an output folder (output=FOLDER)",
+    "name": "name an output folder (output=FOLDER)",
 }
 """Settings of a run that a bench does not take, with what to write instead."""
 
@@ -101,6 +102,7 @@ class Bench:
         return [done[job] for job in jobs]
 
 
+@shown_in_notebook("searches")
 def bench(
     *words: str,
     strategy: Choice[Strategy] | Sequence[Choice[Strategy]] | None = None,

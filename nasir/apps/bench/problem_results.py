@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nasir.apps.compare.significance import Comparison
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ProblemResult:
     """The strategies on one problem.
 
@@ -43,6 +43,12 @@ class ProblemResult:
     spent: Sequence[Sequence[float]]
     comparison: Comparison | None
     full: int
+
+    def __repr__(self) -> str:
+        names = ", ".join(one.strategy for one in self.standings)
+        seeds = self.standings[0].seeds if self.standings else 0
+        of = f"{self.problem}: " if self.problem else ""
+        return f"ProblemResult({of}{names}; {seeds} seeds, {self.full} evaluations each)"
 
     def curves(self) -> dict[str, Curve]:
         """The best-so-far curve of each strategy that found anything."""

@@ -10,6 +10,7 @@ import attrs
 from attrs import validators as must
 
 from nasir.apps.evaluate.entries import ArchitectureEntry, BenchmarkEntry, MethodEntry, Result
+from nasir.apps.progress.displays import shown_in_notebook
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Problem
@@ -76,6 +77,7 @@ class Benchmark:
     settings: Settings
 
 
+@shown_in_notebook("evaluations")
 def evaluate(
     *words: str,
     method: Choice[Method] | Sequence[Choice[Method]] | None = None,

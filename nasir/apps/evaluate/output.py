@@ -48,10 +48,10 @@ def check_output(folder: Path, overwrite: bool) -> None:
     """Make a folder for pictures; refuse one that is not empty, unless it may be overwritten."""
     try:
         if folder.exists() and not folder.is_dir():
-            raise RunFolderError(f"{folder} is no folder: choose another with -o FOLDER")
+            raise RunFolderError(f"{folder} is no folder: choose another with output=FOLDER")
         if not overwrite and folder.exists() and any(folder.iterdir()):
             raise RunFolderError(
-                f"{folder} is not empty: choose another with -o FOLDER, or add --overwrite"
+                f"{folder} is not empty: choose another with output=FOLDER, or add overwrite=True"
             )
         refuse_links_out(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def agreed(network: nn.Module, exported: Run, x: Tensor, tolerance: float) -> tu
     if worst > tolerance:
         raise ArchitectureError(
             f"the exported network differs by {worst:.3g} from the trained one, more than "
-            f"{tolerance:g}: nothing is written; --tolerance sets what is allowed"
+            f"{tolerance:g}: nothing is written; tolerance=VALUE sets what is allowed"
         )
     for multiple in MULTIPLES:
         found = [_of_another_size(network, exported, x, multiple, n) for n in (1, 3)]

@@ -82,7 +82,7 @@ def export(
     _check_target(path, force)
     if path.suffix == NETWORK and not licence.strip():
         raise SettingsError(
-            "say under which licence the weights are, and what they were trained on: --licence TEXT"
+            "say under which licence the weights are, and what they were trained on: licence=TEXT"
         )
     if path.suffix != NETWORK and (licence or made or figures or half):
         raise SettingsError(f"licence, made, figures and half are for {NETWORK}, not {path.suffix}")
@@ -142,6 +142,6 @@ def _check_target(path: Path, force: bool) -> None:
     if not path.parent.is_dir():
         raise RunFolderError(f"there is no folder {path.parent} to write {path.name} to")
     if path.is_dir():
-        raise RunFolderError(f"{path} is a folder: choose the name of a file with -o FILE")
+        raise RunFolderError(f"{path} is a folder: choose the name of a file with output=FILE")
     if path.exists() and not force:
-        raise RunFolderError(f"{path} exists: overwrite it with --force, or choose another file")
+        raise RunFolderError(f"{path} exists: overwrite it with force=True, or choose another file")

@@ -37,7 +37,7 @@ def page(title: str, head: Child, sections: Sequence[Section]) -> str:
 
     Its content security policy lets the page load nothing and run no script but its own.
     """
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = (asset(name) for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"{POLICY}; script-src 'sha256-{digest}'"
     menu = [tag("a", section.key, href=f"#{_anchor(section.key)}") for section in sections]
@@ -93,7 +93,8 @@ def write(file: Path, content: str) -> None:
         ) from None
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file that comes with the pages."""
     return files("nasir.apps.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 

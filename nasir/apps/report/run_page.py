@@ -51,10 +51,11 @@ def run_page(run: Run) -> str:
         _trials(reading),
         Section("Repeat", "Settings and environment", reproduction(reading)),
     ]
-    return page(f"{reading.name} \u00b7 nasir", _head(reading), [one for one in parts if one])
+    return page(f"{reading.name} \u00b7 nasir", head(reading), [one for one in parts if one])
 
 
-def _head(reading: Reading) -> Html:
+def head(reading: Reading) -> Html:
+    """What a run is about and came to: its state, name and figures."""
     names = [
         str(reading.component(kind).get("name", "?")) for kind in ("strategy", "space", "task")
     ]
@@ -74,9 +75,9 @@ def _tiles(reading: Reading) -> list[Html]:
     """The figures at the top of the page."""
     trials, best = reading.summary["trials"], reading.best
     done = f"{trials['failed']} failed" if trials["failed"] else "none failed"
-    planned = reading.run.progress.get("trials", reading.settings.get("trials"))
+    planned = reading.run.planned_trials
     total = trials["complete"] + trials["failed"]
-    count = f"{total} of {planned}" if isinstance(planned, int) and planned > total else str(total)
+    count = f"{total} of {planned}" if planned > total else str(total)
     tiles = _test_tiles(reading)
     found = (score(best.score or 0.0), f"trial {best.number}") if best else ("none", reading.reason)
     tiles += [_tile("best score in the search", *found), _tile("trials", count, done)]

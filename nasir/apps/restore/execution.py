@@ -153,7 +153,7 @@ def fit_terms(began: float, output: Path, resume: bool, planned: RestorationPlan
     if not planned.fits:
         if resume:
             raise SettingsError(
-                f"there is no fit to continue: {planned.chosen} fits nothing; leave --continue out"
+                f"there is no fit to continue: {planned.chosen} fits nothing; leave resume=True out"
             )
         return FitTerms()
     if resume and planned.chosen == AUTO:
@@ -162,6 +162,6 @@ def fit_terms(began: float, output: Path, resume: bool, planned: RestorationPlan
             f"{output.stem}-architecture.json"
         )
     if resume and not states.is_dir():
-        raise SettingsError(f"there is no fit to continue in {states}: leave --continue out")
+        raise SettingsError(f"there is no fit to continue in {states}: leave resume=True out")
     seconds = planned.settings.seconds
     return FitTerms(math.inf if seconds is None else began + seconds, states, resume)

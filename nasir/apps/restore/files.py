@@ -201,18 +201,18 @@ def check_free(path: Path, source: Path, force: bool) -> None:
         raise PictureError(f"there is no folder {path.parent} to write {path.name} to")
     if path.exists():
         if path.samefile(source):
-            raise PictureError(f"{path} is the picture itself: choose another name with -o OUT")
+            raise PictureError(f"{path} is the picture itself: choose another name with output=OUT")
         if path.is_dir():
-            raise PictureError(f"{path} is a folder: choose the name of a file with -o OUT")
+            raise PictureError(f"{path} is a folder: choose the name of a file with output=OUT")
         if not force:
-            raise PictureError(f"{path} exists: overwrite it with --force, or choose -o OUT")
+            raise PictureError(f"{path} exists: overwrite it with force=True, or choose output=OUT")
     try:
         with tempfile.TemporaryFile(dir=path.parent) as file:
             file.write(b"full?")
     except OSError as error:
         raise _unwritten(
             error,
-            f"cannot write to {path.parent}: {error.strerror}; choose another place with -o OUT",
+            f"cannot write to {path.parent}: {error.strerror}; choose another with output=OUT",
         ) from None
 
 

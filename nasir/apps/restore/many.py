@@ -185,12 +185,12 @@ def _jobs(
 def _check_folder(folder: Path, patterns: Sequence[str]) -> None:
     """Refuse a file, and a folder whose own pictures are to be restored."""
     if folder.exists() and not folder.is_dir():
-        raise PictureError(f"{folder} is a file: several pictures need a folder, -o FOLDER")
+        raise PictureError(f"{folder} is a file: several pictures need a folder, output=FOLDER")
     for pattern in patterns:
         given = os.path.expanduser(pattern)
         if os.path.isdir(given) and folder.is_dir() and folder.samefile(given):
             raise PictureError(
-                f"{folder} cannot be restored into itself: choose another folder with -o FOLDER"
+                f"{folder} cannot be restored into itself: choose another folder with output=FOLDER"
             )
 
 

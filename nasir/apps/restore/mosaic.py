@@ -179,7 +179,7 @@ def check_continues(
     if not method.has_state(architecture, problem, sample, seed):
         raise SettingsError(
             f"there is no fit with these settings to continue in {problem.checkpoints}: repeat the "
-            "words of the command that was cut short, or leave --continue out"
+            "words of the command that was cut short, or leave resume=True out"
         )
 
 

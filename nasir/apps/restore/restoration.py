@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.architecture import Architecture
+from nasir.core.html_view import HtmlView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
-@attrs.frozen(eq=False)
-class Restoration:
+@attrs.frozen(eq=False, repr=False)
+class Restoration(HtmlView):
     """A restored picture, and how it was got.
 
     `picture` is ``(H, W, C)`` float32 in [0, 1], as it is in the file `output` but for alpha.
@@ -33,8 +34,11 @@ class Restoration:
     `by` says what made the picture: ``fit NAME``, ``training FOLDER``, ``network NAME``,
     ``method NAME``, or ``input`` where nothing was better than the picture itself; a method has no
     architecture. `diagnosis` is what was found in the picture, if it was diagnosed, and `risks`
-    what the candidates were compared by.
+    what the candidates were compared by. `before` is the picture that was given, as large as
+    `picture`.
     """
+
+    html_view = "nasir.apps.report.notebook:restoration_view"
 
     picture: Array
     output: Path
@@ -49,6 +53,13 @@ class Restoration:
     by: str = ""
     diagnosis: Diagnosis | None = None
     risks: Risks | None = None
+    before: Array | None = None
+
+    def __repr__(self) -> str:
+        height, width = self.picture.shape[:2]
+        size = f"{width} x {height}"
+        words = (str(self.output), size, f"{self.task} by {self.by}", f"{self.seconds:.1f} s")
+        return f"Restoration({', '.join(words)})"
 
     @property
     def interrupted(self) -> bool:

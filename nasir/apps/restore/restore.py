@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.apps.progress.displays import shown_in_notebook
 from nasir.apps.restore import files
 from nasir.apps.restore.deciding import check_one_task, decide
 from nasir.apps.restore.execution import execute, fit_terms
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 Notify = Callable[..., None]
 
 
+@shown_in_notebook("fit")
 def restore(
     image: str | Path,
     *words: str,
@@ -113,6 +115,7 @@ def restore(
         made.by,
         planned.diagnosis,
         made.risks,
+        before,
     )
 
 

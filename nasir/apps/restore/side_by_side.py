@@ -218,7 +218,7 @@ def _seconds(words: Sequence[str]) -> float:
 def _check_words(words: Sequence[str]) -> None:
     for word in words:
         if _key(word) in ("method", "network"):
-            raise SettingsError(f"{word} cannot be set: --compare tries all methods and networks")
+            raise SettingsError(f"{word} cannot be set: all methods and networks are tried")
 
 
 def _key(word: str) -> str:
@@ -232,7 +232,9 @@ def _check_folder(folder: Path, force: bool) -> None:
     except OSError as error:
         raise PictureError(f"cannot write to {folder}: {error.strerror}") from None
     if taken and not force:
-        raise PictureError(f"{folder} is not empty: add --force, or choose another with -o FOLDER")
+        raise PictureError(
+            f"{folder} is not empty: add force=True, or choose another with output=FOLDER"
+        )
 
 
 def _ways(words: Sequence[str], diagnosis: Diagnosis) -> Iterator[Way]:

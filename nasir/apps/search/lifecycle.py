@@ -57,8 +57,10 @@ def resume(
     Its inputs (pictures, versions, options) must be those that it began with, unless the changes
     are accepted. `images` is where its pictures are now, if they were moved.
     """
-    if (trials is not None and trials < 1) or (seconds is not None and not seconds >= 0):
-        raise SettingsError(f"trials={trials} seconds={seconds}: trials from 1, seconds from 0")
+    if trials is not None and trials < 1:
+        raise SettingsError(f"trials={trials}: a run has 1 or more")
+    if seconds is not None and not seconds >= 0:
+        raise SettingsError(f"seconds={seconds}: a limit is 0 or more")
     before = run.whole_settings
     settings = moved(before, run, images)
     planned = experiment(settings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def search(
     planned = plan(words, given(locals()))
     if len(planned) != 1:
         raise SettingsError(f"these settings make {len(planned)} runs: call search once for each")
-    return start(planned[0])
+    with _shown(planned[0].trials) as notify:
+        return start(planned[0], notify)
 
 
 def resume(
@@ -86,7 +88,8 @@ def resume(
     from nasir.runs.run import Run
 
     run = Run(folder)
-    return go_on(run, None, trials, seconds, images, accept_changes)
+    with _shown(trials or run.planned_trials) as notify:
+        return go_on(run, notify, trials, seconds, images, accept_changes)
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
@@ -134,6 +137,14 @@ def go_on(
 
     with borrowed("search"):
         return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
+
+
+def _shown(trials: int) -> AbstractContextManager[Notify]:
+    """In a notebook, the search is shown while it goes on."""
+    from nasir.apps.progress.displays import show_search
+    from nasir.apps.progress.notebook import in_notebook
+
+    return show_search(trials, quiet=not in_notebook())
 
 
 def _everybody(notify: Notify | None) -> Notify:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.apps.progress.displays import shown_in_notebook
 from nasir.apps.train.conduct import conduct
 from nasir.apps.train.planning import TrainingPlan, plan, plan_again
 from nasir.apps.train.training import Training
@@ -31,6 +32,7 @@ FOLDER = "trained"
 """Where the folders of trainings are made where nothing is said."""
 
 
+@shown_in_notebook("training")
 def train(
     *words: str,
     architecture: str | Path | None = None,
@@ -101,7 +103,7 @@ def _created(planned: TrainingPlan, output: str | Path | None) -> Training:
             return _made(Path(output).expanduser(), planned)
         except FileExistsError as error:
             raise RunFolderError(
-                f"{error} exists: choose another with -o FOLDER, or go on with it: nasir train "
+                f"{error} exists: choose another with output=FOLDER, or go on with it: nasir train "
                 f"{error}"
             ) from None
     names = planned.names

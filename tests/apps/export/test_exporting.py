@@ -128,7 +128,7 @@ def test_nothing_is_written_where_outputs_differ(
 def test_what_is_there_is_not_overwritten_unasked(training: Training, tmp_path: Path):
     path = tmp_path / "model.pt2"
     path.write_text("mine")
-    with pytest.raises(RunFolderError, match="exists: overwrite it with --force"):
+    with pytest.raises(RunFolderError, match="exists: overwrite it with force=True"):
         nasir.export(training.folder, path)
     assert path.read_text() == "mine"
 

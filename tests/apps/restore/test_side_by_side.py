@@ -63,8 +63,8 @@ def test_a_large_picture_is_not_fitted_for_a_look(noisy: Path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "kind", "reported"),
     [
-        (["method=nlm"], SettingsError, "--compare tries all methods and networks"),
-        (["network=denoise"], SettingsError, "--compare tries all methods and networks"),
+        (["method=nlm"], SettingsError, "all methods and networks are tried"),
+        (["network=denoise"], SettingsError, "all methods and networks are tried"),
     ],
 )
 def test_a_way_that_is_named_is_refused(noisy: Path, words, kind, reported):
@@ -76,7 +76,7 @@ def test_a_way_that_is_named_is_refused(noisy: Path, words, kind, reported):
 def test_a_folder_that_holds_files_is_kept_unless_forced(noisy: Path):
     Path("cat-compared").mkdir()
     Path("cat-compared/mine.txt").write_text("mine")
-    with pytest.raises(PictureError, match="cat-compared is not empty: add --force"):
+    with pytest.raises(PictureError, match="cat-compared is not empty: add force=True"):
         restore_by_all(noisy, *TINY)
     restore_by_all(noisy, *TINY, force=True)
     assert Path("cat-compared/mine.txt").read_text() == "mine"

@@ -192,7 +192,7 @@ def test_what_cannot_be_trained_is_refused_before_a_folder_is_made(words, messag
 
 
 def test_an_output_that_exists_is_refused(training: Training, tmp_path: Path):
-    with pytest.raises(RunFolderError, match="exists: choose another with -o FOLDER"):
+    with pytest.raises(RunFolderError, match="exists: choose another with output=FOLDER"):
         nasir.train(*toy_trained.words(tmp_path), output=training.folder)
 
 

@@ -1,4 +1,4 @@
-"""One screen for all progress: bars on a terminal, lines anywhere else, nothing if quiet.
+"""One screen for all progress.
 
 It is on standard error. Work outlives the terminal or pipe that shows its progress: what cannot be
 printed is dropped.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -73,20 +73,3 @@ class Screen:
             bar = ProgressBar(total=row.total or None, completed=row.done, width=20)
             grid.add_row(Text(name), bar, Text(str(row)))
         return Group(Text(self.title, style="dim"), grid) if self.title else grid
-
-
-@contextmanager
-def screen(quiet: bool = False) -> Iterator[Screen]:
-    """A screen for as long as some work takes; its bars vanish at the end."""
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield Screen(lines=not quiet)
-        return
-    shown, redirect = Screen(), sys.stdout.isatty()
-    with Live(
-        console=console, get_renderable=shown.render, transient=True, redirect_stdout=redirect
-    ):
-        yield shown

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import attrs
 
 from nasir.apps.formatting import figure, score
+from nasir.apps.progress.notebook import in_notebook
+from nasir.apps.progress.screen import Row, Screen
+from nasir.apps.progress.showing import screen
 from nasir.apps.search.tally import Tally
-from nasir.cli.screen import Row, Screen, screen
 from nasir.core.progress import listening
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ class Display(Protocol):
 
 SomeDisplay = TypeVar("SomeDisplay", bound=Display)
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
 Notify = Callable[..., None]
 """Called with the name of a hook and its arguments."""
 
@@ -37,6 +43,22 @@ def show_work(name: str) -> Iterator[None]:
     """Show one piece of work that reports its progress; without a terminal nothing."""
     with screen() as shown, listening(Work(shown, name).receive):
         yield
+
+
+def shown_in_notebook(name: str) -> Callable[[Callable[Arguments, Result]], Callable[..., Result]]:
+    """In a notebook, show the progress that a function reports, as a row called `name`."""
+
+    def shown(verb: Callable[Arguments, Result]) -> Callable[..., Result]:
+        @wraps(verb)
+        def call(*arguments: Any, **settings: Any) -> Result:
+            if not in_notebook():
+                return verb(*arguments, **settings)
+            with show_work(name):
+                return verb(*arguments, **settings)
+
+        return call
+
+    return shown
 
 
 @contextmanager

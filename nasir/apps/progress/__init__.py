@@ -1,0 +1,1 @@
+"""What is shown of work in progress: on a terminal, in a notebook, or in lines."""
