@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nasir.apps.correlate import correlate
     from nasir.apps.evaluate.evaluate import evaluate
     from nasir.apps.export.export import export
+    from nasir.apps.export.optuna_study import export_study
     from nasir.apps.report.run_page import report
     from nasir.apps.restore.many import restore_many
     from nasir.apps.restore.restoration import Restoration
@@ -88,6 +89,7 @@ _HOME = {
     "correlate": "nasir.apps.correlate",
     "evaluate": "nasir.apps.evaluate.evaluate",
     "export": "nasir.apps.export.export",
+    "export_study": "nasir.apps.export.optuna_study",
     "hookimpl": "nasir.plugins",
     "make": "nasir.settings.building",
     "report": "nasir.apps.report.run_page",
@@ -138,6 +140,7 @@ __all__ = [
     "correlate",
     "evaluate",
     "export",
+    "export_study",
     "hookimpl",
     "make",
     "report",

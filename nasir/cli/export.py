@@ -1,4 +1,4 @@
-"""``nasir export``: a trained network for other programs."""
+"""``nasir export``: a trained network, or a run's trials, for other programs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ if TYPE_CHECKING:
 
 
 class ExportCommand(Command):
-    """Write a trained network as one file, checked against the network itself."""
+    """Write a trained network as one file, checked against the network itself.
+
+    The trials of a run are written as a study of Optuna: nasir export RUN -o study.db
+    """
 
     def configure(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="FOLDER", help="the folder of nasir train")
+        parser.add_argument(
+            "folder", metavar="FOLDER", help="the folder of nasir train, or a run's"
+        )
         parser.add_argument(
             "-o",
             "--output",
             metavar="FILE",
             required=True,
-            help="model.onnx, model.pt2, or model.safetensors for nasir restore network=FILE",
+            help="model.onnx, model.pt2, or model.safetensors for nasir restore network=FILE; "
+            "study.db of a run",
         )
         parser.add_argument(
             "--tolerance",
@@ -45,8 +51,17 @@ class ExportCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.export.export import export
+        from nasir.apps.export.optuna_study import STUDY, export_study
         from nasir.cli.tables import print_json, table
 
+        if arguments.output.endswith(STUDY):
+            trials = export_study(arguments.folder, arguments.output)
+            if arguments.json:
+                print_json({"file": arguments.output, "trials": trials})
+            else:
+                print(f"written  {arguments.output} ({trials} trials)")
+                print(f"next     optuna-dashboard sqlite:///{arguments.output}")
+            return 0
         done = export(
             arguments.folder,
             arguments.output,

@@ -42,6 +42,8 @@ BUILTIN = (
     "recipes",
     "commands",
     "tensorboard",
+    "mlflow",
+    "wandb",
 )
 """The plugins that come with nasir: modules of :mod:`nasir.plugins.builtin`."""
 

@@ -28,6 +28,7 @@ def register_commands(cli: Register) -> None:
     cli("show", "nasir.cli.show:ShowCommand", "show a run: its result and its trials")
     cli("compare", "nasir.cli.compare:CompareCommand", "compare runs")
     cli("report", "nasir.cli.report:ReportCommand", "write a run as one HTML page")
+    cli("serve", "nasir.cli.serve:ServeCommand", "show the runs in a folder as live pages")
     cli("bench", "nasir.cli.bench:BenchCommand", "compare strategies over many seeds")
     cli("list", "nasir.cli.list:ListCommand", "list all registered names")
     cli("describe", "nasir.cli.describe:DescribeCommand", "explain a component and its settings")

@@ -67,10 +67,10 @@ class Browser:
         os.close(self._out)
         os.close(self._in)
 
-    def open(self, file: Path) -> float:
-        """Open a page; the seconds from the beginning of the navigation to its load event."""
+    def open(self, page: Path | str) -> float:
+        """Open a file or address; the seconds from the navigation's beginning to its load event."""
         self.events.clear()
-        self.ask("Page.navigate", url=file.absolute().as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.absolute().as_uri())
         self._until(lambda: any(one["method"] == "Page.loadEventFired" for one in self.events))
         return float(self.run("performance.getEntriesByType('navigation')[0].duration")) / 1000
 

@@ -1,0 +1,1 @@
+"""``nasir serve``: the runs in a folder as live pages."""
