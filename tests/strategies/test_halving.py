@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from played_rungs import LARGE, bound, ended, played, started
 
+import nasir
 from nasir.core.domain import Domain
 from nasir.core.errors import SettingsError
 from nasir.core.trial import Proposal, Trial
 from nasir.runs import state_coding
+from nasir.strategies.evolution.nondominated import crowded_order
 from nasir.strategies.halving.brackets import fidelities, halving
 from nasir.strategies.halving.halving import SuccessiveHalving
+from nasir.strategies.halving.rungs import FrontRung
 
 DECISIONS = ("a", "b", "c", "d")
 
@@ -229,3 +232,32 @@ def test_a_pool_that_never_gets_to_the_full_fidelity_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"strategy\.pool=8 .* take 9 or more"):
         SuccessiveHalving(mode="synchronous", pool=8)
     SuccessiveHalving(mode="synchronous", pool=9)
+
+
+def test_with_several_objectives_the_first_fronts_of_a_rung_are_promoted() -> None:
+    words = ("dipbench", "strategy=halving", "strategy.mode=synchronous", "seed=4")
+    run = nasir.search(*words, objective=["psnr", "-parameters"])
+    by_fidelity = defaultdict(dict)
+    for t in run.trials:
+        by_fidelity[t.proposal.fidelity][t.seed] = (t.metrics["psnr"], -t.metrics["parameters"])
+    lowest, following = sorted(by_fidelity)[:2]
+    rung, promoted = by_fidelity[lowest], by_fidelity[following]
+    best = [list(rung)[i] for i in crowded_order(list(rung.values()))[: len(promoted)]]
+    assert set(best) == set(promoted)
+    assert max(rung, key=lambda seed: rung[seed][1]) in promoted  # the smallest network
+
+
+def test_a_front_rung_promotes_by_fronts_and_then_by_crowding() -> None:
+    rung = FrontRung()
+    points = [(3.0, 0.0), (0.0, 3.0), (2.9, 0.1), (1.0, 1.0), (0.5, 0.5)]
+    for number, values in enumerate(points):
+        rung.enter(number, values)
+    rung.enter(5, None)
+    assert (len(rung), rung.complete) == (6, 5)
+    promoted = []
+    while (found := rung.best_waiting(4)) is not None:
+        rung.promote(found)
+        promoted.append(found)
+    assert set(promoted[:2]) == {0, 1}  # the ends of the first front
+    assert set(promoted) == {0, 1, 2, 3}  # the last is dominated
+    assert rung.best_waiting(0) is None

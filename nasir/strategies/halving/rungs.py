@@ -25,14 +25,17 @@ class Rung:
         """The number of configurations that have ended here."""
         return len(self._ranked)
 
-    def enter(self, configuration: int, score: float | None) -> None:
-        """Add an ended trial; `score` is None if it failed."""
-        if score is None:
+    def enter(self, configuration: int, values: Sequence[float] | None) -> None:
+        """Add an ended trial with its values by objective, of which the first counts here.
+
+        None: it failed.
+        """
+        if values is None:
             insort(self._ranked, (math.inf, configuration))
             return
         self.complete += 1
-        insort(self._ranked, (-score, configuration))
-        insort(self._waiting, (-score, configuration))
+        insort(self._ranked, (-values[0], configuration))
+        insort(self._waiting, (-values[0], configuration))
 
     def best_waiting(self, places: int) -> int | None:
         """The best configuration not yet promoted, if it is among the best `places` of all."""
@@ -45,6 +48,32 @@ class Rung:
         place = next(i for i, (_, waiting) in enumerate(self._waiting) if waiting == configuration)
         del self._waiting[place]
         self.promoted += 1
+
+
+@attrs.define
+class FrontRung(Rung):
+    """A rung for several objectives, ordered by fronts and crowding as NSGA-II does.
+
+    So successive halving is extended to several objectives by Schmucker et al. ("Multi-objective
+    Asynchronous Successive Halving", 2021, the variant with non-dominated sorting).
+    """
+
+    _values: dict[int, Sequence[float]] = attrs.field(init=False, factory=dict)
+
+    def enter(self, configuration: int, values: Sequence[float] | None) -> None:
+        Rung.enter(self, configuration, values)
+        if values is not None:
+            self._values[configuration] = values
+
+    def best_waiting(self, places: int) -> int | None:
+        from nasir.strategies.evolution.nondominated import crowded_order
+
+        waiting = {configuration for _, configuration in self._waiting}
+        if not waiting or places < 1:
+            return None
+        configurations = list(self._values)
+        best = [configurations[i] for i in crowded_order(list(self._values.values()))[:places]]
+        return next((one for one in best if one in waiting), None)
 
 
 Promotion = tuple[int, int]

@@ -13,11 +13,12 @@ from attrs import validators as must
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
 from nasir.core.evaluator import Problem
+from nasir.core.objectives import Objective, values_of
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.strategies.halving.brackets import Bracket
 from nasir.strategies.halving.candidates import Candidates
-from nasir.strategies.halving.rungs import Rung, over, promotion, survivor
+from nasir.strategies.halving.rungs import FrontRung, Rung, over, promotion, survivor
 
 ASYNCHRONOUS = "asynchronous"
 SYNCHRONOUS = "synchronous"
@@ -38,7 +39,7 @@ class BracketSearch(Strategy):
 
     Architectures are drawn for one bracket after another, and again from the first when all are
     done. A promoted trial has the seed of the one before it, so that an evaluator can continue
-    from that one's checkpoint.
+    from that one's checkpoint. With several objectives the best are the first fronts.
     """
 
     eta: int = setting(3, "one in eta architectures is promoted, >= 2", must.ge(2))
@@ -59,6 +60,7 @@ class BracketSearch(Strategy):
     )
     _candidates: Candidates = attrs.field(init=False)
     _brackets: tuple[Bracket, ...] = attrs.field(init=False)
+    _objectives: tuple[Objective, ...] = attrs.field(init=False)
     _rungs: list[list[Rung]] = attrs.field(init=False)
     _drawn: int = attrs.field(init=False, default=0)
     _configurations: list[Configuration] = attrs.field(init=False, factory=list)
@@ -77,7 +79,8 @@ class BracketSearch(Strategy):
     def bind(self, problem: Problem) -> None:
         self._candidates = Candidates.of(problem, self.inherited)
         self._brackets = self.brackets()
-        self._rungs = [_empty(bracket) for bracket in self._brackets]
+        self._objectives = problem.objectives
+        self._rungs = [self._empty(bracket) for bracket in self._brackets]
 
     def ask(self) -> Proposal | None:
         proposal = self._promotion() or self._beginning()
@@ -154,7 +157,7 @@ class BracketSearch(Strategy):
         if proposal.seed is None:
             bracket, place = self._turn(self._drawn)
             if self.mode == SYNCHRONOUS and place == 0:
-                self._rungs[bracket] = _empty(self._brackets[bracket])
+                self._rungs[bracket] = self._empty(self._brackets[bracket])
             self._candidates.know(proposal.architecture)
             self._drawn += 1
         else:
@@ -168,10 +171,10 @@ class BracketSearch(Strategy):
             bracket = self._turn(number)[0]
             self._configurations.append(Configuration(trial.architecture, seed, bracket))
             self._numbers[seed] = number
-            self._rungs[bracket][0].enter(number, trial.score)
+            self._rungs[bracket][0].enter(number, values_of(trial, self._objectives))
         else:
             number, rungs, place = self._place(proposal)
-            rungs[place].enter(number, trial.score)
+            rungs[place].enter(number, values_of(trial, self._objectives))
 
     def _place(self, proposal: Proposal) -> tuple[int, list[Rung], int]:
         """The promoted configuration, the rungs of its bracket, and the index of its rung."""
@@ -179,6 +182,10 @@ class BracketSearch(Strategy):
         bracket = self._configurations[number].bracket
         place = self._brackets[bracket].fidelities.index(proposal.fidelity)
         return number, self._rungs[bracket], place
+
+    def _empty(self, bracket: Bracket) -> list[Rung]:
+        kind = FrontRung if len(self._objectives) > 1 else Rung
+        return [kind() for _ in bracket.sizes]
 
     def _turn(self, drawn: int) -> tuple[int, int]:
         """The bracket, and the place in it, of the architecture number `drawn`, from 0."""
@@ -189,10 +196,6 @@ class BracketSearch(Strategy):
                 return bracket, place
             place -= size
         raise AssertionError("the remainder is less than the sum")
-
-
-def _empty(bracket: Bracket) -> list[Rung]:
-    return [Rung() for _ in bracket.sizes]
 
 
 def _seed(trial: Trial) -> int:
