@@ -237,7 +237,7 @@ def test_a_pool_that_never_gets_to_the_full_fidelity_is_refused() -> None:
 def test_with_several_objectives_the_first_fronts_of_a_rung_are_promoted() -> None:
     words = ("dipbench", "strategy=halving", "strategy.mode=synchronous", "seed=4")
     run = nasir.search(*words, objective=["psnr", "-parameters"])
-    by_fidelity = defaultdict(dict)
+    by_fidelity: dict[float, dict[int, tuple[float, float]]] = defaultdict(dict)
     for t in run.trials:
         by_fidelity[t.proposal.fidelity][t.seed] = (t.metrics["psnr"], -t.metrics["parameters"])
     lowest, following = sorted(by_fidelity)[:2]
