@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+from doc_links import broken_links
 
 import nasir
 from nasir.apps.bench import bench
@@ -28,8 +29,6 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OURS = ("nasdip", "isnas", "hinas", "irnas", "clearer")
 """The papers whose recipes are in docs/papers.md by table."""
-
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 def blocks(language: str) -> list[str]:
@@ -158,10 +157,36 @@ def test_each_recipe_of_a_table_is_in_its_row(recipe: str):
     assert any(recipe in row for row in named) or any(part in recipe for part in parts)
 
 
-def test_links_lead_somewhere():
-    for page in PAGES:
-        for target in LINK.findall(page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+@pytest.mark.parametrize(
+    "page", [*PAGES, *ROOT.glob("examples/*/README.md"), ROOT / "CHANGELOG.md"]
+)
+def test_links_lead_to_a_file_and_a_heading(page: Path):
+    assert broken_links(page) == []
+
+
+def test_a_broken_link_or_anchor_is_found(tmp_path: Path):
+    (tmp_path / "b.md").write_text("# A `b`, and c\n## Twice\n## Twice\n```\n# no heading\n```\n")
+    good = "[b](b.md#a-b-and-c) [t](b.md#twice-1) [self](#top) `[x](code.md)` ![p](b.md)"
+    bad = ["gone.md", "b.md#no-heading", "b.md#twice-2", "#none", "."]
+    page = tmp_path / "a.md"
+    page.write_text(
+        f"# Top\n{good} [web](https://example.org)\n" + "".join(f"[x]({t})" for t in bad)
+    )
+    assert broken_links(page) == bad
+
+
+def linked_pages(page: Path) -> set[Path]:
+    """The pages that the tables of contents of a page name."""
+    toctrees = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for tree in toctrees for line in tree.splitlines()]
+    named = [line for line in lines if line and not line.startswith(":")]
+    return {found for name in named for found in page.parent.glob(f"{name}.md")}
+
+
+def test_every_page_is_in_the_navigation():
+    contents = [ROOT / "docs" / name for name in ("index.md", "api/index.md", "decisions/index.md")]
+    reached = {contents[0]}.union(*map(linked_pages, contents))
+    assert set((ROOT / "docs").rglob("*.md")) == reached
 
 
 def test_every_setting_says_what_it_means():
