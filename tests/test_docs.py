@@ -194,3 +194,10 @@ def test_every_setting_says_what_it_means():
         for name, entry in registries[kind].items():
             if entry.owner.startswith("nasir-"):
                 assert type(make(kind, name)).__doc__
+
+
+def test_every_extra_is_explained():
+    project = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE)
+    explained = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(explained) == sorted(project["optional-dependencies"])
