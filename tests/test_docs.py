@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+import tomli
 from doc_links import broken_links
 
 import nasir
