@@ -9,6 +9,7 @@ import attrs
 
 from nasir.core.architecture import Architecture, Value
 from nasir.core.errors import ArchitectureError, NasirError, unknown_name
+from nasir.core.prior import Prior
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +66,7 @@ class Domain:
     space: str
     decisions: tuple[Decision, ...] = attrs.field(converter=_decisions)
     forbidden: tuple[Condition, ...] = attrs.field(default=None, converter=_conditions)
+    prior: Prior | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
     _index: dict[str, int] = attrs.field(init=False, eq=False, repr=False)
     _live: tuple[tuple[int, ...], ...] = attrs.field(init=False, eq=False, repr=False)
     _counts: dict[Any, int] = attrs.field(init=False, factory=dict, eq=False, repr=False)
@@ -144,7 +146,10 @@ class Domain:
         return tuple(architecture.choices.get(decision.name) for decision in self.decisions)
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """An architecture drawn uniformly from all valid ones."""
+        """An architecture drawn from all valid ones: uniformly, or by the :attr:`prior`."""
+        prior = self.prior
+        if prior is not None and rng.random() < prior.share:
+            return self.walk(lambda decision, options: prior.choose(decision.name, options, rng))
         return self._complete((), rng)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:

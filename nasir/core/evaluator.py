@@ -16,6 +16,7 @@ from nasir.core.domain import Domain
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.limits import Limit, LimitedDomain, Limits, limited
 from nasir.core.objectives import Objective
+from nasir.core.prior import Prior
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Split, Task
 from nasir.core.trial import FULL, Curve, Proposal
@@ -150,6 +151,7 @@ class Problem:
             Empty: the evaluator's own score.
         limits: Architectures beyond one of them are never built.
         timed: Whether evaluations are to have the costs of restoring each picture.
+        prior: What good architectures are believed to be like; None: nothing is believed.
     """
 
     space: SearchSpace
@@ -162,13 +164,15 @@ class Problem:
     objectives: tuple[Objective, ...] = ()
     limits: tuple[Limit, ...] = ()
     timed: bool = False
+    prior: Prior | None = None
 
     @cached_property
     def domain(self) -> Domain:
         """The architectures that may be proposed."""
-        if not self.limits:
-            return self.space.domain
-        return limited(self.space.domain, Limits(self.limits, self.cost))
+        domain = self.space.domain
+        if self.prior is not None:
+            domain = attrs.evolve(domain, prior=self.prior)
+        return limited(domain, Limits(self.limits, self.cost)) if self.limits else domain
 
     def refusal(self, architecture: Architecture) -> str | None:
         """Why an architecture may not be proposed, in words; None if it may."""

@@ -106,7 +106,7 @@ class LimitedDomain(Domain):
     within: Limits = attrs.field(kw_only=True, eq=False, repr=False)
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """An architecture drawn uniformly from those within the limits."""
+        """An architecture drawn as by the whole domain, from those within the limits."""
         return self._first_within(lambda: super(LimitedDomain, self).sample(rng), DRAWS) or (
             self._none_within(rng)
         )
@@ -145,4 +145,5 @@ class LimitedDomain(Domain):
 
 def limited(domain: Domain, within: Limits) -> LimitedDomain:
     """The architectures of `domain` within limits."""
-    return LimitedDomain(domain.space, domain.decisions, domain.forbidden, within=within)
+    parts = domain.space, domain.decisions, domain.forbidden
+    return LimitedDomain(*parts, prior=domain.prior, within=within)

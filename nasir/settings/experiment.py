@@ -14,7 +14,9 @@ from nasir.core.failures import FailurePolicy
 from nasir.core.import_strings import import_string
 from nasir.core.limits import limits
 from nasir.core.objectives import objectives
+from nasir.core.prior import Prior
 from nasir.core.registry import registries
+from nasir.core.search_space import SearchSpace
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FOUND, FULL
 from nasir.settings.building import settings_of_component
@@ -103,10 +105,23 @@ def experiment(settings: Settings) -> Experiment:
         split=strategy.split,
         objectives=objectives(own.objective or ()),
         limits=limits(own.limit or ()),
+        prior=_prior(own, made["space"]),
     )
     _within_limits(made["executor"], own)
     own = _with_references(_resolved(own, strategy), problem)
     return Experiment(own, problem, strategy, made["executor"], names)
+
+
+def _prior(settings: RunSettings, space: SearchSpace) -> Prior | None:
+    """What good architectures are believed to be like; None where nothing is said."""
+    if settings.prior is None:
+        return None
+    believed = space.named(settings.prior)
+    if not believed.choices.keys() & {decision.name for decision in space.domain.decisions}:
+        raise SettingsError(
+            f"prior={settings.prior} has no decision of the space that is searched: take another"
+        )
+    return Prior(believed, settings.prior_share)
 
 
 def _within_limits(executor: ExecutorFactory, settings: RunSettings) -> ExecutorFactory:

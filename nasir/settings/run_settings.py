@@ -61,6 +61,16 @@ class RunSettings(VerbSettings):
         "runs, or files of trials (.jsonl), that the strategy learns from before its first "
         "proposal; none: it begins with nothing",
     )
+    prior: str | None = setting(
+        None,
+        "a reference architecture that good ones are believed to be like: drawn ones often have "
+        "its options; none: they are uniform",
+    )
+    prior_share: float = setting(
+        0.5,
+        "share of the drawn architectures that are like the prior, in [0, 1]",
+        attrs.validators.and_(at_least(0), attrs.validators.le(1)),
+    )
     attempts: int = setting(
         2,
         "attempts at a trial whose worker died or that ran out of memory or time, >= 1",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -15,6 +16,7 @@ from scipy.stats import chisquare
 from nasir.core.architecture import Architecture, Value
 from nasir.core.domain import Decision, Domain
 from nasir.core.errors import ArchitectureError, UnknownNameError
+from nasir.core.prior import Prior
 
 OPTIONS: tuple[Value, ...] = ("a", "b", 1, True, 1.0, 0, False, -2.5)
 """1, 1.0 and True are three options."""
@@ -274,3 +276,28 @@ def test_contradictory_domain_is_refused(decisions, forbidden, words):
 def test_repeated_options_are_refused(options):
     with pytest.raises(ValueError, match="decision 'a'"):
         Decision("a", options)
+
+
+def test_a_prior_is_drawn_from_in_its_share_and_excludes_nothing():
+    domain = Domain("s", [Decision("a", (1, 2, 3, 4)), Decision("b", (1, 2), {"a": (1,)})])
+    believed = Architecture("s", {"a": 1, "b": 2})
+    with_prior = attrs.evolve(domain, prior=Prior(believed, 0.6))
+    rng = np.random.default_rng(0)
+    drawn = Counter(with_prior.sample(rng) for _ in range(20_000))
+    uniform = 0.4 / 5
+    first = 0.5 + 0.5 / 4
+    expected = {(1, 2): 0.6 * first * 0.75, (1, 1): 0.6 * first * 0.25, (2, None): 0.6 * 0.5 / 4}
+    for (a, b), like in expected.items():
+        choices = {"a": a} | ({"b": b} if b else {})
+        assert drawn[Architecture("s", choices)] / 20_000 == pytest.approx(uniform + like, abs=0.01)
+    assert set(drawn) == set(domain)
+
+
+def test_the_share_of_a_prior_says_how_much_it_counts():
+    domain = Domain("s", [Decision(name, (0, 1)) for name in "abcdefgh"])
+    believed = Architecture("s", dict.fromkeys("abcdefgh", 1))
+    for share, mean in ((1.0, 6.0), (0.0, 4.0), (0.5, 5.0)):
+        rng = np.random.default_rng(1)
+        drawn = attrs.evolve(domain, prior=Prior(believed, share))
+        ones = [sum(drawn.sample(rng).choices.values()) for _ in range(2000)]
+        assert np.mean(ones) == pytest.approx(mean, abs=0.15)

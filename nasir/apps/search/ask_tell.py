@@ -64,6 +64,8 @@ def ask_tell(
     objective: str | Sequence[str] | None = None,
     limit: str | Sequence[str] | None = None,
     history: str | Path | Sequence[str | Path] | None = None,
+    prior: str | None = None,
+    prior_share: float | None = None,
     folder: str | Path | None = None,
     name: str | None = None,
     **more: Any,

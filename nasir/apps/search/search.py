@@ -47,6 +47,8 @@ def search(
     limit: str | Sequence[str] | None = None,
     references: str | Sequence[str] | None = None,
     history: str | Path | Sequence[str | Path] | None = None,
+    prior: str | None = None,
+    prior_share: float | None = None,
     attempts: int | None = None,
     retry_errors: bool | None = None,
     time_limit: float | None = None,

@@ -90,3 +90,24 @@ def test_a_history_of_another_objective_is_refused():
     small = nasir.search("dipbench", "strategy=random", "trials=2", "objective=-parameters")
     with pytest.raises(nasir.NasirError, match="was a search for -parameters"):
         nasir.search(*FAST, history=small.folder)
+
+
+def test_a_prior_is_a_reference_architecture_that_drawn_ones_are_like():
+    space = nasir.make("space", "nasdip", depth=3)
+    believed = space.named("bilinear_additive").choices
+    words = ("space=nasdip", "space.depth=3", "strategy=random", "trials=30")
+
+    def likeness(**settings) -> float:
+        with nasir.ask_tell(*words, **settings) as search:
+            shares = []
+            while (trial := search.ask()) is not None:
+                mine = trial.architecture.choices
+                shares.append(sum(mine.get(k) == v for k, v in believed.items()) / len(believed))
+                search.tell(trial, score=0.0)
+        return sum(shares) / len(shares)
+
+    assert likeness(prior="bilinear_additive", prior_share=1.0) > likeness() + 0.1
+    with pytest.raises(nasir.NasirError, match="unknown reference architecture"):
+        nasir.ask_tell(*words, prior="mine")
+    with pytest.raises(nasir.NasirError, match="has no decision of the space"):
+        nasir.ask_tell(*words, prior="deep_image_prior")
