@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from nasir.core.trial import FULL, Trial
+
 FIRST = ("psnr", "ssim")
 """Metrics that come first in every table; of both, more is better."""
 
@@ -46,6 +48,24 @@ def score(value: float) -> str:
     if 1e5 <= abs(value) < 1e15:
         return _count(value)
     return f"{value:.2f}" if 10 <= abs(value) < 1e5 else f"{value:.4g}"
+
+
+def score_columns(trials: Iterable[Trial]) -> dict[str, str]:
+    """The head of the column of scores for each stage: scores of two stages cannot be compared."""
+    stages = dict.fromkeys(trial.proposal.stage for trial in trials if trial.score is not None)
+    ordered = sorted(stages, key=lambda stage: stage != FULL) or [FULL]
+    return {stage: "score" if stage == FULL else f"{stage} score" for stage in ordered}
+
+
+def score_of(trial: Trial, stage: str) -> str:
+    """The score of a trial in the column of a stage; empty for a trial of another one."""
+    own = trial.score is not None and trial.proposal.stage == stage
+    return score(trial.score) if own and trial.score is not None else ""
+
+
+def scored(score_: float, stage: str) -> str:
+    """A score, with the stage that it is of where that is not the full one."""
+    return score(score_) if stage == FULL else f"{score(score_)} ({stage})"
 
 
 def as_typed(value: Any) -> str:

@@ -13,7 +13,7 @@ from nasir.apps.formatting import (
     flat,
     heading,
     metric_names,
-    score,
+    scored,
 )
 from nasir.cli.bench_tables import p_value
 from nasir.cli.tables import greatest, metric_cell, table
@@ -102,7 +102,7 @@ def _figures(content: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
     reference: Mapping[str, float] = next(iter(results.values()), {})
     return [
         str(content["trials"]["complete"] + content["trials"]["failed"]),
-        score(content["best"]["score"]) if content["best"] else "none",
+        scored(content["best"]["score"], content["best"]["stage"]) if content["best"] else "none",
         *(metric_cell(name, found) for name in metrics),
         *(metric_cell(name, reference) for name in metrics[:1]),
         f"{content['seconds']:.1f}",

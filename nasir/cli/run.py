@@ -78,8 +78,9 @@ def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> lis
     from nasir.apps.search import search as api
 
     runs: list[Run] = []
-    for planned in plans:
-        with show_search(planned.trials, quiet) as notify:
+    for number, planned in enumerate(plans):
+        remarks = () if number else planned.problem.task.remarks()
+        with show_search(planned.trials, quiet, remarks) as notify:
             runs.append(api.start(planned, notify))
         if runs[-1].state == "interrupted":
             break
@@ -92,7 +93,8 @@ def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> li
 
     for planned in plans:
         planned.check()
-    with show_sweep(len(plans), quiet) as report:
+    remarks = plans[0].problem.task.remarks()
+    with show_sweep(len(plans), quiet, remarks) as report:
         return in_parallel(plans, at_a_time, report)
 
 

@@ -51,7 +51,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    from nasir.apps.formatting import score
+    from nasir.apps.formatting import scored
 
     name, age = Path(row["folder"]).name, _age(time.time() - row["started"])
     if row["state"] == "damaged":
@@ -63,7 +63,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         name,
         row["state"] + silence,
         f"{done}/{trials['planned'] or '?'}",
-        score(best["score"]) if best else "none",
+        scored(best["score"], best["stage"]) if best else "none",
         age,
     ]
 

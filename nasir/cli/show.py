@@ -17,7 +17,8 @@ from nasir.apps.formatting import (
     figure,
     heading,
     metric_names,
-    score,
+    score_columns,
+    score_of,
     visible,
 )
 from nasir.cli.command import Command, add_run, run_of
@@ -106,8 +107,9 @@ def trial_table(trials: Sequence[Trial]) -> str:
     names = metric_names(trial.metrics for trial in trials)
     staged = any((t.proposal.stage, t.proposal.fidelity) != ("full", 1.0) for t in trials)
     stages = ["stage", "fidelity"] if staged else []
-    header = ["trial", "state", *stages, "score", *map(heading, names), "seconds"]
-    rows = [_cells(trial, names, staged) for trial in trials]
+    columns = score_columns(trials)
+    header = ["trial", "state", *stages, *columns.values(), *map(heading, names), "seconds"]
+    rows = [_cells(trial, names, staged, columns) for trial in trials]
     right = {c for c in range(len(header)) if header[c] not in ("state", "stage")}
     head, *lines = table(header, rows, right=right).splitlines()
     parts = [head]
@@ -121,13 +123,15 @@ def trial_table(trials: Sequence[Trial]) -> str:
     return "\n".join(parts)
 
 
-def _cells(trial: Trial, names: Sequence[str], staged: bool) -> list[str]:
+def _cells(
+    trial: Trial, names: Sequence[str], staged: bool, columns: Mapping[str, str]
+) -> list[str]:
     proposal = trial.proposal
     return [
         str(trial.number),
         trial.state,
         *([proposal.stage, f"{proposal.fidelity:.3g}"] if staged else []),
-        score(trial.score) if trial.score is not None else "",
+        *(score_of(trial, stage) for stage in columns),
         *(figure(n, trial.metrics[n]) if n in trial.metrics else "" for n in names),
         f"{trial.seconds:.1f}" if trial.seconds is not None else "",
     ]

@@ -19,7 +19,7 @@ from nasir.apps.formatting import (
     figure,
     heading,
     metric_names,
-    score,
+    scored,
     visible,
 )
 
@@ -49,7 +49,9 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
     best, trials = content["best"], content["trials"]
     pairs = [(f"{r['name']} failed", r["error"]) for r in results if "error" in r]
     if best:
-        pairs.append(("found", f"trial {best['trial']}, score {score(best['score'])}"))
+        pairs.append(
+            ("found", f"trial {best['trial']}, score {scored(best['score'], best['stage'])}")
+        )
         pairs.append(("", choices_in_words(best["architecture"])))
     else:
         pairs.append(("found", f"nothing: {content['reason']}"))

@@ -56,6 +56,14 @@ class Strategy(ABC):
         """The default number of trials of a search."""
         return 10
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """The fewest trials after which there is what the search is made to find.
+
+        By default 1, the first full evaluation; more for a strategy whose first trials score or
+        train. Fewer are refused. Called before :meth:`bind`.
+        """
+        return 1
+
     def sized_to(self, seconds: float, timing: Timing, fixed: Collection[str] = ()) -> SizedSearch:
         """A search of a size that ends in about `seconds`.
 

@@ -181,6 +181,10 @@ class Task(ABC):
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """The metrics of `restored` by name; empty if `sample` has no ground truth."""
 
+    def remarks(self) -> Sequence[str]:
+        """What a user may not expect of the pictures that are used, a line each; printed once."""
+        return ()
+
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
         """The restored picture in a network's output; the output itself by default."""
         return output

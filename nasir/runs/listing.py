@@ -47,7 +47,7 @@ def _row(path: Path) -> dict[str, Any]:
         "state": content["state"],
         "silence": owner.silence if owner and silent else None,
         "trials": content["trials"] | {"planned": planned},
-        "best": {"trial": best["trial"], "score": best["score"]} if best else None,
+        "best": {key: best[key] for key in ("trial", "stage", "score")} if best else None,
     }
 
 

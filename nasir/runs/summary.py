@@ -72,6 +72,7 @@ def _degraded(trial: Trial) -> dict[str, float]:
 def _trial(trial: Trial) -> dict[str, Any]:
     return {
         "trial": trial.number,
+        "stage": trial.proposal.stage,
         "score": trial.score,
         "metrics": dict(trial.metrics),
         "by_picture": {name: dict(metrics) for name, metrics in trial.by_picture.items()},

@@ -68,6 +68,21 @@ class Experiment:
                     "or take executor=inline"
                 )
 
+    def check_budget(self) -> None:
+        """Refuse so few trials that nothing could be found; a resumed run may have fewer."""
+        trials = self.trials
+        if trials >= self.strategy.usual_trials:
+            return
+        fewest = self.strategy.fewest_trials(self.problem)
+        if trials < fewest:
+            name = self.names["strategy"]
+            raise SettingsError(
+                f"trials={trials}: strategy={name} scores or trains first, and finds nothing in "
+                f"fewer than {fewest} trials: take trials={fewest} or more, or leave trials= out "
+                f"for the usual {self.strategy.usual_trials}; what comes first is set by its "
+                f"settings (nasir describe strategy={name})"
+            )
+
     @property
     def components(self) -> tuple[Any, ...]:
         """The components that results depend on, which is all but the executor."""

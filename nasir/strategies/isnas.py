@@ -82,6 +82,10 @@ class IsnasDip(Strategy):
     def usual_trials(self) -> int:
         return self.pool + self.keep
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """The pool, which is scored, and one more."""
+        return min(self.pool, problem.domain.size) + 1
+
     def sized_to(self, seconds: float, timing: Timing, fixed: Collection[str] = ()) -> SizedSearch:
         """As many architectures and candidates as there is time for; no candidate: score alone."""
         pool = max(1, min(self.pool, int(SCORING * seconds / timing.seconds[PROXY])))

@@ -48,6 +48,10 @@ class ZeroCost(Strategy):
     def usual_trials(self) -> int:
         return self.pool + self.keep
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """The pool, which is scored, and one more."""
+        return min(self.pool, problem.domain.size) + 1
+
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         return {PROXY: ranking.scoring(full, self.proxies, self.initialisations, self.score_side)}
 

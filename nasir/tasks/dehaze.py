@@ -170,10 +170,20 @@ class Dehaze(PictureTask):
             raise PictureError(f"{name} is grey: dehazing needs colour, to tell haze from things")
         return _sample(name, picture, self.airlight)
 
-    def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
+    def _sized(self, array: Any, split: Split) -> Any:
         from nasir.tasks.physics.haze import shrunk
 
-        return super()._prepared(name, shrunk(array, self.size), 3)
+        return shrunk(array, self.size)
+
+    def _is_cut(self, shape: Sequence[int], split: Split) -> bool:
+        return 0 < self.size < max(shape[:2])
+
+    @property
+    def part(self) -> str:
+        return f"a copy with at most {self.size} pixels a side of"
+
+    def _prepared(self, name: str, array: Any, channels: int) -> Tensor:
+        return super()._prepared(name, array, 3)
 
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
         """Gives J, t, and A or how far one colour is from its estimate, in 3 + 1 + 3 channels."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SMALLEST = 16
 """Fewest pixels of a side."""
 
+USUAL_SIZE = 64
+"""Pixels of the longest side of a picture, where nothing else is set."""
+
 Pictures = list[Picture]
 
 
@@ -72,8 +75,9 @@ class PictureTask(Task):
         False, "whether the given pictures are degraded already, and have no ground truth"
     )
     size: int = setting(
-        64,
-        f"longest side in pixels, >= {SMALLEST}: larger pictures are cut to their middle; 0: never",
+        USUAL_SIZE,
+        f"longest side in pixels, >= {SMALLEST}: larger pictures are cut to their middle; 0: never."
+        f" With {USUAL_SIZE}, pictures that are degraded already are restored whole in the end",
         _whole_or_large_enough,
     )
     color: str = setting(
@@ -271,7 +275,7 @@ class PictureTask(Task):
 
         A grey picture among those in colour is degraded as one of one channel.
         """
-        array = picture.read()
+        array = self._sized(picture.read(), split)
         prepared = self._prepared(picture.name, array, min(channels, array.shape[-1]))
         self._check(picture, split)
         make = self.take if self.is_taken(split) else self.degrade
@@ -292,10 +296,39 @@ class PictureTask(Task):
             raise PictureError(
                 f"{name} has {height} x {width} pixels: pictures need {SMALLEST} x {SMALLEST}"
             )
-        if self.size:
-            top, left = max(0, height - self.size) // 2, max(0, width - self.size) // 2
-            array = array[top : top + self.size, left : left + self.size]
         return as_tensor(array, channels)
+
+    def _sized(self, array: Any, split: Split) -> Any:
+        """A picture ``(H, W, C)``, or its middle where it is larger than `size`."""
+        if not self._is_cut(array.shape, split):
+            return array
+        top, left = (max(0, side - self.size) // 2 for side in array.shape[:2])
+        return array[top : top + self.size, left : left + self.size]
+
+    def _is_cut(self, shape: Sequence[int], split: Split) -> bool:
+        """Whether only a part of a picture is used; the user's degraded ones are restored whole."""
+        if split == "test" and self.is_taken(split) and self.size == USUAL_SIZE:
+            return False
+        return 0 < self.size < max(shape[:2])
+
+    @property
+    def part(self) -> str:
+        """What is used of a picture that is larger than `size`, in words."""
+        return f"the middle {self.size} x {self.size} of"
+
+    def remarks(self) -> Sequence[str]:
+        """What of which pictures is used, where they are not used whole."""
+        cut: dict[Split, list[Picture]] = {
+            split: [picture for picture in some if self._is_cut(picture.shape, split)]
+            for split, some in self.splits(*self.sources()).items()
+        }
+        if not cut["search"]:
+            return ()
+        first, *others = cut["search"]
+        height, width = first.shape[:2]
+        more = f" and of {len(others)} more" if others else ""
+        verbs = "searching and testing on" if cut["test"] else "searching on"
+        return (f"{verbs} {self.part} {first.name} ({width} x {height}){more}; task.size=0: whole",)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: whoever unpickles the task reads them again."""

@@ -248,7 +248,7 @@ def test_runs_are_listed_newest_first_and_damaged_ones_too(make, finished, capsy
     assert main(["runs", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [Path(row["folder"]).name for row in rows] == ["second", "first", "broken"]
-    assert rows[1]["best"] == {"trial": 2, "score": 27.25}
+    assert rows[1]["best"] == {"trial": 2, "stage": "full", "score": 27.25}
     assert "run.sqlite" in rows[2]["reason"]
 
 

@@ -72,8 +72,13 @@ class Comparison:
 
     @property
     def names(self) -> list[str]:
-        """Each group by the settings that set it apart."""
-        return [" ".join(_word(key, tree) for key in self.keys) for tree in self.group_settings]
+        """Each group by the settings that set it apart; where none do, by its folder, too."""
+        words = [" ".join(_word(key, tree) for key in self.keys) for tree in self.group_settings]
+        folders = [group.runs[0].run.folder for group in self.groups]
+        return [
+            name if words.count(name) == 1 else f"{name} ({folder})"
+            for name, folder in zip(words, folders, strict=True)
+        ]
 
     def figure(self, value: float | None, none: str = "") -> str:
         """A value of the measure."""

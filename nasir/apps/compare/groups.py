@@ -12,7 +12,7 @@ import attrs
 from nasir.apps.compare.hypervolume import share
 from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, dominates, objectives, pareto_front, values_of
-from nasir.core.trial import Trial, best_of
+from nasir.core.trial import FULL, Trial, best_of
 from nasir.runs.run import Run
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ Values = tuple[float, ...]
 class ComparedRun:
     """A run with the value that it is compared by.
 
-    `value` is its best score; with two objectives the hypervolume of its front, as a share of the
-    box from the worst to the best value in any of the compared runs.
+    `value` is its best score, of the full stage where any run has one; with two objectives the
+    hypervolume of its front, as a share of the box from the worst to the best value in any of the
+    compared runs.
     """
 
     run: Run
@@ -107,7 +108,15 @@ def read_runs(runs: Sequence[Run]) -> list[ComparedRun]:
     wanted = objectives_of(runs)
     read = [ComparedRun(run, run.settings, run.trials) for run in runs]
     if len(wanted) != 2:
-        return [attrs.evolve(one, value=_best_score(one.trials)) for one in read]
+        found = [_best(one.trials) for one in read]
+        stages = {trial.proposal.stage for trial in found if trial is not None}
+        stage = next(iter(stages)) if len(stages) == 1 else FULL
+        return [
+            attrs.evolve(one, value=best.score)
+            if best is not None and best.proposal.stage == stage
+            else one
+            for one, best in zip(read, found, strict=True)
+        ]
     fronts = [front(one.trials, wanted) for one in read]
     every = [values_of(t, wanted) for one in read for t in one.trials if t.state == "complete"]
     box = [values for values in every if values is not None]
@@ -159,9 +168,9 @@ def _compare(groups: Sequence[Group], methods: Sequence[str]) -> Comparison | No
     return compare(np.array([[values[method][block] for method in methods] for block in blocks]))
 
 
-def _best_score(trials: Sequence[Trial]) -> float | None:
+def _best(trials: Sequence[Trial]) -> Trial | None:
     try:
-        return best_of(trials).score
+        return best_of(trials)
     except NasirError:
         return None
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import attrs
 
-from nasir.apps.formatting import figure, score
+from nasir.apps.formatting import figure, scored
 from nasir.apps.progress.notebook import in_notebook
 from nasir.apps.progress.screen import Row, Screen
 from nasir.apps.progress.showing import screen
@@ -69,17 +70,28 @@ def show_training(quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def show_search(trials: int, quiet: bool) -> Iterator[Notify]:
-    """Show a run of so many `trials` by its hooks, which go to the function that is returned."""
+def show_search(trials: int, quiet: bool, remarks: Sequence[str] = ()) -> Iterator[Notify]:
+    """Show a run of so many `trials` by its hooks, which go to the function that is returned.
+
+    The `remarks` are printed before.
+    """
+    _print(remarks, quiet)
     with shown_display(lambda shown: SearchDisplay(shown, Tally(trials)), quiet) as display:
         yield hooks_of(display)
 
 
 @contextmanager
-def show_sweep(runs: int, quiet: bool) -> Iterator[TakeReport]:
-    """Show so many runs in processes of their own by their reports."""
+def show_sweep(runs: int, quiet: bool, remarks: Sequence[str] = ()) -> Iterator[TakeReport]:
+    """Show so many runs in processes of their own by their reports, after `remarks`."""
+    _print(remarks, quiet)
     with screen(quiet) as shown:
         yield SweepDisplay(shown, runs).receive
+
+
+def _print(remarks: Sequence[str], quiet: bool) -> None:
+    for remark in () if quiet else remarks:
+        with suppress(OSError):
+            print(remark, file=sys.stderr)
 
 
 @contextmanager
@@ -254,7 +266,7 @@ def result(trial: Trial) -> str:
     """The score of a trial, or why it failed."""
     if trial.state != "complete":
         return f"failed: {trial.reason}"
-    return f"score {score(trial.score)}" if trial.score is not None else ""
+    return f"score {scored(trial.score, trial.proposal.stage)}" if trial.score is not None else ""
 
 
 def seconds(trial: Trial) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nasir.apps.formatting import duration, figure, heading, metric_names, score
+from nasir.apps.formatting import duration, figure, heading, metric_names, scored
 from nasir.apps.report import progress
 from nasir.apps.report.decisions import decisions
 from nasir.apps.report.diagrams import diagram
@@ -79,7 +79,9 @@ def _tiles(reading: Reading) -> list[Html]:
     total = trials["complete"] + trials["failed"]
     count = f"{total} of {planned}" if planned > total else str(total)
     tiles = _test_tiles(reading)
-    found = (score(best.score or 0.0), f"trial {best.number}") if best else ("none", reading.reason)
+    found = ("none", reading.reason)
+    if best:
+        found = (scored(best.score or 0.0, best.proposal.stage), f"trial {best.number}")
     tiles += [_tile("best score in the search", *found), _tile("trials", count, done)]
     seed = reading.settings.get("seed", "?")
     tiles.append(_tile("time", duration(reading.summary["seconds"]), f"seed {seed}"))

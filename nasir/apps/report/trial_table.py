@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
-from nasir.apps.formatting import choices_in_words, figure, heading, metric_names, score
+from nasir.apps.formatting import (
+    choices_in_words,
+    figure,
+    heading,
+    metric_names,
+    score,
+    score_columns,
+    score_of,
+)
 from nasir.apps.report.markup import Child, Html, joined, tag
 from nasir.core.trial import FULL, Trial, best_first
 
@@ -33,13 +41,26 @@ def trial_table(
     names = metric_names(trial.metrics for trial in shown)[:MOST_METRICS]
     staged = any((t.proposal.stage, t.proposal.fidelity) != (FULL, 1.0) for t in shown)
     stages = ["stage", "fidelity"] if staged else []
-    header = ["trial", "state", *stages, "score", *map(heading, names), "seconds", "architecture"]
+    columns = score_columns(shown)
+    header = [
+        "trial",
+        "state",
+        *stages,
+        *columns.values(),
+        *map(heading, names),
+        "seconds",
+        "architecture",
+    ]
     figures = {c for c, name in enumerate(header) if name not in ("state", "stage", "architecture")}
     rows = []
     for trial in shown:
         kinds = [trial.state, "best" if trial is best else "", "on-front" * (trial.number in front)]
         rows.append(
-            (_cells(trial, names, staged), f"trial-{trial.number}", " ".join(kinds).strip())
+            (
+                _cells(trial, names, staged, columns),
+                f"trial-{trial.number}",
+                " ".join(kinds).strip(),
+            )
         )
     note = f"The best {MOST} of {len(trials)} trials." if len(trials) > MOST else None
     table = sortable(header, figures, rows)
@@ -105,8 +126,11 @@ def trial_title(trial: Trial) -> str:
     return "\n".join(lines)
 
 
-def _cells(trial: Trial, names: Sequence[str], staged: bool) -> list[Cell]:
-    proposal, value = trial.proposal, trial.score
+def _cells(
+    trial: Trial, names: Sequence[str], staged: bool, columns: Mapping[str, str]
+) -> list[Cell]:
+    proposal = trial.proposal
+    scores = ((score_of(trial, stage), stage == proposal.stage) for stage in columns)
     stages = [
         Cell(proposal.stage, proposal.stage),
         Cell(f"{proposal.fidelity:.3g}", proposal.fidelity, True),
@@ -122,7 +146,7 @@ def _cells(trial: Trial, names: Sequence[str], staged: bool) -> list[Cell]:
         Cell(str(trial.number), trial.number, True),
         Cell(tag("span", trial.state, class_="chip"), trial.state),
         *(stages if staged else []),
-        Cell(score(value) if value is not None else "", value, True),
+        *(Cell(words, trial.score if own else None, True) for words, own in scores),
         *metrics,
         Cell(f"{seconds:.1f}" if seconds is not None else "", seconds, True),
         Cell(_architecture(trial), trial.architecture.id),

@@ -70,7 +70,7 @@ def search(
     planned = plan(words, given(locals()))
     if len(planned) != 1:
         raise SettingsError(f"these settings make {len(planned)} runs: call search once for each")
-    with _shown(planned[0].trials) as notify:
+    with _shown(planned[0].trials, planned[0].problem.task) as notify:
         return start(planned[0], notify)
 
 
@@ -108,6 +108,8 @@ def combinations(words: Sequence[str], settings: Mapping[str, Any]) -> list[list
 def planned(runs: Sequence[Sequence[Override]]) -> list[Experiment]:
     """The runs of the overrides of each."""
     made = [experiment(merge(run, {})) for run in runs]
+    for one in made:
+        one.check_budget()
     if len(made) > 1 and any(one.settings.name is not None for one in made):
         raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
     return made
@@ -141,12 +143,14 @@ def go_on(
         return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
 
 
-def _shown(trials: int) -> AbstractContextManager[Notify]:
+def _shown(trials: int, task: Task | None = None) -> AbstractContextManager[Notify]:
     """In a notebook, the search is shown while it goes on."""
     from nasir.apps.progress.displays import show_search
     from nasir.apps.progress.notebook import in_notebook
 
-    return show_search(trials, quiet=not in_notebook())
+    if not in_notebook():
+        return show_search(trials, quiet=True)
+    return show_search(trials, False, task.remarks() if task is not None else ())
 
 
 def _everybody(notify: Notify | None) -> Notify:

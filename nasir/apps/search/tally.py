@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.apps.formatting import score
+from nasir.apps.formatting import scored
 from nasir.core.errors import NasirError
 from nasir.core.trial import Trial, best_of
 
@@ -73,4 +73,6 @@ class Tally:
     def __str__(self) -> str:
         if self.best is None or self.best.score is None:
             return "no result yet"
-        return f"best {score(self.best.score)} (trial {self.best.number})"
+        return (
+            f"best {scored(self.best.score, self.best.proposal.stage)} (trial {self.best.number})"
+        )

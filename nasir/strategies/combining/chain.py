@@ -60,6 +60,11 @@ class Chain(Combining):
         last = self.parts[-1].usual_trials
         return sum(self._share(place) + 1 for place in range(len(self.parts) - 1)) + last
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """Those of the first part; or its share, after which its find is evaluated in full."""
+        first = self.parts[0].fewest_trials(problem)
+        return min(first, self._share(0) + 1) if len(self.parts) > 1 else first
+
     def bind(self, problem: Problem) -> None:
         Combining.bind(self, problem)
         self._now, self._begun, self._asked = 0, [0], 0

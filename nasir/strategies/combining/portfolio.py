@@ -48,6 +48,9 @@ class Portfolio(Combining):
     def usual_trials(self) -> int:
         return sum(part.usual_trials for part in self.parts)
 
+    def fewest_trials(self, problem: Problem) -> int:
+        return min(part.fewest_trials(problem) for part in self.parts)
+
     def bind(self, problem: Problem) -> None:
         Combining.bind(self, problem)
         self._owners = []

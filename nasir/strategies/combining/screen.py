@@ -81,6 +81,10 @@ class Screen(Combining):
     def usual_trials(self) -> int:
         return self.inner.usual_trials * (self.candidates + 1)
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """A batch of candidates, which are scored, before the first is evaluated."""
+        return self.inner.fewest_trials(problem) + min(self.candidates, problem.domain.size)
+
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         scoring = ranking.scoring(full, self.proxies, self.initialisations, self.score_side)
         return {SCREEN: scoring, **Combining.stages(self, full)}

@@ -47,6 +47,10 @@ class Darts(DartsSettings):
     def usual_trials(self) -> int:
         return self.epochs + (self.selection == "perturbation")
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """The first epoch that may be the best, or all epochs and the selection."""
+        return self.usual_trials if self.selection == "perturbation" else self.first_kept + 1
+
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         from nasir.strategies.darts.stages import Epoch, Selection
 

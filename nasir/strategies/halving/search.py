@@ -76,6 +76,16 @@ class BracketSearch(Strategy):
         """The trials of one synchronous round."""
         return sum(sum(bracket.sizes) for bracket in self.brackets())
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """Until one reaches the top of the first bracket.
+
+        Asynchronous: eta trials let the first of a rung be promoted, and then each that is better.
+        """
+        first = self.brackets()[0]
+        if self.mode == SYNCHRONOUS:
+            return sum(first.sizes[:-1]) + 1
+        return sum(1 + (self.eta - 1) * rung for rung in range(len(first.sizes)))
+
     def bind(self, problem: Problem) -> None:
         self._candidates = Candidates.of(problem, self.inherited)
         self._brackets = self.brackets()

@@ -70,6 +70,10 @@ class OneShot(OneShotSettings):
     def usual_trials(self) -> int:
         return self.epochs + self.max_paths + self.final
 
+    def fewest_trials(self, problem: Problem) -> int:
+        """All epochs and paths, and one that is evaluated by itself."""
+        return self.epochs + min(self.max_paths, problem.domain.size) + 1
+
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         from nasir.strategies.one_shot.stages import PathEpoch, PathScore
 
