@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from nasir.baselines.noise_level import diagonal, spread
+from nasir.baselines.noise_level import HIGH_PASS, diagonal, spread
 
 BLOCK = 32
 """Pixels of a side of the blocks that are flat or are not."""
@@ -19,8 +19,12 @@ FLAT_SHARE = 0.1
 
 FEWEST_BLOCKS = 3
 
-UNCLIPPED = (0.06, 0.94)
-"""Means of blocks in which noise is hardly clipped."""
+LEAST_ROOM, MOST_ROOM, ROOM = 0.06, 0.25, 2.0
+"""Distance of a block's means from 0 and 1 in which noise is hardly clipped: so many sigmas, within
+these bounds."""
+
+ROUNDS = 3
+"""Estimates, each with the room that the one before asks for."""
 
 LEAST_SIGMA = 0.3 / 255
 """Noise below this is rounding, whose correlation says nothing."""
@@ -49,7 +53,8 @@ class NoiseEstimate:
     share of it that differs between colours: 1 for white noise, near 0 for texture, and for grey
     pictures. `floor` is what nearly all blocks of the picture have at least, in [0, 1], and `tails`
     is the root of the mean square of wavelet coefficients over their median: 1 for Gaussian noise,
-    more for texture.
+    more for texture. `colour_correlation` is `correlation` from 2 x 2 to 4 x 4 pixels, of what
+    differs between colours; 0 for grey pictures.
     """
 
     sigma: float
@@ -57,6 +62,7 @@ class NoiseEstimate:
     independence: float
     floor: float
     tails: float
+    colour_correlation: float
 
     @property
     def is_white(self) -> bool:
@@ -71,15 +77,21 @@ def noise_estimate(picture: Any) -> NoiseEstimate:
     vanishes: those of channels with white noise of sigma_1 and sigma_2 have sigma_1^2 + sigma_2^2.
     A picture with too few blocks is one block.
     """
-    texture, mean, fine, coarse = (
+    texture, mean, fine, coarse, coarser = (
         np.concatenate(one) for one in zip(*_parts(picture), strict=True)
     )
-    inside = np.flatnonzero((mean > UNCLIPPED[0]) & (mean < UNCLIPPED[1]))
-    inside = inside if len(inside) >= FEWEST_BLOCKS else np.arange(len(mean))
-    count = max(FEWEST_BLOCKS, round(FLAT_SHARE * len(inside)))
-    flat = inside[np.argsort(texture[inside], kind="stable")[:count]]
-    sigma, averaged = _mean_spread(fine[flat]), _mean_spread(coarse[flat])
-    differing, differing_averaged = _differing(fine[flat]), _differing(coarse[flat])
+    room = np.minimum(mean, 1 - mean).min(axis=1)
+    needed = LEAST_ROOM
+    for _ in range(ROUNDS):
+        inside = _with_room(room, needed)
+        count = max(FEWEST_BLOCKS, round(FLAT_SHARE * len(inside)))
+        flat = inside[np.argsort(texture[inside], kind="stable")[:count]]
+        sigma = _mean_spread(fine[flat])
+        needed = min(MOST_ROOM, max(needed, ROOM * sigma))
+    averaged = _mean_spread(coarse[flat])
+    differing, differing_averaged, differing_coarser = (
+        _differing(coefficients[flat]) for coefficients in (fine, coarse, coarser)
+    )
     independence = differing / max(sigma, LEAST_SIGMA)
     if independence >= INDEPENDENT:
         correlation = 2 * differing_averaged / max(differing, LEAST_SIGMA)
@@ -95,7 +107,15 @@ def noise_estimate(picture: Any) -> NoiseEstimate:
         independence,
         float(np.percentile(levels, FLOOR)),
         float(np.median(tails)),
+        2 * differing_coarser / max(differing_averaged, LEAST_SIGMA),
     )
+
+
+def _with_room(room: Any, needed: float) -> Any:
+    """The blocks that have the room that is needed; or else the tenth with most of it."""
+    inside = np.flatnonzero(room >= needed)
+    least = max(FEWEST_BLOCKS, round(FLAT_SHARE * len(room)))
+    return inside if len(inside) >= least else np.argsort(-room, kind="stable")[:least]
 
 
 def _mean_spread(coefficients: Any) -> float:
@@ -110,13 +130,14 @@ def _differing(coefficients: Any) -> float:
     return float(np.sqrt(np.mean(squares))) if pairs else 0.0
 
 
-def _parts(picture: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
+def _parts(picture: Any) -> Iterator[tuple[Any, ...]]:
     for window in _windows(picture):
         yield _blocks(np.asarray(window, np.float64))
 
 
-def _blocks(x: Any) -> tuple[Any, Any, Any, Any]:
-    """Texture, mean ``(blocks,)``, fine and coarse coefficients ``(blocks, pixels, C)``."""
+def _blocks(x: Any) -> tuple[Any, ...]:
+    """Texture ``(blocks,)``, means ``(blocks, C)``, and coefficients ``(blocks, pixels, C)`` at
+    three scales."""
     twice = _averaged(x)
     four = _averaged(twice)
     rows, columns = ((side - BLOCK // 2) // BLOCK for side in x.shape[:2])
@@ -129,13 +150,16 @@ def _blocks(x: Any) -> tuple[Any, Any, Any, Any]:
         return cut.reshape(rows * columns, side * side, values.shape[-1])
 
     def diagonals(values: Any) -> Any:
+        if min(values.shape[:2]) < len(HIGH_PASS):
+            return np.zeros((1, 1, values.shape[-1]))
         return np.stack([diagonal(values[..., c]) for c in range(values.shape[-1])], axis=-1)
 
     return (
         parted(four, BLOCK // 4).mean(axis=-1).std(axis=1),
-        parted(twice, BLOCK // 2).mean(axis=(1, 2)),
+        parted(twice, BLOCK // 2).mean(axis=1),
         parted(diagonals(x), BLOCK // 2),
         parted(diagonals(twice), BLOCK // 4),
+        parted(diagonals(four), BLOCK // 8),
     )
 
 

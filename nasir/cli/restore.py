@@ -241,6 +241,8 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
         pairs.append(("", choices_in_words(done.architecture.choices)))
     if done.risks is not None:
         pairs.append(("estimated", done.risks.words))
+    if done.note is not None:
+        pairs.append(("note", done.note))
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
         words = f"{tile}step {stop.step} of {stop.iterations}{ENDS.get(stop.end, '')}"

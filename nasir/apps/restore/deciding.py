@@ -10,7 +10,7 @@ import attrs
 
 from nasir.apps.restore.choosing import GREY, check_suits, network_for, stabilisation
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
-from nasir.apps.restore.planning import RestorationPlan, RestoreSettings
+from nasir.apps.restore.planning import Comparison, RestorationPlan, RestoreSettings
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Problem
@@ -20,6 +20,7 @@ from nasir.settings.building import make, name_of
 from nasir.settings.components import about_pictures, chosen_class, make_components
 from nasir.settings.overrides import Settings, is_override, merge, overrides_of, parse_override
 from nasir.settings.reader import Request
+from nasir.tasks.degradation_task import DegradationTask
 
 TASKS: Mapping[str, Sequence[Settings]] = {
     "white noise": ({"name": "denoise"},),
@@ -33,6 +34,9 @@ TASKS: Mapping[str, Sequence[Settings]] = {
 """The tasks that undo a trouble; the first with a network is done, or else the last."""
 
 DENOISE = "denoise"
+
+DIAGNOSED = (DENOISE, "real_denoise", "jpeg")
+"""Tasks whose pictures are diagnosed, though the user names the task."""
 
 FOR_HOLES = "plug_and_play"
 """The method that fills in missing pixels: it is compared with others."""
@@ -142,7 +146,7 @@ def _check_colours(picture: Path, network: TrainedNetwork, name: str) -> None:
 def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
     """A network for the task that is named, or methods where pixels are missing, or else a fit."""
     task = _task(picture, asked)
-    diagnosis = diagnose(picture) if name_of(task) == DENOISE else None
+    diagnosis = diagnose(picture) if name_of(task) in DIAGNOSED else None
     if diagnosis is not None and asked.components["task"] in (DENOISE, {"name": DENOISE}):
         (settings, *_) = _tasks("white noise", diagnosis)
         task = _task(
@@ -150,12 +154,14 @@ def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
         )
     network = network_for(task, diagnosis.sigma if diagnosis else None)
     if network is not None:
-        return _automatic(asked, task, network, diagnosis)
+        by_risk = name_of(task) == DENOISE and diagnosis is not None
+        comparison = _comparison(task, network, diagnosis if by_risk else None)
+        return _automatic(asked, task, network, diagnosis, comparison)
     if task.conceals:
         chosen = {**asked.components, "method": {"name": FOR_HOLES}}
         filled = _by_method(picture, attrs.evolve(asked, components=chosen))
-        return attrs.evolve(filled, compares=True)
-    return _fit(picture, asked)
+        return attrs.evolve(filled, compared_by="hidden pixels")
+    return attrs.evolve(_fit(picture, asked), compared_by=_comparison(task), automatic=True)
 
 
 def _by_diagnosis(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
@@ -167,8 +173,22 @@ def _by_diagnosis(picture: Path, asked: Request[RestoreSettings]) -> Restoration
         task = _task(picture, chosen)
         network = network_for(task, diagnosis.sigma)
         if network is not None:
-            return _automatic(asked, task, network, diagnosis)
-    return attrs.evolve(_fit(picture, chosen), diagnosis=diagnosis)
+            comparison = _comparison(task, network, diagnosis)
+            if trouble == "camera noise":
+                comparison = "removed"
+            return _automatic(asked, task, network, diagnosis, comparison)
+    return attrs.evolve(_fit(picture, chosen), diagnosis=diagnosis, automatic=True)
+
+
+def _comparison(
+    task: Task, network: TrainedNetwork | None = None, diagnosis: Diagnosis | None = None
+) -> Comparison | None:
+    """What a result can be compared by without the truth."""
+    if network is not None and diagnosis is not None and diagnosis.has_known_noise:
+        return "risk" if stabilisation(network, task) is None else None
+    if isinstance(task, DegradationTask) and task.degrading().operators and not task.conceals:
+        return "operator"
+    return None
 
 
 def _tasks(trouble: str, diagnosis: Diagnosis) -> Sequence[Settings]:
@@ -212,16 +232,16 @@ def _automatic(
     task: Task,
     network: TrainedNetwork,
     diagnosis: Diagnosis | None,
+    comparison: Comparison | None,
 ) -> RestorationPlan:
-    """A network that nobody named: it is compared where its risk can be estimated."""
+    """A network that nobody named: it is compared where that can be done."""
     problem = Problem(network.make_space(), task, {}, asked.own.seed, "test")
     return RestorationPlan(
         *(asked.own, problem, network.architecture, network.path.stem),
         network=network,
         diagnosis=diagnosis,
-        compares=diagnosis is not None
-        and diagnosis.has_known_noise
-        and stabilisation(network, task) is None,
+        compared_by=comparison,
+        automatic=True,
     )
 
 

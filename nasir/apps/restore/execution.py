@@ -15,7 +15,7 @@ from nasir.apps.restore.deciding import classical_methods, methods_for_holes
 from nasir.apps.restore.planning import AUTO, RestorationPlan
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
-from nasir.core.task import Sample
+from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL
 from nasir.engine.borrowed import use_threads
 from nasir.training.evaluator import TrainingEvaluator
@@ -35,7 +35,10 @@ Notify = Callable[..., None]
 
 @attrs.frozen(eq=False)
 class Restored:
-    """A restored picture ``(H, W, C)`` in [0, 1], what made it, and what that was chosen by."""
+    """A restored picture ``(H, W, C)`` in [0, 1], what made it, and what that was chosen by.
+
+    `note` says in a line how else than by `risks` it was compared, or that it was not.
+    """
 
     picture: Array
     by: str
@@ -43,16 +46,21 @@ class Restored:
     stops: tuple[Stop, ...] = ()
     risks: Risks | None = None
     search: SearchResult | None = None
+    note: str | None = None
 
 
 def execute(planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms) -> Restored:
     """The picture of `sample` restored as planned; `terms` are those of its fits, if any."""
-    if planned.fits:
-        return _fitted(planned, sample, notify, terms)
-    if planned.compares:
-        by_hidden = planned.problem.task.conceals
-        return (_compared_on_hidden_pixels if by_hidden else _compared)(planned, sample, notify)
-    return _applied(planned, sample, notify)
+    if planned.compared_by == "risk":
+        return _compared(planned, sample, notify)
+    if planned.compared_by == "hidden pixels":
+        return _compared_on_hidden_pixels(planned, sample, notify)
+    made = (_fitted if planned.fits else _applied)(planned, sample, notify, terms)
+    if planned.compared_by == "removed":
+        return _unless_texture(made, planned, sample)
+    if planned.compared_by == "operator":
+        return _nearest(made, planned, sample)
+    return made
 
 
 def _fitted(planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms) -> Restored:
@@ -69,7 +77,7 @@ def _fitted(planned: RestorationPlan, sample: Sample, notify: Notify, terms: Fit
     return Restored(picture, f"fit {planned.chosen}", used, stops, search=search)
 
 
-def _applied(planned: RestorationPlan, sample: Sample, notify: Notify) -> Restored:
+def _applied(planned: RestorationPlan, sample: Sample, notify: Notify, _: FitTerms) -> Restored:
     """By the trained network or classical method that was named."""
     from nasir.apps.restore.trained import restored_by
 
@@ -93,8 +101,7 @@ def _compared(planned: RestorationPlan, sample: Sample, notify: Notify) -> Resto
         candidates[f"method {name}"] = by_method(method, problem.task)
     risks = risks_of(candidates, sample, sigma / 255)
     if risks.best == INPUT:
-        picture = problem.task.unrestored(sample)[0].permute(1, 2, 0).numpy()
-        return Restored(picture.clip(0, 1), INPUT, risks=risks)
+        return Restored(_unrestored(problem.task, sample), INPUT, risks=risks)
     picture = restored_by(candidates[risks.best], sample, problem, planned.tile, notify)
     architecture = planned.architecture if risks.best == own else None
     return Restored(picture, risks.best, architecture, risks=risks)
@@ -118,6 +125,46 @@ def _compared_on_hidden_pixels(
         best = risks.best
     picture = restored_by(candidates[best], sample, problem, planned.tile, notify)
     return Restored(picture, best, risks=risks)
+
+
+def _unless_texture(made: Restored, planned: RestorationPlan, sample: Sample) -> Restored:
+    """What was made; the picture as it is, if what was removed may be texture."""
+    from nasir.apps.restore.risk import INPUT
+
+    assert planned.diagnosis is not None
+    task = planned.problem.task
+    plain = _unrestored(task, sample)
+    removed = 255 * float(((made.picture - plain) ** 2).mean()) ** 0.5
+    if planned.diagnosis.shows_camera_noise(removed):
+        return attrs.evolve(made, note="what was removed looks like a camera's noise")
+    note = (
+        f"what {made.by} would remove may be texture: the picture is left as it is; "
+        f"task={planned.task} restores it nevertheless"
+    )
+    return Restored(plain, INPUT, note=note)
+
+
+def _nearest(made: Restored, planned: RestorationPlan, sample: Sample) -> Restored:
+    """What was made; the picture as it is, if that is nearer to it when it is degraded again."""
+    from nasir.apps.restore.consistency import inconsistency
+    from nasir.apps.restore.risk import INPUT, Risks
+
+    task = planned.problem.task
+    plain = _unrestored(task, sample)
+    unmade = INPUT if task.signature.scale == 1 else "bicubic"
+    found = Risks(
+        {made.by: inconsistency(made.picture, sample), unmade: inconsistency(plain, sample)}
+    )
+    note = f"degraded again, they differ from the picture by: {found.words}"
+    if found.best == made.by:
+        return attrs.evolve(made, note=note)
+    return Restored(plain, unmade, stops=made.stops, note=note)
+
+
+def _unrestored(task: Task, sample: Sample) -> Array:
+    """The picture as it is, at the size of a restored one."""
+    picture: Array = task.unrestored(sample)[0].permute(1, 2, 0).numpy().clip(0, 1)
+    return picture
 
 
 def without_fit(planned: RestorationPlan) -> tuple[str, RestorePart]:

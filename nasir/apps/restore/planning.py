@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 from attrs import validators as must
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 """The architecture that is searched for the very picture."""
+
+Comparison = Literal["risk", "hidden pixels", "removed", "operator"]
+"""What a result is compared by: an estimate of its risk; known pixels that were hidden; whether
+what was removed is noise; how near it comes to the picture when it is degraded again."""
 
 USUAL_SECONDS = 120.0
 
@@ -80,8 +84,9 @@ class RestorationPlan:
     `chosen` is what the user asked for. `fixed` names the settings of the strategy that the user
     has set. `trained` is the training, `network` the trained network, and `method` the classical
     method that restores; None of them: a network is fitted to the picture. `diagnosis` is what was
-    found in the picture, if one was made; with `compares`, the result is compared with the
-    picture itself and with classical methods.
+    found in the picture, if one was made. `compared_by` is how the result is compared with the
+    picture itself and with classical methods; None: it is not. `automatic`: nobody named what
+    restores it.
     """
 
     settings: RestoreSettings
@@ -94,7 +99,8 @@ class RestorationPlan:
     network: TrainedNetwork | None = None
     method: Method | None = None
     diagnosis: Diagnosis | None = None
-    compares: bool = False
+    compared_by: Comparison | None = None
+    automatic: bool = False
 
     @property
     def fits(self) -> bool:

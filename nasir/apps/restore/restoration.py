@@ -35,7 +35,7 @@ class Restoration(HtmlView):
     ``method NAME``, or ``input`` where nothing was better than the picture itself; a method has no
     architecture. `diagnosis` is what was found in the picture, if it was diagnosed, and `risks`
     what the candidates were compared by. `before` is the picture that was given, as large as
-    `picture`.
+    `picture`. `note` says in a line how else the result was compared, or that it was not.
     """
 
     html_view = "nasir.apps.report.notebook:restoration_view"
@@ -54,6 +54,7 @@ class Restoration(HtmlView):
     diagnosis: Diagnosis | None = None
     risks: Risks | None = None
     before: Array | None = None
+    note: str | None = None
 
     def __repr__(self) -> str:
         height, width = self.picture.shape[:2]
@@ -79,6 +80,7 @@ class Restoration(HtmlView):
             "architecture": self.architecture and dict(self.architecture.choices),
             "diagnosis": self.diagnosis and self.diagnosis.mapping,
             "risk": self.risks and dict(self.risks.by_candidate),
+            "note": self.note,
             "stops": [
                 {"step": stop.step, "iterations": stop.iterations, "end": stop.end}
                 for stop in self.stops

@@ -116,7 +116,15 @@ def restore(
         planned.diagnosis,
         made.risks,
         before,
+        made.note or _uncompared(planned),
     )
+
+
+def _uncompared(planned: RestorationPlan) -> str | None:
+    """That a result was not compared, if nobody named what made it."""
+    if planned.compared_by is not None or not planned.automatic:
+        return None
+    return f"not compared: for task={planned.task} there is no estimate without the truth"
 
 
 def _paths(

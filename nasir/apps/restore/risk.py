@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from nasir.apps.restore.tiles import cut
 from nasir.apps.restore.trained import RestorePart
 from nasir.apps.restore.window import part
 from nasir.core.task import Sample
@@ -16,8 +15,9 @@ from nasir.core.task import Sample
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE, PARTS = 128, 2
-"""Pixels of a side, and number, of the parts of a picture on which a risk is estimated."""
+SIDE, PLACES = 96, ((0.1, 0.6), (0.4, 0.1), (0.6, 0.9), (0.9, 0.4))
+"""Pixels of a side of the parts of a picture on which a risk is estimated, and where these are, of
+all rows and columns: no two in the same."""
 
 PROBE = 0.1
 """Size of the probe of the divergence, in sigmas of the noise."""
@@ -103,8 +103,11 @@ def _unclipped(y: Tensor, sigma: float) -> Tensor:
 
 
 def _some_parts(sample: Sample) -> list[Sample]:
-    """Parts at equal distances in the order of rows."""
     height, width = sample.degraded.shape[-2:]
-    tiles = cut(height, width, SIDE, 0)
-    chosen = {round((n + 0.5) * len(tiles) / PARTS - 0.5) for n in range(PARTS)}
-    return [part(sample, tiles[n].rows, tiles[n].columns) for n in sorted(chosen)]
+    return [part(sample, _span(height, row), _span(width, column)) for row, column in PLACES]
+
+
+def _span(length: int, place: float) -> slice:
+    side = min(SIDE, length)
+    start = round(place * (length - side))
+    return slice(start, start + side)

@@ -61,5 +61,5 @@ def test_a_picture_with_photon_noise_is_restored_as_such(
     planned = decide(path, read_one(RestoreSettings, words, {}))
     assert planned.problem.task.noise.parts[0].peak == pytest.approx(20, rel=0.4)
     assert planned.chosen == "denoise"
-    assert not planned.compares
+    assert planned.compared_by is None
     assert "photons at white" in planned.diagnosis.words
