@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -51,14 +51,65 @@ class DescentSettings:
         return loss, loss + self.total_variation * total_variation(picture)
 
 
-class Descent:
+class GradientSteps:
+    """What the steps of one fit and of several at once have in common.
+
+    `average` is the average of the outputs so far, changed in place by each step, and `x` the input
+    or inputs. No step waits for a GPU, but one at which the losses are inspected, or a stopping
+    rule may end a fit. With `capture`, steps on a GPU are one CUDA graph; with `must_capture`
+    anything else is an error.
+    """
+
+    def __init__(
+        self,
+        settings: DescentSettings,
+        parameters: Iterable[nn.Parameter],
+        x: Tensor,
+        capture: bool,
+        must_capture: bool,
+        generators: Sequence[torch.Generator] = (),
+    ) -> None:
+        self.settings, self.x, parameters = settings, x, list(parameters)
+        on_gpu = x.device.type != "cpu"
+        self.captured = capture and on_gpu
+        self.optimizer = optimizer("adam", parameters, settings.lr, capturable=self.captured)
+        self.guard = Guard(parameters, settings.rollback, settings.check_every)
+        self.losses = Losses(LOOK_EVERY_ON_GPU if on_gpu else LOOK_EVERY)
+        self.step = 0
+        self.average: Tensor | None = None
+        self._output: Tensor
+        plain = self._one_step
+        self._descend = Captured(plain, must_capture, generators) if self.captured else plain
+
+    def _one_step(self) -> Tensor:
+        """Do a step; the loss or losses before it."""
+        raise NotImplementedError
+
+    def _follow(self, minimised: Tensor, output: Tensor) -> None:
+        """Go along the gradient, and take the output up in the average."""
+        self.optimizer.zero_grad(set_to_none=True)
+        minimised.backward()
+        self.optimizer.step()
+        self._output = output.detach()
+        if self.average is None:
+            self.average = self._output.clone()
+        else:
+            torch.lerp(self._output, self.average, self.settings.averaging, out=self.average)
+
+    def _count(self, loss: Tensor) -> Tensor:
+        """Note that a step is done, and what its loss was; returns the average of outputs."""
+        self.step += 1
+        self.losses.add(self.step, loss)
+        self.guard.watch(self.step, loss)
+        assert self.average is not None
+        return self.average
+
+
+class Descent(GradientSteps):
     """The state of a fit: network, Adam, average of outputs, and stopping rule.
 
-    `average` is the average of the outputs so far, changed in place by each step; `ended` is
-    whether `rule` has ended the fit. The noise is drawn from torch's generator of the device.
-    No step waits for a GPU, but one at which the losses are inspected, or `rule` may end the fit.
-    With `capture`, steps on a GPU are one CUDA graph; with `must_capture` anything else is an
-    error.
+    `ended` is whether `rule` has ended the fit. The noise is drawn from torch's generator of the
+    device.
     """
 
     def __init__(
@@ -72,47 +123,25 @@ class Descent:
         capture: bool = False,
         must_capture: bool = False,
     ) -> None:
-        self.settings, self.network, self.x = settings, network, x
-        self.task, self.sample, self.rule = task, sample, rule
-        on_gpu = x.device.type != "cpu"
-        self.captured = capture and on_gpu
-        self.optimizer = optimizer(
-            "adam", network.parameters(), settings.lr, capturable=self.captured
-        )
-        self.guard = Guard(network.parameters(), settings.rollback, settings.check_every)
-        self.losses = Losses(LOOK_EVERY_ON_GPU if on_gpu else LOOK_EVERY)
-        self.step, self.ended = 0, False
-        self.average: Tensor | None = None
-        self._output: Tensor
-        self._descend = Captured(self._one_step, must_capture) if self.captured else self._one_step
+        super().__init__(settings, network.parameters(), x, capture, must_capture)
+        self.network, self.task, self.sample, self.rule = network, task, sample, rule
+        self.ended = False
 
     def advance(self) -> Tensor:
         """Do one step; returns the average of outputs.
 
         Raises :class:`~nasir.core.errors.EvaluationError` where a loss is not finite.
         """
-        loss = self._descend()
-        self.step += 1
-        self.losses.add(self.step, loss)
-        self.guard.watch(self.step, loss)
-        assert self.average is not None
+        average = self._count(self._descend())
         if self.rule is not None:
-            self.ended = self.rule.watch(self.step, self._output, self.average)
-        return self.average
+            self.ended = self.rule.watch(self.step, self._output, average)
+        return average
 
     def _one_step(self) -> Tensor:
-        """Go along the gradient and take the output up in the average; the loss before."""
         settings = self.settings
         output = self.network(self.x + settings.input_noise * torch.randn_like(self.x))
         loss, minimised = settings.objective(output, self.task, self.sample)
-        self.optimizer.zero_grad(set_to_none=True)
-        minimised.backward()
-        self.optimizer.step()
-        self._output = output.detach()
-        if self.average is None:
-            self.average = self._output.clone()
-        else:
-            torch.lerp(self._output, self.average, settings.averaging, out=self.average)
+        self._follow(minimised, output)
         return loss.detach()
 
     def tensors(self) -> dict[str, Tensor]:

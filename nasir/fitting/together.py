@@ -18,8 +18,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from nasir.core.progress import report
 from nasir.core.task import Sample, Task
 from nasir.fitting.checkpoint import keep_state, kept_outputs, kept_state
-from nasir.fitting.collapse import Guard
-from nasir.fitting.descent import LOOK_EVERY, LOOK_EVERY_ON_GPU, DescentSettings
+from nasir.fitting.descent import DescentSettings, GradientSteps
 from nasir.fitting.fit import (
     REPORT_EVERY,
     Fit,
@@ -28,11 +27,10 @@ from nasir.fitting.fit import (
     PreparedFit,
     decibels,
 )
-from nasir.fitting.losses import Losses
 from nasir.fitting.stopping import StoppingRule
-from nasir.training.captured import Captured, own_stream
+from nasir.training.captured import own_stream
 from nasir.training.checkpoint import under
-from nasir.training.optimizers import load_optimizer_state, optimizer, optimizer_state
+from nasir.training.optimizers import load_optimizer_state, optimizer_state
 
 State = tuple[dict[str, Tensor], dict[str, Any]]
 """The tensors and values of one fit, as those of :class:`~nasir.fitting.descent.Descent`."""
@@ -54,7 +52,7 @@ def inputs(fits: Sequence[PreparedFit], scale: float) -> tuple[list[Tensor], lis
     return xs, generators
 
 
-class Together:
+class Together(GradientSteps):
     """The state of several fits, as :class:`~nasir.fitting.descent.Descent` for one.
 
     `average` is the averages of outputs, ``(fits, 1, C, H, W)``. `running` are the fits, by
@@ -73,26 +71,17 @@ class Together:
         capture: bool = False,
         must_capture: bool = False,
     ) -> None:
-        self.settings, self.task, self.networks = settings, task, networks
-        self.samples, self.rules, self.generators = samples, rules, generators
-        self.x = torch.stack(list(xs))
-        self.noise = torch.empty_like(self.x)
         self.parameters, self.buffers = stack_module_state(list(networks))
+        stacked = torch.stack(list(xs))
+        super().__init__(
+            settings, self.parameters.values(), stacked, capture, must_capture, generators
+        )
+        self.networks, self.task, self.samples = networks, task, samples
+        self.rules, self.generators = rules, generators
+        self.noise = torch.empty_like(self.x)
         plan = copy.deepcopy(networks[0]).to("meta")
         self._forward = vmap(lambda p, b, x: functional_call(plan, (p, b), (x,)))
-        on_gpu = self.x.device.type != "cpu"
-        captured = capture and on_gpu
-        self.optimizer = optimizer(
-            "adam", self.parameters.values(), settings.lr, capturable=captured
-        )
-        self.guard = Guard(self.parameters.values(), settings.rollback, settings.check_every)
-        self.losses = Losses(LOOK_EVERY_ON_GPU if on_gpu else LOOK_EVERY)
-        self.step, self.running = 0, list(range(len(networks)))
-        self.average: Tensor | None = None
-        self._output: Tensor
-        self._descend = (
-            Captured(self._one_step, must_capture, generators) if captured else self._one_step
-        )
+        self.running = list(range(len(networks)))
 
     def advance(self) -> list[int]:
         """Do one step of all fits; returns those that their rules end with it."""
@@ -102,14 +91,11 @@ class Together:
             if self.step or isinstance(error, torch.OutOfMemoryError):
                 raise
             raise FitsApartError(str(error).partition("\n")[0]) from error
-        self.step += 1
-        self.losses.add(self.step, loss)
-        self.guard.watch(self.step, loss)
-        assert self.average is not None
+        average = self._count(loss)
         ended = []
         for number in self.running:
             rule = self.rules[number]
-            if rule and rule.watch(self.step, self._output[number], self.average[number]):
+            if rule and rule.watch(self.step, self._output[number], average[number]):
                 ended.append(number)
         return ended
 
@@ -124,14 +110,7 @@ class Together:
         pairs = zip(output, self.samples, strict=True)
         both = [settings.objective(one, self.task, sample) for one, sample in pairs]
         losses, minimised = (torch.stack(each) for each in zip(*both, strict=True))
-        self.optimizer.zero_grad(set_to_none=True)
-        minimised.sum().backward()
-        self.optimizer.step()
-        self._output = output.detach()
-        if self.average is None:
-            self.average = self._output.clone()
-        else:
-            torch.lerp(self._output, self.average, settings.averaging, out=self.average)
+        self._follow(minimised.sum(), output)
         return losses.detach()
 
     def state(self, number: int, ended: bool) -> State:

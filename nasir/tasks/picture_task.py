@@ -17,7 +17,7 @@ from nasir.core.task import Sample, Split, Task
 from nasir.settings.paths import whole_path
 from nasir.tasks.pictures.names import distinct_names, picture_files
 from nasir.tasks.pictures.photographs import photographs
-from nasir.tasks.pictures.picture import Picture, as_tensor, with_channels
+from nasir.tasks.pictures.picture import Picture, as_tensor, pictures_in, with_channels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -238,14 +238,7 @@ class PictureTask(Task):
 
     def found(self, patterns: Sequence[str]) -> Pictures:
         """The pictures that files, folders or globs mean."""
-        return self.files(patterns)
-
-    @staticmethod
-    def files(patterns: Sequence[str]) -> Pictures:
-        """The files of pictures that files, folders or globs mean."""
-        from nasir.tasks.pictures.reading import find_pictures
-
-        return [Picture(path.stem, path) for path in find_pictures(patterns)]
+        return pictures_in(patterns)
 
     def _alone(self, images: Pictures) -> Pictures:
         """The one picture that is asked for, or all."""

@@ -114,7 +114,8 @@ class SuperResolution(PairedTask):
 
     def pairs_in(self, folder: str) -> Pictures:
         from nasir.tasks.pictures.pairs import div2k
+        from nasir.tasks.pictures.picture import pictures_in
 
         if folder in self.test_images:
-            return self.files([folder])
+            return pictures_in([folder])
         return div2k(folder, self.scale)

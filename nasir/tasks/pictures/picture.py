@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,13 @@ class Picture:
         if isinstance(self.content, Path):
             return read_picture(self.content)
         return self.content() if callable(self.content) else self.content
+
+
+def pictures_in(patterns: Sequence[str]) -> list[Picture]:
+    """The pictures that files, folders or globs mean."""
+    from nasir.tasks.pictures.reading import find_pictures
+
+    return [Picture(path.stem, path) for path in find_pictures(patterns)]
 
 
 def as_tensor(array: Any, channels: int) -> Tensor:
