@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,13 +143,13 @@ def go_on(
         return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
 
 
-def _shown(trials: int, task: Task | None = None) -> AbstractContextManager[Notify]:
-    """In a notebook, the search is shown while it goes on."""
+def _shown(trials: int, task: Task | None = None) -> AbstractContextManager[Notify | None]:
+    """In a notebook, the search is shown; elsewhere its progress is reported to who listens."""
     from nasir.apps.progress.displays import show_search
     from nasir.apps.progress.notebook import in_notebook
 
     if not in_notebook():
-        return show_search(trials, quiet=True)
+        return nullcontext()
     return show_search(trials, False, task.remarks() if task is not None else ())
 
 
