@@ -143,7 +143,7 @@ def main() -> None:
         name: [b / a for a, b in zip(seconds["nasir"], seconds[name], strict=True)]
         for name in NAMES[1:]
     }
-    outputs, gradients = greatest_difference(32)
+    outputs, gradients = greatest_difference(min(given.side, 32))
     figures = {
         "batch": given.batch,
         "side": given.side,

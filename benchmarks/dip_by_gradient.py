@@ -1,12 +1,13 @@
 """A deep image prior that was searched by gradient, beside random ones and the hand-made one.
 
-    python benchmarks/dip_by_gradient.py [--seeds 3] [--size 32] RESULTS [WORD ...]
+    python benchmarks/dip_by_gradient.py [--seeds 3] [--size 32] RESULTS [WORD ...] [--small]
 
 Each seed searches on the two carried search pictures, from their noisy pixels alone. Then what it
 found, `--random` architectures drawn uniformly and Deep Image Prior's network are fitted with
 equal iterations and the same fit seed, to the search pictures and to the two test pictures, which
 the search never saw. Words are settings of the search, such as ``strategy.paths=one``. RESULTS is
-a folder; what was stopped goes on where it was.
+a folder; what was stopped goes on where it was. With --small all of it is over in seconds, and
+its figures say nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ from nasir.settings.experiment import Experiment
 
 SPLITS = ("search", "test")
 
+SMALL = [
+    *("space.depth=1", "space.width=4", "space.kernel=3", "space.dilation=1"),
+    *("strategy.epochs=2", "strategy.warmup=1", "strategy.steps=1"),
+]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -37,8 +43,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--iterations", type=int, default=150, help="of the fits that are compared")
     parser.add_argument("--random", type=int, default=3, help="architectures drawn a seed")
+    parser.add_argument("--small", action="store_true", help="one seed of a tiny search")
     parser.add_argument("words", nargs="*", metavar="WORD")
     arguments = parser.parse_args()
+    if arguments.small:
+        arguments.seeds, arguments.size, arguments.iterations = 1, 16, 2
+        arguments.words = [*SMALL, *arguments.words]
     arguments.results.mkdir(parents=True, exist_ok=True)
     for seed in range(arguments.seeds):
         measure(arguments, seed)
