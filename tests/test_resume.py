@@ -20,7 +20,7 @@ from nasir.core.errors import RunFolderError
 from nasir.runs.run import Run
 from nasir.runs.store import RunStore
 
-KILLS = 20
+KILLS = 10
 
 
 @attrs.define
@@ -162,7 +162,7 @@ def test_ctrl_c_while_a_run_is_resumed_again_and_again(forks: Forks):
     assert forks.run("run", "--quiet", *words("rl", "name=broken", "seconds=0")) in (1, 2)
     settings = folder / "settings.toml"
     settings.write_text(settings.read_text().replace("seconds = 0.0\n", ""))
-    for _ in range(8):
+    for _ in range(5):
         child = forks.begin("resume", "--quiet", str(folder))
         time.sleep(moments.uniform(0.02, 0.15))
         os.kill(child, signal.SIGINT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from collections.abc import Mapping
 
@@ -24,7 +23,7 @@ FEW = 2000
 class SearchSpaceContract(ComponentContract):
     """What every search space must do. A subclass gives `make`; keep the networks small."""
 
-    samples = 5
+    samples = 3
     """How many architectures are drawn and built."""
 
     scales: tuple[int, ...] = (1,)
@@ -150,17 +149,11 @@ class SearchSpaceContract(ComponentContract):
     ) -> None:
         for architecture in named.values():
             network, x = _built(space, architecture)
-            stream = io.BytesIO()
-            torch.save(network.state_dict(), stream)
-            stream.seek(0)
-            safetensors = load(save(network.state_dict()))
+            weights = load(save(network.state_dict()))
             expected = network.eval()(x)
             other, _ = _built(space, architecture, seed=1)
-            for weights in (safetensors, torch.load(stream, weights_only=True)):
-                other.load_state_dict(weights)
-                assert torch.equal(other.eval()(x), expected)
-                for parameter in other.parameters():
-                    nn.init.zeros_(parameter)
+            other.load_state_dict(weights)
+            assert torch.equal(other.eval()(x), expected)
             again = pickle.loads(pickle.dumps(network))
             assert torch.equal(again(x), expected)
 

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 import pytest
-import torch
+from killed import KILLED, die, exit_code, needs_forks, one_thread
 from safetensors.numpy import save_file
 from toy_training import Small, Waves, wave
 
@@ -199,36 +196,21 @@ def test_a_trial_of_another_task_is_not_gone_on_from(tmp_path: Path) -> None:
     assert heard == [10, 20, 30, 40]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import attrs, torch
-torch.set_num_threads(int(sys.argv[3]))  # as many as the other process has, for equal bits
-sys.path.insert(0, sys.argv[2])
-from test_train import evaluate, problem
-from nasir.core.progress import listening
-
-def listener(done, total, figures):
-    if done >= 30:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-with listening(listener):
-    evaluate(attrs.evolve(problem(iterations=60), checkpoints=Path(sys.argv[1])))
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@needs_forks
 def test_a_killed_trial_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    here = Path(__file__).parent
-    command = [sys.executable, "-c", KILLED, tmp_path, here, str(torch.get_num_threads())]
-    done = subprocess.run(command, check=False)
-    assert done.returncode == -signal.SIGKILL
-    heard: list[int] = []
     of = attrs.evolve(problem(iterations=60), checkpoints=tmp_path)
-    with listening(lambda done, total, figures: heard.append(done)):
-        resumed = evaluate(of)
-    assert heard[0] == 30
-    assert figures(resumed) == figures(evaluate(attrs.evolve(of, checkpoints=None)))
+
+    def killed() -> None:
+        with listening(lambda done, total, figures: die() if done >= 30 else None):
+            evaluate(of)
+
+    with one_thread():
+        assert exit_code(killed) == KILLED
+        heard: list[int] = []
+        with listening(lambda done, total, figures: heard.append(done)):
+            resumed = evaluate(of)
+        assert heard[0] == 30
+        assert figures(resumed) == figures(evaluate(attrs.evolve(of, checkpoints=None)))
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,9 @@ def hoard(mebibytes: int) -> float:
         ((1.0, None), (time.sleep, 60), TimeLimitError, "stopped after 1 seconds"),
     ],
 )
-def test_a_call_beyond_a_limit_is_stopped_and_the_next_is_done(limits, call, error, reason: str):
+def test_a_call_beyond_a_limit_is_stopped_and_the_next_is_done(
+    workers_of_a_server, limits, call, error, reason: str
+):
     executor = Process(timeout=100.0).within(*limits).start(1)
     try:
         with pytest.raises(error, match=reason):

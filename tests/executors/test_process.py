@@ -36,7 +36,7 @@ def trials(run: Run) -> list[Any]:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Executor]]:
+def start(workers_of_a_server: None) -> Iterator[Callable[..., Executor]]:
     """Starts executors, and ends them with whatever still runs."""
     started: list[Executor] = []
 
@@ -49,7 +49,7 @@ def start() -> Iterator[Callable[..., Executor]]:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def test_two_workers_make_the_same_trials_as_none(toy):
+def test_two_workers_make_the_same_trials_as_none(toy, workers_of_a_server):
     """Failed ones too."""
     words = ("trials=10", "evaluator.every=3", "evaluator.sleep=0.01")
     inline, parallel = toy(*words), toy(*words, "workers=2")
@@ -62,7 +62,7 @@ def test_two_workers_make_the_same_trials_as_none(toy):
     assert str(os.getpid()) not in pids
 
 
-def test_a_worker_that_is_killed_is_one_failed_trial(toy):
+def test_a_worker_that_is_killed_is_one_failed_trial(toy, workers_of_a_server):
     """Seed 5: of six trials, the fourth has a seed that 7 divides."""
     words = ("seed=5", "evaluator.every=7")
     inline = toy(*words)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 import pytest
+from killed import KILLED, die, exit_code, needs_forks, one_thread
 from made_tasks import denoise
 from toy_training import Small, Waves
 
@@ -285,23 +283,19 @@ def test_a_promoted_trial_that_is_killed_comes_to_the_same_bits(
     assert same(evaluate(evaluator, pictures, 1.0, tmp_path), evaluate(evaluator, pictures))
 
 
-DYING = """
-import os, signal, sys
-from pathlib import Path
-import test_promoted_fits as fits
-fits.evaluate(fits.dip(), fits.small(), 1 / 3, Path(sys.argv[1]))
-os.replace = Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-fits.evaluate(fits.dip(), fits.small(), 2 / 3, Path(sys.argv[1]))
-"""
-
-
+@needs_forks
 def test_a_fit_that_is_killed_while_it_is_kept_leaves_the_one_before(
     task: Denoise, tmp_path: Path, steps: list[int]
 ) -> None:
-    command = [sys.executable, "-c", DYING, str(tmp_path)]
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    died = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, timeout=200)
-    assert died.returncode == -signal.SIGKILL
+    evaluate(dip(), task, 1 / 3, tmp_path)
+    steps.clear()
+
+    def killed() -> None:
+        os.replace = Path.replace = die  # type: ignore[assignment, method-assign]
+        evaluate(dip(), task, 2 / 3, tmp_path)
+
+    with one_thread():
+        assert exit_code(killed) == KILLED
     after = evaluate(dip(), task, 2 / 3, tmp_path)
     assert len(steps) == 2 * (12 - 6)
     assert same(after, evaluate(dip(), task, 2 / 3))

@@ -8,8 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "nasir-example-plugin"
 
@@ -27,25 +31,81 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def _python(installed: Path, *arguments: str, cwd: Path) -> str:
-    """The output of a fresh Python that has the plugin installed."""
+COMMANDS = {
+    "list": "list",
+    "plugins": "plugins",
+    "run": "run space=plain strategy=hill task=despeckle trials=3 task.size=24 "
+    "evaluator.iterations=4 threads=1 --json",
+    "restore": "restore photo.png task=despeckle evaluator=fading evaluator.iterations=200 "
+    "space.depth=3 threads=1",
+    "degraded": "run strategy=random trials=1 evaluator.iterations=3 task=degraded "
+    "task.degradation=ghost+speckle task.degradation.ghost.shift=2 space.depth=2 space.width=8 "
+    "task.size=32 threads=1",
+    "score": "score pool=3 proxies=contrast space.depth=2 space.width=8 task.size=32 threads=1 "
+    "--json",
+}
+
+PROGRAM = """
+import json, shlex, sys
+from contextlib import redirect_stdout
+from io import StringIO
+
+import pytest
+from nasir.cli.main import main
+
+said = {}
+for name, words in json.loads(sys.argv[1]).items():
+    with redirect_stdout(StringIO()) as out:
+        code = main(shlex.split(words))
+    said[name] = [code, out.getvalue()]
+
+import torch
+from nasir.apps.search.search import plan
+from nasir.core.search_space import Signature
+
+[run] = plan(["space.upsample=carafe,nearest", "space.depth=2", "space.width=8"], {})
+space, said["upsampling"] = run.problem.space, []
+for upsample in (0, 1):
+    first = space.domain.decode([upsample, *[0] * (len(space.domain.decisions) - 1)])
+    network = space.build(first, Signature(3, 1))
+    parts = {type(module).__name__ for module in network.modules()}
+    shape = list(network(torch.rand(1, 3, 17, 20)).shape)
+    said["upsampling"].append([first.choices["upsample"], "Carafe" in parts, shape])
+
+with redirect_stdout(StringIO()) as out:
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "-o", "pythonpath=", "tests"])
+said["contracts"] = [int(code), out.getvalue()]
+json.dump(said, open("said.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What all commands print in one fresh Python that has the plugin installed."""
+    folder = tmp_path_factory.mktemp("used")
+    shutil.copytree(EXAMPLE / "tests", folder / "tests")
+    clean = data.camera()[200:248, 200:248] / 255
+    noise = np.random.default_rng(0).standard_normal(clean.shape)
+    speckled = (clean + 0.3 * clean * noise).clip(0, 1)
+    Image.fromarray((255 * speckled).round().astype("uint8")).save(folder / "photo.png")
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(
             [str(installed), *filter(None, [os.environ.get("PYTHONPATH")])]
         ),
-        "NASIR_CONFIG": str(cwd / "config"),
+        "NASIR_CONFIG": str(folder / "config"),
         "NASIR_STRICT_PLUGINS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", PROGRAM, json.dumps(COMMANDS)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def _nasir(installed: Path, *words: str, cwd: Path) -> str:
-    return _python(installed, "-m", "nasir.cli.main", *words, cwd=cwd)
+    printed = json.loads((folder / "said.json").read_text())
+    wrong = {
+        name: (*printed[name], done.stderr) for name in (*COMMANDS, "contracts") if printed[name][0]
+    }
+    assert not wrong
+    restored = np.asarray(Image.open(folder / "photo-restored.png")) / 255
+    return {**printed, "errors": [((x - clean) ** 2).mean() for x in (speckled, restored)]}
 
 
 def test_all_of_it_takes_fewer_than_200_lines_of_code() -> None:
@@ -53,8 +113,7 @@ def test_all_of_it_takes_fewer_than_200_lines_of_code() -> None:
     assert sum(1 for line in lines if line.strip()) < 200
 
 
-def test_it_is_listed_like_what_comes_with_nasir(installed: Path, tmp_path: Path) -> None:
-    listed = _nasir(installed, "list", cwd=tmp_path)
+def test_it_is_listed_like_what_comes_with_nasir(said: dict[str, Any]) -> None:
     for name in (
         "plain",
         "hill",
@@ -65,71 +124,33 @@ def test_it_is_listed_like_what_comes_with_nasir(installed: Path, tmp_path: Path
         "upsample.carafe",
         "nasdip",
     ):
-        assert name in listed
-    plugins = _nasir(installed, "plugins", cwd=tmp_path)
-    assert "nasir-example-plugin" in plugins
+        assert name in said["list"][1]
+    assert "nasir-example-plugin" in said["plugins"][1]
 
 
-def test_its_components_search_together(installed: Path, tmp_path: Path) -> None:
-    picks = ("space=plain", "strategy=hill", "task=despeckle")
-    small = ("trials=3", "task.size=24", "evaluator.iterations=4", "threads=1")
-    printed = json.loads(_nasir(installed, "run", *picks, *small, "--json", cwd=tmp_path))
+def test_its_components_search_together(said: dict[str, Any]) -> None:
+    printed = json.loads(said["run"][1])
     assert printed["state"] == "finished"
     assert printed["trials"] == {"complete": 3, "failed": 0}
     assert {"degraded input", "smallest", "found"} == {row["name"] for row in printed["results"]}
 
 
-def test_a_picture_is_restored_by_its_task_and_fitting_method(
-    installed: Path, tmp_path: Path
-) -> None:
-    import numpy as np
-    from PIL import Image
-    from skimage import data
-
-    clean = data.camera()[200:248, 200:248] / 255
-    noise = np.random.default_rng(0).standard_normal(clean.shape)
-    speckled = (clean + 0.3 * clean * noise).clip(0, 1)
-    Image.fromarray((255 * speckled).round().astype("uint8")).save(tmp_path / "photo.png")
-    picks = ("task=despeckle", "evaluator=fading", "evaluator.iterations=200")
-    _nasir(installed, "restore", "photo.png", *picks, "space.depth=3", "threads=1", cwd=tmp_path)
-    restored = np.asarray(Image.open(tmp_path / "photo-restored.png")) / 255
-    assert restored.shape == clean.shape
-    assert ((restored - clean) ** 2).mean() < 0.5 * ((speckled - clean) ** 2).mean()
+def test_a_picture_is_restored_by_its_task_and_fitting_method(said: dict[str, Any]) -> None:
+    before, after = said["errors"]
+    assert after < 0.5 * before
 
 
-def test_its_degradations_and_proxy_work_with_what_comes_with_nasir(
-    installed: Path, tmp_path: Path
-) -> None:
-    small = ("space.depth=2", "space.width=8", "task.size=32", "threads=1")
-    both = ("task=degraded", "task.degradation=ghost+speckle", "task.degradation.ghost.shift=2")
-    fit = ("strategy=random", "trials=1", "evaluator.iterations=3")
-    _nasir(installed, "run", *fit, *both, *small, cwd=tmp_path)
-    scored = _nasir(
-        installed, "score", "pool=3", "proxies=contrast", *small, "--json", cwd=tmp_path
-    )
-    assert "contrast" in scored
+def test_its_degradations_and_proxy_work_with_what_comes_with_nasir(said: dict[str, Any]) -> None:
+    assert "found" in said["degraded"][1]
+    assert "contrast" in said["score"][1]
 
 
-def test_its_upsampling_is_an_option_of_the_nasdip_cell(installed: Path, tmp_path: Path) -> None:
-    program = """
-import torch
-from nasir.apps.search.search import plan
-from nasir.core.search_space import Signature
-
-[run] = plan(["space.upsample=carafe,nearest", "space.depth=2", "space.width=8"], {})
-space = run.problem.space
-for upsample in (0, 1):
-    first = space.domain.decode([upsample, *[0] * (len(space.domain.decisions) - 1)])
-    network = space.build(first, Signature(3, 1))
-    parts = {type(module).__name__ for module in network.modules()}
-    print(first.choices["upsample"], "Carafe" in parts, *network(torch.rand(1, 3, 17, 20)).shape)
-"""
-    printed = _python(installed, "-c", program, cwd=tmp_path).splitlines()
-    assert printed == ["carafe True 1 1 17 20", "nearest False 1 1 17 20"]
+def test_its_upsampling_is_an_option_of_the_nasdip_cell(said: dict[str, Any]) -> None:
+    assert said["upsampling"] == [
+        ["carafe", True, [1, 1, 17, 20]],
+        ["nearest", False, [1, 1, 17, 20]],
+    ]
 
 
-def test_it_keeps_the_contracts(installed: Path, tmp_path: Path) -> None:
-    options = ("-q", "-p", "no:cacheprovider", "-o", "pythonpath=")
-    tests = shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
-    printed = _python(installed, "-m", "pytest", *options, str(tests), cwd=tmp_path)
-    assert " passed" in printed
+def test_it_keeps_the_contracts(said: dict[str, Any]) -> None:
+    assert " passed" in said["contracts"][1]

@@ -146,7 +146,7 @@ def test_less_is_left_to_chance_than_in_random_search(acquisition: str) -> None:
     seeds = range(3)
     guided = [
         best_found(
-            bound(Bananas(epochs=40, candidates=30, acquisition=acquisition), WIDE, seed), 30
+            bound(Bananas(epochs=20, candidates=20, acquisition=acquisition), WIDE, seed), 30
         )
         for seed in seeds
     ]

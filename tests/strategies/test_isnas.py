@@ -500,7 +500,7 @@ def test_a_run_killed_at_any_moment_goes_on_as_if_it_never_had_been(
     monkeypatch.setattr(RunStore, "save_strategy", dying_write)
     tree = whole.settings
     searching.start(experiment(tree | {"name": "counted"}), step)
-    for when in range(1, moment, 4):
+    for when in range(1, moment, 7):
         die_at, moment = when, 0
         with pytest.raises(Killed):
             searching.start(experiment(tree | {"name": f"killed-{when}"}), step)
@@ -622,9 +622,14 @@ def photograph(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("task", "size"), [("denoise", 16), ("inpaint", 16), ("sr", 32)], ids=lambda value: str(value)
+    ("task", "size", "selection"),
+    [
+        ("denoise", 16, "full"),
+        ("inpaint", 16, "resized"),
+        ("sr", 32, "full"),
+        ("sr", 32, "resized"),
+    ],
 )
-@pytest.mark.parametrize("selection", ["full", "resized"])
 def test_isnas_restores_a_photograph(photograph: str, task: str, size: int, selection: str):
     words = [*TINY, photograph, f"task={task}", f"task.size={size}", "strategy.side=16"]
     if task == "sr":

@@ -24,15 +24,13 @@ from nasir.testing.strategies import DOMAINS, DomainAlone, NeverAsked, Play
 WIDE = Domain("wide", [Decision(f"d{i}", range(3)) for i in range(7)])
 BRANCHED = Domain("branched", [*DOMAINS[1].decisions, Decision("width", range(12))])
 SEVERAL = (
-    "DiscreteOnePlusOne",
     "PortfolioDiscreteOnePlusOne",
     "LognormalDiscreteOnePlusOne",
-    "NGOpt",
     "CMA",
-    "DE",
     "MetaModel",
     "ScrHammersleySearch",
 )
+"""Others than those that the contract is kept with."""
 
 
 def bound(optimizer: str, domain: Domain, seed: int = 0, **chosen: int) -> Nevergrad:

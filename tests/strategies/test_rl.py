@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -369,13 +367,9 @@ class TestDeterminism:
     def test_the_seed_of_the_problem_makes_the_proposals(self, forked: Domain):
         assert conduct(rl(forked, 1), 12, by_length) != conduct(rl(forked, 2), 12, by_length)
 
-    def test_torch_is_not_needed_to_speak_of_settings(self):
-        code = "import sys, nasir.strategies.rl.strategy; sys.exit('torch' in sys.modules)"
-        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
 
 @given(domain=st.from_type(Domain), seed=st.integers(0, 2**32))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_proposal_is_in_the_domain(domain: Domain, seed: int):
     strategy = rl(domain, seed, steps=2, candidates=1)
     for architecture in conduct(strategy, 6, by_length):
@@ -383,7 +377,7 @@ def test_every_proposal_is_in_the_domain(domain: Domain, seed: int):
 
 
 @given(domain=st.from_type(Domain))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_probabilities_sum_to_one_on_any_domain(domain: Domain):
     controller = Controller(domain, hidden=4, seed=0)
     total = sum(controller.follow(a).log_probability.exp().item() for a in domain)

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -381,12 +379,6 @@ def test_a_restored_picture_is_clipped_before_its_metrics(folder: Path):
     sample = task.samples("search")[0]
     beyond = torch.where(sample.clean > 0.5, sample.clean + 9, sample.clean - 9)
     assert task.metrics(beyond, sample) == task.metrics(sample.clean.round(), sample)
-
-
-def test_the_task_is_described_without_torch():
-    code = "import sys, nasir.tasks.denoise as d; d.Denoise(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
 
 
 def test_pictures_are_found_from_wherever_a_run_is_resumed(folder: Path, monkeypatch):

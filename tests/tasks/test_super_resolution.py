@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -191,14 +189,6 @@ def test_a_border_that_leaves_nothing_to_measure_is_named(tmp_path: Path):
 def test_degraded_without_pictures_is_refused():
     with pytest.raises(SettingsError, match=r"task\.images="):
         super_resolution(degraded=True).samples("test")
-
-
-def test_the_task_is_described_without_torch_and_numpy():
-    code = (
-        "import sys, nasir.tasks.super_resolution as m; m.SuperResolution();"
-        "assert not {'torch', 'numpy'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_protocol_of_deep_image_prior_cuts_to_multiples_of_32_and_shrinks_by_pillow(

@@ -27,7 +27,7 @@ if __name__ == "__main__":
     try:
         run = nasir.search(
             space=ToySpace(), task=ToyTask(), evaluator=Mine(), strategy="random", trials=2,
-            threads=1, workers=2, executor="process", name="run",
+            threads=1, workers=1, executor="process", name="run",
         )
         print([trial.state for trial in run.trials])
     except nasir.NasirError as error:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ import pytest
 import torch
 import toy_trained
 from filelock import FileLock
-from killed_training import MOMENTS
+from killed import KILLED, TRAINING, needs_forks, train_killed
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from skimage.metrics import peak_signal_noise_ratio
@@ -105,20 +103,15 @@ def test_validation_pictures_are_watched_and_not_trained_on(tmp_path: Path):
     assert float(rows[-1]["validation_psnr"]) == pytest.approx(expected, abs=1e-3)
 
 
+@needs_forks
 def test_killed_again_and_again_it_comes_to_the_same_bits(tmp_path: Path):
     words = [*toy_trained.words(tmp_path), "evaluator.checkpoint_every=0.000001"]
-    whole, there = tmp_path / "whole", tmp_path / "killed"
-    script = Path(__file__).parents[2] / "killed_training.py"
-    done = subprocess.run(
-        [sys.executable, str(script), str(whole), str(there), *words],
-        capture_output=True,
-        text=True,
-    )
+    there = tmp_path / "killed"
     # a process dies before it has kept the state of that step, which is done again
-    died = [f"{moment} -9" for moment in MOMENTS]
-    assert done.stdout.splitlines() == died, done.stdout + done.stderr
+    assert train_killed(there, words) == [KILLED] * len(TRAINING)
     assert not (there / "result.json").exists()
-    assert toy_trained.bits(nasir.train(str(there))) == toy_trained.bits(Training(whole))
+    whole = nasir.train(*words, output=tmp_path / "whole")
+    assert toy_trained.bits(nasir.train(str(there))) == toy_trained.bits(whole)
 
 
 @pytest.mark.parametrize("architecture", [True, False])

@@ -80,32 +80,31 @@ def test_networks_of_hinas_are_as_large_as_the_papers() -> None:
     assert 0.22e6 < count < 0.34e6
 
 
-def drawn_parameters(space: HiNas, signature: Signature) -> list[float]:
-    """Parameters in millions of 60 networks drawn from the space."""
+def median_parameters(space: HiNas, signature: Signature) -> float:
+    """In millions, of 15 networks drawn from the space."""
     rng = np.random.default_rng(0)
     with torch.device("meta"):
-        built = [space.build(space.domain.sample(rng), signature) for _ in range(60)]
-    return [sum(p.numel() for p in net.parameters()) / 1e6 for net in built]
+        built = [space.build(space.domain.sample(rng), signature) for _ in range(15)]
+    return statistics.median(sum(p.numel() for p in net.parameters()) / 1e6 for net in built)
 
 
-@pytest.mark.parametrize(("scale", "median"), [(2, 0.260), (3, 0.278), (4, 0.302)])
+@pytest.mark.parametrize(
+    ("scale", "least", "most"), [(2, 0.23, 0.28), (3, 0.25, 0.30), (4, 0.29, 0.33)]
+)
 def test_hinas_for_super_resolution_is_as_large_as_the_papers_with_an_aspp(
-    scale: int, median: float
+    scale: int, least: float, most: float
 ) -> None:
-    """Table 12: 0.23-0.28 (x2) and 0.29-0.33 (x4) million parameters; table 11: 0.25-0.30 (x3)."""
+    """Tables 11 and 12, in millions."""
     space = HiNas(layers=2, nodes=3, width=16, aspp=(2, 4, 6))
-    drawn = drawn_parameters(space, Signature(3, 3, scale))
-    assert statistics.median(drawn) == pytest.approx(median, abs=5e-4)
+    assert least < median_parameters(space, Signature(3, 3, scale)) < most
 
 
-@pytest.mark.parametrize(("layer_wise", "median"), [(True, 0.667), (False, 0.714)])
-def test_irnas_built_at_width_20_is_as_large_as_the_papers(layer_wise: bool, median: float) -> None:
+@pytest.mark.parametrize("layer_wise", [True, False])
+def test_irnas_built_at_width_20_is_as_large_as_the_papers(layer_wise: bool) -> None:
     """Table 1: 0.63 million parameters; at the search's width of 10 half of that."""
     space = IrNas(layer_wise=layer_wise)
     assert (space.search_width, space.width) == (10, 20)
-    drawn = drawn_parameters(space, Signature(1, 1))
-    assert statistics.median(drawn) == pytest.approx(median, abs=5e-4)
-    assert min(drawn) < 0.63 < max(drawn)
+    assert median_parameters(space, Signature(1, 1)) == pytest.approx(0.63, rel=0.15)
 
 
 def test_the_output_of_irnas_is_the_picture() -> None:

@@ -42,12 +42,11 @@ class PathEnd(SupernetEnd):
 
 @pytest.mark.parametrize(("settings", "signature"), CASES)
 @pytest.mark.parametrize("kind", [HiNas, IrNas])
-@pytest.mark.parametrize("training", [True, False])
 def test_a_path_is_the_network_of_its_architecture(
-    kind: type[HiNas], settings: dict[str, Any], signature: Signature, training: bool
+    kind: type[HiNas], settings: dict[str, Any], signature: Signature
 ) -> None:
     space = kind(layers=3, nodes=1, search_width=3, width=3, **settings)
-    for seed in range(2):
+    for seed, training in enumerate((True, False)):
         torch.manual_seed(seed)
         supernet = used_supernet(space, signature)
         architecture = space.domain.sample(np.random.default_rng(seed))

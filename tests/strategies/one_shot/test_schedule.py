@@ -109,12 +109,11 @@ def test_the_best_paths_of_the_whole_supernet_reach_the_full_stage(name: str) ->
 
 
 @every_strategy
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("interrupted_at", [2, 4, 8, 16])
+@pytest.mark.parametrize(("workers", "interrupted_at"), [(1, 4), (3, 8), (3, 16)])
 def test_a_search_interrupted_at_any_time_continues_the_same(
     name: str, workers: int, interrupted_at: int
 ) -> None:
-    for domain in (WIDE, *DOMAINS):
+    for domain in (WIDE, DOMAINS[1]):
         whole = PathsFail(bound(name, domain), workers)
         whole.go_on(interrupted_at)
         restored = bound(name, domain)
@@ -129,7 +128,7 @@ def test_a_search_interrupted_at_any_time_continues_the_same(
 
 
 @every_strategy
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(domain=st.from_type(Domain), workers=st.integers(1, 3))
 def test_every_search_of_any_domain_ends(name: str, domain: Domain, workers: int) -> None:
     trials = PathsFail(bound(name, domain), workers).go_on(100)
@@ -192,7 +191,7 @@ def test_a_failed_epoch_ends_the_search() -> None:
 
 
 @every_strategy
-@pytest.mark.parametrize("finished", [0, 3, 6, 30])
+@pytest.mark.parametrize("finished", [3, 30])
 def test_asking_in_vain_changes_nothing(name: str, finished: int) -> None:
     strategy = bound(name)
     Play(strategy, workers=2).go_on(finished)
