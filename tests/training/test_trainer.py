@@ -102,7 +102,7 @@ def test_the_same_seed_gives_the_same_bits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("step", [1, 9, 17, 24])
+@pytest.mark.parametrize("step", [1, 17])
 def test_an_interrupted_training_continues_to_the_same_bits(
     name: str, step: int, tmp_path: Path
 ) -> None:
