@@ -22,6 +22,7 @@ COMMANDS = {
     "nasir --help": ["-m", "nasir.cli.main", "--help"],
     "nasir list": ["-m", "nasir.cli.main", "list"],
     "nasir plugins": ["-m", "nasir.cli.main", "plugins"],
+    "nasir --complete run task.deg": ["-m", "nasir.cli.main", "--complete", "run", "task.deg"],
     "nasir run strategy=rll": ["-m", "nasir.cli.main", "run", "strategy=rll"],
     "nasir run space.dpeth=4": ["-m", "nasir.cli.main", "run", "space.dpeth=4"],
 }

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from nasir.apps.formatting import as_typed
+from nasir.apps.verbs import PLURALS, RUN, VERBS
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
@@ -27,21 +28,6 @@ from nasir.settings.overrides import Settings, merge, parse_override
 from nasir.settings.reader import VerbSettings, read_one, sweep
 from nasir.settings.recipes import recipe_comment
 from nasir.settings.run_settings import run_settings_class
-
-RUN = "run"
-
-VERBS = {
-    RUN: "nasir.settings.run_settings:RunSettings",
-    "train": "nasir.apps.train.planning:TrainSettings",
-    "restore": "nasir.apps.restore.planning:RestoreSettings",
-    "evaluate": "nasir.apps.evaluate.evaluate:EvaluateSettings",
-    "score": "nasir.apps.score:ScoreSettings",
-    "bench": "nasir.apps.bench.bench:BenchSettings",
-}
-"""The commands that take settings, and the classes of these."""
-
-PLURALS = {kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in KINDS}
-"""The kinds of what can be registered, in the plural."""
 
 FILES = ("network", "recipe")
 """Kinds whose entries are files."""

@@ -96,6 +96,11 @@ def _dispatch(argv: list[str]) -> int:
     if argv[0] == "--version":
         print("\n".join(_versions()))
         return 0
+    if argv[0] == "--complete":
+        from nasir.cli.completion import completions
+
+        print("\n".join(completions(argv[1:])))
+        return 0
     name, *rest = argv
     entry = registries["command"].entry(name)
     command = entry.load()()

@@ -106,6 +106,6 @@ def _details(record: PluginRecord) -> str:
 
 
 def _short(kind: str, names: list[str]) -> str:
-    from nasir.apps.describe import PLURALS
+    from nasir.apps.verbs import PLURALS
 
     return f"{len(names)} {PLURALS[kind]}" if len(names) > FEW else f"{kind} {', '.join(names)}"

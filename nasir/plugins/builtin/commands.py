@@ -32,4 +32,9 @@ def register_commands(cli: Register) -> None:
     cli("bench", "nasir.cli.bench:BenchCommand", "compare strategies over many seeds")
     cli("list", "nasir.cli.list:ListCommand", "list all registered names")
     cli("describe", "nasir.cli.describe:DescribeCommand", "explain a component and its settings")
+    cli(
+        "completion",
+        "nasir.cli.completion:CompletionCommand",
+        "let bash, zsh or fish complete what is typed",
+    )
     cli("plugins", "nasir.cli.plugins:PluginsCommand", "list plugins, disable and enable them")
