@@ -26,15 +26,20 @@ SURROUNDINGS, MARGIN, LEAST_SHARE = 7, 2.5, 0.05
 """Pixels a side of what is averaged, the distance from 0 and 1 in sigmas, and the share of pixels
 that must be so far from them, lest all be taken."""
 
+ACCURACY = 0.05
+"""Share of the variance of the noise below which a risk cannot be told from none: the level of the
+noise is known to 3 parts in 100."""
+
 INPUT = "input"
 """What the degraded picture itself is called."""
 
 
 @attrs.frozen
 class Risks:
-    """Estimated mean squared errors, of values in [0, 1], by candidate."""
+    """Estimated mean squared errors, of values in [0, 1], by candidate; `least` is the accuracy."""
 
     by_candidate: Mapping[str, float]
+    least: float = 1e-6
 
     @property
     def best(self) -> str:
@@ -44,12 +49,14 @@ class Risks:
     @property
     def words(self) -> str:
         """The expected PSNR of each candidate, in a line."""
-        return ", ".join(f"{name} {psnr(risk)}" for name, risk in self.by_candidate.items())
+        found = self.by_candidate.items()
+        return ", ".join(f"{name} {psnr(risk, self.least)}" for name, risk in found)
 
 
-def psnr(risk: float) -> str:
-    """The PSNR in dB of a mean squared error; estimates may fall below zero."""
-    return f"{-10 * math.log10(risk):.1f} dB" if risk > 1e-6 else "above 60 dB"
+def psnr(risk: float, least: float = 1e-6) -> str:
+    """The PSNR in dB of a mean squared error; estimates may fall below the `least` that count."""
+    value = f"{-10 * math.log10(max(risk, least)):.1f} dB"
+    return value if risk > least else f"above {value}"
 
 
 def risks_of(candidates: Mapping[str, RestorePart], sample: Sample, sigma: float) -> Risks:
@@ -62,7 +69,7 @@ def risks_of(candidates: Mapping[str, RestorePart], sample: Sample, sigma: float
     for name, restore_part in candidates.items():
         every = [sure(restore_part, one, sigma) for one in parts]
         found[name] = sum(every) / len(every)
-    return Risks({name: found[name] for name in [*candidates, INPUT]})
+    return Risks({name: found[name] for name in [*candidates, INPUT]}, ACCURACY * sigma**2)
 
 
 def sure(restore_part: RestorePart, sample: Sample, sigma: float) -> float:

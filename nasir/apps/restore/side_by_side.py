@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from nasir.apps.report.trial_table import plain_table
 from nasir.apps.restore import files
 from nasir.apps.restore.deciding import DENOISE, TASKS, decide
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
-from nasir.apps.restore.execution import without_fit
+from nasir.apps.restore.execution import states_of, without_fit
 from nasir.apps.restore.looking import BEFORE, slider_of
 from nasir.apps.restore.planning import RestoreSettings
 from nasir.apps.restore.restoration import Restoration
@@ -166,8 +167,7 @@ def _table(source: Path, ways: Sequence[Way]) -> Html:
     ]
     note = (
         "Expected PSNR: estimated without the truth, for white noise (Stein's unbiased risk "
-        "estimate). "
-        "Where it is missing, it cannot be estimated."
+        "estimate). Where it is missing, it cannot be estimated."
     )
     table = plain_table(("", "command", "expected PSNR", "seconds"), rows, 2)
     return joined(table, tag("p", note, class_="note"))
@@ -279,6 +279,8 @@ def _done(
         )
     except NasirError as error:
         return attrs.evolve(way, error=" ".join(str(error).split()))
+    finally:
+        shutil.rmtree(states_of(output), ignore_errors=True)  # nobody goes on with a look
     cut_short = any(stop.end == "time" for stop in done.stops)
     return attrs.evolve(way, output=output, seconds=done.seconds, cut_short=cut_short)
 

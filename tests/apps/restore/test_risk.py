@@ -9,7 +9,7 @@ from skimage import data
 from torch import Tensor
 
 from nasir.apps.restore.deciding import classical_methods
-from nasir.apps.restore.risk import INPUT, risks_of, sure
+from nasir.apps.restore.risk import INPUT, Risks, risks_of, sure
 from nasir.apps.restore.trained import by_method
 from nasir.core.task import Sample
 from nasir.tasks.denoise import Denoise
@@ -46,3 +46,9 @@ def test_a_candidate_that_ruins_the_picture_loses_to_the_input(clean: Tensor):
     found = risks_of({"black": lambda s: 0 * s.degraded}, observed(clean), SIGMA)
     assert found.best == INPUT
     assert found.by_candidate["black"] == pytest.approx((clean**2).mean().item(), rel=0.3)
+
+
+def test_what_is_below_the_accuracy_is_not_given_as_a_figure():
+    found = Risks({"a": -0.002, "b": 0.001, "input": 0.01}, least=0.0005)
+    assert found.words == "a above 33.0 dB, b 30.0 dB, input 20.0 dB"
+    assert found.best == "a"
