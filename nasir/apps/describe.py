@@ -198,7 +198,7 @@ def _settings_held(held: Any, prefix: str) -> list[dict[str, Any]]:
 def _setting(field: attrs.Attribute[Any], prefix: str, component: Any) -> dict[str, Any]:
     content = {
         "key": prefix + field.name,
-        "type": _type(field.type),
+        "type": _type(_annotation(field)),
         "meaning": field.metadata.get("meaning", ""),
         "allowed": _allowed(field.validator),
     }
@@ -240,8 +240,17 @@ def _condition(condition: Condition) -> dict[str, list[Any]]:
     return {name: list(options) for name, options in condition.items()}
 
 
+def _annotation(field: attrs.Attribute[Any]) -> Any:
+    """The type of a field, or where a plugin gave none, that of its default."""
+    default: Any = field.default
+    unknown = default in (None, attrs.NOTHING) or isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+    return field.type if field.type is not None or unknown else type(default)
+
+
 def _type(annotation: Any) -> str:
     """A type in words: ``list of integers``, ``number or none``."""
+    if annotation is None:
+        return "any value"
     if annotation in TYPES:
         return TYPES[annotation]
     kind = kind_of(annotation)

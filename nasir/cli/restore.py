@@ -52,7 +52,7 @@ class RestoreCommand(Command):
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "words", nargs="+", metavar="WORD", help="a picture, or a setting; see below"
+            "words", nargs="*", metavar="WORD", help="a picture, or a setting; see below"
         )
         parser.add_argument(
             *("-o", "--output"),
@@ -85,7 +85,9 @@ class RestoreCommand(Command):
         words = [word for word in arguments.words if is_setting(word)]
         images = [word for word in arguments.words if not is_setting(word)]
         if not images:
-            raise SettingsError("name a picture, a folder of pictures or a glob to be restored")
+            raise SettingsError(
+                "name a picture, a folder of pictures or a glob, as in: nasir restore photo.png"
+            )
         if arguments.compare:
             return self._compare(images, words, arguments)
         if is_several(images, arguments.output):

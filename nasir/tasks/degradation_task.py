@@ -39,7 +39,7 @@ class DegradationTask(PictureTask):
     def __attrs_post_init__(self) -> None:
         for operator in self.degrading().operators:
             if self.degraded and operator.unknown:
-                raise SettingsError(f"task.degraded=true wants to know {operator.unknown}")
+                raise SettingsError(f"to restore given pictures, say {operator.unknown}")
 
     @abstractmethod
     def degrading(self) -> Degradation:

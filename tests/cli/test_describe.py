@@ -11,6 +11,7 @@ import attrs
 import pytest
 from attrs import validators as must
 
+from nasir.apps.describe import _setting
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
@@ -248,3 +249,12 @@ def test_settings_of_the_noise_of_a_task_are_described_under_its_name(capsys):
     assert rows["task.noise"]["default"] == "gaussian"
     assert rows["task.noise.peak"]["value"] == 9
     assert "task.noise.sigma" not in rows
+
+
+def test_a_setting_without_annotation_has_the_type_of_its_default():
+    """A plugin may leave annotations out; "None" would be no type."""
+    made = attrs.make_class(
+        "Plain", {"width": setting(8, "pixels", must.gt(0)), "any": setting(None, "what")}
+    )
+    width, anything = (_setting(field, "", None) for field in attrs.fields(made))
+    assert (width["type"], anything["type"]) == ("integer", "any value")

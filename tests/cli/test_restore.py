@@ -220,3 +220,19 @@ def test_an_oracle_is_refused_for_want_of_a_truth(capsys):
     assert "evaluator.stop=oracle needs the ground truth, and" in line
     assert "take evaluator.stop=wmv" in line
     assert not list(Path().glob("*restored*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "unsaid"),
+    [
+        ([], "name a picture", "WORD"),
+        (["task=inpaint"], "name a picture", "required"),
+        (["cat.png", "task=inpaint"], "say which pixels are missing: task.mask=FILE", "degraded"),
+    ],
+)
+def test_what_is_missing_is_said_in_words_that_were_typed(words, said, unsaid, capsys):
+    Image.fromarray(np.full((24, 24, 3), 128, np.uint8)).save("cat.png")
+    assert main(["restore", *words]) == 2
+    line = capsys.readouterr().err
+    assert said in line
+    assert unsaid not in line
