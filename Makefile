@@ -1,12 +1,16 @@
 # make demo   sets up and runs the main job
 # make test   sets up and checks everything
+# make docs   sets up and builds the pages of docs/ into site/
+# make dist-check   builds wheel and sdist, and tries both in clean places
+# make matrix       tries each Python that is found, with the newest and the oldest allowed packages;
+#                   WITH="3.11 torch==2.13.0+cpu": this Python and this version alone
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check browser format clean
+.PHONY: demo test check browser docs dist-check matrix format clean
 
 demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
@@ -28,6 +32,16 @@ browser:
 	DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install --no-install-recommends chromium; \
 	} >/dev/null 2>&1 || echo "no Chromium: the tests of pages in a browser are skipped"
 
+# a warning, such as a link that leads nowhere, fails
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs site
+
+dist-check:
+	$(PYTHON) tools/dist_check.py
+
+matrix:
+	$(PYTHON) tools/version_matrix.py $(WITH)
+
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -42,5 +56,10 @@ $(VENV)/.test: pyproject.toml constraints.txt
 	$(PIP) -e ".[dev]"
 	touch $@ $(VENV)/.run
 
+$(VENV)/.docs: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e ".[docs]"
+	touch $@ $(VENV)/.run
+
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

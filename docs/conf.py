@@ -11,7 +11,7 @@ import nasir
 project = "nasir"
 release = nasir.__version__
 copyright = "the authors of nasir"
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["notebooks/*"]
 
 myst_heading_anchors = 3  # the anchors that links have in a repository's view, too
