@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nasir.apps.score import score
     from nasir.apps.search.ask_tell import AskTell, ask_tell
     from nasir.apps.search.search import resume, search
+    from nasir.apps.search.sweep import resume_sweep, sweep
     from nasir.apps.tabulate import tabulate
     from nasir.apps.train.train import train
     from nasir.apps.train.training import Training
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from nasir.fitting.method import FittingMethod
     from nasir.plugins import hookimpl
     from nasir.runs.run import Run
+    from nasir.runs.sweep import Sweep
     from nasir.settings.building import make
 
 __version__ = "0.1.0"
@@ -79,6 +81,7 @@ _HOME = {
     "SearchSpace": "nasir.core.search_space",
     "Signature": "nasir.core.search_space",
     "Strategy": "nasir.core.strategy",
+    "Sweep": "nasir.runs.sweep",
     "Task": "nasir.core.task",
     "Training": "nasir.apps.train.training",
     "Trial": "nasir.core.trial",
@@ -97,9 +100,11 @@ _HOME = {
     "restore_by_all": "nasir.apps.restore.side_by_side",
     "restore_many": "nasir.apps.restore.many",
     "resume": "nasir.apps.search.search",
+    "resume_sweep": "nasir.apps.search.sweep",
     "score": "nasir.apps.score",
     "search": "nasir.apps.search.search",
     "setting": "nasir.core.component",
+    "sweep": "nasir.apps.search.sweep",
     "tabulate": "nasir.apps.tabulate",
     "train": "nasir.apps.train.train",
 }
@@ -130,6 +135,7 @@ __all__ = [
     "SearchSpace",
     "Signature",
     "Strategy",
+    "Sweep",
     "Task",
     "Training",
     "Trial",
@@ -148,9 +154,11 @@ __all__ = [
     "restore_by_all",
     "restore_many",
     "resume",
+    "resume_sweep",
     "score",
     "search",
     "setting",
+    "sweep",
     "tabulate",
     "train",
 ]

@@ -12,6 +12,7 @@ from nasir.core.errors import SettingsError
 from nasir.core.registry import registries
 from nasir.core.trial import FULL, Trial
 from nasir.runs.run import Run
+from nasir.runs.sweep import runs_of
 from nasir.runs.table import ENDING, Column, Records, Table, cells
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def tabulate(
     path = None if output is None else Path(output).expanduser()
     if path is not None:
         _check_target(path, force)
-    made = _table([run if isinstance(run, Run) else Run(run) for run in runs])
+    made = _table(runs_of(runs))
     if path is not None:
         try:
             made.save(path)

@@ -11,18 +11,15 @@ if TYPE_CHECKING:
     from nasir.runs.run import Run
 
 
-RUNS = "runs"
-"""The folder of runs where nothing is said."""
-
-
 def add_run(parser: ArgumentParser) -> None:
     """Add the argument RUN, which may be left out; see :func:`run_of`."""
-    what = f"the run's folder; default: the latest in {RUNS}/"
+    what = "a run's folder, or its name in runs/; default: the latest"
     parser.add_argument("folder", metavar="RUN", nargs="?", help=what)
 
 
 def run_of(arguments: Namespace) -> Run:
     """The run that was named, or the latest one."""
+    from nasir.runs.folder import RUNS
     from nasir.runs.listing import latest_run
     from nasir.runs.run import Run
 

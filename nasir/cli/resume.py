@@ -1,14 +1,15 @@
-"""``nasir resume``: continue a run."""
+"""``nasir resume``: continue a run or a sweep."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
-from nasir.cli.command import Command, add_run, run_of
+from nasir.cli.command import Command, add_run
 
 
 class ResumeCommand(Command):
-    """Continue a run after any kind of end, to its limits or to new ones."""
+    """Continue a run, or all of a sweep, after any kind of end, to its limits or to new ones."""
 
     def configure(self, parser: ArgumentParser) -> None:
         add_run(parser)
@@ -27,34 +28,36 @@ class ResumeCommand(Command):
             action="store_true",
             help="go on from other pictures or versions than it began with; recorded",
         )
+        parser.add_argument(
+            "--parallel", type=int, metavar="N", default=1, help="runs of a sweep at a time"
+        )
         parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
         parser.add_argument("--quiet", action="store_true", help="print the result alone")
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.progress.displays import show_search
         from nasir.apps.search import search as api
-        from nasir.cli.run import exit_code
-        from nasir.cli.tables import print_json, print_summary
+        from nasir.apps.search.sweep import Continuation
+        from nasir.cli.run import conduct, print_run
+        from nasir.runs.folder import RUNS, located
+        from nasir.runs.listing import latest
         from nasir.runs.ownership import take_over
-        from nasir.runs.run import TRIALS
-        from nasir.runs.summary import summary
+        from nasir.runs.run import TRIALS, Run
+        from nasir.runs.sweep import Sweep, is_sweep
 
-        run = run_of(arguments)
-        if arguments.take_over:
+        path = arguments.folder or latest(Path(RUNS))
+        sweep = Sweep(path) if is_sweep(located(path, is_sweep)) else None
+        runs = sweep.runs if sweep else [Run(path)]
+        for run in runs if arguments.take_over else ():
             take_over(run.folder, run.folder / TRIALS)
-        trials = arguments.trials or run.planned_trials
-        with show_search(trials, arguments.quiet or arguments.json) as notify:
-            api.go_on(
-                run,
-                notify,
-                arguments.trials,
-                arguments.seconds,
-                arguments.images,
-                arguments.accept_changes,
-            )
-        content = summary(run)
-        if arguments.json:
-            print_json(content)
-        else:
-            print_summary(run)
-        return exit_code(content["state"], bool(content["best"]))
+        given = (arguments.trials, arguments.seconds, arguments.images, arguments.accept_changes)
+        if sweep:
+            return conduct(sweep, arguments.parallel, Continuation(*given), arguments)
+        (run,) = runs
+        with show_search(arguments.trials or run.planned_trials, _is_quiet(arguments)) as notify:
+            api.go_on(run, notify, *given)
+        return print_run(run, arguments.json)
+
+
+def _is_quiet(arguments: Namespace) -> bool:
+    return bool(arguments.quiet or arguments.json)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import shlex
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nasir.cli.command import Command
-from nasir.core.errors import SettingsError
 
 if TYPE_CHECKING:
+    from nasir.apps.search.sweep import Continuation
     from nasir.runs.run import Run
-    from nasir.settings.experiment import Experiment
+    from nasir.runs.sweep import Sweep
 
 EXAMPLES = """
 WORD is key=value, a settings file NAME.toml, or a recipe; later ones win.
   space=nasdip          picks a component (nasir list), space.depth=4 sets its field
   seed=0,1,2  seed=0..9 a comma list or a range makes one run for each value
   trials=50 workers=2   settings of the run itself (nasir describe run)
+  name=mine             what the folder is called: of a run, or of the sweep in which its runs are
 With --parallel N the runs of a sweep go N at a time, each with its share of the threads.
+A sweep that was ended goes on with: nasir resume SWEEP
 """
 
 
@@ -37,65 +40,86 @@ class RunCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.search.parallel import shared_plan
+
+        # first: a misspelt word is refused at once
+        plans = shared_plan(arguments.words, {}, arguments.parallel)
+        quiet = arguments.quiet or arguments.json
+        if len(plans) > 1:
+            from nasir.apps.search.sweep import Continuation, create
+
+            remarks = plans[0].problem.task.remarks()
+            return conduct(create(plans), arguments.parallel, Continuation(), arguments, remarks)
+        from nasir.apps.progress.displays import show_search
         from nasir.apps.search import search as api
-        from nasir.apps.search.parallel import thread_share
 
-        at_a_time = arguments.parallel
-        if at_a_time < 1:
-            raise SettingsError(f"--parallel {at_a_time}: so many runs at a time, from 1")
-        plans = api.plan(arguments.words, {})  # first: a misspelt word is refused at once
-        at_a_time = min(at_a_time, len(plans))
-        if at_a_time > 1:
-            share = thread_share(arguments.words, plans, at_a_time)
-            plans = api.plan([*arguments.words, *share], {})
-        from nasir.apps.compare.comparison import Comparison
-        from nasir.cli.comparison_tables import print_runs
-        from nasir.cli.tables import print_json, print_summary
-        from nasir.runs.summary import summary
+        remarks = plans[0].problem.task.remarks()
+        with show_search(plans[0].trials, quiet, remarks) as notify:
+            run = api.start(plans[0], notify)
+        return print_run(run, arguments.json)
 
-        search = _one_by_one if at_a_time == 1 else _in_parallel
-        runs = search(plans, arguments.quiet or arguments.json, at_a_time)
-        if not runs:
-            raise KeyboardInterrupt
-        contents = [summary(run) for run in runs]
-        if arguments.json:
-            print_json(contents[0] if len(plans) == 1 else contents)
-        elif len(runs) == 1:
-            print_summary(runs[0])
+
+def print_run(run: Run, as_json: bool) -> int:
+    """Print what came of a run; returns the exit code."""
+    from nasir.cli.tables import print_json, print_summary
+    from nasir.runs.summary import summary
+
+    content = summary(run)
+    if as_json:
+        print_json(content)
+    else:
+        print_summary(run)
+    return exit_code(content["state"], bool(content["best"]))
+
+
+def conduct(
+    sweep: Sweep,
+    parallel: int,
+    how: Continuation,
+    arguments: Namespace,
+    remarks: Sequence[str] = (),
+) -> int:
+    """Search what is left of a sweep, show it, and print what came of it; returns the exit code.
+
+    `remarks` are shown first.
+    """
+    from nasir.apps.compare.comparison import Comparison
+    from nasir.apps.progress.displays import show_search, show_sweep
+    from nasir.apps.search import sweep as api
+    from nasir.cli.comparison_tables import print_runs
+    from nasir.cli.tables import print_json
+    from nasir.runs.summary import summary
+
+    quiet = arguments.quiet or arguments.json
+    runs = sweep.runs
+    with suppress(KeyboardInterrupt):
+        if parallel == 1:
+            api.conduct(
+                runs,
+                1,
+                how,
+                lambda run: show_search(
+                    how.trials or run.planned_trials, quiet, remarks if run is runs[0] else ()
+                ),
+            )
         else:
-            print_runs(Comparison(runs))
-            for run in runs:
-                if run.state in ("interrupted", "stopped"):
-                    print(f"next  nasir resume {shlex.quote(str(run.folder))}")
-        if len(runs) < len(plans) or any(run.state == "interrupted" for run in runs):
-            return exit_code("interrupted", False)
-        stopped = any(run.state == "stopped" for run in runs)
-        return exit_code("stopped" if stopped else "finished", bool(contents[-1]["best"]))
-
-
-def _one_by_one(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
-    from nasir.apps.progress.displays import show_search
-    from nasir.apps.search import search as api
-
-    runs: list[Run] = []
-    for number, planned in enumerate(plans):
-        remarks = () if number else planned.problem.task.remarks()
-        with show_search(planned.trials, quiet, remarks) as notify:
-            runs.append(api.start(planned, notify))
-        if runs[-1].state == "interrupted":
-            break
-    return runs
-
-
-def _in_parallel(plans: Sequence[Experiment], quiet: bool, at_a_time: int) -> list[Run]:
-    from nasir.apps.progress.displays import show_sweep
-    from nasir.apps.search.parallel import in_parallel
-
-    for planned in plans:
-        planned.check()
-    remarks = plans[0].problem.task.remarks()
-    with show_sweep(len(plans), quiet, remarks) as report:
-        return in_parallel(plans, at_a_time, report)
+            with show_sweep(len(runs), quiet, remarks) as report:
+                api.conduct(runs, parallel, how, report=report)
+    begun = sweep.begun
+    contents = [summary(run) for run in begun]
+    if arguments.json:
+        print_json(contents)
+    elif begun:
+        print_runs(Comparison(begun))
+    finished = sum(content["state"] == "finished" for content in contents)
+    if finished < len(runs):
+        if not arguments.json:
+            print(f"\n{finished} of {len(runs)} runs are finished")
+            print(f"next  nasir resume {shlex.quote(str(sweep.folder))}")
+        states = {content["state"] for content in contents}
+        gave_up = len(begun) == len(runs) and "interrupted" not in states
+        return exit_code("stopped" if gave_up else "interrupted", False)
+    return exit_code("finished", bool(contents and contents[-1]["best"]))
 
 
 def exit_code(state: str, found: bool) -> int:

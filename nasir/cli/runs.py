@@ -13,19 +13,23 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class RunsCommand(Command):
-    """List the runs in a folder, the newest first, damaged ones too."""
+    """List the runs and sweeps in a folder, the newest first, damaged ones too."""
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "folder", metavar="FOLDER", nargs="?", default="runs", help="default: runs"
+            "folder", metavar="FOLDER", nargs="?", default="runs", help="or a sweep; default: runs"
         )
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
         from nasir.cli.tables import print_json
-        from nasir.runs.listing import is_run, runs_in
+        from nasir.runs.folder import located
+        from nasir.runs.listing import runs_in
+        from nasir.runs.run import is_run
+        from nasir.runs.sweep import is_sweep
 
-        rows = runs_in(Path(arguments.folder))
+        folder = located(arguments.folder, is_sweep)
+        rows = runs_in(folder)
 
         if arguments.json:
             print_json(rows)
@@ -34,7 +38,7 @@ class RunsCommand(Command):
         elif is_run(Path(arguments.folder)):
             print(f"{arguments.folder} is a run itself; see it with: nasir show {arguments.folder}")
         else:
-            print(f"no runs in {arguments.folder}; make one with: nasir run")
+            print(f"no runs in {folder}; make one with: nasir run")
         return 0
 
 
@@ -52,10 +56,15 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     from nasir.apps.formatting import scored
+    from nasir.runs.folder import RUNS
 
-    name, age = Path(row["folder"]).name, _age(time.time() - row["started"])
+    folder, age = Path(row["folder"]), _age(time.time() - row["started"])
+    name = str(folder.relative_to(RUNS) if folder.is_relative_to(RUNS) else folder)
     if row["state"] == "damaged":
         return [name, "damaged", "", "", age]
+    if "runs" in row:
+        runs = row["runs"]
+        return [name, row["state"], f"{runs['finished']} of {runs['planned']} runs", "", age]
     trials, best = row["trials"], row["best"]
     done = trials["complete"] + trials["failed"]
     silence = f" (silent {_age(row['silence'])})" if row["silence"] else ""

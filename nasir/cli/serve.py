@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from nasir.cli.command import RUNS, Command
+from nasir.cli.command import Command
+from nasir.runs.folder import RUNS
 
 
 class ServeCommand(Command):

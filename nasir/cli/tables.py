@@ -36,7 +36,7 @@ def print_summary(run: Run) -> None:
 
     content = summary(run)
     folder = shlex.quote(content["folder"])
-    stopped = content["state"] in ("interrupted", "stopped")
+    stopped = content["state"] in ("planned", "interrupted", "stopped")
     follow = f"nasir resume {folder}" if stopped else f"nasir show {folder}"
     print_result(content, [("next", follow)])
 

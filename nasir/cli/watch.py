@@ -60,5 +60,9 @@ def _ended(run: Run) -> str:
     state = run.state
     if state == "finished":
         return f"finished; see it with: nasir show {run.folder}"
-    why = {"interrupted": "it was interrupted", "stopped": run.reason or "its process died"}
+    why = {
+        "planned": "it has not begun",
+        "interrupted": "it was interrupted",
+        "stopped": run.reason or "its process died",
+    }
     return f"{state}: {why.get(state, state)}; continue with: nasir resume {run.folder}"

@@ -53,3 +53,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     listed = f"known: {', '.join(names)}" if names else "there are none"
     return UnknownNameError(f"unknown {kind} {name!r}: {hint}{listed}")
+
+
+def kind_in_words(value: object) -> str:
+    """A value's kind with its article, for a message."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

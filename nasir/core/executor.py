@@ -34,6 +34,9 @@ class ExecutorFactory(ABC):
         :mod:`nasir.core.failures`: it decides whether the trial is evaluated again.
         """
 
+    def check(self) -> None:  # noqa: B027 (most run anywhere)
+        """Refuse, before anything begins, to start from a program in which it cannot work."""
+
     def can_import(self, component: type) -> bool:
         """Whether its workers can import the class of a component.
 

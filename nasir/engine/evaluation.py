@@ -23,6 +23,7 @@ from nasir.core.failures import Failure, failure_of
 from nasir.core.objectives import check_metrics
 from nasir.core.trial import FULL, Curve, Trial
 from nasir.engine.borrowed import same_folder, use_threads
+from nasir.engine.returned import checked_evaluation
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +51,8 @@ def evaluate_trial(trial: Trial, problem: Problem, threads: int, smaller: int = 
         use_threads(threads)
         evaluator, times = _smaller(problem.evaluator(trial.proposal.stage), smaller)
         with same_folder(), redirect_stdout(sys.stderr):  # stdout is the command's
-            evaluation = evaluator.evaluate(trial.proposal, problem, trial.seed)
+            returned = evaluator.evaluate(trial.proposal, problem, trial.seed)
+        evaluation = checked_evaluation(returned, evaluator, problem)
         metrics = dict(evaluation.metrics) | ({"smaller": times} if times else {})
         found = evaluation.architecture or trial.architecture
         score = evaluation.score

@@ -18,6 +18,7 @@ from nasir.core.trial import Proposal, Trial
 from nasir.core.trial_store import TrialStore
 from nasir.engine.evaluation import Outcome, evaluate_trial, outcome_of, with_pictures
 from nasir.engine.retries import Retries
+from nasir.engine.returned import checked_proposal
 
 MOST_REFUSED = 1000
 """Proposals beyond a limit in a row, after which a search is given up."""
@@ -192,7 +193,8 @@ class Engine:
             proposal = self.strategy.ask()
             if proposal is None:
                 break
-            asked.append(self._unless_refused(self._numbered(proposal)))
+            checked = checked_proposal(proposal, self.strategy, self.problem)
+            asked.append(self._unless_refused(self._numbered(checked)))
             self._asked += 1
         return asked
 

@@ -11,6 +11,7 @@ import attrs
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
+from nasir.executors.main_guard import refuse_without_guard
 from nasir.executors.threaded import ThreadedExecutor
 from nasir.executors.worker_process import WorkerProcess, can_limit_memory
 
@@ -48,6 +49,9 @@ class Process(ExecutorFactory):
     )
 
     _mebibytes: int | None = attrs.field(init=False, default=None)
+
+    def check(self) -> None:
+        refuse_without_guard()
 
     def start(self, workers: int) -> ProcessExecutor:
         return ProcessExecutor(workers, self.timeout, self._mebibytes)

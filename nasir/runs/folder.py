@@ -23,6 +23,10 @@ SETTINGS = "settings.toml"
 ENVIRONMENT = "environment.json"
 DESCRIPTION = "architecture.json"
 CHECKPOINTS = "checkpoints"
+SWEEP = ".sweep.json"
+"""Names the runs of a sweep; hidden, so that ``SWEEP/*`` are the runs alone."""
+RUNS = "runs"
+"""The folder of runs where nothing is said."""
 
 Made = TypeVar("Made")
 
@@ -55,6 +59,16 @@ class Folder:
         return f"{type(self).__name__}({str(self.folder)!r})"
 
 
+def located(name: str | Path, is_wanted: Callable[[Path], bool]) -> Path:
+    """The folder of this path, or the one in ``runs/`` that has this name and is wanted."""
+    path = Path(name)
+    try:
+        inside = RUNS / path
+        return inside if not is_wanted(path) and is_wanted(inside) else path
+    except (OSError, ValueError):
+        return path
+
+
 def create_folder(
     folder: Path,
     settings: Settings,
@@ -62,7 +76,23 @@ def create_folder(
     fill: Callable[[Path], object],
     advice: str,
 ) -> None:
-    """Make a folder, whole or not at all; `fill` writes the files that only its kind has.
+    """Make a folder with settings, as :func:`create_whole` does."""
+
+    def make(partial: Path) -> None:
+        write_beginning(partial, settings, environment)
+        fill(partial)
+
+    create_whole(folder, make, advice)
+
+
+def write_beginning(folder: Path, settings: Settings, environment: Mapping[str, Any]) -> None:
+    """Write what a run or training begins with."""
+    (folder / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
+    (folder / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
+
+
+def create_whole(folder: Path, fill: Callable[[Path], object], advice: str) -> None:
+    """Make a folder, whole or not at all; `fill` writes what is in it.
 
     Raises FileExistsError if there is one, also if another process was quicker, and
     :class:`~nasir.core.errors.RunFolderError` with `advice` if it cannot be made.
@@ -72,8 +102,6 @@ def create_folder(
         if folder.exists():
             raise FileExistsError(folder)
         partial.mkdir(parents=True)
-        (partial / SETTINGS).write_text(tomli_w.dumps(settings), encoding="utf-8")
-        (partial / ENVIRONMENT).write_text(json.dumps(environment, indent=2), encoding="utf-8")
         fill(partial)
         partial.rename(folder)
     except BaseException as error:

@@ -96,11 +96,12 @@ def _is_change(one: Any) -> bool:
     )
 
 
-def compare(folder: Folder, now: Inputs, accept: bool) -> None:
+def compare(folder: Folder, now: Inputs, accept: bool, resumed: bool = True) -> None:
     """Refuse to go on from inputs that are not those that the folder's result began with.
 
     With `accept`, the folder's environment becomes `now`, and what differs is recorded in it. Each
-    continuation is recorded there. Only the process that owns the folder may call this.
+    continuation is recorded there, `resumed` if something had begun. Only the process that owns
+    the folder may call this.
     """
     before = recorded(folder)
     found = differences(before, now)
@@ -112,7 +113,8 @@ def compare(folder: Folder, now: Inputs, accept: bool) -> None:
     places = {key: now[key] for key in PLACES if key in now}
     kept = {**before, **(now if found or not before else places)}
     moment = {"time": time.time(), "host": now["host"]}
-    kept["resumed"] = [*_list(before, "resumed"), moment]
+    if resumed:
+        kept["resumed"] = [*_list(before, "resumed"), moment]
     if found:
         kept["changes"] = [*changes(before), {**moment, "what": found}]
     folder.write(ENVIRONMENT, json.dumps(kept, indent=2).encode())

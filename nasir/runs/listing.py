@@ -6,31 +6,53 @@ from pathlib import Path
 from typing import Any
 
 from nasir.core.errors import NasirError, RunFolderError
-from nasir.runs.folder import SETTINGS
+from nasir.runs.folder import SETTINGS, SWEEP
 from nasir.runs.owner import read_owner
-from nasir.runs.run import TRIALS, Run
+from nasir.runs.run import TRIALS, Run, is_shown
 from nasir.runs.summary import summary
+from nasir.runs.sweep import Sweep, is_sweep, state_of
 
 
 def runs_in(folder: Path) -> list[dict[str, Any]]:
-    """Each run in `folder`, the newest first, as JSON values."""
-    if not folder.is_dir():
-        return []
-    inside = [path for path in folder.iterdir() if path.name[0] != "." and is_run(path)]
-    return sorted(map(_row, inside), key=lambda row: (-row["started"], row["folder"]))
+    """Each run and sweep in `folder`, the newest first, as JSON values."""
+    rows = [_row_of_sweep(path) if is_sweep(path) else _row(path) for path in _inside(folder)]
+    return sorted(rows, key=lambda row: (-row["started"], row["folder"]))
+
+
+def latest(folder: Path) -> Path:
+    """The run or sweep in `folder` that was started last; refuses a folder without any."""
+    inside = _inside(folder)
+    if not inside:
+        raise RunFolderError(f"there is no run in {folder}: say which, or make one with: nasir run")
+    return max(inside, key=_started)
 
 
 def latest_run(folder: Path) -> Run:
-    """The run in `folder` that was started last; refuses a folder without any."""
-    inside = [path for path in folder.iterdir() if is_run(path)] if folder.is_dir() else []
-    if not inside:
-        raise RunFolderError(f"there is no run in {folder}: say which, or make one with: nasir run")
-    return Run(max(inside, key=_started))
+    """The run in `folder` that was started last, of a sweep the one that was written last."""
+    path = latest(folder)
+    if not is_sweep(path):
+        return Run(path)
+    begun = Sweep(path).begun
+    if not begun:
+        raise RunFolderError(f"no run of {path} has begun: nasir resume {path}")
+    return max(begun, key=lambda run: (run.place / TRIALS).stat().st_mtime)
 
 
-def is_run(path: Path) -> bool:
-    """Whether `path` is the folder of a run, even of a damaged one."""
-    return path.is_dir() and any((path / name).exists() for name in (SETTINGS, TRIALS))
+def _inside(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    visible = (path for path in folder.iterdir() if path.name[0] != ".")
+    return [path for path in visible if is_shown(path)]
+
+
+def _row_of_sweep(path: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"folder": str(path), "started": _started(path)}
+    try:
+        states = [run.state for run in Sweep(path).runs]
+    except (NasirError, OSError) as error:
+        return row | {"state": "damaged", "reason": str(error)}
+    runs = {"finished": states.count("finished"), "planned": len(states)}
+    return row | {"state": state_of(states), "runs": runs}
 
 
 def _row(path: Path) -> dict[str, Any]:
@@ -53,5 +75,5 @@ def _row(path: Path) -> dict[str, Any]:
 
 def _started(path: Path) -> float:
     """Seconds since 1970; the settings are written once, when a run begins."""
-    settings = path / SETTINGS
-    return (settings if settings.exists() else path).stat().st_mtime
+    written = (path / name for name in (SWEEP, SETTINGS))
+    return next((one for one in written if one.exists()), path).stat().st_mtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,7 +12,15 @@ from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.failures import FailedAttempt
 from nasir.core.html_view import HtmlView
 from nasir.core.trial import Trial, best_of
-from nasir.runs.folder import SETTINGS, Folder, create_folder, is_folder
+from nasir.runs.folder import (
+    SETTINGS,
+    SWEEP,
+    Folder,
+    create_whole,
+    is_folder,
+    located,
+    write_beginning,
+)
 from nasir.runs.ownership import is_owned, owned
 from nasir.runs.store import RunStore
 from nasir.runs.stored_settings import read_settings, read_whole_settings
@@ -21,6 +30,11 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TRIALS = "run.sqlite"
+Beginning = tuple[Settings, Mapping[str, Any], Mapping[str, bytes]]
+"""Settings, environment, and the contents of more files by name, which a run begins with."""
+
+PLANNED = "planned"
+"""The state of a run that has not begun."""
 
 
 class Run(Folder, HtmlView):
@@ -30,9 +44,14 @@ class Run(Folder, HtmlView):
 
     def __init__(self, folder: str | Path) -> None:
         """Open the folder of a run; refuses any other."""
-        path = Path(folder)
+        path = located(folder, is_shown)
         if not is_folder(path):
             raise RunFolderError(f"there is no run folder {path}; see: nasir runs")
+        if os.path.isfile(path / SWEEP):
+            raise RunFolderError(
+                f"{path} is a sweep of several runs: name one of them (nasir runs {path}), compare "
+                "them (nasir compare), or continue them all (nasir resume)"
+            )
         if not (path / SETTINGS).is_file() or not (path / TRIALS).is_file():
             raise RunFolderError(
                 f"{path} is no run's folder: it has no {SETTINGS} or no {TRIALS}; see: nasir runs"
@@ -110,11 +129,12 @@ class Run(Folder, HtmlView):
 
     @property
     def state(self) -> str:
-        """``finished``, ``interrupted``, ``running``, or ``stopped``.
+        """``finished``, ``interrupted``, ``running``, ``stopped``, or ``planned``: not begun.
 
         It is stopped if its process died, or gave up after too many failures (:attr:`reason`).
         """
-        state = str(self.progress.get("state", "running"))
+        progress = self.progress
+        state = str(progress.get("state", "running" if "owner" in progress else PLANNED))
         return "stopped" if state == "running" and not is_owned(self.place) else state
 
     @property
@@ -132,6 +152,16 @@ class Run(Folder, HtmlView):
             store.close()
 
 
+def is_run(path: Path) -> bool:
+    """Whether `path` is the folder of a run, even of a damaged one."""
+    return path.is_dir() and any((path / name).exists() for name in (SETTINGS, TRIALS))
+
+
+def is_shown(path: Path) -> bool:
+    """Whether ``nasir runs`` shows `path`: a run or a sweep."""
+    return is_run(path) or os.path.isfile(path / SWEEP)
+
+
 def create(
     folder: Path,
     settings: Settings,
@@ -144,12 +174,23 @@ def create(
     """
 
     def fill(partial: Path) -> None:
-        RunStore(partial / TRIALS, write=True).close()
-        for name, content in (files or {}).items():
-            (partial / name).write_bytes(content)
+        write_planned(partial, settings, environment, files)
 
-    create_folder(folder, settings, environment, fill, "choose another place with folder=PATH")
+    create_whole(folder, fill, "choose another place with folder=PATH")
     return Run(folder)
+
+
+def write_planned(
+    folder: Path,
+    settings: Settings,
+    environment: Mapping[str, Any],
+    files: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the files of a run that has not begun."""
+    write_beginning(folder, settings, environment)
+    RunStore(folder / TRIALS, write=True).close()
+    for name, content in (files or {}).items():
+        (folder / name).write_bytes(content)
 
 
 def writing(run: Run) -> AbstractContextManager[RunStore]:

@@ -22,6 +22,7 @@ from nasir.core.trial import Trial
 from nasir.core.trial_store import TrialStore
 from nasir.runs import state_coding
 from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
+from nasir.runs.strategy_state import encoded
 from nasir.runs.trial_coding import (
     decode_trial,
     encode_trial,
@@ -201,7 +202,7 @@ class RunStore(TrialStore):
 
     def save_strategy(self, strategy: Strategy) -> None:
         """Write the state of a strategy; arrays that have not changed are not written again."""
-        plain, arrays = state_coding.encode(strategy.state_dict())
+        plain, arrays = encoded(strategy)
         changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
         rows = [("state", plain), *((f"{ARRAY}{key}", data) for key, data in changed.items())]
         rows += state_coding.checksums(rows)

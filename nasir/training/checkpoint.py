@@ -62,6 +62,16 @@ def load(path: Path) -> tuple[dict[str, Tensor], Any] | None:
         return None
 
 
+def drop_states(folder: Path) -> None:
+    """Remove the states of fits and trainings, which only save a longer one its first steps.
+
+    A longer one without them has the same bits.
+    """
+    for pattern in ("train-*.safetensors", "fit-*.safetensors"):
+        for path in folder.rglob(pattern):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def unfinished(
     problem: Problem, proposal: Proposal, seed: int, promoted: bool

@@ -24,6 +24,7 @@ from nasir.cli.main import main
 from nasir.core.registry import registries
 from nasir.plugins.manager import plugins
 from nasir.runs.run import Run
+from nasir.runs.sweep import Sweep
 
 Refused = Callable[..., str]
 
@@ -161,12 +162,6 @@ def test_a_wrong_setting_is_refused_before_anything_is_made(
     assert [path.name for path in tmp_path.iterdir() if path.name != "configuration"] == ["a_file"]
 
 
-def test_a_sweep_cannot_have_one_name(refused: Refused):
-    """Refused at once, not after the first run."""
-    assert "name" in refused(*run_words("seed=0,1", "name=same"))
-    assert not Path("runs").exists()
-
-
 @pytest.mark.parametrize(
     ("text", "printed"),
     [
@@ -287,8 +282,8 @@ def test_nan_in_the_fit_is_a_failed_trial_and_the_run_is_whole(capsys):
 def test_a_run_without_any_result_says_why_and_the_next_of_a_sweep_is_run(capsys):
     words = ("evaluator.trouble=error,no_number", "evaluator.every=1", "trials=2")
     assert main(run_words(*words)) == 1
-    states = [Run(folder).state for folder in Path("runs").iterdir()]
-    assert states == ["finished", "finished"]
+    (folder,) = Path("runs").iterdir()
+    assert [run.state for run in Sweep(folder).runs] == ["finished", "finished"]
     capsys.readouterr()
     assert main(run_words("evaluator.every=1")) == 1
     assert "ValueError: made to fail" in capsys.readouterr().out

@@ -90,6 +90,7 @@ class Bench:
         workers = min(self.workers, len(left))
         if left:
             executor = make("executor", executor_name(workers))
+            executor.check()
             pool = executor.start(workers)
             try:
                 for result in _results(self.entries, left, self.full, pool, workers):

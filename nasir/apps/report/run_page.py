@@ -22,7 +22,7 @@ from nasir.apps.report.trial_table import plain_table, trial_table
 from nasir.core.trial import FOUND, Trial
 from nasir.runs.run import Run
 
-GOES_ON = ("interrupted", "stopped")
+GOES_ON = ("planned", "interrupted", "stopped")
 """States of a run that can be resumed."""
 
 

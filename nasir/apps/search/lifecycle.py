@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,18 @@ from nasir.core.failures import TooManyFailuresError
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
 from nasir.engine.loop import Budget, Engine
+from nasir.engine.returned import checked_recommendation
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
 from nasir.runs.folder import SETTINGS, create_timed
-from nasir.runs.inputs import FOLDER, compare
+from nasir.runs.inputs import FOLDER, compare, recorded
 from nasir.runs.moving import moved
 from nasir.runs.result import write_result
-from nasir.runs.run import Run, create, writing
+from nasir.runs.run import PLANNED, Beginning, Run, create, writing
 from nasir.runs.store import RunStore
 from nasir.settings.experiment import Experiment, check_name, experiment
+from nasir.settings.overrides import Settings
+from nasir.training.checkpoint import drop_states
 
 Notify = Callable[..., None]
 
@@ -63,18 +67,40 @@ def resume(
         raise SettingsError(f"seconds={seconds}: a limit is 0 or more")
     before = run.whole_settings
     settings = moved(before, run, images)
-    planned = experiment(settings)
+    planned = _planned_again(run, settings)
     planned.check()
     now = environment_of(planned, run.folder)
     given = {"trials": trials, "time_budget": seconds}
     limits = {key: value for key, value in given.items() if value is not None}
+    begun = run.state != PLANNED
     with writing(run) as store:
-        compare(run, now, accept_changes)
+        compare(run, now, accept_changes, begun)
         if settings != before:
             run.write(SETTINGS, tomli_w.dumps(settings).encode())
         _conduct(run, store, planned, limits, notify)
     notify("run_finished", run=run)
     return run
+
+
+def _planned_again(run: Run, settings: Settings) -> Experiment:
+    """The experiment of a run; the plugins that it used and that are gone are named."""
+    try:
+        return experiment(settings)
+    except NasirError as error:
+        before = recorded(run).get("plugins")
+        known = before if isinstance(before, dict) else {}
+        gone = [
+            f"{name} ({of['distribution']} {of['version']})"
+            for name, of in known.items()
+            if name not in plugins().versions
+        ]
+        if not gone:
+            raise
+        names = ", ".join(gone[:3])
+        raise RunFolderError(
+            f"{run.folder} was begun with the plugin {names:.200}, which is not here: install or "
+            f"enable it ({error})"
+        ) from None
 
 
 def _conduct(
@@ -132,7 +158,9 @@ def _search_and_evaluate(
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     executor.shutdown()
-    with store.transaction():
+    with store.transaction():  # only the process that owns the run changes its files
+        with suppress(OSError):
+            drop_states(run.checkpoints)
         store.save_progress(state="finished")
 
 
@@ -148,18 +176,16 @@ def write_best_so_far(run: Run, store: RunStore, planned: Experiment) -> None:
 def _recommended(strategy: Strategy, store: RunStore) -> Trial | None:
     """The trial that the strategy recommends, None where no trial came to anything."""
     try:
-        return strategy.recommend(store.trials())
+        trial = strategy.recommend(store.trials())
     except NasirError:
         return None
+    return checked_recommendation(trial, strategy)
 
 
 def created(planned: Experiment) -> Run:
     """The folder of a new run: called as was asked, or by time and what is searched."""
     settings = planned.settings
-    try:
-        parent = Path(settings.folder).expanduser()
-    except RuntimeError as error:
-        raise RunFolderError(f"folder={settings.folder}: {error}") from None
+    parent = parent_of(settings.folder)
     if settings.name is not None:
         check_name(settings.name)
         try:
@@ -168,14 +194,32 @@ def created(planned: Experiment) -> Run:
             raise RunFolderError(
                 f"{error} exists: choose another name=, or continue it: nasir resume {error}"
             ) from None
+    return create_timed(parent, what_is_searched(planned), lambda path: _made(path, planned))
+
+
+def parent_of(folder: str) -> Path:
+    """The folder in which runs are made."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise RunFolderError(f"folder={folder}: {error}") from None
+
+
+def what_is_searched(planned: Experiment) -> str:
+    """Space, strategy, task and seed, for the name of a folder."""
     what = "-".join(_short(planned.names[kind]) for kind in ("space", "strategy", "task"))
-    what += f"-seed{settings.seed}" if settings.seed else ""
-    return create_timed(parent, what, lambda path: _made(path, planned))
+    seed = planned.settings.seed
+    return f"{what}-seed{seed}" if seed else what
 
 
 def _made(folder: Path, planned: Experiment) -> Run:
+    return create(folder, *beginning(planned, folder))
+
+
+def beginning(planned: Experiment, folder: Path) -> Beginning:
+    """What a run begins with in `folder`."""
     files = {history.FILE: history.read(planned)} if planned.settings.history else {}
-    return create(folder, planned.resolved, environment_of(planned, folder), files)
+    return planned.resolved, environment_of(planned, folder), files
 
 
 def environment_of(planned: Experiment, folder: Path) -> dict[str, Any]:

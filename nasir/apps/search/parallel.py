@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.apps.search.tally import Tally
-from nasir.core.errors import NasirError
+from nasir.core.errors import NasirError, SettingsError
+from nasir.executors.main_guard import refuse_without_guard
 from nasir.settings.reader import read_overrides
 from nasir.settings.run_settings import RunSettings
 
 if TYPE_CHECKING:
+    from nasir.apps.search.sweep import Continuation
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
     from nasir.settings.experiment import Experiment
-    from nasir.settings.overrides import Settings
 
 
 @attrs.frozen
@@ -48,17 +49,17 @@ class Child:
     connection: Connection
 
 
-def in_parallel(planned: Sequence[Experiment], at_a_time: int, report: TakeReport) -> list[Run]:
-    """Search all that was planned, so many at a time, and return the runs in the same order.
+def in_parallel(
+    runs: Mapping[int, Run], how: Continuation, at_a_time: int, report: TakeReport
+) -> None:
+    """Search in the `runs`, so many at a time; `report` gets their numbers.
 
-    After Ctrl-C every run that had begun is interrupted, and those that had not are left out.
-    Raises :class:`~nasir.core.errors.NasirError` when all are over, where one was refused or died.
+    After Ctrl-C every run that had begun is interrupted, and no other begins. Raises
+    :class:`~nasir.core.errors.NasirError` when all are over, where one was refused or died.
     """
-    from nasir.runs.run import Run
-
-    folders: dict[int, str] = {}
+    refuse_without_guard()
     troubles: list[str] = []
-    waiting = list(enumerate(planned))[::-1]
+    waiting = list(runs.items())[::-1]
     children: list[Child] = []
 
     def take(child: Child) -> None:
@@ -66,19 +67,18 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, report: TakeRepor
             message = child.connection.recv()
         except (EOFError, OSError):
             children.remove(child)
-            troubles.extend(_trouble(child, folders.get(child.number)))
+            troubles.extend(_trouble(child, runs[child.number]))
             return
         if isinstance(message, NasirError):
             troubles.append(str(message))
         else:
-            folders[child.number] = message.folder
             report(child.number, message)
 
     try:
         while waiting or children:
             while waiting and len(children) < at_a_time:
-                number, one = waiting.pop()
-                children.append(_started(number, one.resolved))
+                number, run = waiting.pop()
+                children.append(_started(number, run, how))
             _take_all(children, take)
         if troubles:
             raise NasirError(troubles[0])
@@ -88,7 +88,26 @@ def in_parallel(planned: Sequence[Experiment], at_a_time: int, report: TakeRepor
                 child.process.terminate()
             while children:
                 _take_all(children, take)
-    return [Run(folders[number]) for number in sorted(folders)]
+
+
+def check_parallel(parallel: int) -> None:
+    """Refuse a number of runs at a time that is none."""
+    if parallel < 1:
+        raise SettingsError(f"--parallel {parallel}: so many runs at a time, from 1")
+
+
+def shared_plan(
+    words: Sequence[str], settings: Mapping[str, Any], parallel: int
+) -> list[Experiment]:
+    """The runs that words and settings make, each with its share of the threads."""
+    from nasir.apps.search.search import plan
+
+    check_parallel(parallel)
+    plans = plan(words, settings)
+    at_a_time = min(parallel, len(plans))
+    if at_a_time == 1:
+        return plans
+    return plan([*words, *thread_share(words, plans, at_a_time)], settings)
 
 
 def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
@@ -99,10 +118,12 @@ def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: i
     return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
 
 
-def _started(number: int, settings: Settings) -> Child:
+def _started(number: int, run: Run, how: Continuation) -> Child:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_search, args=(there, settings), name=f"run {number}")
+    process = context.Process(
+        target=_search, args=(there, str(run.folder), how), name=f"run {number}"
+    )
     process.start()
     there.close()
     return Child(number, process, here)
@@ -115,14 +136,14 @@ def _take_all(children: Sequence[Child], take: Callable[[Child], None]) -> None:
         take(child)
 
 
-def _trouble(child: Child, folder: str | None) -> Iterator[str]:
+def _trouble(child: Child, run: Run) -> Iterator[str]:
     """Why a process that is over died, where it did; its run can be resumed."""
     child.process.join()
     child.connection.close()
     code = child.process.exitcode
     if code:
-        what = "before it began" if folder is None else f"in {folder}: nasir resume {folder}"
-        yield f"the process of a run died (exit code {code}) {what}"
+        folder = run.folder
+        yield f"the process of a run died (exit code {code}) in {folder}: nasir resume {folder}"
 
 
 @contextmanager
@@ -135,16 +156,17 @@ def _ignoring_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _search(connection: Connection, settings: Settings) -> None:
+def _search(connection: Connection, folder: str, how: Continuation) -> None:
     """One run, in its process: it ends in order on SIGTERM, and when its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
     signal.signal(signal.SIGTERM, _interrupt)
     from nasir.apps.search import search as api
-    from nasir.settings.experiment import experiment
+    from nasir.runs.run import Run
 
     try:
-        planned = experiment(settings)
-        api.start(planned, Reporter(connection, Tally(planned.trials)))
+        run = Run(folder)
+        reporter = Reporter(connection, Tally(how.trials or run.planned_trials))
+        api.go_on(run, reporter, *attrs.astuple(how, recurse=False))
     except NasirError as error:
         connection.send(NasirError(str(error)))
     except KeyboardInterrupt:

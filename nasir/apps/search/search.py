@@ -5,13 +5,12 @@ What only a run needs is imported when it starts, so that a misspelt word is ref
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasir.core.errors import NasirError, SettingsError
+from nasir.core.errors import SettingsError
 from nasir.engine.borrowed import borrowed
 from nasir.plugins.manager import plugins
 from nasir.settings.components import Choice
@@ -69,7 +68,7 @@ def search(
     """
     planned = plan(words, given(locals()))
     if len(planned) != 1:
-        raise SettingsError(f"these settings make {len(planned)} runs: call search once for each")
+        raise SettingsError(f"these settings make {len(planned)} runs: take nasir.sweep")
     with _shown(planned[0].trials, planned[0].problem.task) as notify:
         return start(planned[0], notify)
 
@@ -110,8 +109,6 @@ def planned(runs: Sequence[Sequence[Override]]) -> list[Experiment]:
     made = [experiment(merge(run, {})) for run in runs]
     for one in made:
         one.check_budget()
-    if len(made) > 1 and any(one.settings.name is not None for one in made):
-        raise SettingsError("several runs cannot have one name: leave name= out of a sweep")
     return made
 
 
@@ -119,11 +116,6 @@ def start(planned: Experiment, notify: Notify | None = None) -> Run:
     """Search what was planned; `notify` is called with the hooks besides the plugins."""
     from nasir.apps.search import lifecycle
 
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise NasirError(
-            "this script searches again in each of its worker processes: put the search under "
-            'if __name__ == "__main__":'
-        )
     with borrowed("search"):
         return lifecycle.start(planned, _everybody(notify))
 

@@ -15,8 +15,8 @@ from nasir.apps.report.page import Section, page
 from nasir.apps.report.run_page import run_page
 from nasir.apps.report.trial_table import plain_table
 from nasir.core.errors import NasirError
-from nasir.runs.listing import is_run, runs_in
-from nasir.runs.run import TRIALS, Run
+from nasir.runs.listing import runs_in
+from nasir.runs.run import TRIALS, Run, is_run
 
 KEPT = 8
 """Pages of runs that are kept until their runs change."""
@@ -77,6 +77,9 @@ class Pages:
 
 def _cells(row: dict[str, Any]) -> list[Child]:
     name, age = Path(row["folder"]).name, duration(max(0.0, time.time() - row["started"]))
+    if "runs" in row:  # a sweep, whose runs are pages of: nasir serve SWEEP
+        runs = row["runs"]
+        return [name, _chip(row["state"]), f"{runs['finished']} of {runs['planned']} runs", "", age]
     link = tag("a", name, href=f"run/{quote(name, errors='surrogateescape', safe='')}")
     if row["state"] == "damaged":
         return [link, _chip("damaged"), "", "", age]

@@ -21,6 +21,7 @@ from nasir.apps.search.search import plan
 from nasir.apps.search.tally import Tally
 from nasir.cli.main import main
 from nasir.runs.run import Run
+from nasir.runs.sweep import Sweep
 
 PROGRAM = "import sys; from nasir.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
@@ -28,7 +29,7 @@ PROGRAM = "import sys; from nasir.cli.main import main; sys.exit(main(sys.argv[1
 def test_a_sweep_in_parallel_is_the_sweep_one_by_one(toy, capsys):
     assert main(["run", *WORDS, "seed=0,1,2", "--parallel", "2"]) == 0
     said = capsys.readouterr()
-    runs = {run.settings["seed"]: run for run in map(Run, Path("runs").iterdir())}
+    runs = {run.settings["seed"]: run for run in Sweep(next(Path("runs").iterdir())).runs}
     assert sorted(runs) == [0, 1, 2]
     for seed, run in runs.items():
         alone = toy(seed=seed, folder="alone")
@@ -75,8 +76,8 @@ def test_ctrl_c_leaves_every_run_resumable():
 
 
 def _two_have_begun() -> bool:
-    folders = [path for path in Path("runs").glob("*") if not path.name.startswith(".")]
-    return len(folders) == 2 and all(len(Run(folder).trials) > 3 for folder in folders)
+    begun = [run for folder in Path("runs").glob("*") for run in Sweep(folder).begun]
+    return len(begun) == 2 and all(len(run.trials) > 3 for run in begun)
 
 
 def test_each_has_its_share_of_the_threads():

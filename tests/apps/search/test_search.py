@@ -100,8 +100,8 @@ def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(settings: di
     assert not Path("runs").exists()
 
 
-def test_a_sweep_is_several_searches():
-    with pytest.raises(SettingsError, match="make 3 runs"):
+def test_several_runs_are_a_sweep():
+    with pytest.raises(SettingsError, match=r"make 3 runs: take nasir\.sweep"):
         nasir.search("seed=0..2", **TOY)
 
 
