@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nasir.apps.evaluate.evaluate import evaluate
     from nasir.apps.export.export import export
     from nasir.apps.export.optuna_study import export_study
+    from nasir.apps.load import load
     from nasir.apps.report.run_page import report
     from nasir.apps.restore.many import restore_many
     from nasir.apps.restore.restoration import Restoration
@@ -94,6 +95,7 @@ _HOME = {
     "export": "nasir.apps.export.export",
     "export_study": "nasir.apps.export.optuna_study",
     "hookimpl": "nasir.plugins",
+    "load": "nasir.apps.load",
     "make": "nasir.settings.building",
     "report": "nasir.apps.report.run_page",
     "restore": "nasir.apps.restore.restore",
@@ -148,6 +150,7 @@ __all__ = [
     "export",
     "export_study",
     "hookimpl",
+    "load",
     "make",
     "report",
     "restore",

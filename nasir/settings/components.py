@@ -99,6 +99,8 @@ def takes_list(verb: type, override: Override, settings: Settings) -> bool:
             return False
         *inside, last = field
         outer = chosen_class(kind, settings, "search")
+        if not attrs.has(outer):  # a number, which building refuses
+            return False
         if found := field_at(outer, field, settings.get(kind, {})):
             return is_list_type(found.type)
         cls = _inner_class(kind, inside, settings) if inside else outer

@@ -41,8 +41,23 @@ def find_weights(given: str | Path) -> Path:
     return found
 
 
-def load_weights(network: nn.Module, given: str | Path) -> None:
-    """Load the weights that :func:`find_weights` finds into `network`.
+def parts_of_weights(path: Path) -> list[str]:
+    """What weights ``PART/NAME`` are of, such as pictures; empty for those of one network.
+
+    Raises :class:`~nasir.core.errors.SettingsError` for a file that cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            names = list(file.keys())
+    except (OSError, SafetensorError, ValueError) as error:
+        raise SettingsError(f"weights {path} cannot be read: {error}") from None
+    return sorted({name.rpartition("/")[0] for name in names} - {""})
+
+
+def load_weights(network: nn.Module, given: str | Path, prefix: str = "") -> None:
+    """Load the weights that :func:`find_weights` finds into `network`: those with the `prefix`.
 
     Raises :class:`~nasir.core.errors.SettingsError` if they are damaged or of another network.
     """
@@ -51,7 +66,11 @@ def load_weights(network: nn.Module, given: str | Path) -> None:
 
     path = find_weights(given)
     try:
-        tensors = load_file(path)
+        tensors = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in load_file(path).items()
+            if name.startswith(prefix)
+        }
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"weights {path} cannot be read: {error}") from None
     state = network.state_dict()

@@ -527,3 +527,7 @@ def test_a_closed_output_is_no_error():
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_several_values_inside_what_is_no_component_are_refused(refused: Refused):
+    assert "space wants a name" in refused(*run_words("space.weight=1,2", "space=3"))

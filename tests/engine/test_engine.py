@@ -270,16 +270,6 @@ def test_evaluator_that_returns_no_evaluation_makes_failed_trials(tmp_path: Path
     assert [t.state for t in run.trials] == ["failed", "failed"]
 
 
-def test_an_unknown_stage_is_a_failed_trial(tmp_path: Path):
-    class Elsewhere(InTurn):
-        def ask(self) -> Proposal | None:
-            proposal = super().ask()
-            return proposal and attrs.evolve(proposal, stage="nowhere")
-
-    done = search(tmp_path / "r", budget=Budget(1), strategy=Elsewhere())
-    assert done.trials[0].reason == "unknown stage 'nowhere': known: full"
-
-
 class Dying(Executor):
     """An executor whose workers die."""
 
