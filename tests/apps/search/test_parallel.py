@@ -76,7 +76,7 @@ def test_ctrl_c_leaves_every_run_resumable():
 
 
 def _two_have_begun() -> bool:
-    begun = [run for folder in Path("runs").glob("*") for run in Sweep(folder).begun]
+    begun = [run for folder in Path("runs").glob("[!.]*") for run in Sweep(folder).begun]
     return len(begun) == 2 and all(len(run.trials) > 3 for run in begun)
 
 
