@@ -35,7 +35,9 @@ class BenchCommand(Command):
             metavar="FOLDER",
             help="keep results and curves there, and continue with them",
         )
-        parser.add_argument("--json", action="store_true", help="print as JSON")
+        shape = parser.add_mutually_exclusive_group()
+        shape.add_argument("--json", action="store_true", help="print as JSON")
+        shape.add_argument("--latex", action="store_true", help="print as tables of LaTeX")
         parser.epilog = EXAMPLES
         parser.formatter_class = RawDescriptionHelpFormatter
 
@@ -49,6 +51,10 @@ class BenchCommand(Command):
             found = planned.run(arguments.output)
         if arguments.json:
             print_results_json(found)
+        elif arguments.latex:
+            from nasir.cli.bench_latex import latex
+
+            print(latex(found))
         else:
             print_results(found)
         if arguments.output:

@@ -15,6 +15,7 @@ from toy_plugin import ToyEvaluator, ToySpace, score_of
 
 import nasir
 from nasir.apps.search.search import plan
+from nasir.cli.bench_latex import escaped
 from nasir.cli.main import main
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation
@@ -271,3 +272,15 @@ def test_damaged_results_are_refused(tabular, capsys):
     capsys.readouterr()
     assert main(words) == 2
     assert "results.jsonl is damaged" in capsys.readouterr().err
+
+
+def test_a_table_for_latex_has_a_row_for_each_strategy(tabular, capsys):
+    assert main(["bench", *WORDS, "strategy=random,random+exhaustive,rl", "--latex"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rules = [lines.index(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")]
+    rows = [line.removesuffix(r" \\").split(" & ") for line in lines[rules[1] + 1 : rules[2]]]
+    assert rules == sorted(rules)
+    assert [row[0] for row in rows] == ["random", "random+exhaustive", "rl"]
+    assert {len(row) for row in rows} == {7}
+    assert sum(r"\textbf" in row[3] for row in rows) >= 1
+    assert escaped(r"a_b & 5% \x") == r"a\_b \& 5\% \textbackslash{}x"
