@@ -47,9 +47,9 @@ def words(
     metavars = {action.metavar for action in actions if not action.option_strings}
     found: list[str] = list(PLURALS.values()) if "KIND" in metavars else []
     if "RUN" in metavars and runs.is_dir():
-        from nasir.runs.listing import is_run
+        from nasir.runs.run import is_shown
 
-        found += sorted(str(path) for path in runs.iterdir() if is_run(path))
+        found += sorted(str(path) for path in runs.iterdir() if is_shown(path))
     return _beginning(found, current)
 
 

@@ -6,8 +6,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from nasir.cli.command import RUNS, Command
+from nasir.cli.command import Command
 from nasir.core.registry import registries
+from nasir.runs.folder import RUNS
 
 BASH = """_nasir() {
     local line=${COMP_LINE:0:COMP_POINT} IFS=$' \\t\\n' words found
