@@ -18,6 +18,7 @@ from nasir.apps.search import search as api
 from nasir.cli.bench import BenchCommand
 from nasir.cli.main import main
 from nasir.cli.run import RunCommand
+from nasir.cli.train import TrainCommand
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.plugins.builtin.recipes import FOLDER as RECIPES
@@ -109,7 +110,9 @@ def test_an_evaluation_can_be_planned(command: str, among_files: None):
 def test_a_training_can_be_planned(command: str, among_files: None):
     from nasir.apps.train.planning import plan
 
-    plan(shlex.split(command)[2:], {}).check()
+    parser = ArgumentParser()
+    TrainCommand().configure(parser)
+    plan(parser.parse_args(shlex.split(command)[2:]).words, {}).check()
 
 
 @pytest.mark.parametrize("code", blocks("python"))
