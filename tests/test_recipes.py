@@ -108,3 +108,12 @@ def test_hinas_for_super_resolution_has_the_squared_error_except_its_program(rec
     wanted = base if recipe in (f"hinas-table5-{base}-sr-x4",) else f"{base}+0.6*log_ssim"
     assert full.loss == wanted
     assert full.loss == vars(experiment.strategy)["loss"]
+
+
+def test_the_random_network_of_clearer_is_trained_once_at_the_end() -> None:
+    experiment = planned("clearer-table5-random-denoise")
+    experiment.strategy.bind(experiment.problem)
+    proposal = experiment.strategy.ask()
+    assert experiment.trials == 1
+    assert proposal is not None
+    assert proposal.stage != FULL

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import attrs
 
+from nasir.apps.fitted import Fitted, fitted, psnr_of
 from nasir.apps.progress.displays import shown_in_notebook
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
@@ -54,27 +54,38 @@ def correlate(
     proxies: str | Sequence[str] = (),
     initialisations: int = 1,
     clean: bool = False,
+    best_step: bool = False,
 ) -> dict[str, list[Correlation]]:
     """Correlate what is known before a fit with the PSNR of fits, in runs and tables, by name.
 
     A source is a run's folder, a table's file, or the name of the table that comes with nasir.
     `proxies` are computed now, with so many `initialisations`; none: those of the trials count.
-    With `clean` they are computed against the ground truth, too, as ``NAME:clean``.
+    With `clean` they are computed against the ground truth, too, as ``NAME:clean``. With
+    `best_step` all is correlated with the share of the steps at which PSNR is best, instead of the
+    final PSNR (ISNAS-DIP, section 5): the runs' fits must have curves.
     """
     names = proxies.split(",") if isinstance(proxies, str) else proxies
     for name in names:
         registries["proxy"].entry(name)
     found: dict[str, list[Correlation]] = {}
     for source in dict.fromkeys(map(str, sources)):
-        found |= correlations_in(source, names, initialisations, clean)
+        found |= correlations_in(source, names, initialisations, clean, best_step)
     return found
 
 
 def correlations_in(
-    name: str, proxies: Sequence[str] = (), initialisations: int = 1, clean: bool = False
+    name: str,
+    proxies: Sequence[str] = (),
+    initialisations: int = 1,
+    clean: bool = False,
+    best_step: bool = False,
 ) -> dict[str, list[Correlation]]:
     """The correlations in a run's folder, or in each task of a table, by name."""
     if name.endswith(ENDING) or (included(name).is_file() and not Path(name).exists()):
+        if best_step:
+            raise SettingsError(
+                f"{name} is a table: --best-step is for runs, whose fits have curves"
+            )
         if proxies:
             raise SettingsError(
                 f"{name} is a table, with its proxies' values: leave proxies=NAMES out"
@@ -82,11 +93,15 @@ def correlations_in(
         found = table_correlations(load_table(name))
         return {f"{name} {task}": correlations for task, correlations in found.items()}
     run = Run(name)
-    return {str(run.folder): correlations(run, proxies, initialisations, clean)}
+    return {str(run.folder): correlations(run, proxies, initialisations, clean, best_step)}
 
 
 def correlations(
-    run: Run, proxies: Sequence[str] = (), initialisations: int = 1, clean: bool = False
+    run: Run,
+    proxies: Sequence[str] = (),
+    initialisations: int = 1,
+    clean: bool = False,
+    best_step: bool = False,
 ) -> list[Correlation]:
     """Correlate what the trials of `run` know beforehand, or `proxies` computed now, with PSNR.
 
@@ -94,7 +109,7 @@ def correlations(
     are computed. Trials are joined by architecture. Raises
     :class:`~nasir.core.errors.NasirError` for a run with nothing to correlate, or too little.
     """
-    full = _full(run.trials)
+    full = fitted(run.trials, best_step)
     if len(full) < FEWEST:
         raise NasirError(
             f"{run.folder} has {len(full)} architectures with a final PSNR: a correlation needs "
@@ -110,10 +125,10 @@ def correlations(
         fits_know = [name for name in COST if all(name in known[one.id].metrics for one in full)]
         names = [name for name in dict.fromkeys(wanted) if name not in fits_know]
         architectures = [one.architecture for one in full]
-        computed = _computed(run, architectures, names, initialisations)
+        computed = computed_proxies(run, architectures, names, initialisations)
         if clean:
             compared = [name for name in names if name not in COST]
-            others = _computed(run, architectures, compared, initialisations, "clean")
+            others = computed_proxies(run, architectures, compared, initialisations, "clean")
             computed = {id: _merged([of, _marked(others[id])]) for id, of in computed.items()}
             wanted += [f"{name}:clean" for name in compared]
     predictors = {one.id: _merged([known[one.id], computed.get(one.id, Figures())]) for one in full}
@@ -137,8 +152,8 @@ def table_correlations(table: Table) -> dict[str, list[Correlation]]:
         for row, architecture in enumerate(table.architectures):
             first, *others = records.fits_of(row)
             if PSNR in first.metrics:
-                full.append(_Fitted(architecture, _psnr([first])))
-            again = [_renamed(_psnr(others[:1]))] if others else []
+                full.append(Fitted(architecture, psnr_of([first])))
+            again = [_renamed(psnr_of(others[:1]))] if others else []
             predictors[architecture.id] = _merged([first, records.known_of(row), *again])
         names = [*(n for n in records.known_names if n not in COST), *COST, AGAIN]
         found[task] = list(_correlated(full, predictors, names))
@@ -149,49 +164,6 @@ def _renamed(psnr: Mapping[str | None, float]) -> Figures:
     """The PSNR of a second fit under a predictor's name."""
     by_picture = {p: {AGAIN: value} for p, value in psnr.items() if p is not None}
     return Figures({AGAIN: psnr[None]} if None in psnr else {}, by_picture)
-
-
-@attrs.frozen
-class _Fitted:
-    """An architecture with the PSNR of its full fits by picture, under None over all pictures."""
-
-    architecture: Architecture
-    psnr: Mapping[str | None, float]
-
-    @property
-    def id(self) -> str:
-        return self.architecture.id
-
-
-def _full(trials: Iterable[Trial]) -> list[_Fitted]:
-    """The architectures that were fitted with the greatest fidelity, repeats in the mean."""
-    fitted = [t for t in trials if t.state == "complete" and t.proposal.stage == FULL]
-    fitted = [t for t in fitted if math.isfinite(t.metrics.get(PSNR, math.nan))]
-    most = max((t.proposal.fidelity for t in fitted), default=1.0)
-    by_id: dict[str, list[Trial]] = {}
-    for trial in fitted:
-        if trial.proposal.fidelity == most:
-            by_id.setdefault(trial.architecture.id, []).append(trial)
-    return [_Fitted(same[0].architecture, _psnr(same)) for same in by_id.values()]
-
-
-def _psnr(fits: Sequence[Trial | Figures]) -> dict[str | None, float]:
-    """The mean PSNR of fits by picture where there are several, under None over all pictures."""
-    values = [_final_psnr(fit) for fit in fits]
-    names = list(values[0]) if len(values[0]) > 2 else [None]
-    return {
-        name: fmean(of[name] for of in values)
-        for name in names
-        if all(math.isfinite(of.get(name, math.nan)) for of in values)
-    }
-
-
-def _final_psnr(fit: Trial | Figures) -> dict[str | None, float]:
-    """The PSNR of a whole fit by picture, which may be the end of its learning curve."""
-    ends = {picture: curve[-1] for picture, curve in fit.curve.items() if curve}
-    final: dict[str | None, float] = {None: fit.metrics.get(PSNR, math.nan)}
-    final |= {picture: psnr for picture, (share, psnr) in ends.items() if share == 1}
-    return final | {picture: of[PSNR] for picture, of in fit.by_picture.items() if PSNR in of}
 
 
 def _known(trials: Iterable[Trial]) -> dict[str, Figures]:
@@ -223,7 +195,7 @@ def _marked(figures: Figures) -> Figures:
     return Figures(named(figures.metrics), pictures)
 
 
-def _computed(
+def computed_proxies(
     run: Run,
     architectures: Sequence[Architecture],
     proxies: Sequence[str],
@@ -257,7 +229,7 @@ def _computed(
 
 
 def _correlated(
-    full: Sequence[_Fitted], predictors: Mapping[str, Figures], names: Iterable[str]
+    full: Sequence[Fitted], predictors: Mapping[str, Figures], names: Iterable[str]
 ) -> Iterable[Correlation]:
     pictures = list(dict.fromkeys(picture for one in full for picture in one.psnr))
     for name in names:

@@ -42,6 +42,11 @@ class CorrelateCommand(Command):
             action="store_true",
             help="compute --proxies against the ground truth, too, as NAME:clean",
         )
+        parser.add_argument(
+            "--best-step",
+            action="store_true",
+            help="correlate with the share of the steps where PSNR is best; wants evaluator.curve",
+        )
         parser.add_argument("--json", action="store_true", help="print as JSON")
 
     def run(self, arguments: Namespace) -> int:
@@ -54,7 +59,13 @@ class CorrelateCommand(Command):
         found: dict[str, list[Correlation]] = {}
         for name in dict.fromkeys(arguments.folders):
             with show_work(name):
-                found |= correlations_in(name, proxies, arguments.initialisations, arguments.clean)
+                found |= correlations_in(
+                    name,
+                    proxies,
+                    arguments.initialisations,
+                    arguments.clean,
+                    arguments.best_step,
+                )
         if arguments.json:
             _print_json(found)
         else:

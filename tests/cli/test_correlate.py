@@ -219,3 +219,30 @@ def test_bad_settings_are_refused(run, capsys):
     ]:
         assert main(["correlate", *words]) == 2
         assert printed in capsys.readouterr().err
+
+
+def curved(number: int, best: float) -> Trial:
+    """A fit with its best PSNR at the share `best` of the steps."""
+    curve = [(share, 30.0 - abs(share - best)) for share in (0.25, 0.5, 0.75, 1.0)]
+    return Trial(
+        number,
+        Proposal(ARCHITECTURES[number], FULL),
+        0,
+        state="complete",
+        metrics={"psnr": 20.0, "parameters": 100.0 * best},
+        curve={"a": curve},
+    )
+
+
+def test_the_best_step_is_correlated_instead_of_the_final_psnr() -> None:
+    run = FakeRun([curved(n, best) for n, best in enumerate((0.75, 0.25, 1.0, 0.5))])
+    (found,) = correlations(run, best_step=True)  # type: ignore[arg-type]
+    assert (found.predictor, found.tau) == ("parameters", pytest.approx(1.0))
+    run.trials[0] = attrs.evolve(run.trials[0], curve={})
+    assert correlations(run, best_step=True)[0].architectures == 3  # type: ignore[arg-type]
+
+
+def test_without_curves_there_is_no_best_step() -> None:
+    run = FakeRun([attrs.evolve(curved(n, 0.5), curve={}) for n in range(3)])
+    with pytest.raises(NasirError, match=r"run with evaluator\.curve=20"):
+        correlations(run, best_step=True)  # type: ignore[arg-type]

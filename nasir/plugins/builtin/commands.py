@@ -30,6 +30,7 @@ def register_commands(cli: Register) -> None:
     cli("report", "nasir.cli.report:ReportCommand", "write a run as one HTML page")
     cli("serve", "nasir.cli.serve:ServeCommand", "show the runs in a folder as live pages")
     cli("bench", "nasir.cli.bench:BenchCommand", "compare strategies over many seeds")
+    cli("paper", "nasir.cli.paper:PaperCommand", "make a paper's table or figure again")
     cli("list", "nasir.cli.list:ListCommand", "list all registered names")
     cli("describe", "nasir.cli.describe:DescribeCommand", "explain a component and its settings")
     cli(

@@ -1,0 +1,109 @@
+"""Every recipe to its end at a small size, one after another, its columns beside the paper's.
+
+    python benchmarks/recipes.py WORK [NAME ...] [--limit 600] [--again] [--table]
+
+A recipe is run as by ``nasir paper NAME --small``; those that are evaluated there are searched
+with, too, by ``nasir run``. WORK keeps what ended: a benchmark that was stopped goes on where it
+was. ``--again`` runs those that failed once more. ``--table`` prints what is there; the exit code
+is 1 where a recipe failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+ROOT = Path(__file__).resolve().parents[1]
+os.environ["PYTHONPATH"] = str(ROOT)
+sys.path.insert(0, str(ROOT))
+
+from nasir.apps.paper.papers import find, order  # noqa: E402
+from nasir.apps.paper.small import small_words  # noqa: E402
+from nasir.core.registry import registries  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds of a recipe")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--table", action="store_true")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    results = arguments.work / "recipes.jsonl"
+    known = _read(results)
+    for name in sorted(arguments.names or registries["recipe"], key=order):
+        before = known.get(name)
+        if arguments.table or (before and not (arguments.again and before["error"])):
+            continue
+        known[name] = _run(name, arguments.work, arguments.limit)
+        print(name, known[name]["seconds"], known[name]["error"] or "ended", flush=True)
+        with results.open("a") as file:
+            file.write(json.dumps(known[name]) + "\n")
+    _print(known)
+    return int(any(one["error"] for one in known.values()))
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    lines = file.read_text().splitlines() if file.exists() else []
+    return {one["name"]: one for one in map(json.loads, lines)}
+
+
+def _run(name: str, work: Path, limit: float) -> dict[str, Any]:
+    """One recipe in a process of its own: its lines, or why there are none."""
+    commands = [["paper", name, "--small", "--json"]]
+    if find(name).makes == "evaluate":
+        commands.append(["run", name, *small_words([name]), "--json"])
+    found: dict[str, Any] = {"name": name, "error": None, "lines": []}
+    started = time.perf_counter()
+    for words in commands:
+        ended = _ended([sys.executable, "-m", "nasir", *words], work, limit)
+        if isinstance(ended, str):
+            found["error"] = f"nasir {words[0]}: {ended}"
+            break
+        found["lines"] = found["lines"] or ended
+    return found | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+def _ended(command: list[str], work: Path, limit: float) -> Any:
+    """What a command prints as JSON, or in words how else it ended."""
+    try:
+        done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return f"not within {limit:g} s"
+    if done.returncode != 0:
+        return f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}"
+    return json.loads(done.stdout)
+
+
+def _print(known: dict[str, dict[str, Any]]) -> None:
+    print("\n| recipe | | here | in the paper |\n|---|---|---|---|")
+    for name in sorted(known, key=order):
+        for line in known[name]["lines"]:
+            here, paper = (_words(line[side]) for side in ("ours", "theirs"))
+            print(f"| `{name}` | {line['name']} {line['where']} | {here} | {paper} |")
+    ended = [one for one in known.values() if not one["error"]]
+    print(f"\n{len(ended)} of {len(known)} recipes ended, in all", end=" ")
+    print(f"{sum(one['seconds'] for one in known.values()) / 60:.0f} minutes")
+    for one in known.values():
+        if one["error"]:
+            print(f"- {one['name']}: {one['error']}")
+
+
+def _words(figures: dict[str, Any]) -> str:
+    shown = ("psnr", "ssim", "mse", "tau", "fid_AtoB", "parameters")
+    parts = [(name, figures[name]) for name in shown if name in figures]
+    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
