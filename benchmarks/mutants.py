@@ -68,7 +68,7 @@ PLANTED = [
 BUDGET, LONGEST = 40.0, 6.0
 """Seconds of processor time: of a group of tests, and of one test."""
 
-HANGING = 60.0
+HANGING = 180.0
 """Seconds without any processor time after which a child is ended."""
 
 

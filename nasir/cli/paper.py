@@ -133,7 +133,7 @@ def _made_runs(planned: Sequence[Step], quiet: bool) -> list[tuple[Step, Run]]:
     """The runs of all steps; an interrupted one ends the command."""
     from nasir.apps.paper.making import experiments
     from nasir.apps.search import search as api
-    from nasir.cli.displays import show_search
+    from nasir.apps.progress.displays import show_search
 
     runs = []
     for step in planned:
@@ -211,7 +211,7 @@ def _results(
 ) -> tuple[list[Made], dict[str, str]]:
     """The results of all steps, or of runs that are there, and why some failed."""
     from nasir.apps.paper import making
-    from nasir.cli.displays import show_work
+    from nasir.apps.progress.displays import show_work
 
     if row.makes == "evaluate":
         results = []

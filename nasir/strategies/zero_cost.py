@@ -33,7 +33,9 @@ class ZeroCost(Strategy):
         ranking.registered,
     )
     pool: int = setting(200, "architectures drawn and ranked, >= 1", must.ge(1))
-    keep: int = setting(20, "number of the best that are evaluated, >= 1", must.ge(1))
+    keep: int = setting(
+        20, "number of the best that are evaluated; 0: the best one, only in the end", must.ge(0)
+    )
     initialisations: int = setting(1, "fresh networks scored an architecture, >= 1", must.ge(1))
     score_side: int = setting(
         0, "side of the pictures' middle that is scored, in pixels; 0: whole", must.ge(0)
@@ -66,7 +68,7 @@ class ZeroCost(Strategy):
         place = self._asked - len(self._pool)
         if place < 0:
             proposal = Proposal(self._pool[self._asked], PROXY)
-        elif place < len(self._best):
+        elif place < min(self.keep, len(self._best)):
             proposal = Proposal(self._pool[self._best[place]])
         else:
             return None
@@ -77,6 +79,13 @@ class ZeroCost(Strategy):
         self._finished += 1
         if self._finished <= len(self._pool):
             self._score(trial)
+
+    def recommend(self, trials: Sequence[Trial]) -> Trial:
+        """The best trial; if none of the pool is evaluated, the one that ranks first."""
+        if self.keep or not self._best:
+            return Strategy.recommend(self, trials)
+        first = self._pool[self._best[0]].id
+        return next(trial for trial in trials if trial.architecture.id == first)
 
     def state_dict(self) -> dict[str, Any]:
         return {"asked": self._asked, "finished": self._finished}
@@ -95,7 +104,7 @@ class ZeroCost(Strategy):
         if len(self._values) == len(self._pool):
             ranks = ranking.mean_ranks(self._values, self.proxies)
             scored = [i for i, values in enumerate(self._values) if values is not None]
-            self._best = sorted(scored, key=lambda i: (ranks[i], i))[: self.keep]
+            self._best = sorted(scored, key=lambda i: (ranks[i], i))
 
 
 def distinct(domain: Domain, wanted: int, rng: Any) -> list[Architecture]:
