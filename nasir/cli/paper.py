@@ -132,8 +132,8 @@ def _figure(name: str, value: float | str) -> str:
 def _made_runs(planned: Sequence[Step], quiet: bool) -> list[tuple[Step, Run]]:
     """The runs of all steps; an interrupted one ends the command."""
     from nasir.apps.paper.making import experiments
-    from nasir.apps.search import search as api
     from nasir.apps.progress.displays import show_search
+    from nasir.apps.search import search as api
 
     runs = []
     for step in planned:
