@@ -155,7 +155,6 @@ def test_a_run_s_recipe_is_the_one_with_most_of_its_settings() -> None:
         (["hinas-table1", "-o", "a.png"], "-o is for figures that are drawn"),
         (["isnas-figure1", "-o", "a.doc"], "name a file that ends in .png"),
         (["irnas-figure6", "-o", "a.png"], "name a file that ends in .html"),
-        (["hinas-table10", "task.sigmas=wrong"], "sigmas: wants a number"),
     ],
 )
 def test_a_wrong_word_is_refused_in_one_line(
