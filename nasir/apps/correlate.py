@@ -84,7 +84,7 @@ def correlations_in(
     if name.endswith(ENDING) or (included(name).is_file() and not Path(name).exists()):
         if best_step:
             raise SettingsError(
-                f"{name} is a table: --best-step is for runs, whose fits have curves"
+                f"{name} is a table: best_step=True is for runs, whose fits have curves"
             )
         if proxies:
             raise SettingsError(

@@ -177,7 +177,7 @@ def test_proxies_in_a_table_are_correlated_with_its_fits(made: dict[str, Any], c
 
 def test_a_table_is_correlated_with_the_proxies_it_has(made: dict[str, Any], capsys):
     assert main(["correlate", str(made["path"]), "--proxies", "snip"]) == 2
-    assert "leave --proxies out" in capsys.readouterr().err
+    assert "leave --proxies NAMES out" in capsys.readouterr().err
 
 
 def test_the_ranking_is_by_the_mean_of_all_repeats(made: dict[str, Any]):

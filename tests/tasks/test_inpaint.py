@@ -211,7 +211,7 @@ def test_a_mask_that_is_not_there_is_refused(folder: Path):
 
 
 def test_holes_without_a_mask_are_refused_before_any_picture_is_read():
-    with pytest.raises(SettingsError, match=r"task\.degraded=true .* task\.mask=FILE"):
+    with pytest.raises(SettingsError, match=r"which pixels are missing: task\.mask=FILE"):
         building.structure(Inpaint, {"degraded": True, "images": ["nowhere.png"]}, "task")
 
 

@@ -93,7 +93,7 @@ def in_parallel(
 def check_parallel(parallel: int) -> None:
     """Refuse a number of runs at a time that is none."""
     if parallel < 1:
-        raise SettingsError(f"--parallel {parallel}: so many runs at a time, from 1")
+        raise SettingsError(f"parallel={parallel}: so many runs at a time, from 1")
 
 
 def shared_plan(

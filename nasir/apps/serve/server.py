@@ -55,7 +55,9 @@ class Server(ThreadingHTTPServer):
             super().__init__((host, port), Handler)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise NasirError(f"cannot serve on {host}:{port}: {reason}; choose --port") from None
+            raise NasirError(
+                f"cannot serve on {host}:{port}: {reason}; choose another port"
+            ) from None
 
     @property
     def address(self) -> str:

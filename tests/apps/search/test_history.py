@@ -35,10 +35,10 @@ def test_no_architecture_of_the_history_is_proposed_again(earlier):
 @pytest.mark.parametrize("strategy", ["evolution", "halving", "local_search+evolution"])
 def test_a_resumed_run_has_the_history_still(earlier, strategy):
     words = ("dipbench", f"strategy={strategy}", "seed=1")
-    whole = nasir.search(*words, trials=8, history=earlier.folder)
-    begun = nasir.search(*words, trials=4, history=[earlier.folder])
+    whole = nasir.search(*words, trials=10, history=earlier.folder)
+    begun = nasir.search(*words, trials=9, history=[earlier.folder])
     shutil.rmtree(earlier.folder)
-    ended = nasir.resume(begun.folder, trials=8)
+    ended = nasir.resume(begun.folder, trials=10)
     assert [t.architecture for t in ended.trials] == [t.architecture for t in whole.trials]
 
 

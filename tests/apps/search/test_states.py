@@ -20,12 +20,12 @@ WORDS = (
 
 
 def test_a_finished_run_keeps_no_states_and_goes_on_to_the_same_bits():
-    whole = nasir.search(*WORDS, trials=8, references=())
-    less = nasir.search(*WORDS, trials=6, references=())
+    whole = nasir.search(*WORDS, trials=12, references=())
+    less = nasir.search(*WORDS, trials=9, references=())
     assert {trial.proposal.fidelity for trial in less.trials} != {1.0}
     for run in (whole, less):
         assert not list(run.checkpoints.rglob("*.safetensors"))
-    more = nasir.resume(less.folder, trials=8)
+    more = nasir.resume(less.folder, trials=12)
     assert not list(more.checkpoints.rglob("*.safetensors"))
     assert _scores(more) == _scores(whole)
 

@@ -135,7 +135,7 @@ def test_loopback(host, loopback):
     ("words", "message"),
     [
         (["nowhere"], "there is no folder"),
-        ([".", "--port", "99999"], "choose --port"),
+        ([".", "--port", "99999"], "choose another port"),
         ([".", "--host", "no.such.host.invalid"], "cannot serve on"),
     ],
 )

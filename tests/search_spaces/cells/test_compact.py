@@ -80,11 +80,11 @@ def test_networks_of_hinas_are_as_large_as_the_papers() -> None:
     assert 0.22e6 < count < 0.34e6
 
 
-def median_parameters(space: HiNas, signature: Signature) -> float:
-    """In millions, of 15 networks drawn from the space."""
+def median_parameters(space: HiNas, signature: Signature, draws: int = 15) -> float:
+    """In millions, of networks drawn from the space."""
     rng = np.random.default_rng(0)
     with torch.device("meta"):
-        built = [space.build(space.domain.sample(rng), signature) for _ in range(15)]
+        built = [space.build(space.domain.sample(rng), signature) for _ in range(draws)]
     return statistics.median(sum(p.numel() for p in net.parameters()) / 1e6 for net in built)
 
 
@@ -104,7 +104,9 @@ def test_irnas_built_at_width_20_is_as_large_as_the_papers(layer_wise: bool) -> 
     """Table 1: 0.63 million parameters; at the search's width of 10 half of that."""
     space = IrNas(layer_wise=layer_wise)
     assert (space.search_width, space.width) == (10, 20)
-    assert median_parameters(space, Signature(1, 1)) == pytest.approx(0.63, rel=0.15)
+    draws = 15 if layer_wise else 60  # networks of one cell differ more
+    median = median_parameters(space, Signature(1, 1), draws)
+    assert median == pytest.approx(0.63, rel=0.15)
 
 
 def test_the_output_of_irnas_is_the_picture() -> None:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from toy_plugin import outcome
 
 import nasir
+from nasir.apps.search import search as api
 from nasir.core.errors import NasirError
 from nasir.runs.run import Run
 
@@ -58,7 +59,13 @@ def test_a_search_that_is_resumed_comes_to_the_same_bits(name: str) -> None:
     assert all(trial.state == "complete" for trial in whole.trials)
     assert whole.trials[-1].proposal.stage == "full"
     assert whole.best.architecture == whole.trials[-1].architecture
-    stopped = nasir.search(*words, name="stopped", trials=4)
+
+    def interrupt(hook: str, **arguments: Any) -> None:
+        if hook == "trial_finished" and arguments["trial"].number == 3:
+            raise KeyboardInterrupt
+
+    stopped = api.start(*api.plan(words, {"name": "stopped"}), interrupt)
+    assert stopped.state == "interrupted"
     stopped = nasir.resume(stopped.folder, trials=len(whole.trials))
     assert content(stopped) == content(whole)
 
