@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nasir.apps.search.sweep import Continuation
     from nasir.runs.run import Run
     from nasir.runs.sweep import Sweep
+    from nasir.settings.experiment import Experiment
 
 EXAMPLES = """
 WORD is key=value, a settings file NAME.toml, or a recipe; later ones win.
@@ -36,6 +37,11 @@ class RunCommand(Command):
         parser.add_argument(
             "--parallel", type=int, metavar="N", default=1, help="runs of a sweep at a time"
         )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="print what would be searched, and about how long",
+        )
         parser.epilog = EXAMPLES
         parser.formatter_class = RawDescriptionHelpFormatter
 
@@ -44,6 +50,8 @@ class RunCommand(Command):
 
         # first: a misspelt word is refused at once
         plans = shared_plan(arguments.words, {}, arguments.parallel)
+        if arguments.dry_run:
+            return print_plans(plans, arguments.json)
         quiet = arguments.quiet or arguments.json
         if len(plans) > 1:
             from nasir.apps.search.sweep import Continuation, create
@@ -57,6 +65,21 @@ class RunCommand(Command):
         with show_search(plans[0].trials, quiet, remarks) as notify:
             run = api.start(plans[0], notify)
         return print_run(run, arguments.json)
+
+
+def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:
+    """Print what would be searched; the time is that of the first run of several."""
+    from nasir.apps.search.dry_run import described
+    from nasir.cli.tables import print_json, table
+
+    rows = [("runs", str(len(plans)))] if len(plans) > 1 else []
+    rows += [("pictures", remark) for remark in plans[0].problem.task.remarks()]
+    rows += described(plans[0])
+    if as_json:
+        print_json(dict(rows))
+    else:
+        print(table((), rows, fold=1))
+    return 0
 
 
 def print_run(run: Run, as_json: bool) -> int:

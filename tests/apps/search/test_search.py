@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -240,3 +241,29 @@ def test_what_is_no_architecture_of_the_space_is_refused(architecture: object):
 def test_what_names_no_architecture_is_refused(architecture: object):
     with pytest.raises(NasirError):
         nasir.build(architecture, space="toy")
+
+
+def test_a_dry_run_searches_nothing_and_says_about_how_long_it_takes(capsys, tmp_path):
+    from nasir.cli.main import main
+
+    words = ["run", "space=toy", "task=toy", "evaluator=toy", "evaluator.sleep=0.05", "threads=1"]
+    assert main([*words, "strategy=random", "trials=7", "seed=0,1", "--dry-run", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["runs"] == "2"
+    assert content["trials"].startswith("7, 1 at a time")
+    assert "for the trials, if all are full" in content["about"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_time_of_a_dry_run_is_that_of_a_whole_evaluation(monkeypatch):
+    from toy_plugin import ToyEvaluator
+
+    from nasir.apps.search.dry_run import seconds_of_one
+
+    def evaluate(self, proposal, problem, seed):
+        time.sleep(0.02 + 2 * proposal.fidelity)
+        return nasir.Evaluation(0.0)
+
+    monkeypatch.setattr(ToyEvaluator, "evaluate", evaluate)
+    (planned,) = plan(("space=toy", "task=toy", "evaluator=toy", "strategy=random"), {})
+    assert seconds_of_one(planned) == pytest.approx(2.02, rel=0.3)

@@ -25,7 +25,7 @@ HINAS = """
     space.operations=["conv_3","sep_3","skip"]
 """
 SEARCHES = {
-    "rsws": f"{HINAS} strategy=rsws strategy.epochs=2 strategy.candidates=3",
+    "rsws": f"{CLEARER} strategy=rsws strategy.epochs=2 strategy.candidates=3",
     "spos": f"{CLEARER} strategy=spos strategy.epochs=2 strategy.population=2 "
     "strategy.generations=2 strategy.parents=1",
     "enas": f"{CLEARER} strategy=enas strategy.epochs=2 strategy.updates=2 strategy.candidates=2",

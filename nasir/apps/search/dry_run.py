@@ -1,0 +1,62 @@
+"""What a search would do, and about how long it would take."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from nasir.apps.formatting import duration
+from nasir.core.errors import NasirError
+from nasir.core.trial import FULL, Proposal
+from nasir.engine.borrowed import borrowed
+from nasir.settings.experiment import Experiment
+
+SHARES = (0.01, 0.04)
+"""Shares of an evaluation that are measured; what both need alike is no part of a longer one."""
+
+
+def described(planned: Experiment) -> Iterator[tuple[str, str]]:
+    """A planned search in words: a name and a value in each row."""
+    settings, problem = planned.settings, planned.problem
+    for kind in ("strategy", "space", "task", "evaluator", "executor"):
+        yield kind, planned.names[kind]
+    at_once = f"{settings.workers} at a time, {settings.threads} threads each"
+    yield "trials", f"{planned.trials}, {at_once}"
+    yield "architectures", f"{problem.space.domain.size:,}".replace(",", " ")
+    yield "compared with", ", ".join(settings.references or ()) or "none"
+    if settings.seconds is not None:
+        yield "at most", duration(settings.seconds)
+    yield "about", _expected(planned)
+
+
+def _expected(planned: Experiment) -> str:
+    """The time of a full evaluation here, and of the trials where all are such evaluations."""
+    try:
+        seconds = seconds_of_one(planned)
+    except NasirError as error:
+        return f"unknown: {error}"
+    words = f"{duration(seconds)} for a full evaluation, guessed from a part of one"
+    if len(planned.problem.evaluators) > 1:
+        return f"{words}; other stages come to it"
+    rounds = math.ceil(planned.trials / planned.settings.workers)
+    return f"{duration(rounds * seconds)} for the trials, if all are full; {words}"
+
+
+def seconds_of_one(planned: Experiment) -> float:
+    """The seconds of a full evaluation, from two short ones in this process."""
+    problem = planned.problem
+    problem.check()
+    evaluator = problem.evaluator(FULL)
+    architecture = problem.domain.sample(np.random.default_rng(0))
+    taken = []
+    with borrowed("search"):
+        for share in (SHARES[0], *SHARES):  # the first one warms up
+            began = time.perf_counter()
+            evaluator.evaluate(Proposal(architecture, fidelity=share), problem, 0)
+            taken.append(time.perf_counter() - began)
+    _, short, longer = taken
+    rate = max(0.0, longer - short) / (SHARES[1] - SHARES[0])
+    return longer + rate * (1 - SHARES[1])
