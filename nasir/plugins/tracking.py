@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.plugins import hookimpl
+
 if TYPE_CHECKING:
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
@@ -32,6 +34,7 @@ class Tracking:
     """Keeps the logs of the runs that have the setting `name`; a process may search in several.
 
     `make` opens the log of a run, anew for a resumed one, which then gets its earlier trials again.
+    A plugin takes the three hooks as its own.
     """
 
     def __init__(self, name: str, make: Callable[[Run], RunLog]) -> None:
@@ -39,7 +42,8 @@ class Tracking:
         self._make = make
         self._logs: dict[Path, tuple[RunLog, list[Trial]]] = {}
 
-    def begin(self, run: Run) -> None:
+    @hookimpl
+    def run_started(self, run: Run) -> None:
         """Open the log of a run that asks for one."""
         if not run.settings.get(self.name):
             return
@@ -54,9 +58,10 @@ class Tracking:
             ) from None
         for trial in run.trials:
             if trial.state != "running":
-                self.add(run, trial)
+                self.trial_finished(run, trial)
 
-    def add(self, run: Run, trial: Trial) -> None:
+    @hookimpl
+    def trial_finished(self, run: Run, trial: Trial) -> None:
         """Log a trial that has ended; a failed one has no figures."""
         from nasir.core.trial import best_of
 
@@ -68,7 +73,8 @@ class Tracking:
         figures |= {f"metrics/{name}": value for name, value in trial.metrics.items()}
         log.add(trial, figures)
 
-    def end(self, run: Run) -> None:
+    @hookimpl
+    def run_finished(self, run: Run) -> None:
         """Log the pictures of what was found, and close the log."""
         log, _ = self._logs.pop(run.folder, (None, None))
         if log is None:

@@ -6,9 +6,8 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
@@ -97,7 +96,7 @@ def ask_tell(
     return AskTell(created(planned[0]), planned[0])
 
 
-class AskTell:
+class AskTell(AbstractContextManager["AskTell"]):
     """A search whose evaluations are the caller's, in a run that can be shown and compared.
 
     Leave it by ``with`` or :meth:`close`; then it may be continued.
@@ -170,15 +169,7 @@ class AskTell:
             with self._store.transaction():
                 self._store.save_progress(state="finished" if ended else "interrupted")
 
-    def __enter__(self) -> AskTell:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _record(self, ended: list[Trial]) -> None:

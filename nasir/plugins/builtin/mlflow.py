@@ -98,16 +98,6 @@ def register_run_settings(register: Register) -> None:
     register(tracking.name, setting(None, meaning, type=str | None), "log a run for MLflow")
 
 
-@hookimpl
-def run_started(run: Run) -> None:
-    tracking.begin(run)
-
-
-@hookimpl
-def trial_finished(run: Run, trial: Trial) -> None:
-    tracking.add(run, trial)
-
-
-@hookimpl
-def run_finished(run: Run) -> None:
-    tracking.end(run)
+run_started = tracking.run_started
+trial_finished = tracking.trial_finished
+run_finished = tracking.run_finished
