@@ -80,7 +80,9 @@ class Supernet(nn.Module):
         """The weights of the options of each row of a table, of its shape."""
         logits: Tensor = self.logits()[table]
         if table in self.closed:
-            logits = logits.masked_fill(self.closed[table].to(logits.device), -math.inf)
+            # kept there, since a CUDA graph copies nothing from elsewhere
+            self.closed[table] = self.closed[table].to(logits.device)
+            logits = logits.masked_fill(self.closed[table], -math.inf)
         flat = logits.reshape(-1, logits.shape[-1])
         return self.relaxation(flat).reshape(logits.shape)
 
@@ -99,10 +101,14 @@ class Supernet(nn.Module):
     def entropy(self) -> Tensor:
         """How undecided the architecture parameters are (CLEARER, equation 4), a scalar >= 0.
 
-        -1/N sum of a log a + (1 - a) log(1 - a) over the N weights a of all options, in nats.
+        -1/N sum of a log a + (1 - a) log(1 - a) over the N weights a of all options, in nats. A
+        weight of 0 or 1 adds nothing, to the gradient too: it is of an option that is closed.
         """
         a = torch.cat([self.weights_of(table).flatten() for table in self.logits()])
-        return -(torch.xlogy(a, a) + torch.xlogy(1 - a, 1 - a)).mean()
+        between = (a > 0) & (a < 1)
+        a = torch.where(between, a, 0.5)
+        terms = torch.xlogy(a, a) + torch.xlogy(1 - a, 1 - a)
+        return -torch.where(between, terms, 0.0).mean()
 
     def complexity(self) -> Tensor:
         """The expected size of what the weights favour (CLEARER, equation 5), at most 1.

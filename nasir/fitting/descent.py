@@ -13,14 +13,11 @@ from nasir.core.task import Sample, Task
 from nasir.fitting.checkpoint import keep_state, kept_outputs, kept_state
 from nasir.fitting.collapse import Guard
 from nasir.fitting.fit import Fit, FitRequest
-from nasir.fitting.losses import Losses
 from nasir.fitting.stopping import StoppingRule
 from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import under
+from nasir.training.inspected import LOOK_EVERY, LOOK_EVERY_ON_GPU, Losses
 from nasir.training.optimizers import load_optimizer_state, optimizer, optimizer_state
-
-LOOK_EVERY, LOOK_EVERY_ON_GPU = 1, 50
-"""Steps between inspections of the losses; each waits for the device."""
 
 
 @attrs.frozen

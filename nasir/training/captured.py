@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,8 @@ Step = Callable[..., Tensor]
 class Captured:
     """`step` on inputs of one shape: after a few plain steps, a CUDA graph of it.
 
-    `step` maps its inputs to the loss, and changes weights in place. What it draws comes from the
+    `step` maps its inputs to the loss, and changes weights in place. Inputs that are not tensors
+    are those of the first steps for ever. What it draws comes from the
     global generator of the device and from `generators`. What cannot be captured goes on one
     kernel after another, and the log says why; with `must` it raises
     :class:`~nasir.core.errors.EvaluationError`.
@@ -34,22 +36,23 @@ class Captured:
         self._step, self._must, self._generators = step, must, generators
         self._plain = 0
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._inputs: tuple[Tensor, ...]
+        self._inputs: tuple[Any, ...]
         self._loss: Tensor
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Any) -> Tensor:
         if self._graph is None and self._plain == WARM_UP:
             self._capture(inputs)
         if self._graph is None:
             self._plain += 1
             return self._step(*inputs)
         for held, given in zip(self._inputs, inputs, strict=True):
-            held.copy_(given)
+            if isinstance(held, Tensor):
+                held.copy_(given)
         self._graph.replay()
         return self._loss.clone()
 
-    def _capture(self, inputs: Sequence[Tensor]) -> None:
-        self._inputs = tuple(each.clone() for each in inputs)
+    def _capture(self, inputs: Sequence[Any]) -> None:
+        self._inputs = tuple(each.clone() if isinstance(each, Tensor) else each for each in inputs)
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         try:

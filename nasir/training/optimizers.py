@@ -30,13 +30,14 @@ def optimizer(
     import torch
     from torch import optim
 
+    weights = list(parameters)
+    rate = torch.tensor(lr, device=weights[0].device) if capturable else lr
     if kind == "sgd":
         # the fused one fails if a weight has its first gradient later than others
-        return optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay, foreach=True)
+        how: dict[str, bool] = {"fused": True} if capturable else {"foreach": True}
+        return optim.SGD(weights, rate, momentum=momentum, weight_decay=decay, **how)
     kinds: dict[str, type[optim.Adam]] = {"adam": optim.Adam, "adamw": optim.AdamW}
     if kind in kinds:
-        weights = list(parameters)
-        rate = torch.tensor(lr, device=weights[0].device) if capturable else lr
         return kinds[kind](
             weights,
             rate,

@@ -35,6 +35,8 @@ def test_the_entropy_is_that_of_equation_4(supernet: ToySupernet) -> None:
     assert supernet.entropy().item() == pytest.approx(expected)
     supernet.close({"ops": torch.tensor([[True, True, False], [True, False, True]])})
     assert supernet.entropy().item() == 0.0
+    (gradient,) = torch.autograd.grad(supernet.entropy(), [supernet.table])
+    assert not gradient.any()  # a log a has none at 0
 
 
 def test_gradient_of_the_entropy_sharpens_the_weights(supernet: ToySupernet) -> None:

@@ -19,10 +19,10 @@ from nasir.core.trial import FULL, Proposal
 from nasir.fitting import descent
 from nasir.fitting.collapse import Guard
 from nasir.fitting.dip import DeepImagePrior
-from nasir.fitting.losses import Losses
 from nasir.fitting.stopping import StoppingRule
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
+from nasir.training.inspected import Losses
 
 SPACE = NasDip(depth=1, width=4, input_channels=4)
 WAYS: dict[str, dict[str, Any]] = {

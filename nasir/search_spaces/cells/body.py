@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from nasir.kernels.choice import MEMORY_FORMAT
+from nasir.kernels.graphs import used
 from nasir.search_spaces.cells.architectures import CellArchitectures
 from nasir.search_spaces.cells.ends import START, Start, SupernetEnd
 from nasir.search_spaces.cells.genotype import NONE
 from nasir.search_spaces.cells.level import WidthLevel
 from nasir.search_spaces.cells.operations import operation
-from nasir.search_spaces.cells.routing import Ladder, Transitions, is_used, reached, two_back
+from nasir.search_spaces.cells.routing import Ladder, Transitions, reached, two_back
 from nasir.search_spaces.cells.supercell import SuperCell
 
 
@@ -73,10 +74,10 @@ class SuperBody(nn.Module):
             before, now = now, {i: self.activate(h) for i, h in outputs.items()}
         weights = {i: torch.ones_like(w) if mix.literal else w for i, w in reach[-1].items()}
         places = {level: place for place, level in enumerate(self.ladder.at(layer))}
-        used = [level for level in places if level in outputs and is_used(weights[level])]
+        ends = [level for level in places if level in outputs and used(weights[level])]
         restored: Tensor = self.end.mixed(
-            {places[level]: outputs[level] for level in used},
-            {places[level]: weights[level] for level in used},
+            {places[level]: outputs[level] for level in ends},
+            {places[level]: weights[level] for level in ends},
         )
         return restored
 
@@ -90,11 +91,11 @@ class SuperBody(nn.Module):
     ) -> dict[int, Tensor]:
         """The outputs by level of the layer's cells that some path reaches."""
         weights = mix.operations[layer]
-        run = bound(_run, weights=weights, active=(weights.detach() != 0).tolist())
+        run = bound(_run, weights=weights, active=used(weights))
         made = {}
         for level in self.ladder.at(layer):
             into = {k: mix.levels[layer, k, level] for k in self.ladder.sources(layer, level)}
-            into = {k: weight for k, weight in into.items() if k in now and is_used(weight)}
+            into = {k: weight for k, weight in into.items() if k in now and used(weight)}
             if not into:
                 continue
             if mix.literal:
@@ -102,7 +103,7 @@ class SuperBody(nn.Module):
                 shares = {nearest: torch.ones_like(reach[layer][level])}
             else:
                 shares = two_back(self.ladder, mix.levels, reach, layer, level)
-            shares = {k: share for k, share in shares.items() if is_used(share)}
+            shares = {k: share for k, share in shares.items() if used(share)}
             made[level] = self.layers[layer][str(level)](before, now, shares, into, run)
         return made
 

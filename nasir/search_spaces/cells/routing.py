@@ -110,8 +110,3 @@ def two_back(
 def sum_of(terms: Iterable[Tensor]) -> Tensor:
     """The sum of `terms`; zero if there are none."""
     return sum(terms, start=torch.zeros(()))
-
-
-def is_used(weight: Tensor) -> bool:
-    """Whether a scalar weight differs from exactly zero."""
-    return bool(weight.detach() != 0)

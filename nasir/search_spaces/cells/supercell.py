@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nasir.kernels.choice import MEMORY_FORMAT
 from nasir.kernels.fan import Fan
+from nasir.kernels.graphs import constant
 
 Maker = Callable[[int], nn.Module] | None
 """From a number of channels to an operation that keeps it; None for the option `none`."""
@@ -53,7 +54,11 @@ class SuperCell(nn.Module):
         for state, fan in enumerate(self.fans):
             first = first_node(state)
             rows = [edge_row(node, state) for node in range(first, self.nodes)]
-            outputs = fan(self._seen(states[state]), weights[rows], [active[row] for row in rows])
+            outputs = fan(
+                self._seen(states[state]),
+                weights[constant(rows, weights)],
+                [active[row] for row in rows],
+            )
             for edges, total in outputs:
                 for edge, part in zip(edges, total.split(self.seen, 1), strict=True):
                     before = sums[first + edge]

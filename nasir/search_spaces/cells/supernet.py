@@ -12,6 +12,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.supernet import Inputs, Supernet
+from nasir.kernels.graphs import constant, on_host
 from nasir.search_spaces.cells import widths
 from nasir.search_spaces.cells.architectures import CellArchitectures
 from nasir.search_spaces.cells.body import Mix, SuperBody
@@ -106,22 +107,20 @@ class CellSupernet(Supernet):
         for layer, weights in enumerate(self._operations()):
             sizes = {i: self._sizes(layer, i) for i in self.ladder.at(layer)}
             expected += [
-                reach[layer][i] * (weights.cpu() @ size).sum() for i, size in sizes.items()
+                reach[layer][i] * (weights @ constant(size, weights, weights.dtype)).sum()
+                for i, size in sizes.items()
             ]
-            largest += max(float(size.max()) for size in sizes.values()) * len(weights)
+            largest += max(map(max, sizes.values())) * len(weights)
         return torch.stack(expected).sum().to(self.alphas.device) / largest
 
-    def _sizes(self, layer: int, level: int) -> Tensor:
-        """The parameters of each option on one edge of a cell, ``(options,)``."""
+    def _sizes(self, layer: int, level: int) -> list[float]:
+        """The parameters of each option on one edge of a cell."""
         fan = self.body.layers[layer][str(level)].cells[0].fans[0]
         edges_of_it = self.space.nodes
-        return torch.tensor(
-            [
-                _size(fan.operations[name], edges_of_it) if name in fan.operations else 0.0
-                for name in self.space.options
-            ],
-            dtype=self.alphas.dtype,
-        )
+        return [
+            _size(fan.operations[name], edges_of_it) if name in fan.operations else 0.0
+            for name in self.space.options
+        ]
 
     def _operations(self) -> list[Tensor]:
         """The weights of the operations, ``(edges, options)`` for each layer."""
@@ -131,7 +130,7 @@ class CellSupernet(Supernet):
     def _mixed(self) -> Mix:
         betas = self.alphas.new_ones((), device="cpu")
         if self.betas is not None:
-            betas = self.weights_of("betas").cpu()
+            betas = on_host(self.weights_of("betas"))
         levels = transitions(self.ladder, betas)
         return Mix(self._operations(), levels, self.space.routing == "literal")
 

@@ -13,6 +13,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.search_space import Signature
 from nasir.core.supernet import INITIAL_LOGITS, Supernet
 from nasir.kernels.choice import MEMORY_FORMAT
+from nasir.kernels.graphs import used
 from nasir.search_spaces.clearer.blocks import start_small
 from nasir.search_spaces.clearer.columns import Columns
 from nasir.search_spaces.clearer.mixture import MixedColumn
@@ -82,8 +83,7 @@ class ClearerSupernet(Supernet):
 
     def _mixed(self) -> list[list[Column]]:
         weights = self.weights_of("alphas")
-        used = [[weight != 0 for weight in row] for row in weights.tolist()]
-        rows = zip(weights, used, strict=True)
+        rows = zip(weights, used(weights), strict=True)
         return [[bound(column.mixed, *next(rows)) for column in cell] for cell in self.cells]
 
     def _path(self, architecture: Architecture) -> list[list[Column]]:

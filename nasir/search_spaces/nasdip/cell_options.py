@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nasir.core.architecture import Value
 from nasir.core.domain import Domain
+from nasir.kernels.graphs import constant, used
 from nasir.search_spaces.nasdip.cell import DECISIONS
 from nasir.search_spaces.nasdip.operations import operation
 
@@ -127,12 +128,13 @@ class CellOptions:
     def _of_branch(self, branch: int, tables: Tables, activations: Weights) -> BranchWeights | None:
         options = self.branches[branch]
         first = tables["upsample"]
-        places = [self.options["upsample"].index(name) for name in options.upsamplings]
-        share = first[places].sum()
-        if not share:
+        named = [self.options["upsample"].index(name) for name in options.upsamplings]
+        here = constant(named, first)
+        share = first[here].sum()
+        if not used(share):
             return None
         return BranchWeights(
-            share, _used(first[places] / share), _used(self._terms(branch, tables)), activations
+            share, _used(first[here] / share), _used(self._terms(branch, tables)), activations
         )
 
     def _terms(self, branch: int, tables: Tables) -> Tensor:
@@ -145,7 +147,8 @@ class CellOptions:
                 table = tables[name]
                 table = table[self.rows.index(branch)] if name == "transform" else table
                 with_none = torch.cat((table, table.new_ones(1)))
-                product = product * with_none[[self._place(name, value) for value in chosen]]
+                indices = [self._place(name, value) for value in chosen]
+                product = product * with_none[constant(indices, table)]
         return product
 
     def _place(self, name: str, value: Any) -> int:
@@ -174,5 +177,5 @@ def _terms_after(domain: Domain, upsampling: Any) -> tuple[Term, ...]:
 
 def _used(weights: Tensor) -> Weights:
     """The weights that are not zero, with their indices."""
-    pairs = zip(weights.tolist(), weights.unbind(), strict=True)
-    return [(place, weight) for place, (value, weight) in enumerate(pairs) if value]
+    pairs = zip(used(weights), weights.unbind(), strict=True)
+    return [(place, weight) for place, (is_used, weight) in enumerate(pairs) if is_used]

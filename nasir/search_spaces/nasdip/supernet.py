@@ -12,6 +12,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.domain import Domain
 from nasir.core.search_space import Signature
 from nasir.core.supernet import INITIAL_LOGITS, Supernet
+from nasir.kernels.graphs import used
 from nasir.search_spaces.nasdip.cell_options import CellOptions
 from nasir.search_spaces.nasdip.connections import full_name, matrix, shared_name
 from nasir.search_spaces.nasdip.mixture import MixedCell
@@ -94,11 +95,11 @@ class NasDipSupernet(Supernet):
         cell: Any = self.body.up["1"]
         largest = max(max(branch.sizes) for branch in cell.branches)
         total = next(iter(self.tables.values())).new_zeros(())
-        for branch, used in zip(cell.branches, self.cell.mix(self._mixed()), strict=True):
-            if used is not None and largest:
+        for branch, mixed in zip(cell.branches, self.cell.mix(self._mixed()), strict=True):
+            if mixed is not None and largest:
                 sizes = branch.sizes
-                own = [weight * (sizes[place] / largest) for place, weight in used.terms]
-                total = total + used.share * torch.stack(own).sum()
+                own = [weight * (sizes[place] / largest) for place, weight in mixed.terms]
+                total = total + mixed.share * torch.stack(own).sum()
         return total
 
     def _mixed(self) -> dict[str, Tensor]:
@@ -120,7 +121,7 @@ class NasDipSupernet(Supernet):
         weights = tables[CONNECTIONS][:, 1].unbind() if self.searched else ()
         by_name = dict(zip(self.searched, weights, strict=True))
         shares = {p: by_name.get(self._decision_on(*p), one) for p in self.body.connections}
-        return {place: share for place, share in shares.items() if share}
+        return {place: share for place, share in shares.items() if used(share)}
 
     def _decision_on(self, decoder: int, source: int) -> str:
         """The decision on the connection of a source with a decoder level."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,14 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Problem
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.core.supernet import Supernet
 from nasir.strategies.darts.relaxation import OnePath
 from nasir.strategies.darts.settings import DartsSettings
+from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import under
+from nasir.training.device import ALWAYS
+from nasir.training.inspected import LOOK_EVERY, LOOK_EVERY_ON_GPU, Losses
 from nasir.training.memory import freed_memory_reused
 from nasir.training.optimizers import (
     load_optimizer_state,
@@ -28,8 +29,8 @@ from nasir.training.optimizers import (
 )
 from nasir.training.randomness import seed_torch
 
-Batches = Callable[[int], Any]
-"""From the number of a step to its batch."""
+Batches = Callable[[int], Sequence[Any]]
+"""From the number of a step to its batch: tensors, and what is the same at each step."""
 
 FINITE_DIFFERENCE = 0.01
 """Size of the weight change in the finite difference (DARTS, equation 8)."""
@@ -42,6 +43,8 @@ class Bilevel(ABC):
     from a saved state gives the same bits. A subclass makes the supernet in :meth:`_make`, with
     the module of all weights (of one or several supernets), and provides batches, their loss and
     the validation metrics.
+
+    On a GPU, the weight step and the first-order architecture step are a CUDA graph each.
     """
 
     supernet: Supernet
@@ -65,6 +68,7 @@ class Bilevel(ABC):
         )
         seed_torch(derived_seed(problem.seed, "supernet"), device)
         self._make(problem)
+        self.captured = settings.captures(device)
         self.architecture = list(self.supernet.architecture_parameters())
         ours = {id(parameter) for parameter in self.architecture}
         self.weights = [p for p in self.module.parameters() if id(p) not in ours]
@@ -75,8 +79,17 @@ class Bilevel(ABC):
             settings.arch_lr or self.usual_arch_lr,
             decay=settings.arch_decay,
             betas=(settings.arch_beta, 0.999),
+            capturable=self.captured,
         )
         self.best: tuple[int, float] | None = None
+        every = LOOK_EVERY if device == "cpu" else LOOK_EVERY_ON_GPU
+        self.losses = Losses(every, "the supernet's loss", "strategy.lr")
+        self._step_on_weights: Callable[..., Tensor] = self._weight_step
+        self._step_on_architecture: Callable[..., Tensor] = self._first_order_step
+        if self.captured:
+            must = settings.capture == ALWAYS
+            self._step_on_weights = Captured(self._weight_step, must)
+            self._step_on_architecture = Captured(self._first_order_step, must)
 
     usual_arch_lr: float
     """The learning rate of the architecture if none is set."""
@@ -102,7 +115,7 @@ class Bilevel(ABC):
         """From a step of tuning to its batch."""
 
     @abstractmethod
-    def _loss_of(self, batch: Any) -> Tensor:
+    def _loss_of(self, *batch: Any) -> Tensor:
         """The loss of the mixture on a batch, a scalar."""
 
     @abstractmethod
@@ -122,21 +135,22 @@ class Bilevel(ABC):
         first, last = number * settings.steps, (number + 1) * settings.steps
         searching = number >= settings.warmup
         self.module.train()
-        total = 0.0
-        with freed_memory_reused(), self._batches() as (for_weights, for_architecture):
+        losses, total = self.losses, 0.0
+        losses.resume(first, [])
+        with freed_memory_reused(), own_stream(self.device), self._batches() as batches:
+            for_weights, for_architecture = batches
             for step in range(first, last):
                 self._prepare(step)
                 batch = for_weights(step)
                 if searching:
                     self._architecture_step(batch, for_architecture(step))
-                value = self._weight_step(batch)
-                if not math.isfinite(value):
-                    raise EvaluationError(
-                        f"the supernet's loss is {value} at step {step + 1}: a lower strategy.lr "
-                        "may help"
-                    )
-                total += value
-                report(step + 1 - first, settings.steps, loss=value)
+                seen = losses.add(step + 1, self._step_on_weights(*batch))
+                if step + 1 == last:
+                    seen = seen + losses.look()
+                for [value] in seen:
+                    total += value
+                if seen:
+                    report(losses.seen - first, settings.steps, loss=losses.last[0])
         return total / settings.steps
 
     def tune(self, first: int, steps: int) -> None:
@@ -147,7 +161,7 @@ class Bilevel(ABC):
         with self._tuning_batches() as batches:
             for step in range(first, first + steps):
                 seed_torch(derived_seed(self.seed, "tuning", step), self.device)
-                self._weight_step(batches(step))
+                self._weight_step(*batches(step))  # its mixture changes: it is not captured
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that the next steps depend on: tensors, and JSON values."""
@@ -175,38 +189,48 @@ class Bilevel(ABC):
                 settings.temperature + share * (settings.temperature_end - settings.temperature)
             )
 
-    def _weight_step(self, batch: Any) -> float:
+    def _weight_step(self, *batch: Any) -> Tensor:
+        """Change the weights by their gradient; the loss before."""
         with _constant(self.architecture):
-            value = self._loss_of(batch)
+            value = self._loss_of(*batch)
             self.descent.zero_grad(set_to_none=True)
             value.backward()
         if self.settings.clip:
             torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip)
         self.descent.step()
-        return float(value.item())
+        return value.detach()
 
-    def _architecture_step(self, for_weights: Any, for_architecture: Any) -> None:
-        self.ascent.zero_grad(set_to_none=True)
+    def _architecture_step(self, for_weights: Sequence[Any], for_architecture: Any) -> None:
+        """Change the architecture parameters by their gradient."""
         if self.settings.order == 1:
-            with _constant(self.weights):
-                self._architecture_loss(for_architecture).backward()
-        else:
-            gradients = self._second_order_gradients(for_weights, for_architecture)
-            for parameter, gradient in zip(self.architecture, gradients, strict=True):
-                parameter.grad = gradient
+            self._step_on_architecture(*for_architecture)
+            return
+        gradients = self._second_order_gradients(for_weights, for_architecture)
+        for parameter, gradient in zip(self.architecture, gradients, strict=True):
+            parameter.grad = gradient
         self.ascent.step()
 
-    def _second_order_gradients(self, for_weights: Any, for_architecture: Any) -> list[Tensor]:
+    def _first_order_step(self, *batch: Any) -> Tensor:
+        self.ascent.zero_grad(set_to_none=True)
+        with _constant(self.weights):
+            value = self._architecture_loss(*batch)
+            value.backward()
+        self.ascent.step()
+        return value.detach()
+
+    def _second_order_gradients(
+        self, for_weights: Sequence[Any], for_architecture: Sequence[Any]
+    ) -> list[Tensor]:
         """The architecture's gradient after one weight step (DARTS, equations 7 and 8)."""
         rate = self.descent.param_groups[0]["lr"]
         before = [w.detach().clone() for w in self.weights]
         generator = torch.get_rng_state()
-        gradients = self._gradients(self._loss_of(for_weights), self.weights)
+        gradients = self._gradients(self._loss_of(*for_weights), self.weights)
         with torch.no_grad():
             for w, g in zip(self.weights, gradients, strict=True):
                 w.sub_(rate * (g + self.decay * w + self._momentum(w)))
         both = [*self.architecture, *self.weights]
-        ahead = self._gradients(self._architecture_loss(for_architecture), both)
+        ahead = self._gradients(self._architecture_loss(*for_architecture), both)
         direct, direction = ahead[: len(self.architecture)], ahead[len(self.architecture) :]
         norm = torch.sqrt(sum((d.square().sum() for d in direction), torch.zeros(())).double())
         reach = FINITE_DIFFERENCE / max(norm.item(), 1e-12)
@@ -216,7 +240,7 @@ class Bilevel(ABC):
                 for w, b, d in zip(self.weights, before, direction, strict=True):
                     w.copy_(b + sign * reach * d)
             torch.set_rng_state(generator)  # the same paths on both sides
-            sides.append(self._gradients(self._loss_of(for_weights), self.architecture))
+            sides.append(self._gradients(self._loss_of(*for_weights), self.architecture))
         with torch.no_grad():
             for w, b in zip(self.weights, before, strict=True):
                 w.copy_(b)
@@ -230,10 +254,10 @@ class Bilevel(ABC):
         held = self.descent.state.get(weight, {}).get("momentum_buffer")
         return 0.0 if held is None else self.settings.momentum * held
 
-    def _architecture_loss(self, batch: Any) -> Tensor:
+    def _architecture_loss(self, *batch: Any) -> Tensor:
         """The restoration loss with CLEARER's penalties (equation 2)."""
         penalty = self.supernet.penalty(self.settings.entropy, self.settings.complexity)
-        return self._loss_of(batch) + penalty
+        return self._loss_of(*batch) + penalty
 
     @staticmethod
     def _gradients(value: Tensor, of: Sequence[Tensor]) -> list[Tensor]:

@@ -63,7 +63,10 @@ class OnPatches(Bilevel):
         self.validation, self.for_weights, self.for_architecture = parts
 
     def _descent(self) -> torch.optim.Optimizer:
-        return optimizer("sgd", self.weights, self._rate(0), self.settings.momentum, self.decay)
+        momentum, captured = self.settings.momentum, self.captured
+        return optimizer(
+            "sgd", self.weights, self._rate(0), momentum, self.decay, capturable=captured
+        )
 
     def _rate(self, step: int) -> float:
         settings = self.settings
@@ -93,8 +96,7 @@ class OnPatches(Bilevel):
     def _moved(self, pair: Pair) -> Pair:
         return pair[0].to(self.device), pair[1].to(self.device)
 
-    def _loss_of(self, batch: Pair) -> Tensor:
-        degraded, clean = batch
+    def _loss_of(self, degraded: Tensor, clean: Tensor) -> Tensor:
         return self.loss(self.supernet(degraded), clean)
 
     def validate(self) -> dict[str, float]:

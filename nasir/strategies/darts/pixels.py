@@ -74,7 +74,7 @@ class OnPixels(Bilevel):
         self.supernet = self.supernets[0]
 
     def _descent(self) -> torch.optim.Optimizer:
-        return optimizer("adam", self.weights, self._rate(0))
+        return optimizer("adam", self.weights, self._rate(0), capturable=self.captured)
 
     def _rate(self, step: int) -> float:
         return self.settings.lr or self.prior.lr
@@ -90,7 +90,7 @@ class OnPixels(Bilevel):
     def _part(self, which: int) -> list[Sample]:
         return [parts[which] for parts in self.parts]
 
-    def _loss_of(self, batch: list[Sample]) -> Tensor:
+    def _loss_of(self, *batch: Sample) -> Tensor:
         """The mean over the pictures of the task's loss, with new noise on the inputs."""
         self._copy_mixture()
         noise = self.prior.input_noise

@@ -8,6 +8,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.strategies.supernet_search import SupernetSearch
+from nasir.training.device import ALWAYS, NEVER, WHEN
 
 
 @attrs.define(slots=False)  # slots that are still empty could not be sent to other processes
@@ -96,6 +97,13 @@ class DartsSettings(SupernetSearch):
         5, "weight steps after each choice by perturbation, >= 0 (DARTS-PT: 5 epochs)", must.ge(0)
     )
 
+    capture: str = setting(
+        "auto",
+        "whether steps on a GPU are captured as CUDA graphs, the architecture's only where `order` "
+        "is 1: always, never, or auto: where they can be",
+        must.in_(WHEN),
+    )
+
     def __attrs_post_init__(self) -> None:
         if self.warmup >= self.epochs:
             raise SettingsError(
@@ -103,6 +111,20 @@ class DartsSettings(SupernetSearch):
                 "for the architecture: take fewer, such as "
                 f"strategy.warmup={self.epochs // 5}"
             )
+
+    def captures(self, device: str) -> bool:
+        """Whether steps on `device` are captured as CUDA graphs.
+
+        Raises :class:`~nasir.core.errors.SettingsError` where they always are to be, and cannot.
+        """
+        reason = None
+        if not device.startswith("cuda"):
+            reason = f"steps on the device {device} cannot be captured as CUDA graphs"
+        elif self.paths == "one":
+            reason = "steps of strategy.paths=one, whose options change, cannot be captured"
+        if reason is not None and self.capture == ALWAYS:
+            raise SettingsError(f"strategy.capture=always: {reason}; take strategy.capture=auto")
+        return reason is None and self.capture != NEVER
 
     @property
     def first_kept(self) -> int:

@@ -44,6 +44,7 @@ class Epoch(Evaluator):
         settings = self.settings
         problem = settings.searched(problem)
         settings.check_supernet(problem, settings.partial)
+        settings.captures(usable(settings.device))
         if searched_on(settings, problem) == "patches":
             _, *trained_on = divided_patches(settings, problem)
             check_training(problem, settings.patch, settings.loss, trained_on)

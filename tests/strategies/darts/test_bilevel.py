@@ -83,7 +83,7 @@ def test_the_second_order_gradient_is_that_of_the_unrolled_step() -> None:
     state = search(order=2, momentum=0.5, decay=0.01, lr=0.5)
     state.supernet.double()
     for degraded, clean in pairs(state):  # some momentum
-        state._weight_step((degraded.double(), clean.double()))
+        state._weight_step(degraded.double(), clean.double())
     train, held = ((d.double(), c.double()) for d, c in pairs(state))
     approximate = state._second_order_gradients(train, held)
     names = [n for n, _ in state.supernet.named_parameters() if n != "table"]
@@ -127,6 +127,6 @@ def test_a_loss_that_is_not_finite_ends_the_epoch() -> None:
 def test_the_gradient_of_the_weights_is_clipped() -> None:
     state = search(clip=1e-3, momentum=0.0, decay=0.0, lr=1.0)
     before = [w.detach().clone() for w in state.weights]
-    state._weight_step(pairs(state)[0])
+    state._weight_step(*pairs(state)[0])
     moved = [(a - b).square().sum() for a, b in zip(before, state.weights, strict=True)]
     assert sum(moved).sqrt().item() == pytest.approx(1e-3, rel=1e-3)

@@ -167,7 +167,7 @@ def test_a_fit_is_deep_image_priors() -> None:
     assert isinstance(state.descent, torch.optim.Adam)
     assert all(x.min() >= 0 and 0.09 < x.max() <= 0.1 for x in state.inputs)
     batch = state._part(0)
-    assert state._loss_of(batch) != state._loss_of(batch)
+    assert state._loss_of(*batch) != state._loss_of(*batch)
 
 
 @pytest.mark.parametrize("settings", [{}, {"paths": "one"}, {"order": 2}])
