@@ -1,27 +1,28 @@
 """Are planted faults noticed by the tests? Mutants of the modules that implement formulas.
 
-    python benchmarks/mutants.py WORK [--each 30] [--seed 0] [--again] [--table]
+    python benchmarks/mutants.py WORK [--each 30] [--seed 0] [--minutes 60] [--again] [--table]
 
 A mutant is a module with one change: an operator, comparison, constant, condition, or the order of
-two arguments. It is noticed if one of the tests of its module fails, or does not end; those of its
-name come first, then those that import it, then those of its folder. `each` mutants are drawn from
-each room, and the faults of ``PLANTED`` come first. WORK keeps what is known: a benchmark that was
-stopped goes on where it was. ``--again`` tries those that were not noticed again with the tests of
-today, ``--table`` prints what is there.
+two arguments. It is noticed if a test fails, or does not end, of the files of the module's name and
+those that import it. ``--again`` tries those that were not noticed with the tests of today, and all
+near by that execute the changed function: which tests do is recorded once for each file.
+`each` mutants are drawn from each room, and the faults of ``PLANTED`` come first. WORK keeps what
+is known: a benchmark that was stopped goes on where it was. ``--table`` prints what is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import json
+import math
 import os
-import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -35,6 +36,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
+from executed import QUIET, executing  # noqa: E402
 from mutations import Mutant, mutant_at, sites  # noqa: E402
 
 ROOMS = {
@@ -59,14 +61,18 @@ PLANTED = [
     ("nasir/fitting/collapse.py", "decibels / 10)", "3 * decibels / 10)"),
     (
         "nasir/fitting/descent.py",
-        "self._output, self.average, settings.averaging",
-        "self.average, self._output, settings.averaging",
+        "self._output, self.average, self.settings.averaging",
+        "self.average, self._output, self.settings.averaging",
     ),
 ]
 """Faults that once went unnoticed: the guard three times as lax, the output average's weights."""
 
-BUDGET, LONGEST = 40.0, 6.0
-"""Seconds of processor time: of a group of tests, and of one test."""
+LARGE = ("torch", "torch._dynamo", "numpy", "scipy.stats", "skimage.metrics", "hypothesis")
+LARGE += ("torch.utils.flop_counter", "torch.autograd.gradcheck", "cattrs", "PIL.Image", "sqlite3")
+"""Other modules that tests import."""
+
+BUDGET, LONGEST = 15.0, 3.0
+"""Seconds of processor time: of tests together, and of one test."""
 
 HANGING = 180.0
 """Seconds without any processor time after which a child is ended."""
@@ -77,20 +83,24 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--each", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after so many")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     results = arguments.work / "mutants.jsonl"
+    started = time.perf_counter()
     if not arguments.table:
-        for module in ("torch", "numpy", "scipy.stats", "skimage.metrics", "hypothesis"):
+        for module in LARGE:
             importlib.import_module(module)  # once, not in each child
         known = {one["id"]: one for one in read(results)}
         for room, mutant in drawn(arguments.each, arguments.seed):
             before = known.get(mutant.id)
             if before and (before["noticed"] or not arguments.again):
                 continue
-            found = tried(mutant, arguments.work)
+            if time.perf_counter() > 60 * arguments.minutes + started:
+                break
+            found = tried(mutant, arguments.again, arguments.work)
             line = {"id": mutant.id, "room": room, "change": mutant.change, **found}
             print(line, flush=True)
             with results.open("a") as file:
@@ -111,46 +121,66 @@ def drawn(each: int, seed: int) -> Iterator[tuple[str, Mutant]]:
         files = sorted({path for pattern in patterns for path in ROOT.glob(pattern)})
         files = [path for path in files if path.stem not in NO_FORMULA]
         found = [site for path in files for site in sites(ROOT, path)]
-        random.Random(f"{seed} {room}").shuffle(found)
+        found.sort(key=partial(drawn_at, f"{seed} {room}"))
         chosen.append([(room, site) for site in found[:each]])
     for together in zip(*chosen, strict=True):
         for room, site in together:
             yield room, mutant_at(ROOT, *site)
 
 
-def tests_of(file: str) -> list[list[str]]:
-    """The test files for a module: of its name, then that import it, then of its folder."""
-    module = Path(file).relative_to("nasir").with_suffix("")
-    dotted = ".".join(("nasir", *module.parts))
-    folder = TESTS.joinpath(*module.parent.parts)
+def drawn_at(seed: str, site: tuple[str, int, int]) -> str:
+    """The place of a site in the draw, which changes in other modules leave as it is."""
+    return hashlib.sha256(f"{seed} {site}".encode()).hexdigest()
+
+
+def named_tests(module: Path) -> list[Path]:
+    """The test files of a module's name, that of its folder first."""
+    named = sorted(TESTS.rglob(f"test_{module.stem}.py"))
+    return sorted(named, key=lambda path: path.parent != TESTS / module.parent)
+
+
+def importing_tests(module: Path) -> list[Path]:
+    """The other test files that import a module."""
+    dotted = ".".join(("nasir", *module.with_suffix("").parts))
+    files = sorted(path for room in COVERING for path in (TESTS / room).rglob("test_*.py"))
+    named = named_tests(module)
+    return [path for path in files if f"{dotted} " in path.read_text() and path not in named]
+
+
+def near_tests(mutant: Mutant, work: Path) -> list[str]:
+    """Tests that execute the changed function, or any of the module if none was changed.
+
+    Of the files that import the module, and of those in its folder.
+    """
+    module = Path(mutant.file).relative_to("nasir")
+    folder = TESTS / module.parent
     while not folder.is_dir():
         folder = folder.parent
-    named = sorted(TESTS.rglob(f"test_{module.name}*.py"))
-    named.sort(key=lambda path: path.parent != folder)
-    everything = sorted(path for room in COVERING for path in (TESTS / room).rglob("test_*.py"))
-    importing = [path for path in everything if f"{dotted} " in path.read_text()]
-    near = sorted(folder.rglob("test_*.py")) if folder != TESTS else []
-    groups, seen = [], set[Path]()
-    for group in (named, importing, near):
-        groups.append([str(path) for path in group if path not in seen])
-        seen.update(group)
-    return [group for group in groups if group]
+    files = {*named_tests(module), *importing_tests(module)}
+    files |= set(folder.rglob("test_*.py")) if folder != TESTS else set()
+    changed = f"{module}:{mutant.function}"
+    found: dict[str, float] = {}
+    for name, tests in executing(sorted(files), ROOT, work / "executed.jsonl", in_child).items():
+        if name == changed or (not mutant.function and name.startswith(changed)):
+            found |= tests
+    return sorted(found, key=lambda test: found[test])
 
 
-class Budget:
-    """A pytest plugin: leaves tests that take long, and ends when the processor time is over."""
+class Limit:
+    """A pytest plugin: skips a test that takes long, and all when the processor time is over."""
 
     def __init__(self, overrun: Path) -> None:
         self.overrun = overrun
 
-    @pytest.hookimpl(hookwrapper=True)
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         if time.process_time() > BUDGET:
-            item.session.shouldstop = "the budget is over"
+            item.add_marker(pytest.mark.skip("the budget is over"))
         signal.signal(signal.SIGPROF, partial(self.end, item.nodeid))
         signal.setitimer(signal.ITIMER_PROF, LONGEST)
-        yield
+        result = yield
         signal.setitimer(signal.ITIMER_PROF, 0)
+        return result
 
     def end(self, test: str, *_: Any) -> None:
         with self.overrun.open("a") as file:
@@ -158,25 +188,37 @@ class Budget:
         pytest.skip("takes long")
 
 
-def tried(mutant: Mutant, work: Path) -> dict[str, Any]:
-    """Whether tests notice `mutant`."""
+def tried(mutant: Mutant, thorough: bool, work: Path) -> dict[str, Any]:
+    """Whether tests notice `mutant`, and how."""
     started, how = time.perf_counter(), "no test"
     overrun = work / "overrun"
-    for tests in tests_of(mutant.file):
-        overrun.unlink(missing_ok=True)
-        how = in_child(["-x", *tests], mutant, overrun)
-        for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
-            overrun.unlink()  # does it take as long without the mutant?
-            if in_child([test], None, overrun) == "passed" and not overrun.exists():
-                how = "never ended"
-        if how != "passed":
-            break
+    overrun.unlink(missing_ok=True)
+    if thorough:
+        tests = near_tests(mutant, work)
+    else:
+        module = Path(mutant.file).relative_to("nasir")
+        tests = [str(path) for path in (*named_tests(module), *importing_tests(module))]
+    if tests:
+        how = in_child(partial(test_with, mutant, tests, overrun))
+    for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
+        overrun.unlink()  # does it take as long without the mutant?
+        as_ever = in_child(partial(test_with, None, [test], overrun)) == "passed"
+        if how == "passed" and as_ever and not overrun.exists():
+            how = "never ended"
     seconds = round(time.perf_counter() - started, 1)
     return {"noticed": how not in ("passed", "no test"), "how": how, "seconds": seconds}
 
 
-def in_child(words: list[str], mutant: Mutant | None, overrun: Path) -> str:
-    """How pytest ends in a child process, which sees the mutant in place of its module."""
+def test_with(mutant: Mutant | None, tests: list[str], overrun: Path) -> int:
+    """Pytest's exit code where imports see the mutant in place of its module."""
+    if mutant is not None:
+        plant(mutant)
+    os.chdir(ROOT)
+    return int(pytest.main([*QUIET, "-x", *tests], plugins=[Limit(overrun)]))
+
+
+def in_child(work: Callable[[], int | None]) -> str:
+    """How `work`, which returns pytest's exit code, ends in a child process."""
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
@@ -185,11 +227,7 @@ def in_child(words: list[str], mutant: Mutant | None, overrun: Path) -> str:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 1)
             os.dup2(null, 2)
-            if mutant is not None:
-                plant(mutant)
-            os.chdir(ROOT)
-            quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=0", "--no-header"]
-            code = int(pytest.main([*quiet, *words], plugins=[Budget(overrun)]))
+            code = work() or 0
         finally:
             os._exit(code)
     moved, used = time.monotonic(), 0.0
@@ -200,7 +238,7 @@ def in_child(words: list[str], mutant: Mutant | None, overrun: Path) -> str:
             return {0: "passed", 1: "failed", 2: "failed"}.get(code, f"died with {code}")
         if (now := processor_time(child)) > used + 0.1:
             moved, used = time.monotonic(), now
-        time.sleep(0.2)
+        time.sleep(0.1)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return "never ended"

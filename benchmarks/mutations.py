@@ -43,14 +43,11 @@ NO_FORMULA = {"setting", "report", "NasirError", "SettingsError", "isinstance", 
 
 @attrs.frozen
 class Mutant:
-    """A module's `source` with a change in the function that begins in line `function`.
-
-    The line is that of its first decorator, if any, as in its code object; 0 outside of functions.
-    """
+    """A module's `source` with a change in a function, by its qualified name, or in none ("")."""
 
     id: str
     file: str
-    function: int
+    function: str
     change: str
     source: str = attrs.field(repr=False)
 
@@ -61,7 +58,7 @@ class Mutant:
         if source.count(old) != 1:
             raise ValueError(f"{file} has {old!r} {source.count(old)} times: it must be once")
         line = source[: source.index(old)].count("\n") + 1
-        function = _functions(ast.parse(source)).get(line, 0)
+        function = _functions(ast.parse(source)).get(line, "")
         change = f"{old} -> {new}"
         return cls(f"{file}:{line} {change}", file, function, change, source.replace(old, new))
 
@@ -84,17 +81,25 @@ def mutant_at(root: Path, file: str, number: int, kind: int) -> Mutant:
     change = f"{before} -> {ast.unparse(changed)}"
     digest = hashlib.sha256(f"{number} {kind} {before}".encode()).hexdigest()[:6]
     id = f"{file}:{line} {digest}"
-    return Mutant(id, file, functions.get(line, 0), change, ast.unparse(tree))
+    return Mutant(id, file, functions.get(line, ""), change, ast.unparse(tree))
 
 
-def _functions(tree: ast.AST) -> dict[int, int]:
-    """For each line, where the innermost function around it begins."""
-    found: dict[int, int] = {}
-    for node in ast.walk(tree):  # outer ones first
+def _functions(tree: ast.AST, within: str = "") -> dict[int, str]:
+    """For each line, the innermost function around it, as its code object is named."""
+    found: dict[int, str] = {}
+    for node in ast.iter_child_nodes(tree):
+        inner = within
         if isinstance(node, ast.FunctionDef):
-            begins = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-            found |= dict.fromkeys(range(begins, (node.end_lineno or begins) + 1), begins)
+            found |= dict.fromkeys(_lines(node), f"{within}{node.name}")
+            inner = f"{within}{node.name}.<locals>."
+        elif isinstance(node, ast.ClassDef):
+            inner = f"{within}{node.name}."
+        found |= _functions(node, inner)
     return found
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)  # type: ignore[attr-defined]
 
 
 def _formulas(node: ast.AST) -> Iterator[ast.AST]:

@@ -64,7 +64,8 @@ def _measure(arguments: argparse.Namespace, results: Path) -> None:
     if results.exists():
         rows = (json.loads(line) for line in results.read_text().splitlines())
         done = {(row["variant"], row["seed"]) for row in rows}
-    units = [(v, s) for s in range(arguments.seeds) for v in VARIANTS if (v, s) not in done]
+    variants = RIVALS if arguments.rivals else VARIANTS
+    units = [(v, s) for s in range(arguments.seeds) for v in variants if (v, s) not in done]
     with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
         futures = {pool.submit(measure, vars(arguments), *unit): unit for unit in units}
         for future in as_completed(futures):
@@ -233,6 +234,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=128, help="side of a test picture's middle")
     parser.add_argument("--test", default="10*.jpg", help="which of the test pictures")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rivals", action="store_true", help="leave out the ablations")
     parser.add_argument("--table", action="store_true", help="only print what is there")
     return parser.parse_args()
 

@@ -27,7 +27,8 @@ from nasir.runs.result import write_result
 from nasir.settings.building import make
 from nasir.settings.run_settings import COMPONENTS
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OURS = ("nasdip", "isnas", "hinas", "irnas", "clearer")
 """The papers whose recipes are in docs/papers.md by table."""
@@ -177,6 +178,12 @@ def test_a_broken_link_or_anchor_is_found(tmp_path: Path):
         f"# Top\n{good} [web](https://example.org)\n" + "".join(f"[x]({t})" for t in bad)
     )
     assert broken_links(page) == bad
+
+
+def test_each_test_that_is_named_is_there():
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", PAPERS)
+    assert len(named) > 40
+    assert [f"{f}::{t}" for f, t in named if f"def {t}(" not in (TESTS / f).read_text()] == []
 
 
 def linked_pages(page: Path) -> set[Path]:

@@ -208,6 +208,8 @@ def computed_proxies(
     if not proxies:
         return {}
     problem = experiment(run.whole_settings).problem
+    if against == "clean" and any(one.clean is None for one in problem.task.samples("search")):
+        raise SettingsError(f"clean=True needs the ground truth, and {run.folder} has none")
     evaluator = make(
         "evaluator",
         {

@@ -30,8 +30,10 @@ class Factorize(Task):
 
     Z = T L: Z is a row of `size` sensors over `size` times, T (sensors x hidden places) how light
     gets from each place to each sensor, L (hidden places x times) the video. Two networks give T
-    and L, and the loss is the mean squared error of g T L to Z with the best gain g (Aittala et
-    al. 2019, "Computational Mirrors"; NAS-DIP section 4.3). Outputs in [0, 1] keep both >= 0.
+    and L (Aittala et al. 2019, "Computational Mirrors"; NAS-DIP section 4.3), whose outputs are
+    >= 0. The loss is the mean squared error of g T L to Z with the best gain g, or that of
+    CompMirror's published experiment: the mean absolute error of T L's differences between
+    neighbouring sensors, and times, and 0.0001 times that of T L.
 
     Any invertible M makes T M^-1 and M L of T and L, so that the priors alone decide, and a good
     fit to Z says little of L. The gain, the offset and the direction of L remain open: metrics
@@ -67,6 +69,11 @@ class Factorize(Task):
         "standard deviation of the noise in Z, of 255 where Z is at most 255, >= 0",
         [must.ge(0), must.lt(math.inf)],
     )
+    compares: str = setting(
+        "product",
+        "what the loss compares with Z: the product T L (squared), or its gradient (absolute)",
+        must.in_(("product", "gradient")),
+    )
     seed: int = setting(0, "what moving things and noise are drawn from, >= 0", must.ge(0))
 
     _samples: dict[Split, Sample] = attrs.field(init=False, factory=dict, eq=False, repr=False)
@@ -95,12 +102,14 @@ class Factorize(Task):
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         import torch
 
-        from nasir.tasks.physics.light_transport import factors, scaled_product
+        from nasir.tasks.physics.light_transport import factors, gradient_error, scaled_product
         from nasir.tasks.protocol import observed_error
 
         observed = sample.degraded
         mask = torch.ones_like(observed) if sample.mask is None else sample.mask
         transport, video = factors(output, self.places)
+        if self.compares == "gradient":
+            return gradient_error(transport @ video, observed, mask)
         return observed_error(scaled_product(transport, video, observed, mask), sample)
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:

@@ -68,7 +68,7 @@ class PictureTask(Task):
     )
     picture: int | None = setting(
         None,
-        "take this one of `images` alone, from 0; none: take all",
+        "take this one of `images`, or of the photographs in their place, alone, from 0; none: all",
         must.optional(must.ge(0)),
     )
     degraded: bool = setting(
@@ -209,7 +209,7 @@ class PictureTask(Task):
         if self.degraded:
             yours = [*images, *test]
             return {"search": photographs()[: self.search] or yours, "test": yours}
-        chosen = images or photographs()
+        chosen = images or self._alone(photographs())
         if test:
             return {"search": chosen[: self.search] or test, "test": test}
         searched = min(self.search, max(1, len(chosen) - 1))
@@ -220,7 +220,8 @@ class PictureTask(Task):
         from nasir.tasks.pictures.layouts import divided
 
         train, tested = divided(self.images, self.test_images)
-        images, test = self._alone(self.found(train)), self.found(tested)
+        images, test = self.found(train), self.found(tested)
+        images = self._alone(images) if images or self.degraded else images
         if self.degraded and not (images or test):
             raise SettingsError("there are no degraded pictures: give them with task.images=FILE")
         both = {p.content.resolve() for p in images} & {p.content.resolve() for p in test}
@@ -246,7 +247,7 @@ class PictureTask(Task):
             return images
         if self.picture >= len(images):
             raise SettingsError(
-                f"task.picture={self.picture}: task.images has {len(images)} pictures, count from 0"
+                f"task.picture={self.picture}: there are {len(images)} pictures, count from 0"
             )
         return [images[self.picture]]
 

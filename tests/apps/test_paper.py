@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from nasir.apps.paper.figures import changed, overlap
-from nasir.apps.paper.making import Made, beside, recipe_of, steps
+from nasir.apps.paper.making import AFTER, Made, beside, recipe_of, steps
 from nasir.apps.paper.papers import Paper, Row, find, papers
 from nasir.apps.paper.small import MOST, small_words
 from nasir.apps.search import search as api
@@ -121,6 +121,17 @@ def test_changed_cells_list_the_decisions_that_a_rule_changes() -> None:
     first = [row for row in rows if row[1] == "R1"]
     assert first
     assert all("conv" in row[3] and row[4].startswith(("sep", "dil")) for row in first)
+
+
+def test_table_1_of_isnas_averages_100_initialisations_against_both_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("nasir.apps.correlate.correlations", lambda *how: asked.append(how) or [])
+    run, find_table = FakeRun("a", []), find("isnas-table1")
+    AFTER[find_table.makes](find_table.recipes[0], run, False)  # type: ignore[arg-type]
+    proxies = ("psd_db_mse", "psd_db_strip_mse", "psd_strip_hist_emd", "bandwidth_99")
+    assert asked == [(run, proxies, 100, True, False)]
 
 
 @pytest.mark.parametrize("plot", ["overlap.svg", "histogram.svg", "speed.svg"])

@@ -221,6 +221,15 @@ def test_bad_settings_are_refused(run, capsys):
         assert printed in capsys.readouterr().err
 
 
+def test_without_ground_truth_nothing_is_computed_against_it(tmp_path: Path, toy, capsys):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (16, 16), np.uint8)).save("a.png")
+    words = ("task=denoise", "task.images=a.png", "task.degraded=true", "task.size=16")
+    run = toy("name=r", *words, "task.search=0", "trials=6")
+    assert main(["correlate", str(run.folder), "--proxies", "bandwidth_99", "--clean"]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith(f"--clean needs the ground truth, and {run.folder} has none\n")
+
+
 def curved(number: int, best: float) -> Trial:
     """A fit with its best PSNR at the share `best` of the steps."""
     curve = [(share, 30.0 - abs(share - best)) for share in (0.25, 0.5, 0.75, 1.0)]

@@ -80,3 +80,9 @@ def test_the_evaluator_gives_all_of_them_without_ground_truth():
     assert set(first.metrics) == set(PROXIES)
     assert first.metrics == again.metrics
     assert all(map(math.isfinite, first.metrics.values()))
+
+
+def test_more_is_better_but_for_distances_between_spectra_and_bandwidths():
+    """Abdelfattah et al. 2021, Mellor et al. 2021, Lin et al. 2021, Li et al. 2023; ISNAS-DIP."""
+    less = {name for name in PROXIES if not registries["proxy"].load(name).larger_is_better}
+    assert less == {name for name in PROXIES if name.startswith(("psd_", "bandwidth_"))}

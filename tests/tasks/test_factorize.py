@@ -276,3 +276,21 @@ def test_wrong_settings_are_refused_in_one_line(wrong: dict[str, object], messag
     with pytest.raises(SettingsError, match=message) as refusal:
         building.structure(Factorize, wrong, "task")
     assert "\n" not in str(refusal.value)
+
+
+def test_the_gradients_loss_is_its_formula():
+    """Mean |differences| along both directions and 0.0001 |values| (CompMirror's experiment)."""
+    task = Factorize(size=16, places=16, compares="gradient")
+    (sample,) = task.samples("test")
+    output = noise(1, 2, 16, 16)
+    error = (output[0, 0] @ output[0, 1] - sample.degraded[0, 0]).numpy()
+    expected = sum(np.abs(np.diff(error, axis=axis)).mean() for axis in (0, 1))
+    expected += 1e-4 * np.abs(error).mean()
+    assert task.loss(output, sample).item() == pytest.approx(expected, rel=1e-5)
+    seen = torch.ones(1, 1, 16, 16)
+    seen[..., 4:, :] = 0
+    part = attrs.evolve(sample, mask=seen)
+    error = error[:4]
+    expected = sum(np.abs(np.diff(error, axis=axis)).mean() for axis in (0, 1))
+    expected += 1e-4 * np.abs(error).mean()
+    assert task.loss(output, part).item() == pytest.approx(expected, rel=1e-5)

@@ -80,7 +80,7 @@ def test_test_pictures_stand_beside_the_one_that_is_taken():
 @pytest.mark.parametrize("index", [3, 100])
 def test_a_picture_that_is_not_there_is_refused_with_the_number_of_pictures(index: int):
     message = refusal(make(Denoise, picture=index))
-    assert f"task.picture={index}: task.images has 3 pictures, count from 0" in message
+    assert f"task.picture={index}: there are 3 pictures, count from 0" in message
 
 
 def test_a_negative_picture_is_refused():

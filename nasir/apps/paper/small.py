@@ -22,11 +22,15 @@ MOST: Mapping[str, int] = {
     "search_width": 8,
     "discriminator_width": 8,
     "channels": 8,
+    "layers": 3,
+    "nodes": 2,
+    "cells": 2,
     "pool": 3,
     "keep": 2,
     "candidates": 2,
     "size": 48,
     "side": 32,
+    "places": 16,
     "search": 1,
     "validation": 1,
     "most_blocks": 2,
@@ -56,6 +60,7 @@ def small_words(words: Sequence[str]) -> list[str]:
     settings = planned.resolved
     small = [*_cut(settings, ()), "limit=[]"]
     if not settings["task"].get("images"):
+        small += ["task.picture=0"] if settings["task"].get("search") == 0 else []
         small += [
             f"task.{w}"
             for k in WITHOUT_PICTURES

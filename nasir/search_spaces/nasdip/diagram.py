@@ -31,6 +31,12 @@ STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
         ("each channel", "normalised"),
         ("beside it", "the encoder's map"),
     ),
+    "comp_mirror": (
+        ("coordinates", "beside the maps"),
+        ("convolution", "4 \u00d7 4"),
+        ("\u00d72", "bilinear, or a cell"),
+        ("activation", "tanh"),
+    ),
 }
 """Of networks that have no cells, the steps of a level up, each with a heading and its words."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -30,6 +30,7 @@ NAME = "nasdip"
 HAND_MADE = "deep_image_prior"
 DEEP_DECODER = "deep_decoder"
 CYCLEGAN_UNET = "cyclegan_unet"
+COMP_MIRROR = "comp_mirror"
 
 CROSSING = "crossing"
 """What says, of an architecture, that its maps cross levels in another way than the space's do."""
@@ -155,6 +156,7 @@ class NasDip(SearchSpace):
             ) from None
 
     def build(self, architecture: Architecture, signature: Signature) -> nn.Module:
+        from nasir.search_spaces.nasdip.comp_mirror import CompMirrorNetwork
         from nasir.search_spaces.nasdip.cyclegan_unet import CycleGanUNet
         from nasir.search_spaces.nasdip.deep_decoder import DeepDecoderNetwork
         from nasir.search_spaces.nasdip.deep_image_prior import DeepImagePriorNetwork
@@ -163,10 +165,12 @@ class NasDip(SearchSpace):
         signature = self._framed(signature)
         choices = architecture.choices
         if "network" in choices:
-            networks: dict[str, type[nn.Module]] = {
+            cell = {key: value for key, value in choices.items() if key != "network"}
+            networks: dict[str, Callable[..., nn.Module]] = {
                 HAND_MADE: DeepImagePriorNetwork,
                 DEEP_DECODER: DeepDecoderNetwork,
                 CYCLEGAN_UNET: CycleGanUNet,
+                COMP_MIRROR: partial(CompMirrorNetwork, choices=cell),
             }
             name = str(choices["network"])
             if name not in networks:
@@ -203,8 +207,10 @@ class NasDip(SearchSpace):
         named = {name: self._found(*found) for name, found in FOUND.items()}
         for name, cell in FIGURE_3.items():
             named[name] = Architecture(NAME, {**cell, **self._connected((0,))})
-        for name in (HAND_MADE, DEEP_DECODER, CYCLEGAN_UNET):
+        for name in (HAND_MADE, DEEP_DECODER, CYCLEGAN_UNET, COMP_MIRROR):
             named[name] = Architecture(NAME, {"network": name})
+        found = cell_of(FOUND[FOUND_FOR["denoise"]][0])
+        named[f"{COMP_MIRROR}_nasdip"] = Architecture(NAME, {"network": COMP_MIRROR, **found})
         return named
 
     def usual(self, task: str) -> str:

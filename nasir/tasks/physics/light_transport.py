@@ -13,6 +13,9 @@ from nasir.core.metrics import psnr
 TRACKS = ((1.0, 0.02), (0.6, 0.05), (0.35, 0.08))
 """Brightness, and half the width over the height, of the things that move in a hidden video."""
 
+VALUES = 1e-4
+"""Weight of the values beside their differences, in the loss of CompMirror."""
+
 
 def tracks(rng: np.random.Generator, size: int) -> Tensor:
     """Things that move along a line: ``(1, 1, size, size)`` in [0, 1], place by time.
@@ -66,6 +69,21 @@ def scaled_product(transport: Tensor, video: Tensor, observed: Tensor, mask: Ten
     product = transport @ video
     along = (product * observed * mask).sum().clamp(min=0)
     return product * (along / (product.square() * mask).sum().clamp(min=1e-12))
+
+
+def gradient_error(product: Tensor, observed: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute error of differences along rows and along columns, and 0.0001 of the values'.
+
+    Each mean is over what `mask` has of both pixels.
+    """
+    error = product - observed
+    parts = [(VALUES, error, mask)]
+    for dim in (-2, -1):
+        count = error.shape[dim] - 1
+        both = mask.narrow(dim, 0, count) * mask.narrow(dim, 1, count)
+        parts.append((1.0, error.diff(dim=dim), both))
+    means = [w * (e.abs() * m).sum() / m.sum().clamp(min=1) for w, e, m in parts]
+    return torch.stack(means).sum()
 
 
 def fitted(video: Tensor, truth: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def test_an_onnx_file_is_the_network_for_every_size(training: Training, tmp_path
     (made,) = session.run(["restored"], {"degraded": x.numpy()})
     with torch.no_grad():
         torch.testing.assert_close(torch.from_numpy(made), training.network()(x))
+
+
+def test_onnx_that_is_not_installed_is_refused(training: Training, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    assert main(["export", str(training.folder), "-o", "model.onnx"]) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert "ONNX needs onnxscript: pip install 'nasir[onnx]'" in error
 
 
 def test_the_command_reports_what_was_written(training: Training, capsys, tmp_path: Path):

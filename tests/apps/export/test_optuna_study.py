@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 import nasir
@@ -10,7 +12,7 @@ def studied(file, name):
     return optuna.load_study(study_name=name, storage=f"sqlite:///{file}")
 
 
-def test_a_run_becomes_a_study_that_optuna_reads(tmp_path, capsys):
+def test_a_run_becomes_a_study_that_optuna_reads(tmp_path, capsys, monkeypatch):
     run = nasir.search("dipbench", "strategy=random", "trials=4", "name=one")
     file = tmp_path / "study.db"
     assert main(["export", str(run.folder), "-o", str(file)]) == 0
@@ -21,6 +23,9 @@ def test_a_run_becomes_a_study_that_optuna_reads(tmp_path, capsys):
     assert study.best_trial.user_attrs["architecture"] == run.best.architecture.id
     assert main(["export", str(run.folder), "-o", str(file)]) == 2
     assert "has a study one already" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert main(["export", str(run.folder), "-o", "other.db"]) == 2
+    assert "needs the package optuna: pip install 'nasir[optuna]'" in capsys.readouterr().err
 
 
 def test_objectives_have_directions_and_short_fits_are_pruned(tmp_path):

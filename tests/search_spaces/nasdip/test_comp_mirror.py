@@ -1,0 +1,52 @@
+"""The network of CompMirror, with its own upsampling and with a cell of NAS-DIP."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from nasir.core.search_space import Signature
+from nasir.search_spaces.nasdip.space import NasDip
+
+
+def network(name: str, depth: int = 5, width: int = 128) -> nn.Module:
+    torch.manual_seed(0)
+    space = NasDip(depth=depth, width=width)
+    return space.build(space.named(name), Signature(32, 1))
+
+
+@pytest.mark.parametrize(("name", "cells"), [("comp_mirror", 0), ("comp_mirror_nasdip", 1)])
+def test_the_network_has_the_parameters_of_its_layers(name: str, cells: int) -> None:
+    """64 latent channels, then 32, 64, 64, 128, 128 (its published experiment), 64 and 1."""
+    widths = [64, 32, 64, 64, 128, 128]
+    expected = 64 * 4 * 4
+    for before, after in pairwise(widths):
+        expected += (before + 2) * after * 16 + after
+        expected += cells * after // 4 * after * 25  # a quarter of the channels in, 5 x 5
+    expected += 130 * 64 * 9 + 64 + 66 * 9 + 1
+    assert sum(p.numel() for p in network(name).parameters()) == expected
+
+
+@pytest.mark.parametrize("name", ["comp_mirror", "comp_mirror_nasdip"])
+def test_latents_are_learnt_and_the_input_is_not_looked_at(name: str) -> None:
+    net = network(name, depth=2, width=8).eval()
+    y = net(torch.rand(1, 32, 19, 30))
+    assert y.shape == (1, 1, 19, 30)
+    assert (y > 0).all()
+    assert torch.equal(y, net(torch.zeros(1, 32, 19, 30)))
+    y.sum().backward()
+    assert net.get_parameter("latent").grad.abs().min() > 0
+
+
+def test_half_of_the_latent_maps_are_dropped_while_it_is_fitted() -> None:
+    net = network("comp_mirror", depth=1, width=64)
+    nn.init.ones_(net.get_parameter("latent"))
+    seen: list[torch.Tensor] = []
+    net.get_submodule("convolutions.0").register_forward_hook(lambda m, x, y: seen.append(x[0]))
+    net(torch.zeros(1, 32, 16, 16))
+    maps = seen[0][0, :-2].mean((1, 2))  # the last two are coordinates
+    assert set(maps.tolist()) == {0.0, 2.0}
+    assert seen[0][0, -2, :, 0].tolist() == pytest.approx(torch.linspace(-1, 1, 11).tolist())
