@@ -147,17 +147,21 @@ def importing_tests(module: Path) -> list[Path]:
     return [path for path in files if f"{dotted} " in path.read_text() and path not in named]
 
 
+def folder_tests(module: Path) -> list[Path]:
+    """All test files of a module's folder, or of the one around it."""
+    folder = TESTS / module.parent
+    while not folder.is_dir():
+        folder = folder.parent
+    return sorted(folder.rglob("test_*.py")) if folder != TESTS else []
+
+
 def near_tests(mutant: Mutant, work: Path) -> list[str]:
     """Tests that execute the changed function, or any of the module if none was changed.
 
     Of the files that import the module, and of those in its folder.
     """
     module = Path(mutant.file).relative_to("nasir")
-    folder = TESTS / module.parent
-    while not folder.is_dir():
-        folder = folder.parent
-    files = {*named_tests(module), *importing_tests(module)}
-    files |= set(folder.rglob("test_*.py")) if folder != TESTS else set()
+    files = {*named_tests(module), *importing_tests(module), *folder_tests(module)}
     changed = f"{module}:{mutant.function}"
     found: dict[str, float] = {}
     for name, tests in executing(sorted(files), ROOT, work / "executed.jsonl", in_child).items():
@@ -197,7 +201,8 @@ def tried(mutant: Mutant, thorough: bool, work: Path) -> dict[str, Any]:
         tests = near_tests(mutant, work)
     else:
         module = Path(mutant.file).relative_to("nasir")
-        tests = [str(path) for path in (*named_tests(module), *importing_tests(module))]
+        files = [*named_tests(module), *importing_tests(module)] or folder_tests(module)
+        tests = [str(path) for path in files]
     if tests:
         how = in_child(partial(test_with, mutant, tests, overrun))
     for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():

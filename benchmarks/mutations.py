@@ -37,7 +37,18 @@ NAMES = {"min": "max", "max": "min", "all": "any", "any": "all", "sum": "mean", 
 NAMES |= {"sin": "cos", "cos": "sin", "floor": "ceil", "ceil": "floor", "argmax": "argmin"}
 """Functions and the ones in their place."""
 
-NO_FORMULA = {"setting", "report", "NasirError", "SettingsError", "isinstance", "TypeVar"}
+COMMUTATIVE = {"min", "max", "minimum", "maximum", "equal"}
+"""Functions whose first two arguments may be exchanged."""
+
+NO_FORMULA = {
+    "setting",
+    "setting_again",
+    "report",
+    "NasirError",
+    "SettingsError",
+    "isinstance",
+    "TypeVar",
+}
 """Calls whose arguments are left alone: texts, validators, and defaults, which recipes set."""
 
 
@@ -135,9 +146,16 @@ def _kinds(node: ast.AST) -> int:
     if isinstance(node, ast.UnaryOp):
         return int(isinstance(node.op, ast.USub | ast.Not))
     if isinstance(node, ast.Call):
-        plain = len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args[:2])
-        return int(plain) + int(_called(node) in NAMES)
+        return int(_exchangeable(node)) + int(_called(node) in NAMES)
     return 0
+
+
+def _exchangeable(call: ast.Call) -> bool:
+    """Whether a call with its first two arguments exchanged is another one."""
+    first = call.args[:2]
+    if len(first) < 2 or any(isinstance(one, ast.Starred) for one in first):
+        return False
+    return _called(call) not in COMMUTATIVE and ast.dump(first[0]) != ast.dump(first[1])
 
 
 def _called(call: ast.Call) -> str:
@@ -161,7 +179,7 @@ def _mutate(node: ast.AST, kind: int) -> None:
         if isinstance(node.op, ast.Not):
             node.operand = ast.UnaryOp(ast.Not(), node.operand)
     elif isinstance(node, ast.Call):
-        if kind == 0 and _kinds(node) - int(_called(node) in NAMES):
+        if kind == 0 and _exchangeable(node):
             node.args[0], node.args[1] = node.args[1], node.args[0]
         elif isinstance(node.func, ast.Attribute):
             node.func.attr = NAMES[node.func.attr]

@@ -48,7 +48,8 @@ def overlap(runs: Sequence[Run]) -> Figure:
         names = list(rankings)
         best = {n: set(r[: min(BEST, len(r) // 2)]) for n, r in rankings.items()}
         shared = [[len(best[one] & best[other]) for other in names] for one in names]
-        panels.append(Overlap(task, names, shared))
+        among = len(best[names[0]])
+        panels.append(Overlap(f"{task}: shared of the best {among}", names, shared))
         rows += [
             [task, one, other, str(shared[i][j]), str(len(best[one]))]
             for i, one in enumerate(names)

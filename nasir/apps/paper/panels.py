@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-COLOURS = ("black", "red", "green")
+COLOURS, DASHES = ("black", "red", "green"), ("-", "--", ":")
 BINS = 30
 
 
@@ -46,8 +46,10 @@ class Histogram:
 
     def draw(self, axes: Any) -> None:
         axes.hist(self.psnr, bins=BINS)
-        for (name, psnr), colour in zip(self.marked.items(), COLOURS, strict=False):
-            axes.axvline(psnr, color=colour, label=f"{name}: {psnr:.2f} dB")
+        styles = zip(self.marked.items(), COLOURS, DASHES, strict=False)  # lines may coincide
+        for (name, psnr), colour, dashes in styles:
+            axes.axvline(psnr, color=colour, linestyle=dashes, label=f"{name}: {psnr:.2f} dB")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set(title=self.title, xlabel="PSNR (dB)", ylabel="architectures")
         axes.legend(fontsize="small")
 

@@ -182,6 +182,7 @@ def test_the_gradient_is_the_transpose(factor: int, kernel: str):
     down = resizing_matrix(4 * factor, 4, kernel)
     across = resizing_matrix(3 * factor, 3, kernel)
     torch.testing.assert_close(gradient[0, 0], down.T @ y[0, 0] @ across)
+    torch.testing.assert_close(operator.adjoint(y), gradient)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])
