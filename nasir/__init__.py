@@ -183,7 +183,7 @@ def __dir__() -> list[str]:
 def _load_plugins(registries: _Registries) -> None:
     from nasir.plugins.manager import plugins
 
-    plugins().fill(registries)
+    plugins().fill(registries, __version__)
 
 
 _registries.fill_from(_load_plugins)

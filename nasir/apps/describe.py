@@ -13,12 +13,13 @@ from typing import Any
 import attrs
 
 from nasir.apps.formatting import as_typed
+from nasir.apps.listing import FILES, summary
 from nasir.apps.verbs import PLURALS, RUN, VERBS
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.core.import_strings import load
-from nasir.core.registry import KINDS, Entry, registries
+from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
 from nasir.networks.network import TrainedNetwork, read_network
 from nasir.settings.building import is_list_type, make, plain
@@ -29,39 +30,11 @@ from nasir.settings.reader import VerbSettings, read_one, sweep
 from nasir.settings.recipes import recipe_comment
 from nasir.settings.run_settings import run_settings_class
 
-FILES = ("network", "recipe")
-"""Kinds whose entries are files."""
-
 PARAGRAPHS = 3
 """Paragraphs of a docstring that are shown."""
 
 TYPES = {int: "integer", float: "number", str: "string", bool: "true or false"}
 LISTS = {int: "integers", float: "numbers", str: "strings"}
-
-
-def registered(kind: str) -> list[dict[str, str]]:
-    """The registered names of a kind, each with its summary and owner."""
-    return [
-        {"name": name, "summary": summary(kind, entry), "owner": entry.owner}
-        for name, entry in registries[kind].items()
-    ]
-
-
-def summary(kind: str, entry: Entry) -> str:
-    """A line about an entry: its own, or for a recipe or network what the file says."""
-    if kind not in FILES or entry.summary:
-        return entry.summary
-    if kind == "network":
-        return _network_summary(Path(entry.target))
-    return re.split(r"\.\s+(?=[A-Z])", recipe_comment(Path(entry.target)))[0].rstrip(".")
-
-
-def _network_summary(path: Path) -> str:
-    """What a network restores; why that cannot be read, where it cannot."""
-    try:
-        return read_network(path).summary
-    except SettingsError as error:
-        return str(error)
 
 
 def _network_text(network: TrainedNetwork) -> list[str]:

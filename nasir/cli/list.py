@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from nasir.apps.describe import registered
+from nasir.apps.listing import registered
 from nasir.apps.verbs import PLURALS
 from nasir.cli.command import Command
 from nasir.core.errors import unknown_name

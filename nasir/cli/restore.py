@@ -80,7 +80,7 @@ class RestoreCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.apps.restore.many import is_several
+        from nasir.apps.restore.sources import check_is_file, is_several
 
         words = [word for word in arguments.words if is_setting(word)]
         images = [word for word in arguments.words if not is_setting(word)]
@@ -92,6 +92,7 @@ class RestoreCommand(Command):
             return self._compare(images, words, arguments)
         if is_several(images, arguments.output):
             return self._restore_many(images, words, arguments)
+        check_is_file(Path(images[0]).expanduser())
         return self._restore(images[0], words, arguments)
 
     def _restore(self, image: str, words: list[str], arguments: Namespace) -> int:

@@ -7,7 +7,6 @@ with code 2. Any other exception is a defect of nasir and keeps its traceback.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class NasirError(Exception):
@@ -48,6 +47,8 @@ class EvaluationError(NasirError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a `name` that is not among the `known` ones; it names the nearest of them."""
+    from difflib import get_close_matches
+
     names = sorted(known)
     nearest = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""

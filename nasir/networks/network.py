@@ -15,7 +15,6 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import NasirError, PluginError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
-from nasir.settings.building import make
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,11 +80,15 @@ class TrainedNetwork:
 
     def make_space(self) -> SearchSpace:
         """The space of the architecture, with its settings."""
+        from nasir.settings.building import make
+
         space: SearchSpace = make("space", dict(self.space))
         return space
 
     def make_task(self, **fields: Any) -> Task:
         """The task that was trained for, with `fields` of it set."""
+        from nasir.settings.building import make
+
         task: Task = make("task", {**self.task, **fields})
         return task
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from functools import lru_cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 import attrs
@@ -99,10 +99,9 @@ class Plugins:
         self._pm = pluggy.PluginManager("nasir")
         self._pm.add_hookspecs(hookspecs)
 
-    def fill(self, registries: Registries) -> None:
-        """Load all plugins, the built-in ones first, into `registries`; on error, none."""
+    def fill(self, registries: Registries, own: str) -> None:
+        """Load all plugins, the built-in ones (of version `own`) first; on error, none."""
         try:
-            own = version(OURS)
             for name in BUILTIN:
                 record = PluginRecord(f"nasir-{name}", OURS, own)
                 self._load(

@@ -6,10 +6,6 @@ import logging
 import os
 from pathlib import Path
 
-import platformdirs
-import tomli
-import tomli_w
-
 from nasir.core.errors import SettingsError
 
 log = logging.getLogger("nasir")
@@ -32,6 +28,8 @@ def disable_once(name: str) -> None:
 
 def set_disabled(name: str, disabled: bool) -> None:
     """Disable or enable a plugin permanently."""
+    import tomli_w
+
     names = set(_saved()) - {name} | ({name} if disabled else set())
     path = switches_file()
     try:
@@ -43,19 +41,27 @@ def set_disabled(name: str, disabled: bool) -> None:
 
 def switches_file() -> Path:
     """The file of the permanently disabled plugins; ``NASIR_CONFIG`` sets its folder."""
-    folder = os.environ.get("NASIR_CONFIG") or platformdirs.user_config_dir("nasir")
+    folder = os.environ.get("NASIR_CONFIG")
+    if not folder:
+        import platformdirs
+
+        folder = platformdirs.user_config_dir("nasir")
     return Path(folder) / "plugins.toml"
 
 
 def _saved() -> list[str]:
     path = switches_file()
     try:
-        content = tomli.loads(path.read_text(encoding="utf-8"))
+        written = path.read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:  # no home, or another user's: the file is optional
         log.warning("no plugin is disabled: cannot read %s: %s", path, error.strerror)
         return []
+    import tomli
+
+    try:
+        content = tomli.loads(written.decode())
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"cannot read {path}: {error}; correct or remove it") from None
     names = content.get("disabled", [])

@@ -1,4 +1,7 @@
-"""The trials of a run and the state of its strategy, in one SQLite file."""
+"""The trials of a run and the state of its strategy, in one SQLite file.
+
+What needs numpy imports it itself: runs are often only listed.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
-import safetensors.numpy
 
 from nasir.core.errors import RunFolderError
 from nasir.core.failures import FailedAttempt
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
 from nasir.core.trial_store import TrialStore
-from nasir.runs import state_coding
 from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
-from nasir.runs.strategy_state import encoded
 from nasir.runs.trial_coding import (
     decode_trial,
     encode_trial,
@@ -133,6 +132,9 @@ class RunStore(TrialStore):
             f"INSERT OR REPLACE INTO trials ({COLUMNS}) VALUES ({places})", row
         )
         if trial.pictures:
+            import numpy as np
+            import safetensors.numpy
+
             # safetensors saves memory in its own order, whatever the strides are
             whole = {n: np.ascontiguousarray(p) for n, p in trial.pictures.items()}
             content = safetensors.numpy.save(whole)
@@ -170,6 +172,8 @@ class RunStore(TrialStore):
             return failed
 
     def pictures(self, number: int) -> dict[str, Any]:
+        import safetensors.numpy
+
         with self._reading():
             rows = self._connection.execute(
                 "SELECT content FROM pictures WHERE trial = ?", (number,)
@@ -202,6 +206,9 @@ class RunStore(TrialStore):
 
     def save_strategy(self, strategy: Strategy) -> None:
         """Write the state of a strategy; arrays that have not changed are not written again."""
+        from nasir.runs import state_coding
+        from nasir.runs.strategy_state import encoded
+
         plain, arrays = encoded(strategy)
         changed = {k: data for k, data in arrays.items() if self._saved_arrays.get(k) != data}
         rows = [("state", plain), *((f"{ARRAY}{key}", data) for key, data in changed.items())]
@@ -210,6 +217,8 @@ class RunStore(TrialStore):
         self._saved_arrays.update(changed)
 
     def strategy_state(self) -> dict[str, Any] | None:
+        from nasir.runs import state_coding
+
         with self._reading():
             rows = dict(self._connection.execute("SELECT key, value FROM strategy"))
             if "state" not in rows:

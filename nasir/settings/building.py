@@ -1,15 +1,14 @@
-"""From settings to components and back, with cattrs."""
+"""From settings to components and back, with cattrs, which is imported at the first value."""
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
 from datetime import date, time
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from cattrs import BaseValidationError, Converter
-from cattrs.errors import CattrsError
 
 from nasir.core.component import settings_of
 from nasir.core.errors import NasirError, SettingsError, unknown_name
@@ -25,6 +24,9 @@ from nasir.settings.interfaces import (
 )
 from nasir.settings.nested import expand_short, short_names, spread
 from nasir.settings.strategy_expressions import expand_expression
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 NO_VALUE = "none"
 """How a setting that may be empty is set to nothing."""
@@ -118,6 +120,8 @@ def settings_of_component(component: Any) -> dict[str, Any]:
 
 
 def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
+    from cattrs.errors import CattrsError
+
     wanted: Any = field.type
     if isinstance(value, Mapping) and kind_of(type(field.default)):
         value = {"name": name_of(field.default), **value}
@@ -125,13 +129,15 @@ def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
     if kind is not None and isinstance(value, Mapping):
         value = _from_fields(kind, value, path)
     try:
-        return _converter.structure(value, wanted)
+        return _converter().structure(value, wanted)
     except (SettingsError, ValueError, TypeError, OverflowError, CattrsError) as error:
         raise SettingsError(f"{path}: {_plain(error)}") from None
 
 
 def _plain(error: BaseException) -> str:
     """The words of an error, without the layers that cattrs and attrs put around them."""
+    from cattrs import BaseValidationError
+
     while isinstance(error, BaseValidationError):
         error = error.exceptions[0]
     return str(error.args[0]) if error.args else type(error).__name__
@@ -183,7 +189,7 @@ def _structure_list(value: Any, wanted: Any) -> Any:
     container = typing.get_origin(wanted) or wanted
     of = next((a for a in typing.get_args(wanted) if a is not Ellipsis), Any)
     values = value if isinstance(value, list | tuple) else [value]
-    return container(_converter.structure(one, of) for one in values)
+    return container(_converter().structure(one, of) for one in values)
 
 
 def _structure_option(value: Any, _: Any) -> Any:
@@ -196,7 +202,7 @@ def _structure_optional(value: Any, wanted: Any) -> Any:
     if value is None or value == NO_VALUE:
         return None
     of = [arg for arg in typing.get_args(wanted) if arg is not type(None)]
-    return _converter.structure(value, of[0])
+    return _converter().structure(value, of[0])
 
 
 def is_list_type(annotation: Any) -> bool:
@@ -224,14 +230,19 @@ def _is_option(annotation: Any) -> bool:
     return typing.get_args(annotation) == (str, int, float, bool)
 
 
-_converter = Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(bool, _strict(bool, (bool,), "true or false"))
-_converter.register_structure_hook(int, _strict(int, (int,), "an integer"))
-_converter.register_structure_hook(float, _strict(float, (int, float), "a number"))
-_converter.register_structure_hook(str, _structure_text)
-_converter.register_structure_hook_func(
-    lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
-)
-_converter.register_structure_hook_func(lambda a: kind_of(a) is not None, _structure_component)
-_converter.register_structure_hook_func(_is_optional, _structure_optional)
-_converter.register_structure_hook_func(_is_option, _structure_option)
+@lru_cache(maxsize=1)
+def _converter() -> Converter:
+    from cattrs import Converter
+
+    converter = Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(bool, _strict(bool, (bool,), "true or false"))
+    converter.register_structure_hook(int, _strict(int, (int,), "an integer"))
+    converter.register_structure_hook(float, _strict(float, (int, float), "a number"))
+    converter.register_structure_hook(str, _structure_text)
+    converter.register_structure_hook_func(
+        lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
+    )
+    converter.register_structure_hook_func(lambda a: kind_of(a) is not None, _structure_component)
+    converter.register_structure_hook_func(_is_optional, _structure_optional)
+    converter.register_structure_hook_func(_is_option, _structure_option)
+    return converter

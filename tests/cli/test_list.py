@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nasir.apps.describe import summary
+from nasir.apps.listing import summary
 from nasir.cli.main import main
 from nasir.core.registry import KINDS, registries
 

@@ -67,7 +67,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def _filled(disabled: tuple[str, ...] = (), strict: bool = False) -> tuple[Plugins, Registries]:
     plugins, registries = Plugins(disabled, strict), Registries()
-    plugins.fill(registries)
+    plugins.fill(registries, "1.0")
     return plugins, registries
 
 

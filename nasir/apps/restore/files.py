@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.apps.restore.encoding import encoded_png, encoded_tiff
+from nasir.apps.restore.sources import check_is_file
 from nasir.core.errors import PictureError
 
 if TYPE_CHECKING:
@@ -92,10 +92,7 @@ def read(path: Path, folder: Path) -> Photograph:
     from nasir.tasks.pictures.deep_colour import is_deep_colour
     from nasir.tasks.pictures.reading import complaint_about, deep_colours, opened
 
-    if os.path.isdir(path):
-        raise PictureError(f"{path} is a folder: give one picture")
-    if not os.path.isfile(path):  # Path raises at a name that is too long
-        raise PictureError(f"there is no picture {str(path)!r}")
+    check_is_file(path)
     with opened(path) as file:
         complaint, deep_colour = complaint_about(file, path), is_deep_colour(file)
         if complaint is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 from collections import defaultdict
@@ -85,12 +84,6 @@ class Job:
     output: Path
 
 
-def is_several(images: Sequence[str], output: str | None) -> bool:
-    """Whether these are several pictures, or one that goes into a folder."""
-    into_folder = output is not None and (output.endswith(os.sep) or os.path.isdir(output))
-    return len(images) != 1 or into_folder or _may_be_several(os.path.expanduser(images[0]))
-
-
 def restore_many(
     images: Iterable[str | Path],
     *words: str,
@@ -132,10 +125,6 @@ def restore_many(
             with suppress(OSError):  # it holds results
                 folder.rmdir()
     return PictureResults(folder, [results[source] for source in found])
-
-
-def _may_be_several(image: str) -> bool:
-    return os.path.isdir(image) or (glob.has_magic(image) and not os.path.isfile(image))
 
 
 def _found(patterns: Sequence[str]) -> dict[str, PictureError | None]:

@@ -7,7 +7,6 @@ folder ``wandb`` of the run later. A resumed run goes on under the same name.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from nasir.core.component import setting
@@ -24,6 +23,8 @@ class Log(RunLog):
     """A run of Weights & Biases."""
 
     def __init__(self, run: Run) -> None:
+        import hashlib
+
         import wandb
 
         name = run.folder.resolve().name

@@ -13,7 +13,8 @@ from PIL import Image
 
 from nasir.apps.restore import many
 from nasir.apps.restore.files import DiskFull
-from nasir.apps.restore.many import PictureResults, is_several, restore_many
+from nasir.apps.restore.many import PictureResults, restore_many
+from nasir.apps.restore.sources import is_several
 from nasir.core.errors import NasirError, PictureError, SettingsError, UnknownNameError
 
 TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=2", "threads=1")
