@@ -88,6 +88,7 @@ def test_a_search_finds_the_best_of_the_table(table: Table):
 
 def test_a_bench_without_space_searches_it():
     (outcome,) = nasir.bench("strategy=random", seeds=3, full=20, workers=1)
+    assert outcome.measure == "PSNR (dB)"  # at the axis of its curves
     assert outcome.whole
     assert len(outcome.ranking) == 640
     (one,) = outcome.standings

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from nasir.core.objectives import score_metric
 from nasir.core.trial import FULL, Trial
 
 FIRST = ("psnr", "ssim")
@@ -32,6 +33,22 @@ def metric_names(rows: Iterable[Mapping[str, float]]) -> list[str]:
 def heading(metric: str) -> str:
     """The name of a metric at the head of a column."""
     return metric.upper() if metric in FIRST else metric
+
+
+def axis(metric: str) -> str:
+    """A metric with its unit, as at an axis: ``PSNR (dB)``, ``fit time (s)``."""
+    words = heading(metric).replace("_", " ")
+    if "psnr" in metric:
+        return f"{words} (dB)"
+    return f"{words.removesuffix('seconds')}time (s)" if metric.endswith("seconds") else words
+
+
+def score_axis(trials: Iterable[Trial]) -> str:
+    """What the scores of `trials` are, as at an axis: a metric with its unit, else ``score``."""
+    metric = score_metric(trials)
+    if metric is None:
+        return "score"
+    return f"-{axis(metric.metric)}" if metric.sign < 0 else axis(metric.metric)
 
 
 def figure(metric: str, value: float) -> str:

@@ -68,7 +68,12 @@ def _keep_curves(folder: Path, found: Sequence[ProblemResult]) -> None:
 
     write_curves(folder / "curves.csv", found)
     panels = [
-        plots.Curves(one.problem, one.curves(), limit=one.ranking[0][0] if one.whole else None)
+        plots.Curves(
+            one.problem,
+            one.curves(),
+            f"best {one.measure} so far",
+            one.ranking[0][0] if one.whole else None,
+        )
         for one in found
     ]
     try:

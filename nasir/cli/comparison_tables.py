@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from nasir.apps.formatting import (
@@ -16,7 +17,10 @@ from nasir.apps.formatting import (
     scored,
 )
 from nasir.cli.bench_tables import p_value
-from nasir.cli.tables import greatest, metric_cell, table
+from nasir.cli.tables import greatest, metric_cell, screen_width, table, without_stress
+
+RUN = "run"
+"""The head of the column of the runs' names."""
 
 if TYPE_CHECKING:
     from nasir.apps.compare.comparison import Comparison
@@ -57,7 +61,58 @@ def group_table(comparison: Comparison) -> str:
         if ranked:
             row += [f"{group.rank:.2f}" if group.rank else "", p_value(group.p_value)]
         rows.append(row)
-    return table(header, rows, right=range(len(keys), len(header)))
+    return _fitting(header, rows, len(keys))
+
+
+def _fitting(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    texts: int,
+    bold: Collection[tuple[int, int]] = (),
+) -> str:
+    """A table of figures behind `texts` columns of words, as wide as the terminal at most.
+
+    If it would be wider, rows get numbers, and the widest words follow the table by number.
+    """
+    right = range(texts, len(header))
+    whole = table(header, rows, right=right, bold=bold)
+    screen = screen_width()
+    if screen is None or _width(whole) <= screen:
+        return whole
+    header, rows = ["", *header], [[str(n), *row] for n, row in enumerate(rows, 1)]
+    kept, moved = list(range(len(header))), list[int]()
+    shown = whole
+    while _width(shown) > screen and len(moved) < texts:
+        words = [c for c in kept if 0 < c <= texts]
+        widest = max(
+            words, key=lambda c: (header[c] not in ALWAYS_SHOWN, max(len(row[c]) for row in rows))
+        )
+        kept.remove(widest)
+        moved.append(widest)
+        shown = table(
+            [header[c] for c in kept],
+            [[row[c] for c in kept] for row in rows],
+            right=[place for place, c in enumerate(kept) if c > texts],
+            bold=[(r, kept.index(c + 1)) for r, c in bold if c + 1 in kept],
+        )
+    names = [header[c] for c in sorted(moved)]
+    said = [[row[c] for c in sorted(moved)] for row in rows]
+    return f"{shown}\n\n{_by_number(names, said)}"
+
+
+def _width(text: str) -> int:
+    return max(len(without_stress(line)) for line in text.splitlines())
+
+
+def _by_number(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The words of rows with their numbers; rows one after another with the same are one line."""
+    lines = []
+    for words, same in groupby(enumerate(rows, 1), key=lambda row: row[1]):
+        numbers = [number for number, _ in same]
+        label = f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+        pairs = zip(names, words, strict=True)
+        lines.append((label, " ".join(w if name == RUN else f"{name}={w}" for name, w in pairs)))
+    return table((), lines, fold=1)
 
 
 def _print_each(runs: Sequence[Run]) -> None:
@@ -82,10 +137,10 @@ def _print_each(runs: Sequence[Run]) -> None:
         for c, tree in zip(contents, trees, strict=True)
     ]
     references = ["reference"] if metrics else []
-    header = ["run", *keys, "trials", "best", *map(heading, metrics), *references, "seconds"]
+    header = [RUN, *keys, "trials", "best", *map(heading, metrics), *references, "seconds"]
     stressed = [c for c, head in enumerate(header) if head in ("best", "PSNR", "SSIM")]
     bold = [cell for c in stressed for cell in greatest(rows, c)]
-    print(table(header, rows, right=range(len(keys) + 1, len(header)), fold=0, bold=bold))
+    print(_fitting(header, rows, len(keys) + 1, bold))
     if same:
         print(f"\nall runs: {' '.join(same)}")
     if metrics:

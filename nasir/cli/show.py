@@ -7,12 +7,11 @@ import shlex
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from nasir.apps.formatting import (
-    as_typed,
     choices_in_words,
     figure,
     heading,
@@ -24,15 +23,14 @@ from nasir.apps.formatting import (
 from nasir.cli.command import Command, add_run, run_of
 from nasir.cli.tables import print_json, print_result, table
 from nasir.core.errors import NasirError
-from nasir.settings.strategy_expressions import in_short
 
 if TYPE_CHECKING:
     from nasir.core.failures import FailedAttempt
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
 
-SHOWN = 4
-"""Trials that are shown unless all are asked for: with the rest they fit a screen."""
+SHOWN = 3
+"""Trials that are shown unless all are asked for: with the rest they fit a screen of 100 x 30."""
 
 
 class ShowCommand(Command):
@@ -68,11 +66,12 @@ def _print_json(run: Run) -> None:
 
 
 def _show_run(run: Run, everything: bool) -> None:
+    from nasir.apps.report.repeating import changed
     from nasir.runs.folder import SETTINGS
     from nasir.runs.summary import summary
 
-    print(f"settings (all of them: {run.folder / SETTINGS})")
-    print(table((), _settings(run.settings), fold=1), end="\n\n")
+    said = [("settings", " ".join(changed(run.settings))), ("", f"all: {run.folder / SETTINGS}")]
+    print(table((), said, fold=1), end="\n\n")
     trials = run.trials
     if trials:
         _print_trials(run, trials, everything)
@@ -89,9 +88,8 @@ def _print_trials(run: Run, trials: Sequence[Trial], everything: bool) -> None:
     shown = trials if everything else best_first(trials)[:SHOWN]
     print(trial_table(shown))
     folder = shlex.quote(str(run.folder))
-    if len(shown) < len(trials):
-        print(f"the best {len(shown)} of {len(trials)}; all: nasir show {folder} --trials")
-    print(f"one in full: nasir show {folder} --trial {shown[0].number}", end="\n\n")
+    few = f"the best {len(shown)} of {len(trials)}; " if len(shown) < len(trials) else ""
+    print(f"{few}nasir show {folder} --trials: all; --trial {shown[0].number}: one in full\n")
 
 
 def _front(run: Run, trials: Sequence[Trial]) -> list[Trial]:
@@ -135,26 +133,6 @@ def _cells(
         *(figure(n, trial.metrics[n]) if n in trial.metrics else "" for n in names),
         f"{trial.seconds:.1f}" if trial.seconds is not None else "",
     ]
-
-
-def _settings(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """One line for each component and one for the run itself."""
-    components = {kind: value for kind, value in tree.items() if isinstance(value, Mapping)}
-    general = {key: value for key, value in tree.items() if key not in components}
-    rows = [
-        (f"  {kind}={fields.get('name')}", _words({k: v for k, v in fields.items() if k != "name"}))
-        for kind, fields in components.items()
-    ]
-    return [*rows, ("  run", _words(general))]
-
-
-def _words(fields: Mapping[str, Any]) -> str:
-    """Fields in a line; nested strategies by their names, without other lists."""
-    shown = {
-        key: in_short(value) if isinstance(value, list | dict) else as_typed(value)
-        for key, value in fields.items()
-    }
-    return " ".join(f"{key}={value}" for key, value in shown.items() if value is not None)
 
 
 def _numbered(run: Run, number: int) -> Trial:

@@ -112,6 +112,11 @@ def stress(text: str) -> str:
     return text if plain or not text or not sys.stdout.isatty() else f"\x1b[1m{text}\x1b[0m"
 
 
+def without_stress(text: str) -> str:
+    """`text` without what :func:`stress` adds."""
+    return text.replace("\x1b[1m", "").replace("\x1b[0m", "")
+
+
 def _result_table(results: Sequence[Mapping[str, Any]]) -> str:
     names = metric_names(row["metrics"] for row in results)
     rows = [

@@ -89,3 +89,13 @@ def pareto_front(trials: Iterable[Trial], wanted: Sequence[Objective]) -> list[T
             front[values] = number
     by_number = {t.number: t for t in complete}
     return [by_number[front[values]] for values in sorted(front, reverse=True)]
+
+
+def score_metric(trials: Iterable[Trial]) -> Objective | None:
+    """The metric that is the score of all `trials`, with its sign; None if there is no such."""
+    scored = [trial for trial in trials if trial.score is not None]
+    for metric in scored[0].metrics if scored else ():
+        for objective in (Objective(metric), Objective(metric, -1)):
+            if all(metric in t.metrics and objective.value(t.metrics) == t.score for t in scored):
+                return objective
+    return None

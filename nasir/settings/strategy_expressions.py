@@ -74,21 +74,6 @@ def names_in(pick: Any) -> Iterator[str]:
                 yield from names_in(value)
 
 
-def in_short(value: Any) -> str | None:
-    """The names of a pick, or of several, without their fields; None for any other value."""
-    if isinstance(value, list | tuple):
-        several = all(isinstance(one, Mapping) for one in value)
-        return ",".join(_names_of(value)) or None if several else None
-    if not isinstance(value, Mapping) or not _holds_strategies(value):
-        return None
-    parts = _names_of(value.get(PARTS, [])) if value["name"] == joining() else []
-    return JOINED.join(parts) or str(value["name"])
-
-
-def _names_of(picks: Sequence[Any]) -> list[str]:
-    return [name for pick in picks if (name := in_short(pick))]
-
-
 def without_absent(sweep: Sequence[Sequence[Override]]) -> list[list[Override]]:
     """The runs of a sweep, each without the fields of strategies that only other runs have.
 

@@ -190,6 +190,8 @@ def test_curves_are_saved_as_data_and_drawn(tabular, bench):
         assert float(last["low"]) <= one["best"] <= float(last["high"]) + 1e-9
         assert last["runs"] == "4"
     assert Path("kept/curves.png").read_bytes().startswith(b"\x89PNG")
+    results = [json.loads(line) for line in Path("kept/results.jsonl").read_text().splitlines()]
+    assert {one["measure"] for one in results} == {"score"}  # at the axis: it is no metric's
 
 
 def test_without_matplotlib_the_data_is_saved_and_the_missing_picture_reported(

@@ -167,6 +167,17 @@ def test_fronts_are_drawn_beside_the_curves(make):
     assert fronts.fronts == {"a": [(30, 300), (20, 100)], "b": [(20, 200)]}
     assert main(["compare", *folders(runs), "--plot", "fronts.png"]) == 0
     assert Path("fronts.png").exists()
+    assert labels(curves) == ("full evaluations", "best PSNR (dB) so far")
+    assert labels(fronts) == ("PSNR (dB)", "parameters")
+
+
+def labels(panel) -> tuple[str, str]:
+    """What matplotlib writes at the axes of a panel."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    panel.draw(axes)
+    return axes.get_xlabel(), axes.get_ylabel()
 
 
 def refused(capsys, *argv: str) -> str:

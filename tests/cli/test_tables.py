@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nasir.apps.formatting import as_typed, choices_in_words, figure, score
+from nasir.apps.formatting import as_typed, axis, choices_in_words, figure, score
 from nasir.cli.main import main
 from nasir.cli.tables import print_summary, table
 from nasir.core.architecture import Architecture
@@ -150,18 +150,61 @@ def test_a_terminal_gets_eighty_columns_and_emphasis(finished, capsys, command: 
 
 
 @pytest.mark.usefixtures("terminal")
+def test_show_fits_a_screen_of_100_by_30_with_the_result_last(make, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    parts = {
+        "space": {"name": "nasdip", "depth": 2, "width": 4, "residual": True},
+        "strategy": {"name": "evolution", "population": 20},
+        "task": {"name": "denoise", "size": 32},
+        "evaluator": {"name": "dip", "iterations": 8},
+        "executor": {"name": "inline"},
+        "workers": 1,
+    }
+    finals = {name: complete(0, 28.0) for name in ("found", "one", "other")}
+    run = make("fits", [complete(i, 10.0 + i) for i in range(9)], finals, **parts)
+    assert main(["show", str(run.folder)]) == 0
+    plain = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
+    lines = plain.splitlines()
+    assert len(lines) < 30  # one more for the prompt
+    assert all(len(line) <= 100 or str(run.folder) in line for line in lines)
+    assert lines[-1].split()[0] == "run"
+    assert "space.depth=2 space.width=4" in plain  # what is not the default
+    assert "residual" not in plain
+    assert "population" not in plain
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("several", [False, True])
+def test_rows_of_compare_do_not_wrap(make, capsys, monkeypatch, several: bool):
+    """The widest settings follow the table by number."""
+    monkeypatch.setenv("COLUMNS", "100")
+    finals = {name: complete(0, 28.0, degraded_psnr=20.125) for name in ("found", "hand_made")}
+    name = "a_strategy_with_a_long_name+another_one"
+    for number, options in enumerate([["a" * 30, "b" * 30], ["a" * 30, "b" * 30], ["c"]]):
+        made = {"strategy": {"name": name, "parts": options}, "seed": number * several}
+        make(f"{number}-nasdip-{name}", [complete(0, 20.0 + number)], finals, **made)
+    assert main(["compare", *(str(path) for path in sorted(Path("runs").iterdir()))]) == 0
+    lines = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= 100
+    figures = [line.split() for line in lines if re.match(r"\d +1 +2\d.00 ", line.strip())]
+    assert len(figures) == 3 or several
+    assert any(line.startswith("1") and f"0-nasdip-{name}" in line for line in lines)
+    assert any("strategy.parts=" + "a" * 30 in line for line in lines)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_no_color_is_respected(finished, capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NO_COLOR", "1")
     print_summary(finished)
     assert ANSI not in capsys.readouterr().out
 
 
-def test_show_lists_the_best_four_first_and_all_when_asked(make, capsys):
+def test_show_lists_the_best_three_first_and_all_when_asked(make, capsys):
     run = make("long", [failed(0), *(complete(i, 10.0 + i) for i in range(1, 15))])
     numbers = r"^ +(\d+)  (?:complete|failed)"
     assert main(["show", str(run.folder)]) == 0
     best = re.findall(numbers, capsys.readouterr().out, re.M)
-    assert best == [str(i) for i in range(14, 10, -1)]
+    assert best == [str(i) for i in range(14, 11, -1)]
     assert main(["show", str(run.folder), "--trials"]) == 0
     out = capsys.readouterr().out
     assert re.findall(numbers, out, re.M) == [str(i) for i in range(15)]
@@ -305,6 +348,20 @@ def test_runs_without_metrics_can_be_compared(make, capsys):
 )
 def test_a_figure_has_the_digits_that_mean_something(metric: str, value: float, shown: str):
     assert figure(metric, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("metric", "shown"),
+    [
+        ("psnr", "PSNR (dB)"),
+        ("ssim", "SSIM"),
+        ("fit_seconds", "fit time (s)"),
+        ("seconds", "time (s)"),
+        ("multiply_adds", "multiply adds"),
+    ],
+)
+def test_an_axis_has_metric_and_unit(metric: str, shown: str):
+    assert axis(metric) == shown
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nasir.core.architecture import Architecture
-from nasir.core.objectives import Objective, dominates, objectives, pareto_front, values_of
+from nasir.core.objectives import (
+    Objective,
+    dominates,
+    objectives,
+    pareto_front,
+    score_metric,
+    values_of,
+)
 from nasir.core.trial import Proposal, Trial
 
 TWO = objectives(["psnr", "-parameters"])
@@ -20,6 +28,15 @@ def test_minus_before_an_objective_minimises_it():
     assert (Objective("psnr", 1), Objective("parameters", -1)) == TWO
     assert [str(one) for one in TWO] == ["psnr", "-parameters"]
     assert values_of(trial(0, 30.0, 5.0), TWO) == (30.0, -5.0)
+
+
+def test_the_metric_that_is_the_score_is_found():
+    trials = [trial(0, 30.0, 5.0), trial(1, 31.0, 5.0)]
+    assert score_metric(trials) == Objective("psnr")
+    less = [attrs.evolve(one, score=-one.metrics["parameters"]) for one in trials]
+    assert score_metric(less) == Objective("parameters", -1)
+    assert score_metric([*trials, *less]) is None  # of two stages
+    assert score_metric([]) is None
 
 
 def test_without_objectives_the_score_counts():

@@ -196,7 +196,8 @@ def test_in_strict_mode_a_broken_plugin_is_an_error(install: Install, source: st
 def test_in_strict_mode_the_error_is_the_same_at_every_use(install: Install) -> None:
     install("broken", "1 / 0")
     registries = Registries()
-    registries.fill_from(Plugins(strict=True).fill)
+    plugins = Plugins(strict=True)
+    registries.fill_from(lambda empty: plugins.fill(empty, "1.0"))
     for _ in range(2):
         with pytest.raises(PluginError, match="'broken' of nasir-broken"):
             registries["strategy"]

@@ -6,7 +6,6 @@ import pytest
 
 from nasir.apps.search import search as api
 from nasir.core.errors import NasirError
-from nasir.settings.strategy_expressions import in_short
 
 CHAINED = ("strategy=zero_cost+rl", "strategy.zero_cost.pool=5", "strategy.rl.steps=4")
 
@@ -89,10 +88,3 @@ def test_what_cannot_be_combined_is_refused_in_one_line(words: list[str], reason
         planned(*words)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_strategies_are_named_in_short():
-    (tree,) = planned("strategy=portfolio", "strategy.parts=rl,zero_cost+random")
-    assert in_short(tree["parts"]) == "rl,zero_cost+random"
-    assert in_short(tree["parts"][1]) == "zero_cost+random"
-    assert [in_short(value) for value in ("rl", 3, [], ["rl"], {"rl": 1}, None)] == [None] * 6

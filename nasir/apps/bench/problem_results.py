@@ -50,6 +50,12 @@ class ProblemResult:
         of = f"{self.problem}: " if self.problem else ""
         return f"ProblemResult({of}{names}; {seeds} seeds, {self.full} evaluations each)"
 
+    @property
+    def measure(self) -> str:
+        """What the scores of all searches are, as at an axis: ``PSNR (dB)``."""
+        measures = {one.measure for results in self.results for one in results if one.found}
+        return measures.pop() if len(measures) == 1 else "score"
+
     def curves(self) -> dict[str, Curve]:
         """The best-so-far curve of each strategy that found anything."""
         return {

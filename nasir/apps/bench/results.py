@@ -12,6 +12,7 @@ import attrs
 
 from nasir.apps.bench.effort import Effort, FullEvaluation, is_full
 from nasir.apps.bench.simulation import simulation
+from nasir.apps.formatting import score_axis
 from nasir.core.errors import RunFolderError
 from nasir.runs.foreign_folders import refuse_links_out
 from nasir.runs.validation import is_number
@@ -29,7 +30,7 @@ TRIALS_AN_EVALUATION = 100
 class SearchResult:
     """A search with one seed: its full evaluations and its cost.
 
-    `failure` is the reason of its first failed trial.
+    `failure` is the reason of its first failed trial, `measure` what its scores are, as at an axis.
     """
 
     entry: int
@@ -39,12 +40,14 @@ class SearchResult:
     failed: int
     failure: str | None
     found: tuple[FullEvaluation, ...]
+    measure: str = "score"
 
 
 def run_search(entry: int, settings: Settings, seed: int, full: int) -> SearchResult:
     """Search in memory, by a run's `settings`, until `full` full evaluations are spent."""
     planned = experiment({**settings, "seed": seed})
     effort, evaluated = Effort(), []
+    full_trials = []
     failure: str | None = None
     trials = simulation(planned.problem, planned.strategy, full * TRIALS_AN_EVALUATION)
     for trial in trials:
@@ -54,11 +57,15 @@ def run_search(entry: int, settings: Settings, seed: int, full: int) -> SearchRe
         if effort.evaluations > full + 1e-9:
             break
         if is_full(trial) and trial.score is not None:
+            full_trials.append(trial)
             evaluated.append(FullEvaluation(effort.evaluations, trial.architecture.id, trial.score))
         if effort.evaluations > full - 1e-9:
             break
     spent = min(effort.evaluations, full)
-    return SearchResult(entry, seed, spent, effort.scored, effort.failed, failure, tuple(evaluated))
+    return SearchResult(
+        *(entry, seed, spent, effort.scored, effort.failed, failure, tuple(evaluated)),
+        score_axis(full_trials),
+    )
 
 
 class ResultsFolder:
@@ -135,6 +142,7 @@ def _result(content: Mapping[str, Any]) -> SearchResult:
     ]
     if not all(type(count) is int for count in counts) or not all(map(is_number, figures)):
         raise ValueError("a figure is no number")
-    if not all(isinstance(one.architecture, str) for one in result.found):
-        raise ValueError("an architecture has no id")
+    texts = (result.measure, *(one.architecture for one in result.found))
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a name is no text")
     return result

@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
-from nasir.apps.bench.effort import full_evaluations, spent
+from nasir.apps.bench.effort import full_evaluations, is_full, spent
 from nasir.apps.compare import plots
 from nasir.apps.compare.curves import best_so_far, mean_curve, points_up_to
 from nasir.apps.compare.groups import ComparedRun, Group, group_runs, objectives_of, read_runs
 from nasir.apps.compare.plots import Curves, Fronts
-from nasir.apps.formatting import as_typed, differing, flat, score
+from nasir.apps.formatting import as_typed, differing, flat, score, score_axis
 from nasir.core.objectives import Objective
 from nasir.runs.run import Run
 from nasir.runs.summary import summary
@@ -117,9 +117,9 @@ class Comparison:
             points = points_up_to(min(spent(one.trials) for one in group.runs))
             each = [best_so_far(full_evaluations(one.trials), points) for one in group.runs]
             curves[name] = mean_curve(each, points)
-        of = f"best {self.objectives[0]} so far" if self.objectives else "best score so far"
+        of = score_axis(t for one in self.runs for t in one.trials if is_full(t))
         several = any(curve.runs > 1 for curve in curves.values())
-        return Curves("mean over seeds" if several else "", curves, of)
+        return Curves("mean over seeds" if several else "", curves, f"best {of} so far")
 
     @property
     def _fronts(self) -> Fronts:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import attrs
 
 from nasir.apps.compare.curves import Curve
+from nasir.apps.formatting import axis
 from nasir.core.errors import NasirError, RunFolderError
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -51,7 +52,7 @@ class Curves:
 
     title: str
     curves: Mapping[str, Curve]
-    of: str = "best so far"
+    of: str
     limit: float | None = None
 
     @property
@@ -95,7 +96,7 @@ class Fronts:
         for name, points in self.fronts.items():
             across, up = [p[0] for p in points], [p[1] for p in points]
             axes.plot(across, up, label=name, marker="o", markersize=4, linewidth=1)
-        axes.set(title=self.title, xlabel=self.objectives[0], ylabel=self.objectives[1])
+        axes.set(title=self.title, xlabel=axis(self.objectives[0]), ylabel=axis(self.objectives[1]))
         _add_legend(axes, self.lines)
 
 

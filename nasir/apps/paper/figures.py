@@ -117,7 +117,7 @@ def speed(runs: Sequence[Run]) -> Figure:
     panels = []
     for metric in ("psnr", "ssim"):
         of = {n: (m["seconds"], m[metric], m["parameters"]) for n, m in points.items()}
-        panels.append(Speed(metric.upper(), of))
+        panels.append(Speed(metric, of))
     return Figure(["", "PSNR", "SSIM", "seconds a picture", "parameters"], rows, panels)
 
 

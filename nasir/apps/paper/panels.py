@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from nasir.apps.formatting import axis
+
 COLOURS, DASHES = ("black", "red", "green"), ("-", "--", ":")
 BINS = 30
 
@@ -66,4 +68,4 @@ class Speed:
         for name, (seconds, value, parameters) in self.points.items():
             axes.scatter(seconds, value, s=parameters / 2e3 + 10, alpha=0.6)
             axes.annotate(name, (seconds, value), textcoords="offset points", xytext=(6, 4))
-        axes.set(xlabel="seconds a picture", ylabel=self.metric)
+        axes.set(xlabel="time for a picture (s)", ylabel=axis(self.metric))

@@ -37,7 +37,11 @@ def both(draw: Callable[[float, float], Html]) -> Html:
 
 
 def history(
-    dots: Sequence[Dot], failed: Sequence[Dot], best: Sequence[Point], marks: Mapping[str, float]
+    dots: Sequence[Dot],
+    failed: Sequence[Dot],
+    best: Sequence[Point],
+    marks: Mapping[str, float],
+    ylabel: str = "score",
 ) -> Html:
     """Scores over the numbers of trials, with the best so far and the scores in `marks`.
 
@@ -58,7 +62,7 @@ def history(
             joined(_failed(dot, axes) for dot in failed),
             joined(_dot(dot, axes) for dot in dots),
             xlabel="trial",
-            ylabel="score",
+            ylabel=ylabel,
             description=f"Scores of {len(dots)} trials and the best so far",
         )
 

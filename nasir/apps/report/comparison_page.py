@@ -12,6 +12,7 @@ from nasir.apps.compare.plots import Curves, Fronts
 from nasir.apps.formatting import (
     FIRST,
     as_typed,
+    axis,
     differing,
     duration,
     figure,
@@ -62,11 +63,11 @@ def _section(panel: Curves | Fronts) -> Section:
     if isinstance(panel, Fronts):
         turned = {name: [(b, a) for a, b in front] for name, front in panel.fronts.items()}
         up, across = panel.objectives
-        return Section("Fronts", panel.title, fronts(turned, heading(across), heading(up)))
+        return Section("Fronts", panel.title, fronts(turned, axis(across), axis(up)))
     note = "The mean over the runs of a group" if panel.title else "One run a line"
     band = ", in a 95 % bootstrap band of whole runs." if panel.title else "."
     content = joined(curves(panel), tag("p", note + band, class_="note"))
-    return Section("Curves", panel.of.capitalize(), content)
+    return Section("Curves", panel.of[0].upper() + panel.of[1:], content)
 
 
 def _groups(comparison: Comparison) -> Html:

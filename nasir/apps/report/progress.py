@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from math import isfinite
 
-from nasir.apps.formatting import heading, score
+from nasir.apps.formatting import axis, score, score_axis
 from nasir.apps.report import charts
 from nasir.apps.report.charts import Dot
 from nasir.apps.report.markup import Html, joined, tag
@@ -69,7 +69,7 @@ def _history(reading: Reading, stage: str, several: bool) -> Html:
         dots.append(Dot(trial.number, _score(trial), trial_title(trial), trial.number, look))
     marks = _references(reading) if stage == FULL else {}
     line = [(trial.number, _score(trial)) for trial in best]
-    drawn = charts.history(dots, failed[:MOST], line, marks)
+    drawn = charts.history(dots, failed[:MOST], line, marks, score_axis(complete))
     words = [("better", "best so far"), ("plain", "complete")]
     words += [("partial", "at a lower fidelity")] if any("partial" in d.look for d in dots) else []
     words += [("failed", "failed")] if failed else []
@@ -113,7 +113,7 @@ def _values(trial: Trial, first: Objective, second: Objective) -> tuple[float, f
 
 
 def _axis(objective: Objective) -> str:
-    return f"{heading(objective.metric)}, {'less' if objective.sign < 0 else 'more'} is better"
+    return f"{axis(objective.metric)}, {'less' if objective.sign < 0 else 'more'} is better"
 
 
 def _references(reading: Reading) -> dict[str, float]:

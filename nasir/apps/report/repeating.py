@@ -1,4 +1,4 @@
-"""The command that repeats a run."""
+"""The words of a run's settings, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ def command(settings: Settings) -> str | None:
         return None
     same = _agrees(plans[0].resolved, wanted)
     return " ".join(["nasir run", *map(shlex.quote, words)]) if same else None
+
+
+def changed(settings: Settings) -> list[str]:
+    """The components, and what else differs from the defaults, as words that are typed.
+
+    Components alone where the defaults are not known (a plugin is missing).
+    """
+    try:
+        return [f"{key}={value}" for key, value in _words(settings) if key not in OWN]
+    except Exception:  # a plugin's component may raise anything
+        named = ((kind, settings.get(kind)) for kind in COMPONENTS)
+        return [f"{k}={part.get('name')}" for k, part in named if isinstance(part, Mapping)]
 
 
 def _agrees(made: Any, wanted: Any) -> bool:

@@ -16,7 +16,8 @@ from nasir.apps.report.run_page import run_page
 from nasir.apps.report.trial_table import plain_table
 from nasir.core.errors import NasirError
 from nasir.runs.listing import runs_in
-from nasir.runs.run import TRIALS, Run, is_run
+from nasir.runs.run import TRIALS, Run, is_run, is_shown
+from nasir.runs.sweep import Sweep, is_sweep
 
 KEPT = 8
 """Pages of runs that are kept until their runs change."""
@@ -30,23 +31,16 @@ class Pages:
     _made: dict[str, tuple[object, str]] = attrs.field(init=False, factory=dict)
 
     def all_runs(self) -> str:
-        """The page of all runs, the newest first."""
-        rows = runs_in(self.folder)
-        head = joined(
-            tag("p", tag("span", "live", class_="chip"), class_="over"),
-            tag("h1", f"{len(rows)} run{'s' * (len(rows) != 1)}"),
-            tag("p", tag("code", str(self.folder))),
-        )
-        header = ["run", "state", "trials", "best", "age"]
-        table = plain_table(header, [_cells(row) for row in rows])
-        empty = tag("p", "There are no runs yet.", class_="note")
-        return page("runs \u00b7 nasir", head, [Section("Runs", "Runs", table if rows else empty)])
+        """The page of all runs and sweeps, the newest first."""
+        return self._listing(self.folder, "runs")
 
     def run(self, name: str) -> str | None:
-        """The page of the run that is called `name` in the folder; None if there is none."""
+        """The page of the run or sweep called `name`, of a sweep's run ``SWEEP/RUN``, or None."""
         path = self._inside(name)
         if path is None:
             return None
+        if is_sweep(path):
+            return self._listing(path, name)
         try:
             found = Run(path)
             state = (found.state, *map(_changed, (path / TRIALS, path / f"{TRIALS}-wal")))
@@ -61,26 +55,54 @@ class Pages:
             return page(f"{name} \u00b7 nasir", joined(tag("h1", name), reason), [])
 
     def is_running(self, name: str) -> bool:
-        """Whether the run called `name` is in progress."""
+        """Whether the run or sweep called `name` is in progress."""
         path = self._inside(name)
         try:
+            if path is not None and is_sweep(path):
+                return any(run.state == "running" for run in Sweep(path).runs)
             return path is not None and Run(path).state == "running"
         except NasirError:
             return False
 
+    def _listing(self, folder: Path, name: str) -> str:
+        rows = runs_in(folder)
+        head = joined(
+            tag("p", tag("span", "live", class_="chip"), class_="over"),
+            tag("h1", f"{len(rows)} run{'s' * (len(rows) != 1)}"),
+            tag("p", tag("code", str(folder))),
+        )
+        header = ["run", "state", "trials", "best", "age"]
+        table = plain_table(header, [_cells(row, self.folder) for row in rows])
+        empty = tag("p", "There are no runs yet.", class_="note")
+        sections = [Section("Runs", "Runs", table if rows else empty)]
+        return page(f"{name} \u00b7 nasir", head, sections)
+
     def _inside(self, name: str) -> Path | None:
-        """The folder of a run; no link, and nothing above or below, is a run of this folder."""
-        path = self.folder / name
-        plain = name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
-        return path if plain and not path.is_symlink() and is_run(path) else None
+        """The folder of a run, a sweep or a run of a sweep.
+
+        No link, and nothing above or elsewhere below, is one.
+        """
+        first, _, second = name.partition("/")
+        path = self.folder / first
+        if not _is_plain(first) or path.is_symlink() or not is_shown(path):
+            return None
+        if second and is_sweep(path):
+            path /= second
+            return path if _is_plain(second) and not path.is_symlink() and is_run(path) else None
+        return None if second else path
 
 
-def _cells(row: dict[str, Any]) -> list[Child]:
-    name, age = Path(row["folder"]).name, duration(max(0.0, time.time() - row["started"]))
-    if "runs" in row:  # a sweep, whose runs are pages of: nasir serve SWEEP
+def _is_plain(name: str) -> bool:
+    return name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
+def _cells(row: dict[str, Any], root: Path) -> list[Child]:
+    path, age = Path(row["folder"]), duration(max(0.0, time.time() - row["started"]))
+    inside = str(path.relative_to(root))
+    link = tag("a", path.name, href=f"/run/{quote(inside, errors='surrogateescape', safe='')}")
+    if "runs" in row:
         runs = row["runs"]
-        return [name, _chip(row["state"]), f"{runs['finished']} of {runs['planned']} runs", "", age]
-    link = tag("a", name, href=f"run/{quote(name, errors='surrogateescape', safe='')}")
+        return [link, _chip(row["state"]), f"{runs['finished']} of {runs['planned']} runs", "", age]
     if row["state"] == "damaged":
         return [link, _chip("damaged"), "", "", age]
     trials, best = row["trials"], row["best"]

@@ -51,6 +51,7 @@ def test_a_finished_run_has_every_section(make):
     assert [a["id"] for n, a in page.elements if n == "tr" and "id" in a] == [
         f"trial-{n}" for n in range(8)
     ]
+    assert page.words.count("PSNR (dB)") == 2  # at the axis, wide and narrow
 
 
 @pytest.mark.parametrize("state", ["running", "interrupted", "stopped", "finished"])

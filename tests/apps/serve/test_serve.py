@@ -12,6 +12,7 @@ from apps.report.conftest import chromium, make, trial  # noqa: F401 (fixtures)
 
 from nasir.apps.serve.server import Server, is_loopback
 from nasir.cli.main import main
+from nasir.runs.sweep import create_sweep
 
 
 @contextmanager
@@ -44,12 +45,33 @@ def test_all_runs_and_each_of_them_have_a_page(server):
     status, headers, text = answer(server)
     assert status == 200
     assert "21.50" in text
-    assert 'href="run/run-0"' in text
+    assert 'href="/run/run-0"' in text
     assert headers["Refresh"] == "5"
     status, headers, text = answer(server, "/run/run-0")
     assert status == 200
     assert "out of luck" in text
     assert "Refresh" not in headers  # the run has ended
+
+
+def test_a_sweep_has_a_page_with_links_to_its_runs(server, tmp_path):
+    sweep = tmp_path / "runs" / "mine"
+    plan = {name: ({"seed": seed}, {}, {}) for seed, name in enumerate(["one", "two"])}
+    create_sweep(sweep, plan)
+    (tmp_path / "runs" / "run-0").rename(sweep / "other")
+    (sweep / "linked").symlink_to(sweep / "other")
+    assert 'href="/run/mine"' in answer(server)[2]
+    status, _, text = answer(server, "/run/mine")
+    assert status == 200
+    assert all(f'href="/run/mine%2F{name}"' in text for name in ("one", "two", "other"))
+    assert "out of luck" in answer(server, "/run/mine%2Fother")[2]
+    for path in (
+        "mine%2F..",
+        "mine%2Flinked",
+        "mine%2Fother%2Fbest",
+        "mine%2Fnone",
+        "mine%2F..%2Fx",
+    ):
+        assert answer(server, f"/run/mine%2F{path}")[0] == 404, path
 
 
 def test_a_page_follows_its_run(server, make):  # noqa: F811
