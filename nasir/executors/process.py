@@ -11,17 +11,20 @@ import attrs
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.executor import ExecutorFactory
+from nasir.executors.cards import cards_of
 from nasir.executors.main_guard import refuse_without_guard
 from nasir.executors.threaded import ThreadedExecutor
 from nasir.executors.worker_process import WorkerProcess, can_limit_memory
 
 
 class ProcessExecutor(ThreadedExecutor):
-    """Spawned workers; one that dies fails its own call only."""
+    """Spawned workers, each on a card of its own in turn; one that dies fails its own call only."""
 
     def __init__(self, workers: int, seconds: float | None, mebibytes: int | None = None) -> None:
         super().__init__(workers)
-        self._workers = [WorkerProcess(seconds, mebibytes) for _ in range(workers)]
+        self._workers = [
+            WorkerProcess(seconds, mebibytes, cards=cards) for cards in cards_of(workers)
+        ]
         self._free: SimpleQueue[WorkerProcess] = SimpleQueue()
         for worker in self._workers:
             self._free.put(worker)

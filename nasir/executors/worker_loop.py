@@ -12,19 +12,23 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from nasir.executors.cards import VISIBLE
 from nasir.executors.environment import set_up
 
 BEGUN = b"begun"
 
 
-def work(connection: Connection, folder: Path | None) -> None:
+def work(connection: Connection, folder: Path | None, cards: str | None = None) -> None:
     """Answer calls until the process that started this one is gone.
 
     A call comes as a pickled ``(function, arguments, keywords)``. The answer is :data:`BEGUN`
     once the call and all its imports are loaded, then a pickled ``(result, error)``, each with
     the number of the call in front (:func:`numbered`). A worker on
     another machine has a `folder` with the environment of the run, which it removes at its end.
+    It sees the GPUs `cards`, if they are given, in this order.
     """
+    if cards is not None:
+        os.environ[VISIBLE] = cards  # before torch looks for any
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that holds the run
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

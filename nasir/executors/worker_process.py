@@ -34,7 +34,7 @@ class WorkerProcess:
 
     A call takes at most `seconds` and its process `mebibytes` of memory; None: no limit. With a
     `folder`, which contains an environment, the process imports nothing of the program that
-    starts it.
+    starts it. If `cards` is given, these are the GPUs that the process sees, in this order.
     """
 
     def __init__(
@@ -42,10 +42,11 @@ class WorkerProcess:
         seconds: float | None = None,
         mebibytes: int | None = None,
         folder: Path | None = None,
+        cards: str | None = None,
     ) -> None:
         self._seconds = seconds
         self._mebibytes = mebibytes
-        self._folder = folder
+        self._folder, self._cards = folder, cards
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ended = False
@@ -94,7 +95,7 @@ class WorkerProcess:
     def _spawn(self) -> tuple[SpawnProcess, Connection]:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, self._folder))
+        process = context.Process(target=work, args=(theirs, self._folder, self._cards))
         try:
             with _interrupts_blocked(), _program_hidden(self._folder is not None):
                 process.start()
