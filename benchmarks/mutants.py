@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib
 import json
 import math
 import os
@@ -36,6 +35,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
+from children import NEVER, in_child, preload  # noqa: E402
 from executed import QUIET, executing  # noqa: E402
 from mutations import Mutant, mutant_at, sites  # noqa: E402
 
@@ -67,15 +67,8 @@ PLANTED = [
 ]
 """Faults that once went unnoticed: the guard three times as lax, the output average's weights."""
 
-LARGE = ("torch", "torch._dynamo", "numpy", "scipy.stats", "skimage.metrics", "hypothesis")
-LARGE += ("torch.utils.flop_counter", "torch.autograd.gradcheck", "cattrs", "PIL.Image", "sqlite3")
-"""Other modules that tests import."""
-
 BUDGET, LONGEST = 15.0, 3.0
 """Seconds of processor time: of tests together, and of one test."""
-
-HANGING = 180.0
-"""Seconds without any processor time after which a child is ended."""
 
 
 def main() -> None:
@@ -91,8 +84,7 @@ def main() -> None:
     results = arguments.work / "mutants.jsonl"
     started = time.perf_counter()
     if not arguments.table:
-        for module in LARGE:
-            importlib.import_module(module)  # once, not in each child
+        preload()
         known = {one["id"]: one for one in read(results)}
         for room, mutant in drawn(arguments.each, arguments.seed):
             before = known.get(mutant.id)
@@ -204,12 +196,12 @@ def tried(mutant: Mutant, thorough: bool, work: Path) -> dict[str, Any]:
         files = [*named_tests(module), *importing_tests(module)] or folder_tests(module)
         tests = [str(path) for path in files]
     if tests:
-        how = in_child(partial(test_with, mutant, tests, overrun))
+        how = ended(partial(test_with, mutant, tests, overrun))
     for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
         overrun.unlink()  # does it take as long without the mutant?
-        as_ever = in_child(partial(test_with, None, [test], overrun)) == "passed"
+        as_ever = ended(partial(test_with, None, [test], overrun)) == "passed"
         if how == "passed" and as_ever and not overrun.exists():
-            how = "never ended"
+            how = NEVER
     seconds = round(time.perf_counter() - started, 1)
     return {"noticed": how not in ("passed", "no test"), "how": how, "seconds": seconds}
 
@@ -222,37 +214,11 @@ def test_with(mutant: Mutant | None, tests: list[str], overrun: Path) -> int:
     return int(pytest.main([*QUIET, "-x", *tests], plugins=[Limit(overrun)]))
 
 
-def in_child(work: Callable[[], int | None]) -> str:
-    """How `work`, which returns pytest's exit code, ends in a child process."""
-    child = os.fork()
-    if child == 0:
-        os.setpgid(0, 0)
-        code = 3
-        try:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, 1)
-            os.dup2(null, 2)
-            code = work() or 0
-        finally:
-            os._exit(code)
-    moved, used = time.monotonic(), 0.0
-    while time.monotonic() - moved < HANGING:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            code = os.waitstatus_to_exitcode(status)
-            return {0: "passed", 1: "failed", 2: "failed"}.get(code, f"died with {code}")
-        if (now := processor_time(child)) > used + 0.1:
-            moved, used = time.monotonic(), now
-        time.sleep(0.1)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "never ended"
-
-
-def processor_time(process: int) -> float:
-    """Seconds of processor time that a process has had."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def ended(work: Callable[[], int]) -> str:
+    """How pytest, whose exit code `work` returns, ends in a child process."""
+    code = in_child(work)
+    named = {0: "passed", 1: "failed", 2: "failed"}
+    return code if isinstance(code, str) else named.get(code, f"died with {code}")
 
 
 def plant(mutant: Mutant) -> None:

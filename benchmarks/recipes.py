@@ -2,10 +2,10 @@
 
     python benchmarks/recipes.py WORK [NAME ...] [--limit 600] [--again] [--table]
 
-A recipe is run as by ``nasir paper NAME --small``; those that are evaluated there are searched
-with, too, by ``nasir run``. WORK keeps what ended: a benchmark that was stopped goes on where it
-was. ``--again`` runs those that failed once more. ``--table`` prints what is there; the exit code
-is 1 where a recipe failed.
+A recipe is run in a process of its own as by ``nasir paper NAME --small``; those that are
+evaluated there are searched with, too, by ``nasir run``. WORK keeps what ended: a benchmark that
+was stopped goes on where it was. ``--again`` runs those that failed once more. ``--table`` prints
+what is there; the exit code is 1 where a recipe failed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 ROOT = Path(__file__).resolve().parents[1]
 os.environ["PYTHONPATH"] = str(ROOT)
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+from children import NEVER, in_child, preload  # noqa: E402
 
 from nasir.apps.paper.papers import find, order  # noqa: E402
 from nasir.apps.paper.small import small_words  # noqa: E402
+from nasir.cli.main import main as nasir  # noqa: E402
 from nasir.core.registry import registries  # noqa: E402
 
 
@@ -34,13 +37,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("work", type=Path)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds of a recipe")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds of processor time")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     results = arguments.work / "recipes.jsonl"
     known = _read(results)
+    preload()
     for name in sorted(arguments.names or registries["recipe"], key=order):
         before = known.get(name)
         if arguments.table or (before and not (arguments.again and before["error"])):
@@ -59,14 +63,14 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _run(name: str, work: Path, limit: float) -> dict[str, Any]:
-    """One recipe in a process of its own: its lines, or why there are none."""
+    """One recipe: its lines, or why there are none."""
     commands = [["paper", name, "--small", "--json"]]
     if find(name).makes == "evaluate":
         commands.append(["run", name, *small_words([name]), "--json"])
     found: dict[str, Any] = {"name": name, "error": None, "lines": []}
     started = time.perf_counter()
     for words in commands:
-        ended = _ended([sys.executable, "-m", "nasir", *words], work, limit)
+        ended = _ended(words, work, limit)
         if isinstance(ended, str):
             found["error"] = f"nasir {words[0]}: {ended}"
             break
@@ -74,15 +78,20 @@ def _run(name: str, work: Path, limit: float) -> dict[str, Any]:
     return found | {"seconds": round(time.perf_counter() - started, 1)}
 
 
-def _ended(command: list[str], work: Path, limit: float) -> Any:
+def _ended(words: list[str], work: Path, limit: float) -> Any:
     """What a command prints as JSON, or in words how else it ended."""
-    try:
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
+    printed, errors = work.resolve() / "printed", work.resolve() / "errors"
+    code = in_child(partial(_in, work, words), printed, errors, limit)
+    if code == NEVER:
         return f"not within {limit:g} s"
-    if done.returncode != 0:
-        return f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}"
-    return json.loads(done.stdout)
+    if code != 0:
+        return f"exit code {code}: {(errors.read_text() or printed.read_text()).strip()[-400:]}"
+    return json.loads(printed.read_text())
+
+
+def _in(work: Path, words: list[str]) -> int:
+    os.chdir(work)
+    return nasir(words)
 
 
 def _print(known: dict[str, dict[str, Any]]) -> None:

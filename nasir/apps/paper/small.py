@@ -30,6 +30,7 @@ MOST: Mapping[str, int] = {
     "candidates": 2,
     "size": 48,
     "side": 32,
+    "crop": 32,
     "places": 16,
     "search": 1,
     "validation": 1,
@@ -38,7 +39,7 @@ MOST: Mapping[str, int] = {
 }
 """Settings of any component that cost time, and the most that each has: sides suit any scale."""
 
-WHOLE = ("size",)
+WHOLE = ("size", "crop")
 """Settings of which 0 is the most."""
 
 WITHOUT_PICTURES: Mapping[str, Sequence[str]] = {
