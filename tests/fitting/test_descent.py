@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from nasir.core.trial import FULL, Proposal
 from nasir.fitting import descent
 from nasir.fitting.collapse import Guard
 from nasir.fitting.dip import DeepImagePrior
+from nasir.fitting.fit import FitLimits, FitRequest
 from nasir.fitting.stopping import StoppingRule
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
@@ -131,3 +133,14 @@ def test_capture_that_must_be_wants_a_gpu() -> None:
     method = dip(capture="always")
     with pytest.raises(SettingsError, match="capture=always wants a GPU"):
         method.check(Problem(SPACE, denoise(size=16, color="grey"), {FULL: method}))
+
+
+@pytest.mark.parametrize(
+    ("step", "ended", "end"), [(10, False, 20), (10, True, 10), (4, False, 10), (23, False, 33)]
+)
+def test_a_fit_is_extended_where_all_its_steps_are_done_and_no_rule_has_ended_it(
+    step: int, ended: bool, end: int
+) -> None:
+    done: Any = SimpleNamespace(step=step, ended=ended)
+    request = FitRequest((1, 1, 4, 4), limits=FitLimits(extends=True))
+    assert descent._end(done, 10, request) == end

@@ -16,6 +16,7 @@ from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.seeds import derived_seed
 from nasir.settings import building
+from nasir.tasks.degradations.gaussian import Gaussian
 from nasir.tasks.denoise import Denoise
 
 
@@ -385,3 +386,9 @@ def test_pictures_are_found_from_wherever_a_run_is_resumed(folder: Path, monkeyp
     settings = building.settings_of_component(denoise(images=("colour",)))
     monkeypatch.chdir(folder / "grey")
     assert names(denoise(**settings)) == (["a", "b"], ["c", "d"])
+
+
+def test_gaussian_noise_of_255_has_the_deviation_of_white():
+    seen = Gaussian(sigma=255).observe(torch.zeros(1, 1, 4, 4), np.random.default_rng(0))
+    drawn = np.random.default_rng(0).standard_normal((1, 1, 4, 4), dtype=np.float32)
+    torch.testing.assert_close(seen, torch.from_numpy(drawn), rtol=1e-6, atol=0)

@@ -75,7 +75,9 @@ def small_words(words: Sequence[str]) -> list[str]:
 def _cut(settings: Settings, path: tuple[str, ...]) -> Iterator[str]:
     for name, value in settings.items():
         here = (*path, name)
-        if isinstance(value, dict):
+        if name == "epochs" and value and "iterations" in settings:
+            yield f"{'.'.join(here)}=0"  # passes over all pictures, in place of steps
+        elif isinstance(value, dict):
             yield from _cut(value, here)
         elif name in MOST and _is_larger(name, value):
             yield f"{'.'.join(here)}={as_typed(MOST[name])}"
