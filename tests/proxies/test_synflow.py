@@ -118,3 +118,10 @@ def test_no_flow_has_no_logarithm():
     probe = linear(conv(np.zeros((2, 3), np.float32)))
     assert SynFlow().value(probe) == 0
     assert SynFlow(log=True).value(probe) == -math.inf
+
+
+def test_parameters_that_play_no_part_hold_no_flow():
+    w, v = matrices(3, 4, 2)
+    probe = linear(conv(w), conv(v))
+    probe.network.register_parameter("unused", nn.Parameter(torch.ones(3)))
+    assert SynFlow().value(probe) == pytest.approx(2 * flow(w, v), rel=1e-9)
