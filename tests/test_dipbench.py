@@ -14,6 +14,7 @@ from nasir.plugins.manager import BUILTIN
 from nasir.runs.table import INCLUDED, Column, Records, Table, included, load_table
 
 TASKS = ("denoise", "inpaint")
+LARGE = "dipbench-large"
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
@@ -79,6 +80,37 @@ def test_the_table_says_what_the_fits_were(table: Table):
         (planned,) = api.plan([f"dipbench-{task}"], {})
         for kind in ("task", "evaluator"):
             assert {**planned.resolved[kind], **settings[kind]} == planned.resolved[kind]
+
+
+def test_the_large_recipe_is_the_same_table_at_a_larger_size():
+    (small,), (large,) = (api.plan(["dipbench-inpaint", *more], {}) for more in ([], [LARGE]))
+    changed = {
+        (kind, name)
+        for kind in ("space", "strategy", "task", "evaluator")
+        for name, value in large.resolved[kind].items()
+        if small.resolved[kind][name] != value
+    }
+    assert changed == {
+        ("space", "width"),
+        ("task", "size"),
+        ("evaluator", "iterations"),
+        ("evaluator", "curve"),
+    }
+
+
+def test_a_table_made_in_pieces_is_that_of_an_unbroken_run():
+    tiny = ("task.size=16", "space.width=2", "space.depth=1", "task.search=1")
+    fits = ("evaluator.iterations=4", "evaluator.curve=4")
+    words = ("dipbench-denoise", LARGE, *tiny, *fits)
+    whole = nasir.search(*words, trials=2, name="whole")
+    nasir.search(*words, trials=1, name="pieces")
+    found = [nasir.tabulate(run) for run in (whole, nasir.resume("pieces", trials=2))]
+    ours, theirs = (one.tasks["denoise"] for one in found)
+    assert ours.columns == theirs.columns
+    timed = ours.columns.index(Column("fit_seconds"))
+    values = [np.delete(one.repeats[0], timed, axis=1) for one in (ours, theirs)]
+    assert np.array_equal(*values, equal_nan=True)
+    assert sum(column.share is not None for column in ours.columns) == 4
 
 
 def test_a_search_finds_the_best_of_the_table(table: Table):

@@ -13,7 +13,7 @@ import attrs
 from nasir.core.evaluator import Problem
 from nasir.core.task import Sample, Task
 from nasir.core.trial import Curve, Proposal
-from nasir.fitting.fit import FitsApartError, FittedPicture
+from nasir.fitting.fit import FitsApartError, FittedPicture, PreparedFit
 from nasir.training.device import usable
 from nasir.training.restored import network_weights
 
@@ -30,59 +30,91 @@ def fit_pictures(
     samples: Sequence[Sample],
     seed: int,
 ) -> list[FittedPicture]:
-    """Fit a fresh network to each picture: all at once where `method` does so, else in turn."""
-    if method.fits_together and len(samples) > 1:
+    """Fit a fresh network to each picture: those of one size at once where `method` does so."""
+    fits = _Fits(method, proposal, problem, seed, len(samples))
+    if not method.fits_together or len(samples) < 2:
+        return fits.in_turn(samples)
+    groups: dict[Any, list[int]] = {}
+    for place, sample in enumerate(samples):
+        shape = method.sized(sample, problem.task).degraded.shape
+        groups.setdefault(shape, []).append(place)
+    found: dict[int, FittedPicture] = {}
+    for places in groups.values():
+        group = fits.at_once([samples[place] for place in places])
+        found.update(zip(places, group, strict=True))
+    return [found[place] for place in range(len(samples))]
+
+
+class _Fits:
+    """The fits of one evaluation to `pictures` pictures; `done` is how many are."""
+
+    def __init__(
+        self, method: FittingMethod, proposal: Proposal, problem: Problem, seed: int, pictures: int
+    ) -> None:
+        self.method, self.problem, self.seed = method, problem, seed
+        self.architecture, self.fidelity = proposal.architecture, proposal.fidelity
+        self.done, self.pictures = 0, pictures
+
+    def in_turn(self, samples: Sequence[Sample]) -> list[FittedPicture]:
+        """Fit to one picture after another."""
+        found = []
+        for sample in samples:
+            started, turn = time.perf_counter(), (self.done, self.pictures)
+            one = self.method.fit_picture(
+                self.architecture, self.problem, sample, self.seed, self.fidelity, turn
+            )
+            found.append(attrs.evolve(one, seconds=time.perf_counter() - started))
+            self.done += 1
+        return found
+
+    def at_once(self, samples: Sequence[Sample]) -> list[FittedPicture]:
+        """Fit to pictures of one size at once, as many as there is room for."""
+        if len(samples) < 2:
+            return self.in_turn(samples)
         try:
-            return _together(method, proposal, problem, samples, seed)
+            found = self._together(samples)
         except FitsApartError as reason:
             log.info("the pictures are fitted one after another: %s", reason)
-    architecture, fidelity = proposal.architecture, proposal.fidelity
-    fits = []
-    for i, sample in enumerate(samples):
-        started, turn = time.perf_counter(), (i, len(samples))
-        one = method.fit_picture(architecture, problem, sample, seed, fidelity, turn)
-        fits.append(attrs.evolve(one, seconds=time.perf_counter() - started))
-    return fits
+            return self.in_turn(samples)
+        if isinstance(found, list):
+            self.done += len(samples)
+            return found
+        log.info("%d fits at once are too many for the memory of the device", len(samples))
+        parts = [samples[i : i + found] for i in range(0, len(samples), found)]
+        return [one for part in parts for one in self.at_once(part)]
 
+    def _together(self, samples: Sequence[Sample]) -> list[FittedPicture] | int:
+        """The fits; or how many are to be done at once instead where the memory is too small."""
+        import torch
 
-def _together(
-    method: FittingMethod,
-    proposal: Proposal,
-    problem: Problem,
-    samples: Sequence[Sample],
-    seed: int,
-) -> list[FittedPicture]:
-    """Fit to all pictures of one size at once; to half of them where the memory is too small."""
-    import torch
+        from nasir.fitting.room import most_at_once
+        from nasir.training.randomness import repeatable
 
-    from nasir.fitting.preparation import prepare
-    from nasir.training.randomness import repeatable
-
-    architecture, fidelity = proposal.architecture, proposal.fidelity
-    started = time.perf_counter()
-    with repeatable(usable(method.device), method.deterministic):
-        prepared = [
-            prepare(method, architecture, problem, sample, seed, fidelity, (i, len(samples)))
-            for i, sample in enumerate(samples)
-        ]
-        if len({one.request.input_shape for one in prepared}) > 1:
-            raise FitsApartError("they differ in size")
-        try:
-            fits = method.fit_together(prepared, problem.task)
-        except torch.OutOfMemoryError:
-            fits = None
-        if fits is not None:
+        method, task, started = self.method, self.problem.task, time.perf_counter()
+        with repeatable(usable(method.device), method.deterministic):
+            try:
+                first = self._prepared(samples[0], 0)
+                request = first.request
+                most = most_at_once(first.network, request.input_shape, request.device)
+                if most is not None and most < len(samples):
+                    return most
+                rest = [self._prepared(one, i) for i, one in enumerate(samples[1:], 1)]
+                prepared = [first, *rest]
+                fits = method.fit_together(prepared, task)
+            except torch.OutOfMemoryError:
+                return len(samples) // 2
             pairs = zip(fits, prepared, strict=True)
-            found = [FittedPicture.of(fit, one, problem.task) for fit, one in pairs]
-            share = (time.perf_counter() - started) / len(found)
-            return [attrs.evolve(one, seconds=share) for one in found]
-    del prepared
-    half = len(samples) // 2
-    if half < 2:
-        raise FitsApartError("the memory of the device is too small")
-    log.info("the memory of the device is too small for %d fits at once", len(samples))
-    parts = (samples[:half], samples[half:])
-    return [one for part in parts for one in fit_pictures(method, proposal, problem, part, seed)]
+            found = [FittedPicture.of(fit, one, task) for fit, one in pairs]
+        share = (time.perf_counter() - started) / len(found)
+        return [attrs.evolve(one, seconds=share) for one in found]
+
+    def _prepared(self, sample: Sample, place: int) -> PreparedFit:
+        from nasir.fitting.preparation import prepare
+
+        turn = (self.done + place, self.pictures)
+        return prepare(
+            self.method, self.architecture, self.problem, sample, self.seed, self.fidelity, turn
+        )
 
 
 def best_stop(fits: Sequence[FittedPicture]) -> int:

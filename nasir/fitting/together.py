@@ -200,7 +200,7 @@ def descend_together(
             if group.step == end or not group.running:
                 group.losses.look()
             if group.losses.seen == group.step:
-                _progress(group, end, many)
+                _progress(group, end, many, requests[0].turn)
         finish(list(group.running), False)
     fits = []
     for number, (request, found) in enumerate(zip(requests, outputs, strict=True)):
@@ -231,7 +231,9 @@ def _resume(
     return [kept_outputs(tensors, marks, group.x.device) for tensors, _ in states]
 
 
-def _progress(group: Together, end: int, many: int) -> None:
+def _progress(group: Together, end: int, many: int, turn: tuple[int, int]) -> None:
+    """Report the steps of fits whose first is number ``turn[0]`` of ``turn[1]``."""
     if group.step % REPORT_EVERY == 0 or group.step == end or not group.running:
         loss = sum(group.losses.last) / many
-        report(group.step * many, end * many, fit_psnr=decibels(loss))
+        done, pictures = turn
+        report(done * end + group.step * many, pictures * end, fit_psnr=decibels(loss))

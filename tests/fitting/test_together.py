@@ -19,6 +19,7 @@ from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Split, Task
 from nasir.core.trial import FULL, Proposal
+from nasir.fitting import room
 from nasir.fitting.dip import DeepImagePrior
 from nasir.fitting.fit import Fit, PreparedFit
 from nasir.search_spaces.nasdip.space import NasDip
@@ -130,6 +131,66 @@ def test_progress_counts_the_steps_of_all_fits() -> None:
     with listening(lambda done, total, figures: seen.append((done, total))):
         evaluated(dip())
     assert seen == [(15, 24), (24, 24)]
+
+
+class TwoSizes(type(TASKS["denoise"])):  # type: ignore[misc]
+    """Three pictures, of which the middle one is smaller."""
+
+    def samples(self, split: Split) -> Sequence[Any]:
+        first, second, third = super().samples(split)
+        small = second.degraded[..., :12, :12], second.clean[..., :12, :12]
+        return first, attrs.evolve(second, degraded=small[0], clean=small[1]), third
+
+
+def sizes_at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that grows by the number of fits each time some are done at once."""
+    tried: list[int] = []
+
+    def noted(self: Any, fits: Sequence[PreparedFit], task: Task) -> list[Fit]:
+        tried.append(len(fits))
+        return fit_together(self, fits, task)
+
+    fit_together = DeepImagePrior.fit_together
+    monkeypatch.setattr(DeepImagePrior, "fit_together", noted)
+    return tried
+
+
+def test_pictures_of_one_size_are_fitted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nasir.core.progress import listening
+
+    tried, seen = sizes_at_once(monkeypatch), []
+    task = TwoSizes(size=16, color="grey", search=3)
+    with listening(lambda done, total, figures: seen.append((done, total))):
+        together = evaluated(dip(), task)
+    assert tried == [2]
+    assert seen[-1] == (24, 24)
+    assert_close(together, evaluated(dip("never"), task))
+
+
+@pytest.mark.parametrize(("fits", "groups"), [(0.5, []), (2, [2]), (2.9, [2]), (3, [3])])
+def test_as_many_fits_are_done_at_once_as_the_memory_has_room_for(
+    fits: float, groups: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    architecture = SPACE.domain.sample(np.random.default_rng(3))
+    network = SPACE.build(architecture, Signature(4, 1))
+    one = room.held_bytes(network, (1, 4, 16, 16), "cpu")
+    monkeypatch.setattr(room, "memory_of", lambda device: int(fits * one / room.SHARE) + 1)
+    tried = sizes_at_once(monkeypatch)
+    together = evaluated(dip(iterations=3))
+    assert tried == groups
+    assert_close(together, evaluated(dip("never", iterations=3)))
+
+
+def test_a_fit_holds_what_its_gradients_need_and_copies_of_its_parameters() -> None:
+    """A convolution keeps its input; batch normalisation its own, and two numbers a channel."""
+    network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3))
+    before = network[1].running_mean.clone()  # type: ignore[operator]
+    floats = 2 * 64 + 3 * 64 + 2 * 3 + room.COPIES * (2 * 3 + 3 + 3 + 3)
+    statistics = 2 * 3  # running ones, which a pass may keep, too
+    held = room.held_bytes(network, (1, 2, 8, 8), "cpu") / 4
+    assert floats <= held <= floats + statistics
+    assert torch.equal(network[1].running_mean, before)  # type: ignore[arg-type]
+    assert room.memory_of("cpu") is None
 
 
 @pytest.mark.parametrize("settings", [{}, {"stop": "wmv", "window": 2, "patience": 30}])
