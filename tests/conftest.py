@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from privileges import ReadableOnly, without_privileges
 
 TESTS = Path(__file__).parent
 
 ENTRY_POINTS = "[nasir]\ntoy = toy_plugin\n"
+# a machine that others use, too, may be slow at any moment
+settings.register_profile("nasir", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nasir")
+
 METADATA = "Metadata-Version: 2.1\nName: nasir-toy\nVersion: 1.0\n"
 
 

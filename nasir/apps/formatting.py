@@ -13,6 +13,9 @@ from nasir.core.trial import FULL, Trial
 FIRST = ("psnr", "ssim")
 """Metrics that come first in every table; of both, more is better."""
 
+PREFIXES = " kMGT"
+"""Of large counts, by powers of a thousand."""
+
 ALWAYS_SHOWN = ("strategy", "space", "task", "seed")
 """Settings that a comparison shows even where all runs have the same."""
 
@@ -172,4 +175,10 @@ def _count(value: float) -> str:
         return f"{value:.0f}"
     rounded = float(f"{value:.3g}")
     thousands = min(int(math.log10(abs(rounded))) // 3, 4)
-    return f"{rounded / 1000**thousands:#.3g}".rstrip(".") + " kMGT"[thousands]
+    return f"{rounded / 1000**thousands:#.3g}".rstrip(".") + PREFIXES[thousands]
+
+
+def value_of(figure: str) -> float:
+    """The number that :func:`figure` or :func:`score` made a text of, as exact as the text is."""
+    thousands = max(0, PREFIXES.find(figure[-1:]))
+    return float(figure.rstrip(PREFIXES)) * 1000**thousands

@@ -43,6 +43,8 @@ class _Parser(ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` and return its exit code."""
+    if argv is None:
+        _use_utf8()
     # passive waiting: with shared cores, spinning threads are ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="nasir: %(message)s", level=logging.WARNING)
@@ -64,22 +66,40 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("nasir: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (MemoryError, RuntimeError) as error:
-        from nasir.core.failures import failure_of
-
-        if failure_of(error) != "memory":
-            raise
-        print("nasir: out of memory: take smaller pictures or a smaller space", file=sys.stderr)
-        return BAD_INPUT
     except BrokenPipeError:
         _close_stdout()
         return 0
-    except OSError as error:
-        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
             raise
-        _close_stdout()
-        print(f"nasir: cannot write the result: {error.strerror}", file=sys.stderr)
+        from nasir.cli.messages import print_error
+
+        print_error(reason)
         return BAD_INPUT
+
+
+def _reason(error: Exception) -> str | None:
+    """What to say of an exception that is no defect of nasir; None: it is one."""
+    if isinstance(error, OSError):
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):
+            _close_stdout()
+            return f"cannot write the result: {error.strerror}"
+    elif isinstance(error, MemoryError | RuntimeError):
+        from nasir.core.failures import failure_of
+
+        if failure_of(error) == "memory":
+            return "out of memory: take smaller pictures or a smaller space"
+    from nasir.cli.messages import fault_of_plugin
+
+    return fault_of_plugin(error)
+
+
+def _use_utf8() -> None:
+    """Begin anew where names of files can be ASCII alone, as settings are UTF-8 everywhere."""
+    if sys.getfilesystemencoding() == "ascii" and os.environ.get("PYTHONUTF8") != "1":
+        command = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "PYTHONUTF8": "1"})
 
 
 def _close_stdout() -> None:

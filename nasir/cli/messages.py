@@ -6,9 +6,11 @@ import re
 import shutil
 import sys
 import textwrap
+import traceback
 from argparse import ArgumentParser
 
 from nasir.apps.formatting import visible
+from nasir.core.errors import bounded
 
 
 def as_options(message: str, parser: ArgumentParser) -> str:
@@ -20,6 +22,30 @@ def as_options(message: str, parser: ArgumentParser) -> str:
             option = action.option_strings[0] + ("" if is_flag else " ")
             message = re.sub(given, option, message)
     return message
+
+
+def fault_of_plugin(error: BaseException) -> str | None:
+    """A line about an exception that a component of a plugin raised; None: nasir's own did.
+
+    None, too, where the environment asks for tracebacks.
+    """
+    from nasir.core.import_strings import import_string
+    from nasir.plugins.manager import STRICT, is_strict
+    from nasir.settings.interfaces import kind_of
+
+    found = None
+    if is_strict():
+        return None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        cls = type(frame.f_locals.get("self"))
+        kind = kind_of(cls)
+        if kind is not None and not cls.__module__.startswith("nasir."):
+            code = frame.f_code
+            found = (
+                f"{kind} {import_string(cls)}: {code.co_name}() raised {type(error).__name__}: "
+                f"{error} ({code.co_filename}, line {line}); with {STRICT}=1 its traceback is shown"
+            )
+    return found and bounded(found)
 
 
 def print_error(message: str) -> None:

@@ -246,6 +246,7 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
         pairs.append(("estimated", done.risks.words))
     if done.note is not None:
         pairs.append(("note", done.note))
+    pairs += [("file", remark) for remark in done.remarks]
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
         words = f"{tile}step {stop.step} of {stop.iterations}{ENDS.get(stop.end, '')}"

@@ -20,6 +20,7 @@ from nasir.apps.formatting import (
     heading,
     metric_names,
     scored,
+    value_of,
     visible,
 )
 
@@ -139,7 +140,7 @@ def metric_cell(metric: str, metrics: Mapping[str, float]) -> str:
 def greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
     """The cells of a column with its greatest figure; none if there is only one row."""
     values = {
-        r: float(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")
+        r: value_of(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")
     }
     best = max(values.values(), default=math.nan)
     return [(r, column) for r, value in values.items() if value == best and len(values) > 1]

@@ -95,6 +95,10 @@ class Degradation:
         """
         return self
 
+    def remarks(self) -> Sequence[str]:
+        """What a user may not expect of the files that are its settings, a line each."""
+        return ()
+
     def check(self, size: Size) -> None:
         """Refuse whole clean pictures of `size`, of which the middle may be cut out.
 

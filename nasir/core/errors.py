@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LONGEST = 4000
+"""Characters of a message; what was given may have megabytes."""
+
+END = 500
+"""Those at the end, which say what to do."""
+
 
 class NasirError(Exception):
     """A mistake of the user, described in one line."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(bounded(str(message)))
 
 
 class SettingsError(NasirError):
@@ -54,6 +63,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     listed = f"known: {', '.join(names)}" if names else "there are none"
     return UnknownNameError(f"unknown {kind} {name!r}: {hint}{listed}")
+
+
+def bounded(text: str) -> str:
+    """A text without its middle, if it is longer than messages may be."""
+    left_out = len(text) - LONGEST
+    if left_out <= 0:
+        return text
+    return f"{text[: LONGEST - END]} [{left_out} characters] {text[-END:]}"
 
 
 def kind_in_words(value: object) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import attrs
@@ -62,7 +64,8 @@ class Entry:
         if not isinstance(self.target, str):
             return self.target
         try:
-            return load(self.target)
+            with redirect_stdout(sys.stderr):  # stdout is for the result of a command
+                return load(self.target)
         except (Exception, SystemExit) as error:
             reason = f"which cannot be imported: {type(error).__name__}: {error}"
             if not self.owner:

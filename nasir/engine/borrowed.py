@@ -1,10 +1,14 @@
-"""What a search or training borrows of its process, and gives back: threads, folder, randomness."""
+"""What a search or training borrows of its process, and gives back.
+
+Those are torch's threads and randomness, the working folder, and stdout.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from threading import RLock
 
 from nasir.core.errors import NasirError
@@ -18,6 +22,7 @@ _threads_before: int | None = None
 def borrowed(what: str) -> Iterator[None]:
     """Run `what` alone in this process; torch's threads and the working folder are put back.
 
+    What components of plugins print goes to stderr: stdout is for the result of a command.
     Torch's global generator is one for all threads: two searches at a time would disturb each
     other's randomness. Raises :class:`~nasir.core.errors.NasirError` where another thread has it.
     """
@@ -31,7 +36,7 @@ def borrowed(what: str) -> Iterator[None]:
         _threads_before = None
     _depth += 1
     try:
-        with same_folder():
+        with same_folder(), redirect_stdout(sys.stderr):
             yield
     finally:
         _depth -= 1

@@ -17,7 +17,7 @@ import attrs
 
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
-from nasir.core.errors import EvaluationError, NasirError
+from nasir.core.errors import EvaluationError, NasirError, bounded
 from nasir.core.evaluator import Evaluation, Evaluator, Problem, RestoredPicture
 from nasir.core.failures import Failure, failure_of
 from nasir.core.objectives import check_metrics
@@ -155,4 +155,4 @@ def describe(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
+    return bounded(" ".join(text.encode("utf-8", "backslashreplace").decode().split()))

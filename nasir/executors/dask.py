@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +25,8 @@ from nasir.executors.environment import WorkerEnvironment
 
 CONNECT_SECONDS = 10
 """Seconds within which a cluster must answer at the address that was given."""
+
+LOGGERS = ("bokeh", "distributed", "distributed.scheduler", "distributed.worker", "tornado")
 
 LOCAL = "127.0.0.1:0"
 """Where a cluster of this process's own has its pages, which Dask gives every cluster."""
@@ -112,6 +115,8 @@ class Dask(ClusterFactory):
     def start(self, workers: int) -> DaskExecutor:
         from distributed import Client, LocalCluster
 
+        for name in LOGGERS:  # their alarms at a clean end are none
+            logging.getLogger(name).setLevel(logging.ERROR)
         where = {"address": self.address, "scheduler_file": self.scheduler_file}
         given: dict[str, Any] = {name: value for name, value in where.items() if value}
         if not given:

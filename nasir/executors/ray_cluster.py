@@ -6,7 +6,8 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -16,6 +17,9 @@ LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
 
 CONNECT_SECONDS = 5.0
 """Seconds within which a cluster must answer at the address that was given."""
+
+CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""The environment variable by which Ray listens to other machines; on Linux, it does."""
 
 _FAILED = {
     LOCAL: "executor=ray: no Ray cluster could be started on this machine",
@@ -81,10 +85,11 @@ def _leave(user: object) -> None:
 def _start(ray: Any, cpus: float, gpus: float, workers: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     room = {"num_cpus": max(1, math.ceil(workers * cpus)), "include_dashboard": False}
-    try:
-        _init(ray, LOCAL, **room)
-    except SettingsError:  # Ray gives up after seconds, which may be too few on a busy machine
-        _init(ray, LOCAL, **room)
+    with _on_loopback():
+        try:
+            _init(ray, LOCAL, **room)
+        except SettingsError:  # Ray gives up after seconds, too few on a busy machine
+            _init(ray, LOCAL, **room)
     available = ray.cluster_resources().get("GPU", 0)
     if gpus > available:
         ray.shutdown()
@@ -92,6 +97,24 @@ def _start(ray: Any, cpus: float, gpus: float, workers: int) -> None:
             f"executor.gpus={gpus:g}: this machine has {available:g}; give the address of a "
             "cluster that has more with executor.address=HOST:PORT"
         )
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let Ray's processes listen on loopback alone, as they do where there are no clusters."""
+    from ray._private import ray_constants
+
+    before, known = os.environ.get(CLUSTERS), getattr(ray_constants, "ENABLE_RAY_CLUSTER", None)
+    os.environ[CLUSTERS] = "0"  # for the processes that are started
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = known
+        if before is None:
+            del os.environ[CLUSTERS]
+        else:
+            os.environ[CLUSTERS] = before
 
 
 def _connect(ray: Any, address: str) -> None:

@@ -35,7 +35,7 @@ def described(
     return TrainedNetwork(
         path,
         training.found[0],
-        settings["space"],
+        training.space,
         training.signature,
         training.task,
         licence.strip(),

@@ -23,6 +23,7 @@ from nasir.plugins.switches import disabled_plugins
 
 ENTRY_POINTS = "nasir"
 STRICT = "NASIR_STRICT_PLUGINS"
+"""The environment variable with which what plugins raise ends a command."""
 
 BUILTIN = (
     "nasdip",
@@ -135,8 +136,7 @@ class Plugins:
             if plugin not in having:
                 continue
             try:
-                with redirect_stdout(sys.stderr):  # stdout is the command's
-                    self._call(hook, plugin, **arguments)
+                self._call(hook, plugin, **arguments)
             except (Exception, SystemExit) as error:
                 self._pm.unregister(plugin)
                 self._failed(self.records[name], f"{hook} raised {_reason(error)}", error)
@@ -155,7 +155,8 @@ class Plugins:
             self._failed(record, f"the name is taken by {first.distribution or first.name}", None)
             return
         try:
-            plugin = imported()
+            with redirect_stdout(sys.stderr):
+                plugin = imported()
         except (Exception, SystemExit) as error:
             self._failed(record, f"cannot be imported: {_reason(error)}", error)
             return
@@ -200,7 +201,8 @@ class Plugins:
 
     def _call(self, hook: str, plugin: object, **arguments: Any) -> None:
         others = [other for other in self._pm.get_plugins() if other is not plugin]
-        self._pm.subset_hook_caller(hook, others)(**arguments)
+        with redirect_stdout(sys.stderr):  # stdout is for the result of a command
+            self._pm.subset_hook_caller(hook, others)(**arguments)
 
     def _failed(self, record: PluginRecord, reason: str, error: BaseException | None) -> None:
         record.status, record.reason = "failed", reason
@@ -215,7 +217,12 @@ class Plugins:
 @lru_cache(maxsize=1)
 def plugins() -> Plugins:
     """The plugins of this process."""
-    return Plugins(disabled_plugins(), strict=os.environ.get(STRICT, "") not in ("", "0"))
+    return Plugins(disabled_plugins(), is_strict())
+
+
+def is_strict() -> bool:
+    """Whether what plugins raise ends a command, with a traceback."""
+    return os.environ.get(STRICT, "") not in ("", "0")
 
 
 def _record(point: EntryPoint) -> PluginRecord:

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
+from nasir.core.packaged import packaged
 from nasir.core.search_space import SearchSpace
 from nasir.core.trial import Curve, Trial
 from nasir.runs.validation import DAMAGE
@@ -217,7 +217,7 @@ def _check_shapes(task: str, records: Records, rows: int) -> None:
 
 def included(name: str) -> Path:
     """The path of the table of this name that comes with nasir; it may not exist."""
-    return Path(str(files("nasir") / "tables" / f"{name}{ENDING}"))
+    return packaged("tables") / f"{name}{ENDING}"
 
 
 @lru_cache(maxsize=4)

@@ -52,19 +52,26 @@ class TrainingFolder(Folder):
     @property
     def task(self) -> Settings:
         """The settings of the task that was trained for, but for those of its pictures."""
-        settings = self.settings.get("task")
-        if not isinstance(settings, dict) or "name" not in settings:
-            raise SettingsError(f"{self.place / SETTINGS} is damaged: it names no task")
+        settings = self._named("task")
         of_pictures = registries["task"].load(settings["name"]).picture_settings
         return {name: value for name, value in settings.items() if name not in of_pictures}
 
     @property
     def evaluator(self) -> str:
         """The name of the evaluator that trains."""
-        settings = self.settings.get("evaluator")
-        if not isinstance(settings, dict) or "name" not in settings:
-            raise SettingsError(f"{self.place / SETTINGS} is damaged: it names no evaluator")
-        return str(settings["name"])
+        return str(self._named("evaluator")["name"])
+
+    @property
+    def space(self) -> Settings:
+        """The settings of the space of the architecture."""
+        return self._named("space")
+
+    def _named(self, kind: str) -> Settings:
+        """The settings of a component of the training."""
+        settings = self.settings.get(kind)
+        if not isinstance(settings, dict) or not isinstance(settings.get("name"), str):
+            raise SettingsError(f"{self.place / SETTINGS} is damaged: it names no {kind}")
+        return settings
 
     @property
     def signature(self) -> Signature:

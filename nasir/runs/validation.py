@@ -36,11 +36,11 @@ def checked_trial(trial: Trial) -> Trial:
         "seed": not _is_whole(trial.seed),
         "stage": not isinstance(proposal.stage, str),
         "state": trial.state not in STATES,
-        "score": not all(map(_is_finite, finite)) or complete == (trial.score is None),
+        "score": not all(map(is_finite, finite)) or complete == (trial.score is None),
         "metrics": not are_numbers(trial.metrics),
         "figures by picture": not all(map(are_numbers, trial.by_picture.values())),
         "curve": not all(map(_is_curve, trial.curve.values())),
-        "stop": trial.stop is not None and not _is_finite(trial.stop),
+        "stop": trial.stop is not None and not is_finite(trial.stop),
         "time": not all(map(_is_time, times)),
         "worker or error": not all(isinstance(text, str) for text in texts),
     }
@@ -69,7 +69,7 @@ def are_numbers(figures: Any) -> bool:
 
 
 def _is_curve(curve: Curve) -> bool:
-    return all(_is_finite(share) and is_number(psnr) for share, psnr in curve)
+    return all(is_finite(share) and is_number(psnr) for share, psnr in curve)
 
 
 def _is_whole(value: Any) -> bool:
@@ -85,12 +85,13 @@ def is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) < LARGEST)
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Whether `value` is a number, and neither NaN nor infinite."""
     return is_number(value) and math.isfinite(value)
 
 
 def _is_time(value: Any) -> bool:
-    return _is_finite(value) and abs(value) < LATEST
+    return is_finite(value) and abs(value) < LATEST
 
 
 def _is_text(value: Any) -> bool:

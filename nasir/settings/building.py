@@ -99,8 +99,7 @@ def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:
     except NasirError:
         raise
     except (ValueError, TypeError) as error:
-        what = where or cls.__name__
-        raise SettingsError(f"{what}: {_plain(error)}") from None
+        raise SettingsError(f"{where}: {_plain(error)}" if where else _plain(error)) from None
 
 
 def settings_of_component(component: Any) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class DegradationTask(PictureTask):
         """All channels, without the border that is not observed."""
         return "all", self.degrading().frame
 
+    def remarks(self) -> Sequence[str]:
+        own = (line for part in self.degrading().parts for line in part.remarks())
+        return (*super().remarks(), *own)
+
     def drawn(self, name: str) -> np.random.Generator:
         """What the degradation of the picture called `name` is drawn from."""
         import numpy as np

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from toy_trained import trained
 
 import nasir
 from nasir.runs.run import Run
@@ -33,6 +34,13 @@ def test_the_networks_of_fits_are_those_of_the_pictures(fitted: Run) -> None:
             assert torch.equal(value, weights[f"{picture}/{name}"])
     with pytest.raises(nasir.NasirError, match=f"picture= is one of: {pictures[0]}"):
         nasir.load(fitted)
+
+
+def test_the_network_of_a_training_is_that_of_its_folder(tmp_path: Path) -> None:
+    made = trained(tmp_path, output="net")
+    network = nasir.load(tmp_path / "net").state_dict()
+    for name, value in made.network().state_dict().items():
+        assert torch.equal(value, network[name])
 
 
 def test_a_run_without_weights_says_so(toy) -> None:

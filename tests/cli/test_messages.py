@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import attrs
+import numpy as np
 import pytest
+from toy_plugin import WORDS
 
 import nasir
 from nasir.cli import messages
+from nasir.cli.main import main
+from nasir.core.evaluator import Problem
 from nasir.core.registry import registries
+from nasir.core.strategy import Strategy
+from nasir.core.trial import Proposal, Trial
 
 SOURCES = Path(nasir.__file__).parent
 OPTION = re.compile(r"(?<!\S)(?:--[a-z][a-z-]+|-o)\b")
@@ -75,6 +84,82 @@ def test_a_command_shows_its_own_options(command: str, message: str, shown: str)
     found = messages.as_options(message, parser_of(command))
     assert shown in found
     assert "=" not in found or shown == found or "=" in shown
+
+
+def test_no_message_is_longer_than_a_screen(capsys):
+    assert main(["run", f"seed={'9' * 100_000}"]) == 2
+    words = capsys.readouterr().err
+    assert len(words) < 4100
+    assert "characters]" in words
+
+
+@attrs.define(slots=False)
+class Noisy(Strategy):
+    """Prints, and raises in the method that is named."""
+
+    raises: str = ""
+    limit: int = attrs.field(default=0, validator=attrs.validators.le(0))
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("bind", "ask", "tell", "state_dict", "recommend"):
+            print(name)
+        return super().__getattribute__(name)
+
+    def ask(self) -> Proposal | None:
+        if self.raises == "ask":
+            return {}["missing"]
+        return Proposal(self.problem.space.domain.sample(np.random.default_rng(0)))
+
+    def bind(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def tell(self, trial: Trial) -> None:
+        if self.raises == "tell":
+            raise RuntimeError("x" * 10_000)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+RUN = ("run", "--json", *WORDS, f"strategy={__name__}:Noisy", "trials=2")
+
+
+def test_what_a_strategy_prints_is_not_in_the_result(capsys):
+    assert main([*RUN]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["trials"] == {"complete": 2, "failed": 0}
+    assert set(said.err.split()) >= {"bind", "ask", "tell", "state_dict", "recommend"}
+
+
+@pytest.mark.parametrize(
+    ("method", "raised"), [("ask", "KeyError: 'missing'"), ("tell", "RuntimeError: xxx")]
+)
+def test_what_a_plugin_raises_is_a_line_about_it(method: str, raised: str, capsys, monkeypatch):
+    words = [*RUN, f"strategy.raises={method}"]
+    assert main(words) == 2
+    (line,) = (x for x in capsys.readouterr().err.splitlines() if x.startswith("nasir: "))
+    assert f"strategy {__name__}:Noisy: {method}() raised {raised}" in line
+    assert f"({__file__}, line " in line
+    assert line.endswith("with NASIR_STRICT_PLUGINS=1 its traceback is shown")
+    monkeypatch.setenv("NASIR_STRICT_PLUGINS", "1")
+    with pytest.raises((KeyError, RuntimeError)):
+        main(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "threads=100000"], "nasir: 'threads' must be from 0 to "),
+        (["score", "threads=100000"], "nasir: 'threads' must be from 0 to "),
+        (["run", *WORDS, f"strategy={__name__}:Noisy", "strategy.limit=1"], "nasir: strategy: "),
+    ],
+)
+def test_no_class_of_settings_is_named(words: list[str], said: str, capsys):
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith(said)
 
 
 def test_a_terminal_breaks_long_messages_between_words(monkeypatch, capsys):

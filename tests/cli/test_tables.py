@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nasir.apps.formatting import as_typed, axis, choices_in_words, figure, score
+from nasir.apps.formatting import as_typed, axis, choices_in_words, figure, score, value_of
 from nasir.cli.main import main
 from nasir.cli.tables import print_summary, table
 from nasir.core.architecture import Architecture
@@ -348,6 +348,7 @@ def test_runs_without_metrics_can_be_compared(make, capsys):
 )
 def test_a_figure_has_the_digits_that_mean_something(metric: str, value: float, shown: str):
     assert figure(metric, value) == shown
+    assert value_of(shown) == pytest.approx(value, rel=5e-3, nan_ok=True)
 
 
 @pytest.mark.parametrize(

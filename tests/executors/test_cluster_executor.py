@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from processes import ENOUGH, alive, begin, complete, descendants, wait_until
+from processes import ENOUGH, alive, begin, complete, descendants, listened_to, wait_until
 from toy_plugin import WORDS, ToyEvaluator, ToySpace, ToyTask, figures
 
 from nasir.core.errors import EvaluationError, SettingsError
@@ -175,13 +175,16 @@ def test_ray_refuses_to_start_where_no_machine_can_evaluate(standing_ray, monkey
 
 
 @without_ray
-def test_ctrl_c_leaves_no_process_of_a_cluster_of_its_own():
+def test_a_cluster_of_its_own_is_on_loopback_and_leaves_no_process_after_ctrl_c():
     running = begin(
         "run", "--quiet", *WORDS, "trials=400", "evaluator.sleep=0.3", "executor=ray", "name=own"
     )
     wait_until(lambda: running.poll() is not None or complete(Path("runs/own")) >= 1)
     processes = descendants(running.pid)
     assert len(processes) > 3
+    addresses = listened_to([running.pid, *processes])
+    assert addresses
+    assert all(address.endswith("0100007F") for address in addresses)  # 127.0.0.1
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=ENOUGH)
     assert (running.returncode, "Traceback" in said) == (130, False), said
@@ -258,7 +261,7 @@ def test_a_cluster_with_a_token_says_how_to_give_it(monkeypatch):
 
 
 @without_dask
-def test_wrong_settings_of_dask_are_refused(tmp_path: Path):
+def test_wrong_settings_of_dask_are_refused(tmp_path: Path, monkeypatch):
     with pytest.raises(SettingsError, match="give one of them"):
         Dask("tcp://host:1", "file").within(None, None)
     with pytest.raises(SettingsError, match="there is no such file"):
@@ -266,6 +269,9 @@ def test_wrong_settings_of_dask_are_refused(tmp_path: Path):
     with pytest.raises(SettingsError, match=r"executor\.address=nonsense://x: ") as refused:
         Dask("nonsense://x").start(1)
     assert "\n" not in str(refused.value)
+    monkeypatch.setattr("nasir.executors.dask.CONNECT_SECONDS", 0.2)
+    with pytest.raises(SettingsError, match=r"executor\.address=tcp://127\.0\.0\.1:9: Timed out"):
+        Dask("tcp://127.0.0.1:9").start(1)
 
 
 @without_ray

@@ -27,7 +27,20 @@ MEMORY = 600
 MOST_LINES = 12
 """On standard error, of a case that succeeded."""
 
+LONGEST_LINE = 5000
+
+PROGRESS = re.compile(r"\w+: +\d+/\d+|\d+/\d+  ")
+"""A line about work in progress: one for a picture, and one every few seconds."""
+
+OUR_CLASSES = re.compile(
+    r"\b(Alternatives|Override|Request|Trial|Proposal|Architecture)\(|\b(Run|Restore|\w+)Settings\b"
+)
+"""Names that mean nothing to a user."""
+
 REFUSED = 2
+
+REFUSAL = re.compile(r"nasir: [^\n]+\n|(\d+/\d+  [^\n]+\n)+")
+"""One line; of several pictures, one for each."""
 
 
 @attrs.frozen
@@ -92,18 +105,23 @@ def outcome_of(case: Case, *folders: Path, seconds: float = SECONDS) -> Outcome:
 
 def _of_code(code: int, stderr: str, warned: list[str], found: list[str]) -> Outcome:
     defect = None
+    lines = [line for line in stderr.splitlines() if not PROGRESS.match(line)]
     if found:
         defect = f"forbidden: {found}"
     elif warned:
         defect = f"warnings: {warned[:3]}"
     elif "Traceback" in stderr:
         defect = f"a traceback was printed: {stderr}"
-    elif code == REFUSED and not re.fullmatch(r"nasir: [^\n]+\n", stderr):
+    elif code == REFUSED and not REFUSAL.fullmatch(stderr):
         defect = f"the refusal is not one line: {stderr!r}"
     elif code not in (0, 1, REFUSED, 130):
         defect = f"exit code {code}"
-    elif stderr.count("\n") > MOST_LINES:
-        defect = f"{stderr.count(chr(10))} lines on standard error: {stderr[:500]}"
+    elif len(lines) > MOST_LINES:
+        defect = f"{len(lines)} lines on standard error: {stderr[:500]}"
+    elif OUR_CLASSES.search(stderr) or any(len(line) > LONGEST_LINE for line in lines):
+        defect = (
+            f"a class of nasir's or a line of {max(map(len, lines))} characters: {stderr[:500]}"
+        )
     if defect is not None:
         return Outcome("wrong", stderr, defect)
     return Outcome({0: "well", REFUSED: "refused"}.get(code, "failed"), stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import struct
 import zlib
 from functools import cache
@@ -15,6 +16,7 @@ from PIL import Image
 from fuzzing.mutations import damaged
 from fuzzing.outcomes import Case
 from nasir.apps.restore import files
+from nasir.cli.main import main
 from nasir.tasks.pictures.reading import find_pictures, picture_shape, read_picture
 
 SIZE = (24, 20)
@@ -118,29 +120,42 @@ def content(rng: Random) -> bytes:
 def case(rng: Random, folder: Path) -> Case:
     """Read a damaged picture as tasks do, or read and write it as ``nasir restore`` does."""
     made = content(rng)
-    file = folder / rng.choice(("a.png", "a.jpg", "a.tif", "a.PNG", "a.x"))
-    label = rng.choice(("read", "shape", "restore"))
+    several = folder / "several"
+    file = several / rng.choice(("a.png", "a.jpg", "a.tif", "a.PNG", "a.x"))
+    label = rng.choice(("read", "shape", "restore", "folder"))
+
+    def prepare() -> None:
+        if several.exists():
+            shutil.rmtree(several)
+        several.mkdir()
+        file.write_bytes(made)
+        (several / "whole.png").write_bytes(picture("PNG", "RGB"))
+
     what = made if len(made) < 200 else made[:60] + b" ..."
 
-    def action() -> None:
+    def action() -> int | None:
+        if label == "folder":
+            words = ("task=denoise", "method=wavelet", "-o", f"{folder}/out/", "--force")
+            return main(["restore", str(several), *words])
         if label == "restore":
             read = files.read(file, folder)
-            picture = read_picture(read.colours)
+            values = read_picture(read.colours)
             suffix = ".png" if read.deep or read.alpha is not None else ".jpg"
-            files.check_size(file.with_suffix(suffix), *picture.shape[:2])
-            files.encoded(picture, read, suffix)
-            return
+            files.check_size(file.with_suffix(suffix), *values.shape[:2])
+            files.encoded(values, read, suffix)
+            return None
         (path,) = find_pictures([str(file)])
         shape = picture_shape(path)
         if label == "read":
             values = read_picture(path)
             assert values.shape == shape, f"{values.shape} is not the {shape} that was reported"
             assert bool(np.isfinite(values).all()), "not finite"
+        return None
 
     return Case(
         f"pictures: {label}",
         f"{file.name} {what!r}",
         action,
-        lambda: file.write_bytes(made),
+        prepare,
         MEMORY,
     )

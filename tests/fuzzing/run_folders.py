@@ -46,6 +46,11 @@ class Samples:
         return self.root / "picture.png"
 
     @property
+    def pictures(self) -> Path:
+        """A folder of two."""
+        return self.root / "pictures"
+
+    @property
     def good(self) -> Path:
         """A run to compare with."""
         return self.root / "runs" / "random"
@@ -63,13 +68,18 @@ def made(root: Path) -> Samples:
     _make_runs(root / "runs")
     trained(root, output="trainings/finished")
     _make_unfinished(root / "trainings" / "finished", root / "trainings" / "unfinished")
+    words = (*WORDS, "seed=0,1", "trials=3", f"folder={root / 'sweeps'}", "name=two")
+    assert main(["run", "--quiet", *words]) == 0
     (root / "tables").mkdir()
     table = str(root / "tables" / "t.safetensors")
     assert main(["tabulate", str(samples.good), "-o", table]) == 0
     _make_bench(root / "benches" / "one")
     _make_checkpoints(root / "checkpoints")
     values = np.random.default_rng(0).integers(0, 256, (20, 24), np.uint8)
+    samples.pictures.mkdir()
     Image.fromarray(values).save(samples.picture)
+    for name in ("a.png", "b.tif"):
+        Image.fromarray(values).save(samples.pictures / name)
     return samples
 
 
@@ -123,7 +133,7 @@ def _make_checkpoints(folder: Path) -> None:
 
 def case(rng: Random, folder: Path, samples: Samples) -> Case:
     """Damage a copy of a sample, and have one of the commands that read it do so."""
-    kind = rng.choice((*["runs"] * 7, "trainings", "trainings", *sorted(COMMANDS)))
+    kind = rng.choice((*["runs"] * 7, "trainings", "trainings", "sweeps", *sorted(COMMANDS)))
     name = rng.choice(samples.names(kind))
     label, command = rng.choice(COMMANDS[kind])
     seed = rng.randrange(2**32)
@@ -273,6 +283,7 @@ def _called(*words: str) -> Command:
         names = {
             "RUN": str(place),
             "GOOD": str(picture.parent / "runs" / "random"),
+            "PICTURES": str(picture.parent / "pictures"),
             "PICTURE": str(picture),
             "OUT": str(place.parent / "out"),
         }
@@ -333,6 +344,10 @@ def _network(place: Path, picture: Path) -> None:
     Training(place).network()
 
 
+def _load(place: Path, picture: Path) -> None:
+    nasir.load(place)
+
+
 def _weights(place: Path, picture: Path) -> None:
     from torch import nn
 
@@ -362,6 +377,12 @@ COMMANDS: dict[str, list[tuple[str, Command]]] = {
         ("correlate", _called("correlate", "RUN")),
         ("tabulate", _called("tabulate", "RUN", "-o", "OUT.safetensors")),
         ("restore", _called("restore", "PICTURE", "architecture=RUN", *ONE_STEP, "-o", "OUT.png")),
+        (
+            "restore many",
+            _called("restore", "PICTURES", "architecture=RUN", *ONE_STEP, "-o", "OUT/"),
+        ),
+        ("export", _called("export", "RUN", "-o", "OUT.db")),
+        ("load", _load),
         ("evaluate", _plans("evaluate", "architecture=RUN")),
         ("score", _plans("score", "architecture=RUN", "proxies=synflow")),
         ("train", _plans("train", "architecture=RUN", "task.sigma=9")),
@@ -372,6 +393,17 @@ COMMANDS: dict[str, list[tuple[str, Command]]] = {
         ("train", _called("train", "RUN", "--json")),
         ("evaluate", _plans("evaluate", "architecture=RUN", "task.color=grey")),
         ("weights", _network),
+        ("load", _load),
+        ("export", _called("export", "RUN", "-o", "OUT.safetensors", "--licence", "mine")),
+        ("restore many", _called("restore", "PICTURES", "architecture=RUN", "-o", "OUT/")),
+    ],
+    "sweeps": [
+        ("show", _called("show", "RUN")),
+        ("runs", _called("runs", "RUN/..")),
+        ("resume", _called("resume", "RUN", "--quiet")),
+        ("resume", _called("resume", "RUN", "--quiet", "--trials", "4")),
+        ("compare", _called("compare", "RUN", "--json")),
+        ("report", _called("report", "RUN", "-o", "OUT.html")),
     ],
     "tables": [
         ("run", _called("run", *SEARCH, "evaluator=table", "evaluator.table=RUN", "--quiet")),

@@ -273,6 +273,24 @@ def test_the_ripples_of_a_jpeg_mask_are_black_and_white(folder: Path):
     assert set(sample.mask.unique().tolist()) == {0, 1}
 
 
+@pytest.mark.parametrize(
+    ("inverted", "grey", "said"),
+    [
+        (False, 0, "8.3 % of mask.png is black and filled in"),
+        (True, 0, "92 % of mask.png is black and filled in; is it inverted?"),
+        (False, 5, "8.3 % of mask.png is black and filled in, 12 % is grey: known in part"),
+    ],
+)
+def test_how_much_a_mask_fills_in_is_said(folder: Path, inverted: bool, grey: int, said: str):
+    """The black rectangle has 200 of 2400 pixels, and each grey row 60."""
+    values = 255 - mask_values() if inverted else mask_values()
+    values[30 : 30 + grey] = 128
+    Image.fromarray(values).save("mask.png")
+    (words,) = inpaint(images="a.png", mask="mask.png", size=0).remarks()
+    assert words.startswith(said)
+    assert inpaint(images="a.png", size=0).remarks() == ()
+
+
 def test_a_mask_without_a_hole_is_refused(folder: Path):
     Image.new("L", (60, 40), 255).save("white.png")
     message = refusal(inpaint(images="a.png", mask="white.png"))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import attrs
 import tomli
 
 from nasir.core.errors import unknown_name
+from nasir.core.packaged import packaged
 from nasir.core.registry import registries
 
-FILE = Path(__file__).with_name("papers.toml")
+FILE = packaged("apps/paper") / "papers.toml"
 
 NO_METRICS = ("recipe", "row", "where", "on")
 """What a value says about itself beside its metrics."""

@@ -80,6 +80,7 @@ class Photograph:
     exif: bytes
     icc_profile: bytes
     dpi: tuple[float, float] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def read(path: Path, folder: Path) -> Photograph:
@@ -89,6 +90,7 @@ def read(path: Path, folder: Path) -> Photograph:
     """
     from PIL import ImageOps
 
+    from nasir.tasks.pictures.cmyk import REMARK
     from nasir.tasks.pictures.deep_colour import is_deep_colour
     from nasir.tasks.pictures.reading import complaint_about, deep_colours, opened
 
@@ -99,12 +101,13 @@ def read(path: Path, folder: Path) -> Photograph:
             file.load()
             picture = ImageOps.exif_transpose(file)
         exif, profile, dpi = _exif(file), file.info.get("icc_profile") or b"", _dpi(file)
+        remarks = (REMARK,) if file.mode == "CMYK" else ()
     if complaint is not None:
         raise PictureError(complaint)
     deep = deep_colour or picture.mode.startswith(("I", "F"))
     transparent = picture.mode in ALPHA or "transparency" in picture.info
     if not transparent or (deep and not deep_colour):
-        return Photograph(path.absolute(), None, deep, exif, profile, dpi)
+        return Photograph(path.absolute(), None, deep, exif, profile, dpi, remarks)
     colours = folder / f"{path.stem}.png"
     if deep_colour:
         values, alpha = deep_colours(path)
@@ -233,7 +236,7 @@ def _dpi(file: Image.Image) -> tuple[float, float] | None:
     """Pixels an inch, across and down; None where the file does not say it, or says nonsense."""
     with suppress(Exception):
         across, down = (float(one) for one in file.info["dpi"])
-        if 1 <= across <= MOST_DPI and 1 <= down <= MOST_DPI:
+        if 1 < across <= MOST_DPI and 1 < down <= MOST_DPI:  # Pillow's 1 means unknown
             return across, down
     return None
 

@@ -82,6 +82,11 @@ class FitTerms:
         if self.states is not None and not self.continues:
             shutil.rmtree(self.states, ignore_errors=True)
 
+    def expect_more(self) -> None:
+        """Note that a fit is over and others are not: what ends now was cut short."""
+        if self.states is not None and self.states.is_dir():
+            (self._folder / CUT_SHORT).touch()
+
     def leave(self, stops: Sequence[Stop]) -> None:
         """Remove the states of fits that are finished, or note how they ended."""
         if self.states is None or not self.states.is_dir():
@@ -119,7 +124,7 @@ def restored(
     terms.begin()
     problem = attrs.evolve(problem, checkpoints=terms.states)
     with deferred() as interruption:
-        fits = _Fits(architecture, problem, terms, interruption)
+        fits = _Fits(architecture, problem, terms, interruption, terms.extends)
         coarse = problem.task.coarse(sample)
         if coarse is not None:
             picture = _refined(coarse, sample, fits, notify)
@@ -137,6 +142,7 @@ class _Fits:
     problem: Problem
     terms: FitTerms
     interruption: Interruption
+    extends: bool
     stops: list[Stop] = attrs.field(factory=list)
 
     def fit(self, problem: Problem, left: int) -> FittedPicture:
@@ -148,7 +154,7 @@ class _Fits:
         deadline = now + (self.terms.deadline - now) / left
         first_continued = self.terms.continues and not self.stops
         limits = FitLimits(
-            *(deadline, self.interruption, resumable, self.terms.continues, self.terms.extends)
+            *(deadline, self.interruption, resumable, self.terms.continues, self.extends)
         )
         try:
             if first_continued:
@@ -160,6 +166,7 @@ class _Fits:
             reason = describe(error).partition("\n")[0]
             raise EvaluationError(f"the fit came to nothing: {reason}") from error
         self.stops.append(Stop(one.steps[-1], one.fit.ran, one.fit.full, self._end(one, deadline)))
+        self.terms.expect_more()
         return one
 
     def _end(self, one: FittedPicture, deadline: float) -> str:

@@ -36,6 +36,7 @@ class Restoration(HtmlView):
     architecture. `diagnosis` is what was found in the picture, if it was diagnosed, and `risks`
     what the candidates were compared by. `before` is the picture that was given, as large as
     `picture`. `note` says in a line how else the result was compared, or that it was not.
+    `remarks` say what may not be expected of the files that were given, a line each.
     """
 
     html_view = "nasir.apps.report.notebook:restoration_view"
@@ -55,6 +56,7 @@ class Restoration(HtmlView):
     risks: Risks | None = None
     before: Array | None = None
     note: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         height, width = self.picture.shape[:2]
@@ -81,6 +83,7 @@ class Restoration(HtmlView):
             "diagnosis": self.diagnosis and self.diagnosis.mapping,
             "risk": self.risks and dict(self.risks.by_candidate),
             "note": self.note,
+            "remarks": list(self.remarks),
             "stops": [
                 {"step": stop.step, "iterations": stop.iterations, "end": stop.end}
                 for stop in self.stops

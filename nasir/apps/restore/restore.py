@@ -117,6 +117,7 @@ def restore(
         made.risks,
         before,
         made.note or _uncompared(planned),
+        (*photograph.remarks, *task.remarks()),
     )
 
 

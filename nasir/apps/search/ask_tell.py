@@ -102,25 +102,27 @@ class AskTell(AbstractContextManager["AskTell"]):
     Leave it by ``with`` or :meth:`close`; then it may be continued.
     """
 
-    def __init__(self, run: Run, planned: Experiment) -> None:
+    def __init__(self, run: Run, planned: Experiment, continues: bool = False) -> None:
         self.run = run
         self._planned = planned
         self._closed = False
-        self._exit = ExitStack()
-        self._store = self._exit.enter_context(writing(run))
-        settings = planned.settings
-        self._engine = Engine(
-            self._store,
-            planned.problem,
-            planned.strategy,
-            Executor(),  # evaluates nothing
-            Budget(planned.trials),
-            settings.workers,
-            history=histories.of(run, planned),
-        )
-        self._waiting = self._engine.begin()
         self._out: dict[int, Trial] = {}
-        self._record([])
+        with ExitStack() as stack:
+            self._store = stack.enter_context(writing(run))
+            if continues:
+                compare(run, environment_of(planned, run.folder), accept=False)
+            self._engine = Engine(
+                self._store,
+                planned.problem,
+                planned.strategy,
+                Executor(),  # evaluates nothing
+                Budget(planned.trials),
+                planned.settings.workers,
+                history=histories.of(run, planned),
+            )
+            self._waiting = self._engine.begin()
+            self._record([])
+            self._exit = stack.pop_all()
 
     def ask(self) -> Trial | None:
         """A trial to evaluate, with its ``architecture``, ``seed`` and ``proposal.fidelity``.
@@ -206,9 +208,7 @@ def _continued(run: Run) -> AskTell:
     planned = experiment(run.whole_settings)
     if not isinstance(planned.problem.evaluator(FULL), Outside):
         raise SettingsError(f"{run.folder} is evaluated by nasir: continue it with nasir.resume")
-    with writing(run):
-        compare(run, environment_of(planned, run.folder), accept=False)
-    return AskTell(run, planned)
+    return AskTell(run, planned, continues=True)
 
 
 def _check(planned: Experiment) -> None:

@@ -6,7 +6,6 @@ A run keeps a copy of them, so that it continues alike whatever became of the ot
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from nasir.core.objectives import objectives, values_of
 from nasir.core.strategy import Strategy
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.runs.run import Run
-from nasir.runs.validation import is_number
+from nasir.runs.validation import is_finite
 from nasir.settings.experiment import Experiment
 
 FILE = "history.jsonl"
@@ -113,7 +112,7 @@ def _from_line(line: str, where: str) -> Trial:
     content = _parsed(line, where)
     score, metrics = content.get("score"), content.get("metrics", {})
     figures: list[Any] = [score, *metrics.values()] if isinstance(metrics, dict) else [None]
-    if not all(is_number(one) and math.isfinite(one) for one in figures):
+    if not all(map(is_finite, figures)):
         raise SettingsError(f"{where}: score and metrics must be finite numbers; a line is {LINE}")
     try:
         architecture = Architecture.from_mapping(content.get("architecture"))

@@ -1,11 +1,10 @@
 """The trained networks that come with nasir: the files of ``nasir/networks``."""
 
-from pathlib import Path
-
+from nasir.core.packaged import packaged
 from nasir.plugins import hookimpl
 from nasir.plugins.hookspecs import Register
 
-FOLDER = Path(__file__).parents[2] / "networks"
+FOLDER = packaged("networks")
 
 
 @hookimpl

@@ -1,11 +1,10 @@
 """Recipes: settings of published experiments, one TOML file each."""
 
-from pathlib import Path
-
+from nasir.core.packaged import packaged
 from nasir.plugins import hookimpl
 from nasir.plugins.hookspecs import Register
 
-FOLDER = Path(__file__).parents[2] / "recipes"
+FOLDER = packaged("recipes")
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 NEARLY = 12.5 / 255
 """What differs from black or white by less is black or white."""
+
+MOST = 0.5
+"""The share of a picture beyond which a hole is unusual."""
 
 
 @attrs.frozen
@@ -60,6 +64,21 @@ class Mask(ForwardOperator):
 
     def elsewhere(self) -> Mask:
         return attrs.evolve(self, mask=None)
+
+    def remarks(self) -> Sequence[str]:
+        """How much of the picture `mask` is missing: one that is inverted shows in that."""
+        if self.mask is None:
+            return ()
+        from nasir.tasks.pictures.reading import read_picture
+
+        there = _snapped(read_picture(Path(self.mask)).mean(-1))
+        hole, grey = (there == 0).mean(), ((there > 0) & (there < 1)).mean()
+        words = f"{_percent(hole)} of {Path(self.mask).name} is black and filled in"
+        if grey:
+            words += f", {_percent(grey)} is grey: known in part, and blended"
+        if hole > MOST:
+            words += "; is it inverted? White is where pixels are there"
+        return (words,)
 
     def check(self, size: Size) -> None:
         if self.mask is None:
@@ -104,6 +123,10 @@ class Mask(ForwardOperator):
                 "it must be black where pixels are missing (task.size cuts to the middle)"
             )
         return there
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.4g} %"
 
 
 def _snapped(mask: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nasir.core.errors import PictureError
+from nasir.tasks.pictures.cmyk import from_cmyk
 from nasir.tasks.pictures.deep_colour import (
     is_deep_colour,
     is_deep_grey,
@@ -24,7 +26,11 @@ from nasir.tasks.pictures.deep_colour import (
 )
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm"}
-SUFFIXES |= {".heic", ".heif"}  # which need pillow-heif
+SUFFIXES |= {".jpe", ".jfif", ".heic", ".heif", ".hif"}  # the last need pillow-heif
+
+UNREAD = {".avif", ".jxl", ".jp2", ".j2k", ".jxr", ".psd", ".xcf", ".svg", ".eps", ".exr", ".hdr"}
+UNREAD |= {".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef"}
+"""Suffixes of pictures that are not read."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM")
 """What is read, whatever a file is called: of others, Pillow would have a program run (EPS)."""
@@ -41,6 +47,14 @@ ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 
 OPAQUE = 65535
 """The largest value of 16 bits."""
+
+MOST_NAMED = 3
+"""Files that are named before the rest is counted."""
+
+log = logging.getLogger("nasir")
+
+_said: set[str] = set()
+"""The folders of which it was said what is not read."""
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Deep = np.ndarray[Any, np.dtype[np.uint16]]
@@ -190,6 +204,8 @@ def _as_array(picture: Image.Image, path: Path) -> Array:
         picture = _without_alpha(picture, path)
     if picture.mode == "F":
         return _floats(picture, path)
+    if picture.mode == "CMYK":
+        picture = from_cmyk(picture)
     grey = picture.mode in ("L", "1") or (picture.mode == "P" and _grey_palette(picture))
     values = np.asarray(picture.convert("L" if grey else "RGB"), np.float32) / np.float32(255)
     return values[..., None] if grey else values
@@ -233,7 +249,7 @@ def _meant_by(pattern: str) -> list[Path]:
     # os.path, since Path raises at an unknown ~user and at a name that is too long.
     name = os.path.expanduser(pattern)
     if os.path.isdir(name) and pattern:
-        return _some(_pictures_in(name), f"folder {pattern} has no pictures")
+        return _some(_pictures_in(name), f"folder {pattern} has no pictures" + _left_out(name))
     if os.path.isfile(name):
         return [Path(name)]
     if os.path.exists(name):
@@ -242,6 +258,19 @@ def _meant_by(pattern: str) -> list[Path]:
         matches = map(Path, glob.glob(name, recursive=True))
         return _some(_sorted(matches), f"no picture matches {pattern}")
     raise PictureError(f"there is no picture or folder {pattern!r}")
+
+
+def _left_out(folder: str) -> str:
+    """Words about pictures in a folder that are not read; they are logged once, too."""
+    files = sorted(f for f in os.listdir(folder) if Path(f).suffix.lower() in UNREAD)
+    if not files:
+        return ""
+    more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+    names = ", ".join(files[:MOST_NAMED]) + more
+    if folder not in _said:
+        _said.add(folder)
+        log.warning("%s in %s is not read: save it as PNG or TIFF", names, folder)
+    return f" that are read; save {names} as PNG or TIFF"
 
 
 def _pictures_in(folder: str) -> list[Path]:

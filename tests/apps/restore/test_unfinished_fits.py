@@ -93,6 +93,12 @@ def test_an_interrupted_fit_goes_on_with_the_same_bits(
 
 
 def test_tiles_go_on_with_the_same_bits(picture: Path, monkeypatch: pytest.MonkeyPatch):
+    """After Ctrl-C, and after an end at which nothing can be written."""
+
+    def at_once() -> None:
+        ctrl_c()
+        ctrl_c()
+
     Image.open(picture).resize((100, 40)).save("cat.png")
     words = ("evaluator.iterations=5", "tile=64", *WMV)
     whole = restored(*words)
@@ -102,6 +108,12 @@ def test_tiles_go_on_with_the_same_bits(picture: Path, monkeypatch: pytest.Monke
         cut = restored(*words)
     assert [stop.iterations for stop in cut.stops] == [5, 3]
     assert np.array_equal(restored(*words, resume=True).picture, whole.picture)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        after(8, at_once, patch)
+        restored(*words)
+    continued = restored(*words, resume=True)
+    assert continued.stops == whole.stops
+    assert np.array_equal(continued.picture, whole.picture)
 
 
 def test_a_fit_at_its_limit_says_so_and_goes_on_beyond_it(picture: Path, capsys):

@@ -1,6 +1,7 @@
 import pytest
 
 import nasir
+from nasir.engine.loop import Engine
 
 TOY = ("space=toy", "task=toy", "seed=3")
 
@@ -46,7 +47,11 @@ def test_the_order_of_telling_does_not_matter():
     assert [t.seed for t in search.run.trials] == [t.seed for t in other.run.trials]
 
 
-def test_it_continues_with_the_trials_that_were_asked_for():
+def raised(error):
+    raise error
+
+
+def test_it_continues_with_the_trials_that_were_asked_for(monkeypatch):
     words = (*TOY, "strategy=evolution", "trials=9")
     with nasir.ask_tell(*words) as whole:
         played(whole)
@@ -54,6 +59,9 @@ def test_it_continues_with_the_trials_that_were_asked_for():
         played(begun, 4)
         lost = begun.ask()
     assert begun.run.state == "interrupted"
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="in between"):
+        patch.setattr(Engine, "begin", lambda engine: raised(OSError("in between")))
+        nasir.ask_tell(run=begun.run)
     with nasir.ask_tell(run=begun.run.folder) as again:
         first = again.ask()
         assert (first.number, first.seed) == (lost.number, lost.seed)

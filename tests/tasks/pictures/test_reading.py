@@ -82,6 +82,43 @@ def test_cmyk_becomes_rgb(tmp_path: Path):
     assert_reads(path, 1 - inks[..., :3] / 255)
 
 
+def test_cmyk_becomes_rgb_by_its_profile(tmp_path: Path):
+    """A profile by which all inks are the grey L* = 50: 119 of 255 in sRGB."""
+    inks = np.stack([np.maximum(GREY, 16)] * 4, -1)  # LittleCMS makes paper without ink white
+    picture = Image.frombytes("CMYK", (24, 20), inks.tobytes())
+    picture.save(tmp_path / "a.tif", icc_profile=one_colour(50))
+    np.testing.assert_allclose(255 * read_picture(tmp_path / "a.tif"), 119, atol=1)
+    picture.save(tmp_path / "b.tif", icc_profile=b"nothing" * 30)
+    assert_reads(tmp_path / "b.tif", np.asarray(picture.convert("RGB")) / 255)
+
+
+def one_colour(lightness: float) -> bytes:
+    """A profile of ICC 2 with a lookup table from CMYK to one grey of CIELAB."""
+    node = bytes([round(lightness * 2.55), 128, 128])
+    identity = struct.pack(">9i", *(65536 * (place % 4 == 0) for place in range(9)))
+    curve = bytes(range(256))
+    white = struct.pack(">3i", 63190, 65536, 54061)
+    tags = {
+        b"A2B0": b"mft1"
+        + bytes((0, 0, 0, 0, 4, 3, 2, 0))
+        + identity
+        + 4 * curve
+        + 16 * node
+        + 3 * curve,
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x" + bytes(79),
+        b"cprt": b"text" + bytes(4) + b"none\0",
+        b"wtpt": b"XYZ " + bytes(4) + white,
+    }
+    table, content = struct.pack(">I", len(tags)), b""
+    start = 128 + 4 + 12 * len(tags)
+    for name, tag in tags.items():
+        table += name + struct.pack(">II", start + len(content), len(tag))
+        content += tag + bytes(-len(tag) % 4)
+    head = struct.pack(">I4sI", start + len(content), b"lcms", 0x02400000) + b"prtrCMYKLab "
+    head += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + white
+    return head.ljust(128, b"\0") + table + content
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
 def test_sixteen_bits_of_grey_are_kept(tmp_path: Path, suffix: str):
     deep = GREY.astype(np.uint16) * 257 - (GREY > 3)
@@ -361,3 +398,15 @@ def test_heic_names_the_package_that_it_needs(tmp_path: Path, monkeypatch):
     path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
     assert "a.heic is HEIC, which needs pillow-heif: pip install 'nasir[heic]'" in refusal(path)
     assert find_pictures([str(tmp_path)]) == [path]
+
+
+def test_pictures_of_a_folder_that_are_not_read_are_named_once(tmp_path: Path, caplog):
+    for name in ("a.avif", "b.DNG", "notes.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        PictureError, match=r"no pictures that are read; save a\.avif, b\.DNG as PNG"
+    ):
+        find_pictures([str(tmp_path)])
+    path = saved(tmp_path / "c.jfif", GREY, format="JPEG")
+    assert find_pictures([str(tmp_path)]) == [path]
+    assert caplog.messages == [f"a.avif, b.DNG in {tmp_path} is not read: save it as PNG or TIFF"]
