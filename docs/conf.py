@@ -1,10 +1,13 @@
-"""How `make docs` builds the site: Sphinx, with MyST for Markdown and furo as theme."""
+"""How `make docs` builds the site: Sphinx, MyST for Markdown and notebooks, furo as theme."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import attrs
+from docutils.nodes import document
+from myst_parser.parsers.sphinx_ import MystParser
 
 import nasir
 
@@ -12,7 +15,7 @@ project = "nasir"
 release = nasir.__version__
 copyright = "the authors of nasir"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["notebooks/*"]
+source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 
 myst_heading_anchors = 3  # the anchors that links have in a repository's view, too
 
@@ -42,5 +45,17 @@ def settings_as_parameters(
     lines += [f":param {field.name}: {field.metadata['meaning']}" for field in fields]
 
 
+class NotebookParser(MystParser):  # type: ignore[misc]
+    """A notebook as a page: its text and its code; the notebooks here hold no outputs."""
+
+    supported = ("notebook",)
+
+    def parse(self, inputstring: str, document: document) -> None:
+        cells = [(c["cell_type"], "".join(c["source"])) for c in json.loads(inputstring)["cells"]]
+        parts = [text if kind == "markdown" else f"```python\n{text}\n```" for kind, text in cells]
+        super().parse("\n\n".join(parts), document)
+
+
 def setup(app: Any) -> None:
+    app.add_source_parser(NotebookParser)
     app.connect("autodoc-process-docstring", settings_as_parameters)
