@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Sequence
+from difflib import get_close_matches
 from inspect import cleandoc
 from itertools import islice, takewhile
 from pathlib import Path
@@ -17,7 +18,7 @@ from nasir.apps.listing import FILES, summary
 from nasir.apps.verbs import PLURALS, RUN, VERBS
 from nasir.core.component import settings_of
 from nasir.core.domain import Condition, Domain
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.errors import SettingsError, UnknownNameError, unknown_name
 from nasir.core.import_strings import load
 from nasir.core.registry import KINDS, registries
 from nasir.core.search_space import SearchSpace
@@ -88,8 +89,14 @@ def describe(words: Sequence[str]) -> dict[str, Any]:
 def _with_kind(word: str) -> str:
     """``KIND=NAME`` of a name alone, if only one kind has it."""
     kinds = [kind for kind in KINDS if word in registries[kind]]
-    if "=" in word or not kinds:
+    if "=" in word or "." in word or word in KINDS:
         return word
+    if not kinds:
+        kinds = [kind for kind in KINDS if kind != "command"]
+        names = {name for kind in kinds for name in registries[kind]}
+        nearest = get_close_matches(word, sorted({*names, *VERBS}), n=1, cutoff=0.5)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        raise UnknownNameError(f"nothing is called {word!r}: {hint}see all names with: nasir list")
     if len(kinds) > 1:
         choices = " or ".join(f"{kind}={word}" for kind in kinds)
         raise SettingsError(f"{word!r} is several things: say {choices}")

@@ -88,6 +88,11 @@ class RestoreCommand(Command):
             raise SettingsError(
                 "name a picture, a folder of pictures or a glob, as in: nasir restore photo.png"
             )
+        if arguments.resume and (arguments.compare or is_several(images, arguments.output)):
+            raise SettingsError(
+                "--continue goes on with the fit of one picture, -o OUT.png; of several, the same "
+                "command without it skips what is done"
+            )
         if arguments.compare:
             return self._compare(images, words, arguments)
         if is_several(images, arguments.output):

@@ -318,11 +318,13 @@ class PictureTask(Task):
         }
         if not cut["search"]:
             return ()
-        first, *others = cut["search"]
+        first = cut["search"][0]
         height, width = first.shape[:2]
-        more = f" and of {len(others)} more" if others else ""
+        many = len({picture.name for picture in (*cut["search"], *cut["test"])})
+        which = f"{first.name} ({width} x {height})"
+        which = which if many == 1 else f"{many} pictures, such as {which}"
         verbs = "searching and testing on" if cut["test"] else "searching on"
-        return (f"{verbs} {self.part} {first.name} ({width} x {height}){more}; task.size=0: whole",)
+        return (f"{verbs} {self.part} {which}; task.size=0: whole",)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: whoever unpickles the task reads them again."""

@@ -258,3 +258,12 @@ def test_a_setting_without_annotation_has_the_type_of_its_default():
     )
     width, anything = (_setting(field, "", None) for field in attrs.fields(made))
     assert (width["type"], anything["type"]) == ("integer", "any value")
+
+
+def test_a_name_that_nothing_has_is_refused_with_the_nearest(capsys):
+    assert main(["describe", "nasdop"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        said == "nasir: nothing is called 'nasdop': did you mean 'nasdip'? see all names with: "
+        "nasir list\n"
+    )

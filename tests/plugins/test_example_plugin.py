@@ -137,3 +137,10 @@ def test_it_does_what_its_page_says(said: dict[str, Any]) -> None:
     ]
     # it keeps the contracts
     assert " passed" in said["contracts"][1]
+
+
+def test_the_example_is_as_short_as_the_readme_says():
+    files = sorted((EXAMPLE / "nasir_example").glob("*.py"))
+    lines = [line for file in files for line in file.read_text().splitlines() if line.strip()]
+    assert len(files) > 7  # with seven kinds of component
+    assert len(lines) < 200

@@ -20,7 +20,7 @@ def picture(name: str, width: int, height: int) -> str:
 def test_it_is_said_that_the_middle_of_a_picture_is_searched_on():
     names = [picture("a.png", 96, 80), picture("b.png", 70, 20), picture("c.png", 32, 32)]
     task = denoise(images=names, search=2)
-    words = "searching on the middle 64 x 64 of a (96 x 80) and of 1 more; task.size=0: whole"
+    words = "searching on the middle 64 x 64 of 2 pictures, such as a (96 x 80); task.size=0: whole"
     assert task.remarks() == (words,)
     assert [tuple(s.degraded.shape[2:]) for s in task.samples("search")] == [(64, 64), (20, 64)]
     assert denoise(images=names, search=2, size=0).remarks() == ()

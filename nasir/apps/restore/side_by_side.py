@@ -226,6 +226,8 @@ def _key(word: str) -> str:
 
 
 def _check_folder(folder: Path, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise PictureError(f"{folder} is a file: several results need a folder, output=FOLDER")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         taken = any(folder.iterdir())
