@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from nasir.training.optimizers import (
 from nasir.training.precision import Precision
 from nasir.training.randomness import repeatable, seed_torch
 from nasir.training.schedules import learning_rate
+
+log = logging.getLogger("nasir")
 
 CHECK_EVERY, CHECK_EVERY_ON_GPU = 10, 100
 """Steps between checks of the losses; each check waits for the device."""
@@ -125,7 +128,11 @@ def _feed(
     """What makes the batches: the device that holds the pictures, or threads."""
     drawn_from = derived_seed(seed, "patches")
     if hyperparameters.resident:
-        held = patches.resident(device, hyperparameters.versions)
+        try:
+            held = patches.resident(device, hyperparameters.versions)
+        except torch.OutOfMemoryError:
+            held = None
+            log.warning("the pictures do not fit on %s: batches are made on the CPU", device)
         if held is not None:
             return ResidentFeed(held, drawn_from, hyperparameters.batch, hyperparameters.patch)
     return stack.enter_context(

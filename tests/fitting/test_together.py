@@ -18,7 +18,8 @@ from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Split, Task
-from nasir.core.trial import FULL, Proposal
+from nasir.core.trial import FULL, Proposal, Trial
+from nasir.engine.evaluation import evaluate_trial
 from nasir.fitting import room
 from nasir.fitting.dip import DeepImagePrior
 from nasir.fitting.fit import Fit, PreparedFit
@@ -240,6 +241,35 @@ def test_a_network_that_cannot_be_mapped_is_fitted_to_one_picture_after_another(
     assert len(lines) == 1
     assert ".item()" in lines[0]
     assert_same(together, evaluated(dip("never"), space=space))
+
+
+class ReadingTask(type(TASKS["denoise"])):  # type: ignore[misc]
+    """A stranger's loss that reads a value in each step."""
+
+    def loss(self, output: Tensor, sample: Any) -> Tensor:
+        loss: Tensor = super().loss(output, sample)
+        return loss * (2.0 if loss.item() > 1 else 1.0)
+
+
+def test_a_loss_that_reads_a_value_does_not_keep_fits_apart() -> None:
+    """It is computed outside the map over the networks."""
+    task = ReadingTask(size=16, color="grey", search=2)
+    assert_close(evaluated(dip(), task), evaluated(dip("never"), task))
+
+
+def test_a_fit_that_the_memory_is_too_small_for_is_a_failed_trial_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none(*args: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    for name in ("fit", "fit_together"):
+        monkeypatch.setattr(DeepImagePrior, name, none)
+    problem = Problem(SPACE, TASKS["denoise"], {FULL: dip()})
+    architecture = SPACE.domain.sample(np.random.default_rng(3))
+    outcome = evaluate_trial(Trial(0, Proposal(architecture), 1), problem, 1)
+    assert outcome.failure == "memory"
+    assert outcome.trial.reason.startswith("out of memory: take smaller pictures")
 
 
 def test_where_the_memory_is_too_small_half_of_the_fits_are_done_at_once(

@@ -211,6 +211,19 @@ def test_the_global_generators_do_not_change() -> None:
         trained()
 
 
+def test_pictures_that_do_not_fit_on_the_device_are_streamed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class TooMany(WavePatches):
+        def resident(self, device: str, versions: int) -> Any:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    streamed = trained(attrs.evolve(USUAL, resident=True), TooMany(PATCHES.names))
+    assert same(streamed, whole())
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == "the pictures do not fit on cpu: batches are made on the CPU"
+
+
 def test_the_rate_rises_in_the_steps_of_the_warm_up() -> None:
     quick = attrs.evolve(USUAL, optimizer="sgd", momentum=0.0, iterations=1, lr=0.08)
     start = network().state_dict()
