@@ -11,8 +11,8 @@ from collections.abc import Iterable
 LONGEST = 4000
 """Characters of a message; what was given may have megabytes."""
 
-END = 500
-"""Those at the end, which say what to do."""
+MOST_OF_A_VALUE = 200
+"""Characters of a value in a message."""
 
 
 class NasirError(Exception):
@@ -65,12 +65,19 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     return UnknownNameError(f"unknown {kind} {name!r}: {hint}{listed}")
 
 
-def bounded(text: str) -> str:
-    """A text without its middle, if it is longer than messages may be."""
-    left_out = len(text) - LONGEST
+def bounded(text: str, most: int = LONGEST) -> str:
+    """A text without its middle, if it has more than `most` characters."""
+    left_out, end = len(text) - most, most // 8
     if left_out <= 0:
         return text
-    return f"{text[: LONGEST - END]} [{left_out} characters] {text[-END:]}"
+    return f"{text[: most - end]} [{left_out} characters] {text[-end:]}"
+
+
+def as_given(value: object) -> str:
+    """A value for a message: as it is written, if it can be written; else its kind."""
+    if value is None or isinstance(value, str | int | float | list | tuple | dict):
+        return bounded(repr(value), MOST_OF_A_VALUE)
+    return kind_in_words(value)
 
 
 def kind_in_words(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.component import settings_of
-from nasir.core.errors import NasirError, SettingsError, unknown_name
+from nasir.core.errors import NasirError, SettingsError, as_given, unknown_name
 from nasir.core.registry import registries
 from nasir.settings.interfaces import (
     COMPOSITIONS,
@@ -69,7 +69,7 @@ def _instance(kind: str, component: Any, fields: Mapping[str, Any]) -> Any:
     if not isinstance(component, interface):
         raise SettingsError(
             f"{kind} wants a name, a mapping or an instance of {interface.__name__}, "
-            f"got {component!r:.80}"
+            f"got {as_given(component)}"
         )
     if not attrs.has(type(component)):
         name = type(component).__name__
@@ -168,7 +168,7 @@ def plain(value: Any) -> Any:
 def _strict(wanted: type, accepted: tuple[type, ...], name: str) -> Any:
     def structured(value: Any, _: Any) -> Any:
         if type(value) not in accepted:
-            raise SettingsError(f"wants {name}, got {value!r}")
+            raise SettingsError(f"wants {name}, got {as_given(value)}")
         return wanted(value)
 
     return structured
@@ -180,7 +180,7 @@ def _structure_text(value: Any, _: Any) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float | date | time):
         return str(value)
-    raise SettingsError(f"wants a string, got {value!r}")
+    raise SettingsError(f"wants a string, got {as_given(value)}")
 
 
 def _structure_list(value: Any, wanted: Any) -> Any:
@@ -193,7 +193,7 @@ def _structure_list(value: Any, wanted: Any) -> Any:
 
 def _structure_option(value: Any, _: Any) -> Any:
     if not isinstance(value, str | int | float | bool):
-        raise SettingsError(f"wants strings, numbers or booleans, got {value!r}")
+        raise SettingsError(f"wants strings, numbers or booleans, got {as_given(value)}")
     return value
 
 

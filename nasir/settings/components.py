@@ -147,7 +147,7 @@ def chosen_class(kind: str, settings: Settings, use: str) -> type:
     """The class of the component that `settings` choose, or that is taken by default."""
     chosen = settings.get(kind, {})
     if not isinstance(chosen, Mapping):
-        return type(chosen)
+        return type(make(kind, chosen))
     name = chosen_name(kind, settings, use)
     return component_class(kind, joining() if JOINED in name else name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -11,7 +12,9 @@ import tomli_w
 from attrs import validators as must
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+import nasir
 from nasir.core.component import setting, settings_of
 from nasir.core.errors import SettingsError, UnknownNameError
 from nasir.core.registry import registries
@@ -223,3 +226,26 @@ def test_every_setting_of_every_component_survives_toml():
             assert building.settings_of_component(again) == building.settings_of_component(
                 component
             )
+
+
+@attrs.frozen
+class Other:
+    """Of no kind that is wanted."""
+
+    field: str = "x" * 1000
+
+
+@pytest.mark.parametrize("kind", ["task", "method", "space"])
+def test_what_is_no_component_is_refused_by_its_kind(kind: str, tmp_path: Path):
+    """Its fields are not shown, and may be ours."""
+    Image.new("L", (20, 20)).save(tmp_path / "a.png")
+    with pytest.raises(
+        SettingsError, match=rf"{kind} wants a name, a mapping or .*, got an Other$"
+    ):
+        nasir.restore(tmp_path / "a.png", **{kind: Other()})
+
+
+def test_a_value_in_a_message_is_short():
+    with pytest.raises(SettingsError) as refused:
+        building.make("space", "nasdip", depth="9" * 10_000)
+    assert len(str(refused.value)) < 300
