@@ -27,6 +27,7 @@ from nasir.strategies.darts.patches import OnPatches
 from nasir.strategies.darts.pixels import OnPixels
 from nasir.strategies.darts.strategy import Darts
 from nasir.testing.strategies import NeverAsked
+from nasir.training.randomness import repeatable
 
 SPACES: dict[str, SearchSpace] = {
     "hinas": HiNas(layers=2, nodes=2, search_width=2, operations=("conv_3", "sep_3", "skip")),
@@ -37,10 +38,10 @@ SPACES: dict[str, SearchSpace] = {
 SMALL = Darts(epochs=2, steps=5, warmup=1, patch=8, tile=0, crop=8, validation=0.2, complexity=0.1)
 
 
-def begun(space: SearchSpace, kind: type[Bilevel], **settings: Any) -> Bilevel:
+def begun(space: SearchSpace, kind: type[Bilevel], device: str = "cpu", **settings: Any) -> Bilevel:
     color = "rgb" if isinstance(space, NasDip) else "grey"
     problem = Problem(space, denoise(size=16, color=color, search=2), {}, seed=3)
-    state = kind(attrs.evolve(SMALL, **settings), problem, "cpu")
+    state = kind(attrs.evolve(SMALL, **settings), problem, device)
     state.module.train()
     return state
 
@@ -145,6 +146,19 @@ def test_a_gpu_is_asked_for_before_the_search() -> None:
     problem = Problem(ToySpace(), ToyTask(), {})
     with pytest.raises(SettingsError, match=r"take strategy\.capture=auto"):
         search.stages(NeverAsked())["supernet"].check(problem)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", SPACES)
+def test_captured_epochs_are_the_plain_ones_and_the_same_each_time(name: str) -> None:
+    kind = OnPixels if name == "nasdip" else OnPatches
+    losses = []
+    for capture in ("never", "always", "always"):
+        with repeatable("cuda"):
+            state = begun(SPACES[name], kind, "cuda", capture=capture)
+            losses.append([state.epoch(0), state.epoch(1)])
+    assert losses[1] == losses[2]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
 
 
 def test_steps_on_a_gpu_are_captured_unless_never() -> None:
