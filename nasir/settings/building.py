@@ -119,8 +119,9 @@ def settings_of_component(component: Any) -> dict[str, Any]:
 
 
 def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
-    from cattrs.errors import CattrsError
+    from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
 
+    of_cattrs = (BaseValidationError, StructureHandlerNotFoundError)
     wanted: Any = field.type
     if isinstance(value, Mapping) and kind_of(type(field.default)):
         value = {"name": name_of(field.default), **value}
@@ -129,7 +130,7 @@ def _value(value: Any, field: attrs.Attribute[Any], path: str) -> Any:
         value = _from_fields(kind, value, path)
     try:
         return _converter().structure(value, wanted)
-    except (SettingsError, ValueError, TypeError, OverflowError, CattrsError) as error:
+    except (SettingsError, ValueError, TypeError, OverflowError, *of_cattrs) as error:
         raise SettingsError(f"{path}: {_plain(error)}") from None
 
 
@@ -197,6 +198,13 @@ def _structure_option(value: Any, _: Any) -> Any:
     return value
 
 
+def _structure_literal(value: Any, wanted: Any) -> Any:
+    options = typing.get_args(wanted)
+    if value not in options:
+        raise SettingsError(f"wants one of {', '.join(map(str, options))}, got {value!r}")
+    return value
+
+
 def _structure_optional(value: Any, wanted: Any) -> Any:
     if value is None or value == NO_VALUE:
         return None
@@ -242,6 +250,9 @@ def _converter() -> Converter:
         lambda annotation: typing.get_origin(annotation) in (list, tuple), _structure_list
     )
     converter.register_structure_hook_func(lambda a: kind_of(a) is not None, _structure_component)
+    converter.register_structure_hook_func(
+        lambda annotation: typing.get_origin(annotation) is typing.Literal, _structure_literal
+    )
     converter.register_structure_hook_func(_is_optional, _structure_optional)
     converter.register_structure_hook_func(_is_option, _structure_option)
     return converter
