@@ -121,6 +121,8 @@ def _formulas(node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise):
         return
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return
     if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in NO_FORMULA:
         return
     if _kinds(node):
@@ -188,5 +190,5 @@ def _mutate(node: ast.AST, kind: int) -> None:
 
 
 def _other(value: int | float) -> int | float:
-    """A whole number's next one; three times any other number."""
-    return value + 1 if isinstance(value, int) else 3 * value
+    """The next number of a whole one and of 0.0; three times any other."""
+    return value + 1 if isinstance(value, int) or not value else 3 * value

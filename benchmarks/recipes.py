@@ -97,9 +97,13 @@ def _in(work: Path, words: list[str]) -> int:
 def _print(known: dict[str, dict[str, Any]]) -> None:
     print("\n| recipe | | here | in the paper |\n|---|---|---|---|")
     for name in sorted(known, key=order):
-        for line in known[name]["lines"]:
-            here, paper = (_words(line[side]) for side in ("ours", "theirs"))
-            print(f"| `{name}` | {line['name']} {line['where']} | {here} | {paper} |")
+        lines = known[name]["lines"]
+        made = {one["name"]: one["ours"] for one in lines if one["ours"]}
+        for row, ours in made.items():
+            if row != "degraded input":
+                theirs = ((one["where"], one["theirs"]) for one in lines if one["name"] == row)
+                paper = "; ".join(f"{where} {_first(of)}".strip() for where, of in theirs if of)
+                print(f"| `{name}` | {row} | {_first(ours)} | {paper} |")
     ended = [one for one in known.values() if not one["error"]]
     print(f"\n{len(ended)} of {len(known)} recipes ended, in all", end=" ")
     print(f"{sum(one['seconds'] for one in known.values()) / 60:.0f} minutes")
@@ -108,10 +112,11 @@ def _print(known: dict[str, dict[str, Any]]) -> None:
             print(f"- {one['name']}: {one['error']}")
 
 
-def _words(figures: dict[str, Any]) -> str:
-    shown = ("psnr", "ssim", "mse", "tau", "fid_AtoB", "parameters")
-    parts = [(name, figures[name]) for name in shown if name in figures]
-    return ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in parts)
+def _first(figures: dict[str, Any]) -> str:
+    """The figure that a table is about."""
+    shown = ("tau", "fid_AtoB", "mse", "psnr", "best", "cycle_loss")
+    found = next((figures[name] for name in shown if name in figures), "")
+    return f"{found:.4g}" if isinstance(found, float) else str(found)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from nasir.fitting import descent
 from nasir.fitting.collapse import Guard
 from nasir.fitting.dip import DeepImagePrior
 from nasir.fitting.fit import FitLimits, FitRequest
+from nasir.fitting.fits import best_stop
 from nasir.fitting.stopping import StoppingRule
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.tasks.denoise import Denoise
@@ -144,3 +145,19 @@ def test_a_fit_is_extended_where_all_its_steps_are_done_and_no_rule_has_ended_it
     done: Any = SimpleNamespace(step=step, ended=ended)
     request = FitRequest((1, 1, 4, 4), limits=FitLimits(extends=True))
     assert descent._end(done, 10, request) == end
+
+
+@pytest.mark.parametrize(
+    ("qualities", "place"),
+    [
+        ([[20.0, 24.0, 22.0], [21.0, 22.0, 25.0]], 2),  # means 20.5, 23, 23.5
+        ([[20.0, 24.0, 20.0], [21.0, 22.0, 25.0]], 1),
+        ([[20.0, 24.0], [21.0]], -1),  # each has stopped by itself
+        ([[math.nan, math.nan, math.nan]], -1),  # the task measures no PSNR
+    ],
+)
+def test_a_search_stops_where_its_pictures_are_best_in_the_mean(
+    qualities: list[list[float]], place: int
+) -> None:
+    fits: Any = [SimpleNamespace(quality=one) for one in qualities]
+    assert best_stop(fits) == place

@@ -66,6 +66,11 @@ def test_tasks_say_whether_clean_and_degraded_pictures_are_alike(task: str, alik
     assert make("task", task).signature.alike is alike
 
 
+def test_where_pixels_are_missing_a_composition_is_not_alike() -> None:
+    both = make("task", {"name": "degraded", "degradation": "blur+mask"})
+    assert not both.signature.alike
+
+
 def test_a_signature_is_read_as_it_is_written() -> None:
     assert Signature.from_mapping(attrs.asdict(ALIKE)).alike
     older = Signature.from_mapping({"in_channels": 3, "out_channels": 3})

@@ -64,6 +64,7 @@ def test_the_split_of_hinas_has_two_percent_to_validate_and_halves_of_the_rest()
 
 def test_a_part_with_no_share_has_no_picture():
     assert [len(part) for part in parts(10, (0.0, 0.5, 0.5))] == [0, 5, 5]
+    assert [len(part) for part in parts(2, (0.0, 0.5, 0.5))] == [0, 1, 1]
 
 
 def test_small_share_has_at_least_one_picture():
