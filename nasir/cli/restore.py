@@ -39,7 +39,7 @@ ENDS = {
     "time": ", where the time was over: more may be better",
     "interruption": ", cut short by Ctrl-C: this is the best so far",
 }
-"""What is said of a fit that no rule has ended."""
+"""What is said of what has not come to its end."""
 
 INTERRUPTED = 130
 
@@ -252,6 +252,8 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
     if done.note is not None:
         pairs.append(("note", done.note))
     pairs += [("file", remark) for remark in done.remarks]
+    if done.end:
+        pairs.append(("ended", ENDS[done.end].removeprefix(", ")))
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
         words = f"{tile}step {stop.step} of {stop.iterations}{ENDS.get(stop.end, '')}"

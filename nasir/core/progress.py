@@ -1,4 +1,4 @@
-"""Progress of an evaluation while it runs."""
+"""Progress of a computation while it runs, and its end before it is finished."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from contextvars import ContextVar
 
 Listener = Callable[[int, int, dict[str, float]], None]
 
+Question = Callable[[], bool]
+
 _listener: ContextVar[Listener | None] = ContextVar("progress_listener", default=None)
+
+_ending: ContextVar[Question | None] = ContextVar("progress_ending", default=None)
 
 
 def report(done: int, total: int, **figures: float) -> None:
@@ -26,3 +30,22 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def is_over() -> bool:
+    """Whether what is computed should end now and give what it has.
+
+    It should where its time is over, or where a person has pressed Ctrl-C.
+    """
+    asked = _ending.get()
+    return asked is not None and asked()
+
+
+@contextmanager
+def ending(asked: Question) -> Iterator[None]:
+    """Let :func:`is_over` return what `asked` returns."""
+    token = _ending.set(asked)
+    try:
+        yield
+    finally:
+        _ending.reset(token)

@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import cg
 from torch import Tensor
 
 TOLERANCE = 1e-5
 """Relative residual of the membrane: far below what 8 bits show."""
+
+HALF = 0.5
+"""A coarse pixel is known where so much of it is."""
 
 NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
@@ -84,3 +89,17 @@ def membrane(values: Array, hole: Array) -> Array:
     for channel in range(values.shape[-1]):
         filled[hole, channel] = cg(laplacian, around[:, channel], rtol=TOLERANCE)[0]
     return filled
+
+
+def radius(known: Tensor) -> float:
+    """The distance of the innermost missing pixel from a known one ``(1, 1, H, W)``, in pixels."""
+    return float(distance_transform_edt(~known[0, 0].numpy()).max())
+
+
+def halved(picture: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Half the resolution: means of known pixels, known where half of a coarse pixel is."""
+    height, width = known.shape[-2:]
+    border = 0, width % 2, 0, height % 2
+    weight = F.avg_pool2d(F.pad(known.to(picture.dtype), border), 2)
+    total = F.avg_pool2d(F.pad(picture * known, border), 2)
+    return total / weight.clamp(min=1e-6), weight >= HALF

@@ -11,7 +11,7 @@ from attrs import validators as must
 from nasir.core.component import setting
 from nasir.core.errors import SettingsError
 from nasir.core.method import Method
-from nasir.core.progress import report
+from nasir.core.progress import is_over, report
 from nasir.core.task import Sample, Task
 from nasir.networks.network import find_network, in_words
 
@@ -31,9 +31,6 @@ RADIUS, SMALLEST = 3, 32
 """The pyramid ends where no missing pixel is farther from a known one, in pixels, or where the
 picture would have a shorter side."""
 
-HALF = 0.5
-"""A coarse pixel is known where so much of it is."""
-
 
 @attrs.define
 class PlugAndPlay(Method):
@@ -47,15 +44,18 @@ class PlugAndPlay(Method):
     known without a seam.
 
     Observed pixels do not change. Where the mask is between 0 and 1, what was observed and what is
-    filled in are blended. Time and memory go with the size of the holes' surroundings.
+    filled in are blended. Time and memory go with the size of the holes' surroundings. Where it is
+    ended early, scales that were not reached are enlarged from the coarser ones.
     """
+
+    ends_early = True
 
     network: str | None = setting(
         None,
         "a network for white noise of any level: registered, or a file of nasir export; none: "
         "denoise, in grey pictures denoise_grey",
     )
-    steps: int = setting(30, "steps at each scale, >= 1", must.ge(1))
+    steps: int = setting(15, "steps at each scale, >= 1", must.ge(1))
     coarsest: float = setting(50.0, "s of 255 at the coarsest scale's start, > 0", must.gt(0))
     first: float = setting(25.0, "s of 255 at the other scales' starts, > 0", must.gt(0))
     last: float = setting(5.0, "s of 255 at the end of each scale, > 0", must.gt(0))
@@ -100,11 +100,11 @@ class PlugAndPlay(Method):
         import torch
         import torch.nn.functional as F
 
-        from nasir.kernels.filling import joined
+        from nasir.kernels.filling import halved, joined, radius
 
         scales = [(picture, known)]
-        while _radius(scales[-1][1]) > RADIUS and min(scales[-1][1].shape[-2:]) >= 2 * SMALLEST:
-            coarser = _halved(*scales[-1])
+        while radius(scales[-1][1]) > RADIUS and min(scales[-1][1].shape[-2:]) >= 2 * SMALLEST:
+            coarser = halved(*scales[-1])
             if not coarser[1].any():
                 break
             scales.append(coarser)
@@ -134,6 +134,8 @@ class PlugAndPlay(Method):
         parts, steps = _blocks(known), self.steps
         mean, averaged = torch.zeros_like(x), max(1, steps // 3)
         for step in range(steps):
+            if is_over():
+                return mean * averaged / (step - steps + averaged) if step > steps - averaged else x
             s = begin * (self.last / begin) ** (step / max(1, steps - 1)) / 255
             noisy = x + s * torch.randn(x.shape, generator=generator)
             x = seen.clone()
@@ -184,21 +186,3 @@ def _blocks_of(side: int, known: Tensor) -> Iterator[Block]:
                 for one, around in zip(inner, outer, strict=True)
             )
             yield inner, (outer[0], outer[1]), (within[0], within[1])
-
-
-def _radius(known: Tensor) -> float:
-    """The distance of the innermost missing pixel from a known one."""
-    from scipy.ndimage import distance_transform_edt
-
-    return float(distance_transform_edt(~known[0, 0].numpy()).max())
-
-
-def _halved(picture: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Half the resolution: means of known pixels, known where half of a coarse pixel is."""
-    import torch.nn.functional as F
-
-    height, width = known.shape[-2:]
-    border = 0, width % 2, 0, height % 2
-    weight = F.avg_pool2d(F.pad(known.to(picture.dtype), border), 2)
-    total = F.avg_pool2d(F.pad(picture * known, border), 2)
-    return total / weight.clamp(min=1e-6), weight >= HALF

@@ -15,6 +15,7 @@ from nasir.testing import MethodContract
 TASKS = {
     "bicubic": {"name": "sr", "scale": 2, "size": 32, "search": 1},
     "biharmonic": {"name": "inpaint", "size": 24, "search": 1},
+    "exemplar": {"name": "inpaint", "size": 24, "missing": 0.02, "search": 1},
     "plug_and_play": {"name": "inpaint", "size": 24, "search": 1},
 }
 """The task of a method that does not denoise."""

@@ -10,6 +10,7 @@ import torch
 from skimage.restoration import inpaint_biharmonic
 
 from nasir.core.errors import SettingsError
+from nasir.core.progress import ending
 from nasir.core.task import Sample
 from nasir.networks import plug_and_play
 from nasir.networks.plug_and_play import PlugAndPlay
@@ -54,6 +55,19 @@ def test_blocks_give_what_the_whole_picture_gives(monkeypatch: pytest.MonkeyPatc
     whole = filled(clean, mask, steps=2)
     monkeypatch.setattr(plug_and_play, "BLOCKS", (36,))
     assert (filled(clean, mask, steps=2) - whole).abs().mean() < 0.003
+
+
+def test_when_it_is_ended_early_it_gives_what_it_has():
+    clean, mask = with_holes()
+    known, found = (mask >= 1).expand_as(clean), []
+    for last in (0, 5, 11, 12):  # two scales of six steps each
+        asked = iter(range(100))
+        with ending(lambda steps=asked, last=last: next(steps) >= last):
+            found.append(filled(clean, mask, steps=6))
+        assert torch.equal(found[-1][known], clean[known])
+    harmonic, *refined = (psnr(one, clean, mask) for one in found)
+    assert 18 < harmonic < min(refined) - 1
+    assert torch.equal(found[-1], filled(clean, mask, steps=6))
 
 
 def test_what_is_half_known_is_blended():

@@ -102,7 +102,6 @@ def _ways(asked: Request[RestoreSettings], architecture: Architecture | None) ->
     named = [way for way, is_named in ways.items() if is_named]
     if "architecture=" not in named:
         named += [f"{kind}=" for kind in FOR_A_FIT if kind in chosen][:1]
-        named += ["seconds="] if own.seconds is not None and not named else []
     return named
 
 
@@ -272,6 +271,6 @@ def classical_methods(sigma: float) -> dict[str, Any]:
     return {"nlm": make("method", "nlm", sigma=sigma)}
 
 
-def methods_for_holes() -> dict[str, Any]:
-    """The methods to compare with where pixels are missing."""
-    return {"biharmonic": make("method", "biharmonic")}
+def methods_for_holes(wide: bool) -> dict[str, Any]:
+    """The methods to compare with where pixels are missing; in `wide` holes texture is missed."""
+    return {name: make("method", name) for name in (*(["exemplar"] if wide else []), "biharmonic")}

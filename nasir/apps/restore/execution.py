@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from nasir.apps.restore.deciding import classical_methods, methods_for_holes
 from nasir.apps.restore.planning import AUTO, RestorationPlan
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
+from nasir.core.progress import ending
 from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL
 from nasir.engine.borrowed import use_threads
@@ -37,7 +39,8 @@ Notify = Callable[..., None]
 class Restored:
     """A restored picture ``(H, W, C)`` in [0, 1], what made it, and what that was chosen by.
 
-    `note` says in a line how else than by `risks` it was compared, or that it was not.
+    `note` says in a line how else than by `risks` it was compared, or that it was not. `end` says
+    what ended it before it was finished: "time", "interruption", or nothing.
     """
 
     picture: Array
@@ -47,14 +50,15 @@ class Restored:
     risks: Risks | None = None
     search: SearchResult | None = None
     note: str | None = None
+    end: str = ""
 
 
 def execute(planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms) -> Restored:
     """The picture of `sample` restored as planned; `terms` are those of its fits, if any."""
     if planned.compared_by == "risk":
-        return _compared(planned, sample, notify)
+        return _compared(planned, sample, notify, terms)
     if planned.compared_by == "hidden pixels":
-        return _compared_on_hidden_pixels(planned, sample, notify)
+        return _compared_on_hidden_pixels(planned, sample, notify, terms)
     made = (_fitted if planned.fits else _applied)(planned, sample, notify, terms)
     if planned.compared_by == "removed":
         return _unless_texture(made, planned, sample)
@@ -77,20 +81,45 @@ def _fitted(planned: RestorationPlan, sample: Sample, notify: Notify, terms: Fit
     return Restored(picture, f"fit {planned.chosen}", used, stops, search=search)
 
 
-def _applied(planned: RestorationPlan, sample: Sample, notify: Notify, _: FitTerms) -> Restored:
+def _applied(planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms) -> Restored:
     """By the trained network or classical method that was named."""
-    from nasir.apps.restore.trained import restored_by
-
     use_threads(planned.threads)
     by, restore_part = without_fit(planned)
-    picture = restored_by(restore_part, sample, planned.problem, planned.tile, notify)
-    return Restored(picture, by, planned.architecture)
+    early = planned.method is not None and planned.method.ends_early
+    picture, end = _in_time(restore_part, early, planned, sample, notify, terms)
+    return Restored(picture, by, planned.architecture, end=end)
 
 
-def _compared(planned: RestorationPlan, sample: Sample, notify: Notify) -> Restored:
+def _in_time(
+    restore_part: RestorePart,
+    early: bool,
+    planned: RestorationPlan,
+    sample: Sample,
+    notify: Notify,
+    terms: FitTerms,
+) -> tuple[Array, str]:
+    """What `restore_part` makes of the picture within its time, and what ended it before its end.
+
+    What ends `early` gives what it has, also after Ctrl-C; else there is none.
+    """
+    from nasir.apps.restore.time_limit import BoundedParts, ended_early
+    from nasir.apps.restore.trained import restored_by
+
+    if early:
+        with ended_early(terms.deadline) as end:
+            picture = restored_by(restore_part, sample, planned.problem, planned.tile, notify)
+        return picture, end.by
+    if planned.settings.seconds is not None:
+        notify = BoundedParts(planned.settings.seconds, notify)
+    return restored_by(restore_part, sample, planned.problem, planned.tile, notify), ""
+
+
+def _compared(
+    planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms
+) -> Restored:
     """By what has the least risk: the network, a classical method, or the picture as it is."""
     from nasir.apps.restore.risk import INPUT, risks_of
-    from nasir.apps.restore.trained import by_method, restored_by
+    from nasir.apps.restore.trained import by_method
 
     assert planned.diagnosis is not None
     use_threads(planned.threads)
@@ -102,29 +131,39 @@ def _compared(planned: RestorationPlan, sample: Sample, notify: Notify) -> Resto
     risks = risks_of(candidates, sample, sigma / 255)
     if risks.best == INPUT:
         return Restored(_unrestored(problem.task, sample), INPUT, risks=risks)
-    picture = restored_by(candidates[risks.best], sample, problem, planned.tile, notify)
+    picture, _ = _in_time(candidates[risks.best], False, planned, sample, notify, terms)
     architecture = planned.architecture if risks.best == own else None
     return Restored(picture, risks.best, architecture, risks=risks)
 
 
 def _compared_on_hidden_pixels(
-    planned: RestorationPlan, sample: Sample, notify: Notify
+    planned: RestorationPlan, sample: Sample, notify: Notify, terms: FitTerms
 ) -> Restored:
-    """By the method that comes nearest to known pixels that were hidden from it."""
-    from nasir.apps.restore.held_out import hidden_risks, hide
-    from nasir.apps.restore.trained import by_method, restored_by
+    """By what comes nearest to known pixels that were hidden from it, or makes up texture well."""
+    from nasir.apps.restore.held_out import hidden_risks, hide, is_wide, texture_instead
+    from nasir.apps.restore.time_limit import EarlyEnd
+    from nasir.apps.restore.trained import by_method
 
     use_threads(planned.threads)
     problem = planned.problem
-    best, restore_part = without_fit(planned)
-    candidates, risks = {best: restore_part}, None
-    for name, method in methods_for_holes().items():
-        candidates[f"method {name}"] = by_method(method, problem.task)
+    assert sample.mask is not None
+    own, restore_part = without_fit(planned)
+    best, candidates, risks, note = own, {own: restore_part}, None, None
+    others = {
+        f"method {name}": method for name, method in methods_for_holes(is_wide(sample.mask)).items()
+    }
+    candidates |= {name: by_method(method, problem.task) for name, method in others.items()}
     if parts := hide(problem.task, sample):
-        risks = hidden_risks(candidates, parts)
+        now = time.monotonic()
+        with ending(EarlyEnd(now + (terms.deadline - now) / 2)):
+            risks = hidden_risks(candidates, parts)
         best = risks.best
-    picture = restored_by(candidates[best], sample, problem, planned.tile, notify)
-    return Restored(picture, best, risks=risks)
+        if textured := texture_instead(risks, others):
+            best, note = textured, f"{textured} makes up texture, where {risks.best} blurs"
+    method = others.get(best, planned.method)
+    early = method is not None and method.ends_early
+    picture, end = _in_time(candidates[best], early, planned, sample, notify, terms)
+    return Restored(picture, best, risks=risks, note=note, end=end)
 
 
 def _unless_texture(made: Restored, planned: RestorationPlan, sample: Sample) -> Restored:
@@ -196,13 +235,14 @@ def fit_terms(began: float, output: Path, resume: bool, planned: RestorationPlan
     """How long fits may take, and where they are left; refuses to continue what is not there."""
     from nasir.apps.restore.mosaic import FitTerms
 
-    states = states_of(output)
+    states, seconds = states_of(output), planned.settings.seconds
+    deadline = math.inf if seconds is None else began + seconds
     if not planned.fits:
         if resume:
             raise SettingsError(
                 f"there is no fit to continue: {planned.chosen} fits nothing; leave resume=True out"
             )
-        return FitTerms()
+        return FitTerms(deadline)
     if resume and planned.chosen == AUTO:
         raise SettingsError(
             "a fit with architecture=auto cannot be continued as such: give architecture="
@@ -210,5 +250,4 @@ def fit_terms(began: float, output: Path, resume: bool, planned: RestorationPlan
         )
     if resume and not states.is_dir():
         raise SettingsError(f"there is no fit to continue in {states}: leave resume=True out")
-    seconds = planned.settings.seconds
-    return FitTerms(math.inf if seconds is None else began + seconds, states, resume)
+    return FitTerms(deadline, states, resume)

@@ -11,17 +11,23 @@ import numpy as np
 from nasir.apps.restore.risk import Risks
 from nasir.apps.restore.tiles import cut
 from nasir.apps.restore.window import part
+from nasir.core.errors import SettingsError
+from nasir.kernels.filling import radius
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nasir.apps.restore.trained import RestorePart
+    from nasir.core.method import Method
     from nasir.core.task import Sample, Task
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
 SIDE, LARGEST, PARTS = 256, 768, 2
 """Pixels of a side at least and at most, and number, of the parts to compare candidates on."""
+
+WIDE = 8
+"""A hole shows whether it has texture if a pixel is so far from a known one, in pixels."""
 
 RADII = 6
 """Parts have so many radii of the largest hole a side: room for the hole and a copy of it."""
@@ -64,17 +70,40 @@ def hide(task: Task, sample: Sample) -> list[HiddenPixels]:
 
 
 def hidden_risks(candidates: Mapping[str, RestorePart], parts: list[HiddenPixels]) -> Risks:
-    """The mean squared error of each candidate at the pixels that are hidden from it."""
-    found = {}
+    """The mean squared error of each candidate at the pixels that are hidden from it.
+
+    A candidate that refuses the parts is left out; the first one must not.
+    """
+    found: dict[str, float] = {}
     for name, restore_part in candidates.items():
-        errors = [one.errors(restore_part(one.hidden)) for one in parts]
+        try:
+            errors = [one.errors(restore_part(one.hidden)) for one in parts]
+        except SettingsError:
+            if not found:
+                raise
+            continue
         found[name] = float(np.concatenate(errors, axis=1).mean())
     return Risks(found)
 
 
 def _side(mask: Tensor) -> int:
     """The side of parts in which a hole as large as the largest can be hidden, within limits."""
-    from scipy.ndimage import distance_transform_edt
+    return int(min(LARGEST, max(SIDE, RADII * radius(mask >= 1))))
 
-    radius = distance_transform_edt((mask < 1)[0, 0].numpy()).max()
-    return int(min(LARGEST, max(SIDE, RADII * radius)))
+
+def is_wide(mask: Tensor) -> bool:
+    """Whether the largest hole of a mask ``(1, 1, H, W)`` shows whether it has texture."""
+    return radius(mask >= 1) > WIDE
+
+
+def texture_instead(risks: Risks, classical: Mapping[str, Method]) -> str | None:
+    """The method that makes up texture, where that is better to look at than the nearest one.
+
+    If its error is at most twice the least: what looks as the truth does can have twice the squared
+    error of the best estimate, which is a mean of all that may be, and so is blurred (Blau and
+    Michaeli 2018, section 4).
+    """
+    found, least = risks.by_candidate, risks.by_candidate[risks.best]
+    textured = [name for name in found if name in classical and classical[name].textured]
+    best = min(textured, key=found.__getitem__, default=risks.best)
+    return best if best != risks.best and found[best] <= 2 * least else None

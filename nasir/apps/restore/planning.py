@@ -63,8 +63,9 @@ class RestoreSettings(VerbSettings):
     )
     seconds: float | None = setting(
         None,
-        "bound of the fit, >= 0, which then gives what it has; with architecture=auto half of it "
-        f"is for the search; none: {USUAL_SECONDS:g} for the search, and no bound for the fit",
+        "bound, >= 0: a fit and the filling of holes then give what they have, and what goes part "
+        "by part and would take longer is refused; with architecture=auto half of it is for the "
+        f"search; none: {USUAL_SECONDS:g} for the search, and no bound for the rest",
         must.optional(must.ge(0)),
     )
     tile: int | None = setting(

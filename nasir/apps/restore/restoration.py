@@ -37,6 +37,7 @@ class Restoration(HtmlView):
     what the candidates were compared by. `before` is the picture that was given, as large as
     `picture`. `note` says in a line how else the result was compared, or that it was not.
     `remarks` say what may not be expected of the files that were given, a line each.
+    `end` is "time" or "interruption" where a method was ended before it was finished.
     """
 
     html_view = "nasir.apps.report.notebook:restoration_view"
@@ -57,6 +58,7 @@ class Restoration(HtmlView):
     before: Array | None = None
     note: str | None = None
     remarks: tuple[str, ...] = ()
+    end: str = ""
 
     def __repr__(self) -> str:
         height, width = self.picture.shape[:2]
@@ -66,8 +68,8 @@ class Restoration(HtmlView):
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C has cut the fit short."""
-        return any(stop.end == "interruption" for stop in self.stops)
+        """Whether Ctrl-C has cut it short."""
+        return self.end == "interruption" or any(stop.end == "interruption" for stop in self.stops)
 
     @property
     def mapping(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class Restoration(HtmlView):
             "risk": self.risks and dict(self.risks.by_candidate),
             "note": self.note,
             "remarks": list(self.remarks),
+            "end": self.end,
             "stops": [
                 {"step": stop.step, "iterations": stop.iterations, "end": stop.end}
                 for stop in self.stops

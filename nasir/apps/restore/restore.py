@@ -68,9 +68,9 @@ def restore(
     others. `output` is IMAGE-restored.png by default; what exists is overwritten only with
     `force`. A fit that the limit of its steps, `seconds` or Ctrl-C has ended leaves what it goes
     on from in the folder OUTPUT-fit; with `resume` it goes on, and the result is overwritten. After
-    Ctrl-C in the middle of a fit the best so far is written. `notify` is called with the hooks
-    ``search_started(trials, seconds)``, ``trial_finished(run, trial)``, ``diagnosed(diagnosis)``
-    and ``tile_started(number, tiles)``. Raises
+    Ctrl-C in the middle of a fit, or while holes are filled, what there is by then is written.
+    `notify` is called with the hooks ``search_started(trials, seconds)``, ``trial_finished(run,
+    trial)``, ``diagnosed(diagnosis)`` and ``tile_started(number, tiles)``. Raises
     :class:`~nasir.core.errors.NasirError` for what cannot be done as it is asked; then, and after
     Ctrl-C at any other time, nothing has been written.
     """
@@ -118,6 +118,7 @@ def restore(
         before,
         made.note or _uncompared(planned),
         (*photograph.remarks, *task.remarks()),
+        made.end,
     )
 
 

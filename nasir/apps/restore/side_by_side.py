@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -104,8 +103,8 @@ def restore_by_all(
 
     The results and a page that lays them side by side are written into the folder `output`, by
     default IMAGE-compared. `words` are as for :func:`~nasir.restore`; those about a fit hold for
-    the fit alone. ``seconds=60`` bounds each way: a fit gives what it has, another way is left out
-    when its parts take too long. `notify` is called with the hooks of `restore` and
+    the fit alone. ``seconds=60`` bounds each way: what can gives what it has, another way is left
+    out when its parts take too long. `notify` is called with the hooks of `restore` and
     ``way_started(number, total, name)``. Raises :class:`~nasir.core.errors.NasirError` where the
     picture cannot be read.
     """
@@ -120,8 +119,7 @@ def restore_by_all(
         planned = list(_ways(words, diagnosis))
         for number, way in enumerate(planned):
             notify("way_started", number=number, total=len(planned), name=way.name)
-            hear = notify if way.kind == "fit" else _Bounded(seconds, notify)
-            done = _done(way, source, folder, diagnosis, force, hear)
+            done = _done(way, source, folder, diagnosis, force, seconds, notify)
             ways.append(_with_risk(done, colours, diagnosis))
     ways.sort(key=lambda way: (way.error is not None, way.risk is None, way.risk or 0.0))
     made = Ways(folder, folder / PAGE, diagnosis, ways)
@@ -178,35 +176,6 @@ def seconds_of(way: Way) -> str:
     if way.seconds is None:
         return ""
     return f"{way.seconds:.1f}{', cut short' if way.cut_short else ''}"
-
-
-class _TooSlowError(NasirError):
-    """A way takes longer than it may."""
-
-
-@attrs.define
-class _Bounded:
-    """Hands on the hooks of a restoration; ends it at the part by which it will take too long."""
-
-    seconds: float
-    notify: Notify
-    began: float | None = None
-
-    def __call__(self, hook: str, **arguments: Any) -> None:
-        if hook == "tile_started":
-            self._check(**arguments)
-        self.notify(hook, **arguments)
-
-    def _check(self, number: int, tiles: int) -> None:
-        if self.began is None:
-            self.began = time.monotonic()
-        if not number:
-            return
-        expected = (time.monotonic() - self.began) / number * tiles
-        if expected > self.seconds:
-            raise _TooSlowError(
-                f"it would take {expected:.0f} s, more than {self.seconds:g} s: seconds= gives more"
-            )
 
 
 def _seconds(words: Sequence[str]) -> float:
@@ -270,6 +239,7 @@ def _done(
     folder: Path,
     diagnosis: Diagnosis,
     force: bool,
+    seconds: float,
     notify: Notify,
 ) -> Way:
     if way.kind == "fit" and diagnosis.height * diagnosis.width > LARGEST_FIT:
@@ -277,13 +247,18 @@ def _done(
     output = folder / f"{way.name}.png"
     try:
         done: Restoration = restore(
-            source, *way.words, output=output, strip=False, force=force, notify=notify
+            *(source, *way.words),
+            seconds=None if way.kind == "fit" else seconds,  # the words of a fit have its bound
+            output=output,
+            strip=False,
+            force=force,
+            notify=notify,
         )
     except NasirError as error:
         return attrs.evolve(way, error=" ".join(str(error).split()))
     finally:
         shutil.rmtree(states_of(output), ignore_errors=True)  # nobody goes on with a look
-    cut_short = any(stop.end == "time" for stop in done.stops)
+    cut_short = done.end == "time" or any(stop.end == "time" for stop in done.stops)
     return attrs.evolve(way, output=output, seconds=done.seconds, cut_short=cut_short)
 
 

@@ -16,6 +16,9 @@ def register_methods(register: Register) -> None:
     register("bm3d", "nasir.baselines.bm3d:Bm3d", "BM3D, CBM3D in colour (package bm3d)")
     register("biharmonic", "nasir.baselines.biharmonic:Biharmonic", "biharmonic inpainting")
     register(
+        "exemplar", "nasir.baselines.exemplar:Exemplar", "inpainting with patches of the picture"
+    )
+    register(
         "plug_and_play",
         "nasir.networks.plug_and_play:PlugAndPlay",
         "inpainting with a trained denoiser as prior",

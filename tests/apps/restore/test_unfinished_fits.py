@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage import data
 
 from nasir.apps.restore.restoration import Restoration
 from nasir.apps.restore.restore import restore
 from nasir.cli.main import main
-from nasir.core.errors import SettingsError
+from nasir.core.errors import NasirError, SettingsError
 from nasir.core.task import Sample
 from nasir.tasks.denoise import Denoise
 
@@ -166,3 +167,38 @@ def test_a_picture_is_fitted_around_its_holes_alone(tmp_path: Path):
     found = np.asarray(Image.open(done.output))
     assert np.array_equal(found[mask > 0], values[mask > 0])
     assert found[mask == 0].mean() > 60
+
+
+@pytest.fixture
+def torn(tmp_path: Path) -> tuple[str, ...]:
+    """A picture with a hole in ``torn.png``, and the words that have it filled in."""
+    Image.fromarray(data.astronaut()[::4, ::4]).save("torn.png")
+    mask = np.full((128, 128), 255, np.uint8)
+    mask[30:60, 40:80] = 0
+    Image.fromarray(mask).save("hole.png")
+    return ("torn.png", "task=inpaint", "task.mask=hole.png")
+
+
+def test_seconds_bound_the_filling_of_holes(torn: tuple[str, ...]):
+    done = restore(*torn, method={"name": "plug_and_play", "steps": 5000}, seconds=1)
+    assert (done.end, done.by) == ("time", "method plug_and_play")
+    assert done.seconds < 20
+    kept = np.asarray(Image.open("hole.png")) == 255
+    after, before = (np.asarray(Image.open(name)) for name in (done.output, "torn.png"))
+    np.testing.assert_array_equal(after[kept], before[kept])
+
+
+def test_ctrl_c_gives_the_holes_as_far_as_they_are_filled(torn: tuple[str, ...]):
+    def interrupt(hook: str, **arguments: object) -> None:
+        if hook == "tile_started":
+            signal.raise_signal(signal.SIGINT)
+
+    done = restore(*torn, "method=plug_and_play", notify=interrupt)
+    assert (done.end, done.interrupted) == ("interruption", True)
+    assert done.output.exists()
+
+
+def test_what_goes_part_by_part_and_would_take_too_long_is_refused(torn: tuple[str, ...]):
+    with pytest.raises(NasirError, match=r"would take \d+ s, more than 0 s: seconds= gives more"):
+        restore("torn.png", "network=denoise", tile=64, seconds=0)
+    assert not Path("torn-restored.png").exists()

@@ -1,0 +1,166 @@
+"""Inpainting with patches of the picture itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from attrs import validators as must
+
+from nasir.core.component import setting
+from nasir.core.errors import SettingsError
+from nasir.core.method import Method
+from nasir.core.progress import is_over, report
+from nasir.core.task import Sample, Task
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from nasir.kernels.patch_match import PatchField
+
+MARGIN = 64
+"""Patches come from so many pixels around the holes, or from as many as these are long."""
+
+RADIUS, SMALLEST = 3, 40
+"""The pyramid ends where no missing pixel is farther from a known one, in pixels, or where the
+picture would have half of so short a side."""
+
+FEWEST = 100
+"""The pyramid ends where fewer patches than this are known."""
+
+
+@attrs.define
+class Exemplar(Method):
+    """Fills in missing pixels with patches of 7 x 7 pixels of the picture itself.
+
+    On a pyramid, from coarse to fine, each patch at a hole gets the known patch that is most like
+    it (PatchMatch, Barnes et al. 2009), and each missing pixel the mean of what these have there,
+    in turn (Wexler, Shechtman and Irani 2007; Newson et al. 2014, whose features of texture keep
+    smooth patches out of textured holes). It continues texture and lines, where other methods
+    blur; what is nowhere in the picture, such as half of a face, it cannot know.
+
+    Observed pixels do not change. Where the mask is between 0 and 1, what was observed and what is
+    filled in are blended. Where it is ended early, the finer scales are not refined.
+    """
+
+    ends_early = True
+    textured = True
+
+    rounds: int = setting(8, "rounds at the second scale; finer ones have fewer, >= 2", must.ge(2))
+    texture: float = setting(10.0, "weight of the features of texture, >= 0", must.ge(0))
+    seed: int = setting(0, "what the search for patches is drawn from, >= 0", must.ge(0))
+
+    def restore(self, sample: Sample, task: Task) -> Tensor:
+        import torch
+
+        from nasir.kernels.filling import around
+
+        if sample.mask is None:
+            raise SettingsError(
+                f"method=exemplar fills in missing pixels, and {sample.name} has none: take "
+                "task=inpaint, or another method (nasir list methods)"
+            )
+        degraded, mask = sample.degraded.cpu(), sample.mask.cpu()
+        part = around((mask < 1)[0, 0], MARGIN)
+        if part is None:
+            return degraded
+        filled = degraded.clone()
+        with torch.inference_mode():
+            picture, known = degraded[(..., *part)], (mask >= 1)[(..., *part)]
+            filled[(..., *part)] = self._filled(picture, known, sample.name)
+        return torch.lerp(filled, degraded, mask)
+
+    def _filled(self, picture: Tensor, known: Tensor, name: str) -> Tensor:
+        """``(1, C, H, W)`` with its hole filled, from the coarsest scale to the finest."""
+        import torch
+
+        channels, scales = picture.shape[1], _pyramid(picture, known, self.texture)
+        generator, field = torch.Generator().manual_seed(self.seed), None
+        for number, (seen, there) in enumerate(reversed(scales)):
+            field = self._at_scale(seen, there, field, number, generator, name)
+            report(number + 1, len(scales))
+        assert field is not None
+        return torch.where(known, picture, field.picture[None, :channels].clamp(0, 1))
+
+    def _at_scale(
+        self,
+        seen: Tensor,
+        there: Tensor,
+        coarser: PatchField | None,
+        number: int,
+        generator: Generator,
+        name: str,
+    ) -> PatchField:
+        from nasir.kernels.patch_match import PatchField
+
+        field = PatchField(seen[0], ~there[0, 0])
+        if not field.known.any():
+            raise SettingsError(
+                f"method=exemplar wants a known patch of 7 x 7 pixels, and {name} has none: take "
+                "another method (nasir list methods)"
+            )
+        if coarser is None:
+            field.begin(generator)
+            for _ in range(2 * self.rounds):
+                if is_over():
+                    break
+                field.find(generator)
+                field.fill()
+            return field
+        field.follow(coarser)
+        for _ in range(max(2, self.rounds - 2 * number)):
+            if is_over():
+                break
+            field.search(generator, 1)
+            field.fill()
+        return field
+
+
+def _pyramid(picture: Tensor, known: Tensor, weight: float) -> list[tuple[Tensor, Tensor]]:
+    """Picture, with features, and what is known of it, from the finest scale to the coarsest."""
+    import torch
+
+    from nasir.kernels.filling import halved, radius
+
+    masks = [(picture, known)]
+    while radius(masks[-1][1]) > RADIUS and min(masks[-1][1].shape[-2:]) >= SMALLEST:
+        coarser = halved(*masks[-1])
+        if _known_patches(coarser[1]) < FEWEST:
+            break
+        masks.append(coarser)
+    features = weight**0.5 * texture(picture, known, 2 * 2 ** (len(masks) - 1) + 1)
+    scales = [(torch.cat([picture, features], 1), known)]
+    for _ in masks[1:]:
+        scales.append(halved(*scales[-1]))
+    return scales
+
+
+def _known_patches(known: Tensor) -> int:
+    import torch.nn.functional as F
+
+    from nasir.kernels.patch_match import SIDE
+
+    if min(known.shape[-2:]) < SIDE:
+        return 0
+    return int((F.max_pool2d((~known).float(), SIDE, 1) == 0).sum())
+
+
+def texture(picture: Tensor, known: Tensor, window: int) -> Tensor:
+    """Mean absolute differences of neighbours in a row and in a column: ``(1, 2, H, W)``.
+
+    Over what is known in `window` x `window` pixels (Newson et al. 2014, equation 5); 0 in holes.
+    """
+    import torch
+    import torch.nn.functional as F
+
+    features = []
+    for dim, pad in ((3, (0, 1, 0, 0)), (2, (0, 0, 0, 1))):
+        length = picture.shape[dim] - 1
+        difference = picture.diff(dim=dim).abs().mean(1, keepdim=True)
+        both = (known.narrow(dim, 1, length) & known.narrow(dim, 0, length)).to(picture.dtype)
+        sums = [
+            F.avg_pool2d(F.pad(one, pad), window, 1, window // 2)
+            for one in (difference * both, both)
+        ]
+        features.append(sums[0] / sums[1].clamp(min=1e-6))
+    return torch.cat(features, 1) * known
