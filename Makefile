@@ -16,9 +16,10 @@ demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
 
 # compiled at first: where Python is told to write no compiled files, each process would do it again
+# and three processes on two cores: some tests wait for other programs
 test: check browser
 	$(BIN)/python -m compileall -q -j 2 nasir
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
