@@ -27,17 +27,36 @@ class WaveletShrinkage(Denoiser):
 
     def denoise(self, picture: Array) -> Array:
         self._check_wavelet()
+        import numpy as np
+
+        if picture.shape[-1] == 1:
+            return self._channel(picture[..., 0])[..., None]
+        from skimage.color import rgb2ycbcr, ycbcr2rgb
+
+        channels = np.moveaxis(rgb2ycbcr(picture), -1, 0)
+        denoised = [self._scaled(channel) for channel in channels]
+        return ycbcr2rgb(np.stack(denoised, axis=-1))
+
+    def _scaled(self, channel: Array) -> Array:
+        """A channel ``(H, W)`` that was denoised in the range from 0 to 1."""
+        least, most = channel.min(), channel.max()
+        if least == most:
+            return channel
+        return least + (most - least) * self._channel((channel - least) / (most - least))
+
+    def _channel(self, channel: Array) -> Array:
+        """A channel ``(H, W)`` in [0, 1], denoised; one colour has no noise to be estimated."""
         from skimage.restoration import denoise_wavelet
 
+        if channel.min() == channel.max():
+            return channel
         return denoise_wavelet(
-            picture,
+            channel,
             wavelet=self.wavelet,
             wavelet_levels=self.levels,
             mode="soft",
             method="BayesShrink",
-            convert2ycbcr=picture.shape[-1] == 3,
             rescale_sigma=True,
-            channel_axis=-1,
         )
 
     def _check_wavelet(self) -> None:

@@ -14,9 +14,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from skimage import data
-from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, inpaint_biharmonic
+from skimage.restoration import (
+    denoise_nl_means,
+    denoise_tv_chambolle,
+    denoise_wavelet,
+    inpaint_biharmonic,
+)
 
 from nasir.baselines.noise_level import HIGH_PASS, MEDIAN_OF_NORMAL, noise_level
+from nasir.baselines.wavelet import WaveletShrinkage
 from nasir.core.errors import SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.task import Sample
@@ -155,6 +161,25 @@ def test_the_noise_level_of_noise_on_a_plane_is_its_standard_deviation(
     plane = np.broadcast_to(across, (128, 128, channels))
     noise = np.random.default_rng(1).normal(0, sigma, plane.shape)
     assert noise_level(plane + noise) == pytest.approx(sigma, rel=0.06)
+
+
+@without_pywavelets
+def test_wavelet_shrinkage_of_colours_is_that_of_scikit_image():
+    picture = sample_of(photograph()).degraded[0].permute(1, 2, 0).numpy()
+    expected = denoise_wavelet(
+        *(picture, None, "db2", "soft"),
+        convert2ycbcr=True,
+        rescale_sigma=True,
+        channel_axis=-1,
+    )
+    np.testing.assert_allclose(WaveletShrinkage().denoise(picture), expected, atol=1e-5)
+
+
+@without_pywavelets
+@pytest.mark.parametrize("colours", [(0.5,), (0.2, 0.2, 0.2), (0.1, 0.4, 0.9)])
+def test_wavelet_shrinkage_leaves_one_colour_as_it_is(colours: tuple[float, ...]):
+    picture = np.broadcast_to(np.float32(colours), (24, 32, len(colours)))
+    np.testing.assert_allclose(WaveletShrinkage().denoise(picture), picture, atol=1e-5)
 
 
 @without_pywavelets
