@@ -200,6 +200,13 @@ def test_every_page_is_in_the_navigation():
     assert set((ROOT / "docs").rglob("*.md")) == reached
 
 
+def test_decision_records_are_numbered_in_turn():
+    records = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    assert [int(record.name[:4]) for record in records] == [*range(1, len(records) + 1)]
+    for number, record in enumerate(records, 1):
+        assert record.read_text().startswith(f"# {number}. ")
+
+
 def test_every_setting_says_what_it_means():
     for kind in COMPONENTS:
         for name, entry in registries[kind].items():
