@@ -276,11 +276,8 @@ class Train(TrainingEvaluator):
         """What restoring each picture takes of the network, once it is warm."""
         from nasir.training.timing import cost_of
 
-        restore = partial(self.restore, network, task=problem.task)
-        return {
-            s.name: cost_of(partial(restore, s), usable(self.device))
-            for s in self._samples(problem)
-        }
+        restore, device = partial(self.restore, network, task=problem.task), usable(self.device)
+        return {s.name: cost_of(partial(restore, s), device) for s in self._samples(problem)}
 
     def _parts(self, problem: Problem) -> tuple[Patches, Patches]:
         """The training pictures that a search is evaluated on, and those that it learns from."""

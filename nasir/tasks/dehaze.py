@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 AIRLIGHT = (0.8, 0.85, 0.9)
 """Red, green and blue of the synthetic haze."""
 
-LEAST_TRANSMISSION = 0.1
-"""What a picture's inversion divides by at least (t0 of He, Sun and Tang 2009)."""
-
 _FINITE: list[Callable[..., Any]] = [must.ge(0), must.lt(math.inf)]
 
 
@@ -219,12 +216,12 @@ class Dehaze(PictureTask):
 
     def refined(self, output: Tensor, coarse: Sample, sample: Sample) -> Tensor:
         """The inversion, with the transmission enlarged along the edges of the hazy picture."""
-        from nasir.tasks.physics.haze import enlarged, refined_transmission
+        from nasir.tasks.physics.haze import enlarged, inverted, refined_transmission
 
         _, transmission, airlight = self._parts(output, coarse)
         transmission = refined_transmission(transmission, sample.degraded)
         airlight = enlarged(airlight, sample.degraded.shape[-2:])
-        return _inverted(sample.degraded, transmission, airlight)
+        return inverted(sample.degraded, transmission, airlight)
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:
         picture, transmission, airlight = self._parts(output, sample)
@@ -232,11 +229,11 @@ class Dehaze(PictureTask):
         recovery = usual if self.recovery == "auto" else self.recovery
         if recovery == "prior":
             return picture
-        if recovery == "refined":
-            from nasir.tasks.physics.haze import refined_transmission
+        from nasir.tasks.physics.haze import inverted, refined_transmission
 
+        if recovery == "refined":
             transmission = refined_transmission(transmission, sample.degraded)
-        return _inverted(sample.degraded, transmission, airlight)
+        return inverted(sample.degraded, transmission, airlight)
 
     @property
     def _smoothness(self) -> float:
@@ -296,12 +293,6 @@ def _as_pixel(colour: tuple[float, ...]) -> Tensor:
     import torch
 
     return torch.tensor(colour).expand(3).reshape(1, 3, 1, 1)
-
-
-def _inverted(hazy: Tensor, transmission: Tensor, airlight: Tensor) -> Tensor:
-    """J = (I - (1 - t) A) / t."""
-    haze = (1 - transmission) * airlight
-    return ((hazy - haze) / transmission.clamp(min=LEAST_TRANSMISSION)).clamp(0, 1)
 
 
 def _hazy(sample: Sample) -> HazySample:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,10 @@ from nasir.core.component import setting, settings_of
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample, Split, Task
-from nasir.settings.paths import whole_path
-from nasir.tasks.pictures.names import distinct_names, picture_files
+from nasir.tasks.pictures.names import picture_files, whole_patterns
 from nasir.tasks.pictures.photographs import photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor, pictures_in, with_channels
+from nasir.tasks.pictures.several import check_apart, in_words, with_distinct_names
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,12 +28,6 @@ USUAL_SIZE = 64
 """Pixels of the longest side of a picture, where nothing else is set."""
 
 Pictures = list[Picture]
-
-
-def _patterns(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
-    """Whole paths, so that a run finds its pictures from wherever it is resumed."""
-    several = (given,) if isinstance(given, str | os.PathLike) else given
-    return tuple(whole_path(path) or "" for path in several)
 
 
 def _whole_or_large_enough(task: object, field: attrs.Attribute[int], size: int) -> None:
@@ -51,13 +44,13 @@ class PictureTask(Task):
         "files, folders or globs; none: photographs that scikit-image carries; a folder with train "
         "and test (and val: BSDS500), training and test_syn (Rain800), or DIV2K_train_HR and "
         "DIV2K_valid_HR is taken apart, its second part being test_images",
-        converter=_patterns,
+        converter=whole_patterns,
         files=picture_files,
     )
     test_images: tuple[str, ...] = setting(
         (),
         "pictures to test on; none: those of `images` that are not searched on",
-        converter=_patterns,
+        converter=whole_patterns,
         files=picture_files,
     )
     search: int = setting(
@@ -123,12 +116,10 @@ class PictureTask(Task):
     def given(
         cls, pictures: Sequence[str], test_pictures: Sequence[str] = (), degraded: bool = False
     ) -> Mapping[str, Any]:
-        named = {"images": list(pictures)} if pictures else {}
-        if test_pictures:
-            named["test_images"] = list(test_pictures)
-        if not degraded:
-            return named
-        return named | {"degraded": True, "search": 0, "size": 0, "color": "auto"}
+        both = {"images": list(pictures), "test_images": list(test_pictures)}
+        named = {name: files for name, files in both.items() if files}
+        whole = {"degraded": True, "search": 0, "size": 0, "color": "auto"}
+        return named | whole if degraded else named
 
     def with_pictures_of(self, other: Task) -> Task:
         if self.images or self.test_images:
@@ -164,7 +155,10 @@ class PictureTask(Task):
 
     def samples(self, split: Split) -> Sequence[Sample]:
         if not self._samples:
-            self._samples = self._read()
+            self._samples = {
+                each: [self._sample(each, picture, self.channels) for picture in some]
+                for each, some in self.splits(*self.sources()).items()
+            }
         return self._samples[split]
 
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
@@ -172,9 +166,7 @@ class PictureTask(Task):
 
         Of a grey picture the luma is compared, in its own range, whatever `channel` says.
         """
-        from nasir.core.metrics import psnr, ssim
-        from nasir.tasks.pictures.picture import grey
-        from nasir.tasks.protocol import evaluated_part
+        from nasir.tasks.protocol import compared
 
         if sample.clean is None:
             return {}
@@ -186,12 +178,8 @@ class PictureTask(Task):
             restored = (restored * 255).round() / 255
         if self.clip_restored:
             restored = restored.clamp(0, 1)
-        own = (grey(x) if sample.grey else x for x in (restored, sample.clean))
-        ours, truth = (evaluated_part(x, channel, border) for x in own)
-        figures = {"psnr": psnr(ours, truth), "ssim": ssim(ours.double(), truth.double()).item()}
-        if self.mse:
-            figures["mse"] = (ours.double() - truth.double()).square().mean().item()
-        return figures
+        figures = compared(restored, sample.clean, channel, border, grey=sample.grey)
+        return figures if self.mse else {"psnr": figures["psnr"], "ssim": figures["ssim"]}
 
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         """The mean squared error to what was observed (Deep Image Prior, equation 2)."""
@@ -224,17 +212,8 @@ class PictureTask(Task):
         images = self._alone(images) if images or self.degraded else images
         if self.degraded and not (images or test):
             raise SettingsError("there are no degraded pictures: give them with task.images=FILE")
-        both = {p.content.resolve() for p in images} & {p.content.resolve() for p in test}
-        if both:
-            raise PictureError(
-                f"{min(both)} is in task.images and in task.test_images: leave it out of one, "
-                "so that nothing is tested on a picture that was searched on"
-            )
-        names = distinct_names([picture.content for picture in [*images, *test]])
-        named = [
-            attrs.evolve(picture, name=name)
-            for name, picture in zip(names, [*images, *test], strict=True)
-        ]
+        check_apart(images, test)
+        named = with_distinct_names([*images, *test])
         return named[: len(images)], named[len(images) :]
 
     def found(self, patterns: Sequence[str]) -> Pictures:
@@ -258,12 +237,6 @@ class PictureTask(Task):
         given = [*images, *test]
         return 3 if not given or any(picture.shape[-1] == 3 for picture in given) else 1
 
-    def _read(self) -> dict[Split, list[Sample]]:
-        return {
-            split: [self._sample(split, picture, self.channels) for picture in some]
-            for split, some in self.splits(*self.sources()).items()
-        }
-
     def _sample(self, split: Split, picture: Picture, channels: int) -> Sample:
         """What becomes of a picture; a search with ground truth is on pictures that have it.
 
@@ -277,7 +250,6 @@ class PictureTask(Task):
 
     def _check(self, picture: Picture, split: Split) -> None:
         """Refuse a picture that does not fit, by its whole size."""
-        return None
 
     def is_taken(self, split: Split) -> bool:
         """Whether the pictures of a split are degraded already."""
@@ -318,11 +290,7 @@ class PictureTask(Task):
         }
         if not cut["search"]:
             return ()
-        first = cut["search"][0]
-        height, width = first.shape[:2]
-        many = len({picture.name for picture in (*cut["search"], *cut["test"])})
-        which = f"{first.name} ({width} x {height})"
-        which = which if many == 1 else f"{many} pictures, such as {which}"
+        which = in_words([*cut["search"], *cut["test"]])
         verbs = "searching and testing on" if cut["test"] else "searching on"
         return (f"{verbs} {self.part} {which}; task.size=0: whole",)
 

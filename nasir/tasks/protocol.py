@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nasir.core.errors import PictureError
-from nasir.core.metrics import WINDOW
+from nasir.core.metrics import WINDOW, psnr, ssim
 from nasir.core.task import Sample
+from nasir.tasks.pictures.picture import grey as as_grey
 
 Y_OF_RGB = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 Y_OFFSET = 16 / 255
@@ -34,6 +35,20 @@ def evaluated_part(x: Tensor, channel: str, border: int) -> Tensor:
         )
     inside = x[..., border : height - border, border : width - border]
     return luma(inside) if channel == "y" and x.shape[1] == 3 else inside
+
+
+def compared(
+    restored: Tensor, clean: Tensor, channel: str, border: int, grey: bool = False
+) -> dict[str, float]:
+    """PSNR in dB, SSIM and MSE of pictures ``(1, C, H, W)`` in [0, 1], of their evaluated part.
+
+    `grey` compares their luma in its own range, instead of what `channel` says.
+    """
+    own = (as_grey(x) if grey else x for x in (restored, clean))
+    ours, truth = (evaluated_part(x, channel, border) for x in own)
+    exact = ours.double(), truth.double()
+    mse = (exact[0] - exact[1]).square().mean().item()
+    return {"psnr": psnr(ours, truth), "ssim": ssim(*exact).item(), "mse": mse}
 
 
 def observed_error(predicted: Tensor, sample: Sample) -> Tensor:

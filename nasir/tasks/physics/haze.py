@@ -19,6 +19,9 @@ from torch import Tensor
 
 from nasir.tasks.physics.guided_filter import linear_coefficients
 
+LEAST_TRANSMISSION = 0.1
+"""What a picture's inversion divides by at least (t0 of He, Sun and Tang 2009)."""
+
 FOCAL_LENGTH, BASELINE, OFFSET = 994.978, 0.193001, 31.086
 """Pixels, metres, pixels: the cameras of scikit-image's motorcycle."""
 
@@ -130,3 +133,9 @@ def _motorcycle() -> tuple[Any, Any]:
     nearest = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
     depth = FOCAL_LENGTH * BASELINE / (disparity[tuple(nearest)] + OFFSET)
     return (picture / 255).astype(np.float32), (depth / depth.mean()).astype(np.float32)
+
+
+def inverted(hazy: Tensor, transmission: Tensor, airlight: Tensor) -> Tensor:
+    """The picture without haze, J = (I - (1 - t) A) / t, in [0, 1]."""
+    haze = (1 - transmission) * airlight
+    return ((hazy - haze) / transmission.clamp(min=LEAST_TRANSMISSION)).clamp(0, 1)

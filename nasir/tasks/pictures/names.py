@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from nasir.settings.paths import whole_path
+
 
 def picture_files(patterns: Iterable[str]) -> list[Path]:
     """The files of pictures that patterns mean, those in the folders of a data set among them."""
@@ -33,3 +35,9 @@ def _endings(path: Path) -> list[str]:
     whole = Path(os.path.abspath(path))
     lengths = range(1, len(whole.parts) + 1)
     return ["/".join(p.parts[-n:]) for n in lengths for p in (whole.with_suffix(""), whole)]
+
+
+def whole_patterns(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
+    """Whole paths, so that a run finds its pictures from wherever it is resumed."""
+    several = (given,) if isinstance(given, str | os.PathLike) else given
+    return tuple(whole_path(path) or "" for path in several)
