@@ -122,15 +122,15 @@ def _pyramid(picture: Tensor, known: Tensor, weight: float) -> list[tuple[Tensor
 
     from nasir.kernels.filling import halved, radius
 
-    masks = [(picture, known)]
-    while radius(masks[-1][1]) > RADIUS and min(masks[-1][1].shape[-2:]) >= SMALLEST:
-        coarser = halved(*masks[-1])
+    plain = [(picture, known)]
+    while radius(plain[-1][1]) > RADIUS and min(plain[-1][1].shape[-2:]) >= SMALLEST:
+        coarser = halved(*plain[-1])
         if _known_patches(coarser[1]) < FEWEST:
             break
-        masks.append(coarser)
-    features = weight**0.5 * texture(picture, known, 2 * 2 ** (len(masks) - 1) + 1)
+        plain.append(coarser)
+    features = weight**0.5 * texture(picture, known, 2 * 2 ** (len(plain) - 1) + 1)
     scales = [(torch.cat([picture, features], 1), known)]
-    for _ in masks[1:]:
+    for _ in plain[1:]:
         scales.append(halved(*scales[-1]))
     return scales
 
