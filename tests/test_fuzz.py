@@ -88,6 +88,8 @@ def test_samples_that_are_not_damaged_are_read_by_every_command(
     sample = {"tables": "t.safetensors", "benches": "one", "trainings": "finished", "runs": "rl"}
     for kind, name in sample.items():
         for label, command in run_folders.COMMANDS[kind]:
+            if (kind, label) == ("runs", "load"):
+                continue  # a fit has no weights
             place = tmp_path / kind / name
             place.parent.mkdir(exist_ok=True)
             run_folders.copy(samples.root / kind / name, place)

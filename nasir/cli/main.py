@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from nasir.core.errors import NasirError, SettingsError, unknown_name
 from nasir.core.registry import registries
+from nasir.engine.borrowed import stdout_for_the_result
 
 USAGE = """usage: nasir [-p no:PLUGIN] COMMAND ...
 
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
             errors="backslashreplace"
         )  # as stderr: file names may not be valid Unicode
     try:
-        code = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        with stdout_for_the_result():
+            code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         return code
     except NasirError as error:

@@ -1,6 +1,6 @@
 """What a search or training borrows of its process, and gives back.
 
-Those are torch's threads and randomness, the working folder, and stdout.
+Those are torch's threads and randomness, the working folder, and the stdout of a command.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextvars import ContextVar
 from threading import RLock
 
 from nasir.core.errors import NasirError
@@ -16,13 +17,23 @@ from nasir.core.errors import NasirError
 _lock = RLock()
 _depth = 0
 _threads_before: int | None = None
+_stdout_is_for_the_result: ContextVar[bool] = ContextVar("stdout_is_for_the_result", default=False)
+
+
+@contextmanager
+def stdout_for_the_result() -> Iterator[None]:
+    """Send what components of plugins print meanwhile to stderr, as a command does."""
+    token = _stdout_is_for_the_result.set(True)
+    try:
+        yield
+    finally:
+        _stdout_is_for_the_result.reset(token)
 
 
 @contextmanager
 def borrowed(what: str) -> Iterator[None]:
     """Run `what` alone in this process; torch's threads and the working folder are put back.
 
-    What components of plugins print goes to stderr: stdout is for the result of a command.
     Torch's global generator is one for all threads: two searches at a time would disturb each
     other's randomness. Raises :class:`~nasir.core.errors.NasirError` where another thread has it.
     """
@@ -36,7 +47,8 @@ def borrowed(what: str) -> Iterator[None]:
         _threads_before = None
     _depth += 1
     try:
-        with same_folder(), redirect_stdout(sys.stderr):
+        apart = redirect_stdout(sys.stderr) if _stdout_is_for_the_result.get() else nullcontext()
+        with same_folder(), apart:
             yield
     finally:
         _depth -= 1

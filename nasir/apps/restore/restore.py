@@ -93,6 +93,7 @@ def restore(
         (sample,) = task.samples("test")
         before = task.unrestored(sample)[0].permute(1, 2, 0).numpy()
         files.check_size(paths[0], *before.shape[:2])
+        remarks = (*photograph.remarks, *task.remarks())
         terms = fit_terms(began, paths[0], resume, planned)
     made = execute(planned, sample, notify, terms)
     with ThreadPoolExecutor() as pool:  # compression runs beside other code
@@ -117,7 +118,7 @@ def restore(
         made.risks,
         before,
         made.note or _uncompared(planned),
-        (*photograph.remarks, *task.remarks()),
+        remarks,
         made.end,
     )
 

@@ -80,7 +80,7 @@ def test_a_folder_that_holds_files_is_kept_unless_forced(noisy: Path):
         restore_by_all(noisy, *TINY)
     restore_by_all(noisy, *TINY, force=True)
     assert Path("cat-compared/mine.txt").read_text() == "mine"
-    with pytest.raises(PictureError, match=r"cannot write to cat\.png: File exists"):
+    with pytest.raises(PictureError, match=r"cat\.png is a file: several results need a folder"):
         restore_by_all(noisy, *TINY, output=noisy)
 
 
