@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -92,3 +93,9 @@ def unwritable() -> Iterator[Path]:
 def readable_only() -> Iterator[ReadableOnly]:
     with tempfile.TemporaryDirectory() as name:
         yield ReadableOnly(Path(name))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of searches for garbage, which took 3 % of the time."""
+    gc.collect()
+    gc.freeze()
