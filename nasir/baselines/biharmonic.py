@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from nasir.baselines.denoiser import as_array, as_tensor
-from nasir.core.errors import SettingsError
 from nasir.core.method import Method
 from nasir.core.task import Sample, Task
 
@@ -25,14 +24,12 @@ class Biharmonic(Method):
     """
 
     def restore(self, sample: Sample, task: Task) -> Tensor:
-        import torch
-        from skimage.restoration import inpaint_biharmonic
+        from nasir.kernels.filling import fill_around
 
-        if sample.mask is None:
-            raise SettingsError(
-                f"method=biharmonic fills in missing pixels, and {sample.name} has none: take "
-                "task=inpaint, or another method (nasir list methods)"
-            )
-        missing = as_array(sample.mask)[..., 0] < 1
-        filled = inpaint_biharmonic(as_array(sample.degraded), missing, channel_axis=-1)
-        return torch.lerp(as_tensor(filled), sample.degraded.cpu(), sample.mask.cpu())
+        def fill(picture: Tensor, known: Tensor) -> Tensor:
+            from skimage.restoration import inpaint_biharmonic
+
+            missing = ~as_array(known)[..., 0]
+            return as_tensor(inpaint_biharmonic(as_array(picture), missing, channel_axis=-1))
+
+        return fill_around(sample, "biharmonic", lambda hole: (slice(None), slice(None)), fill)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,9 +15,9 @@ from nasir.core.progress import is_over, report
 from nasir.core.task import Sample, Task
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from collections.abc import Callable
 
-    from nasir.kernels.patch_match import PatchField
+    from torch import Generator, Tensor
 
 MARGIN = 64
 """Patches come from so many pixels around the holes, or from as many as these are long."""
@@ -51,69 +52,41 @@ class Exemplar(Method):
     seed: int = setting(0, "what the search for patches is drawn from, >= 0", must.ge(0))
 
     def restore(self, sample: Sample, task: Task) -> Tensor:
-        import torch
+        from nasir.kernels.filling import around, fill_around
 
-        from nasir.kernels.filling import around
-
-        if sample.mask is None:
-            raise SettingsError(
-                f"method=exemplar fills in missing pixels, and {sample.name} has none: take "
-                "task=inpaint, or another method (nasir list methods)"
-            )
-        degraded, mask = sample.degraded.cpu(), sample.mask.cpu()
-        part = around((mask < 1)[0, 0], MARGIN)
-        if part is None:
-            return degraded
-        filled = degraded.clone()
-        with torch.inference_mode():
-            picture, known = degraded[(..., *part)], (mask >= 1)[(..., *part)]
-            filled[(..., *part)] = self._filled(picture, known, sample.name)
-        return torch.lerp(filled, degraded, mask)
+        fill = partial(self._filled, name=sample.name)
+        return fill_around(sample, "exemplar", partial(around, margin=MARGIN), fill)
 
     def _filled(self, picture: Tensor, known: Tensor, name: str) -> Tensor:
         """``(1, C, H, W)`` with its hole filled, from the coarsest scale to the finest."""
         import torch
 
-        channels, scales = picture.shape[1], _pyramid(picture, known, self.texture)
-        generator, field = torch.Generator().manual_seed(self.seed), None
-        for number, (seen, there) in enumerate(reversed(scales)):
-            field = self._at_scale(seen, there, field, number, generator, name)
-            report(number + 1, len(scales))
-        assert field is not None
-        return torch.where(known, picture, field.picture[None, :channels].clamp(0, 1))
-
-    def _at_scale(
-        self,
-        seen: Tensor,
-        there: Tensor,
-        coarser: PatchField | None,
-        number: int,
-        generator: Generator,
-        name: str,
-    ) -> PatchField:
         from nasir.kernels.patch_match import PatchField
 
-        field = PatchField(seen[0], ~there[0, 0])
-        if not field.known.any():
-            raise SettingsError(
-                f"method=exemplar wants a known patch of 7 x 7 pixels, and {name} has none: take "
-                "another method (nasir list methods)"
-            )
-        if coarser is None:
-            field.begin(generator)
-            for _ in range(2 * self.rounds):
+        channels, scales = picture.shape[1], _pyramid(picture, known, self.texture)
+        generator, coarser = torch.Generator().manual_seed(self.seed), None
+        for number, (seen, there) in enumerate(reversed(scales)):
+            field = PatchField(seen[0], ~there[0, 0])
+            if not field.known.any():
+                raise SettingsError(
+                    f"method=exemplar wants a known patch of 7 x 7 pixels, and {name} has none: "
+                    "take another method (nasir list methods)"
+                )
+            improve: Callable[[Generator], None]
+            if coarser is None:
+                field.begin(generator)
+                improve, rounds = field.find, 2 * self.rounds
+            else:
+                field.follow(coarser)
+                improve, rounds = field.search, max(2, self.rounds - 2 * number)
+            for _ in range(rounds):
                 if is_over():
                     break
-                field.find(generator)
+                improve(generator)
                 field.fill()
-            return field
-        field.follow(coarser)
-        for _ in range(max(2, self.rounds - 2 * number)):
-            if is_over():
-                break
-            field.search(generator, 1)
-            field.fill()
-        return field
+            report(number + 1, len(scales))
+            coarser = field
+        return torch.where(known, picture, field.picture[None, :channels].clamp(0, 1))
 
 
 def _pyramid(picture: Tensor, known: Tensor, weight: float) -> list[tuple[Tensor, Tensor]]:

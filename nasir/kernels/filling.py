@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import cg
 from torch import Tensor
 
+from nasir.core.errors import SettingsError
+from nasir.core.task import Sample
+
 TOLERANCE = 1e-5
 """Relative residual of the membrane: far below what 8 bits show."""
 
@@ -20,6 +24,9 @@ HALF = 0.5
 
 NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
+Part = tuple[slice, slice]
+Fill = Callable[[Tensor, Tensor], Tensor]
+Surroundings = Callable[[Tensor], "Part | None"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -42,16 +49,40 @@ def joined(output: Tensor, degraded: Tensor, mask: Tensor) -> Tensor:
     return torch.where(known, degraded, torch.lerp(hole.clamp(0, 1), degraded, mask))
 
 
-def around(hole: Tensor, margin: int) -> tuple[slice, slice] | None:
-    """The rows and columns of a hole ``(H, W)`` with as many around them as it is long.
+def fill_around(sample: Sample, method: str, surroundings: Surroundings, fill: Fill) -> Tensor:
+    """``sample.degraded`` with its missing pixels filled in by a `method`: ``(1, C, H, W)``.
 
-    At least `margin` pixels on each side, as far as the picture goes; None: there is no hole.
+    `fill` is given the part of the picture that `surroundings` names of the hole ``(H, W)``, and
+    which pixels of it are known ``(1, 1, h, w)``. What is between known and missing is blended.
+    Raises :class:`~nasir.core.errors.SettingsError` where the sample has no mask.
+    """
+    if sample.mask is None:
+        raise SettingsError(
+            f"method={method} fills in missing pixels, and {sample.name} has none: take "
+            "task=inpaint, or another method (nasir list methods)"
+        )
+    degraded, mask = sample.degraded.cpu(), sample.mask.cpu()
+    part = surroundings((mask < 1)[0, 0])
+    if part is None:
+        return degraded
+    filled = degraded.clone()
+    with torch.inference_mode():
+        filled[(..., *part)] = fill(degraded[(..., *part)], (mask >= 1)[(..., *part)])
+    return torch.lerp(filled, degraded, mask)
+
+
+def around(hole: Tensor, margin: int, as_long: bool = True) -> Part | None:
+    """The rows and columns of a hole ``(H, W)`` with at least `margin` pixels on each side.
+
+    With as many as the hole is long if `as_long`, and as far as the picture goes; None: there is no
+    hole.
     """
     lines = [hole.any(dim).nonzero().flatten() for dim in (1, 0)]
     if not len(lines[0]):
         return None
     ends = [(int(line[0]), int(line[-1]) + 1) for line in lines]
-    margin = max(margin, *(stop - start for start, stop in ends))
+    if as_long:
+        margin = max(margin, *(stop - start for start, stop in ends))
     rows, columns = (
         slice(max(0, start - margin), min(length, stop + margin))
         for (start, stop), length in zip(ends, hole.shape, strict=True)

@@ -100,7 +100,7 @@ class PatchField:
         self.cost = torch.zeros(len(self.targets), dtype=self.values.dtype)
         self.fill()
 
-    def search(self, generator: Generator, passes: int) -> None:
+    def search(self, generator: Generator, passes: int = 1) -> None:
         """Better matches from those of neighbours and at random (Barnes et al. 2009, PatchMatch).
 
         Neighbours are tried all at once, so that the result does not depend on an order.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -62,23 +63,10 @@ class PlugAndPlay(Method):
     seed: int = setting(0, "what the noise is drawn from, >= 0", must.ge(0))
 
     def restore(self, sample: Sample, task: Task) -> Tensor:
-        import torch
+        from nasir.kernels.filling import around, fill_around
 
-        if sample.mask is None:
-            raise SettingsError(
-                f"method=plug_and_play fills in missing pixels, and {sample.name} has none: take "
-                "task=inpaint, or another method (nasir list methods)"
-            )
-        degraded, mask = sample.degraded.cpu(), sample.mask.cpu()
-        part = _around(mask < 1)
-        if part is None:
-            return degraded
-        denoiser = self._denoiser(degraded.shape[1])
-        filled = degraded.clone()
-        with torch.inference_mode():
-            picture, known = degraded[(..., *part)], (mask >= 1)[(..., *part)]
-            filled[(..., *part)] = self._filled(picture, known, denoiser)
-        return torch.lerp(filled, degraded, mask)
+        surroundings = partial(around, margin=2 * MARGIN, as_long=False)
+        return fill_around(sample, "plug_and_play", surroundings, self._filled)
 
     def _denoiser(self, channels: int) -> nn.Module:
         """The network, for pictures of so many `channels`."""
@@ -95,14 +83,14 @@ class PlugAndPlay(Method):
         with torch.random.fork_rng(devices=[]):  # a fresh network draws its weights first
             return network.load()
 
-    def _filled(self, picture: Tensor, known: Tensor, denoiser: nn.Module) -> Tensor:
+    def _filled(self, picture: Tensor, known: Tensor) -> Tensor:
         """``(1, C, H, W)`` with its hole filled, from the coarsest scale to the finest."""
         import torch
         import torch.nn.functional as F
 
         from nasir.kernels.filling import halved, joined, radius
 
-        scales = [(picture, known)]
+        denoiser, scales = self._denoiser(picture.shape[1]), [(picture, known)]
         while radius(scales[-1][1]) > RADIUS and min(scales[-1][1].shape[-2:]) >= 2 * SMALLEST:
             coarser = halved(*scales[-1])
             if not coarser[1].any():
@@ -146,17 +134,6 @@ class PlugAndPlay(Method):
                 mean += x / averaged
             report(step + 1, steps)
         return mean
-
-
-def _around(hole: Tensor) -> Part | None:
-    """The rows and columns with a hole ``(1, 1, H, W)``, and as much as the network sees."""
-    found = []
-    for dim in (3, 2):
-        lines = hole.any(dim).flatten().nonzero().flatten()
-        if not len(lines):
-            return None
-        found.append(slice(max(0, int(lines[0]) - 2 * MARGIN), int(lines[-1]) + 1 + 2 * MARGIN))
-    return found[0], found[1]
 
 
 def _blocks(known: Tensor) -> list[Block]:

@@ -16,6 +16,7 @@ from nasir.apps.restore.deciding import classical_methods, methods_for_holes
 from nasir.apps.restore.planning import AUTO, RestorationPlan
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
+from nasir.core.method import Method
 from nasir.core.progress import ending
 from nasir.core.task import Sample, Task
 from nasir.core.trial import FULL
@@ -85,14 +86,13 @@ def _applied(planned: RestorationPlan, sample: Sample, notify: Notify, terms: Fi
     """By the trained network or classical method that was named."""
     use_threads(planned.threads)
     by, restore_part = without_fit(planned)
-    early = planned.method is not None and planned.method.ends_early
-    picture, end = _in_time(restore_part, early, planned, sample, notify, terms)
+    picture, end = _in_time(restore_part, planned.method, planned, sample, notify, terms)
     return Restored(picture, by, planned.architecture, end=end)
 
 
 def _in_time(
     restore_part: RestorePart,
-    early: bool,
+    method: Method | None,
     planned: RestorationPlan,
     sample: Sample,
     notify: Notify,
@@ -100,12 +100,12 @@ def _in_time(
 ) -> tuple[Array, str]:
     """What `restore_part` makes of the picture within its time, and what ended it before its end.
 
-    What ends `early` gives what it has, also after Ctrl-C; else there is none.
+    If it is that of a `method` that ends early, it gives what it has, also after Ctrl-C.
     """
     from nasir.apps.restore.time_limit import BoundedParts, ended_early
     from nasir.apps.restore.trained import restored_by
 
-    if early:
+    if method is not None and method.ends_early:
         with ended_early(terms.deadline) as end:
             picture = restored_by(restore_part, sample, planned.problem, planned.tile, notify)
         return picture, end.by
@@ -131,7 +131,7 @@ def _compared(
     risks = risks_of(candidates, sample, sigma / 255)
     if risks.best == INPUT:
         return Restored(_unrestored(problem.task, sample), INPUT, risks=risks)
-    picture, _ = _in_time(candidates[risks.best], False, planned, sample, notify, terms)
+    picture, _ = _in_time(candidates[risks.best], None, planned, sample, notify, terms)
     architecture = planned.architecture if risks.best == own else None
     return Restored(picture, risks.best, architecture, risks=risks)
 
@@ -161,8 +161,7 @@ def _compared_on_hidden_pixels(
         if textured := texture_instead(risks, others):
             best, note = textured, f"{textured} makes up texture, where {risks.best} blurs"
     method = others.get(best, planned.method)
-    early = method is not None and method.ends_early
-    picture, end = _in_time(candidates[best], early, planned, sample, notify, terms)
+    picture, end = _in_time(candidates[best], method, planned, sample, notify, terms)
     return Restored(picture, best, risks=risks, note=note, end=end)
 
 
