@@ -16,7 +16,7 @@ LARGE += ("torch.utils.flop_counter", "torch.autograd.gradcheck", "cattrs", "PIL
 """Other modules that nasir and its tests import."""
 
 HANGING = 180.0
-"""Seconds without any processor time after which a child is ended."""
+"""Seconds of doing nothing after which a child is ended; it may wait for a processor longer."""
 
 NEVER = "never ended"
 
@@ -54,12 +54,17 @@ def in_child(
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
-        if (now := processor_time(child)) > used + 0.1:
+        if (now := processor_time(child)) > used + 0.1 or _is_ready(child):
             moved, used = time.monotonic(), now
         time.sleep(0.1)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return NEVER
+
+
+def _is_ready(process: int) -> bool:
+    """Whether a process runs, or would if a processor were free."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "RD"
 
 
 def processor_time(process: int) -> float:

@@ -20,7 +20,7 @@ QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=0", "--no-
 
 
 class Executed:
-    """A pytest plugin: the functions below `root` that each test executes, and its seconds.
+    """A pytest plugin: the functions below `root` that passing tests execute, and their seconds.
 
     What a fixture of several tests executes belongs to each of them.
     """
@@ -29,18 +29,21 @@ class Executed:
         self.root = f"{root}/nasir/"
         self.tests: list[tuple[str, float]] = []
         self.functions: dict[str, list[int]] = {}
+        self._failed = False
         self._seen = set[CodeType]()
         self._of_fixtures: dict[Any, set[CodeType]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
-        self._seen = set()
+        self._seen, self._failed = set(), False
         started = time.process_time()
         sys.settrace(self._called)
         threading.settrace(self._called)
         result = yield
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
+        if self._failed:
+            return result
         for definitions in item._fixtureinfo.name2fixturedefs.values():
             self._seen.update(*(self._of_fixtures.get(one, ()) for one in definitions))
         for code in self._seen:
@@ -48,6 +51,9 @@ class Executed:
             self.functions.setdefault(name, []).append(len(self.tests))
         self.tests.append((item.nodeid, round(time.process_time() - started, 2)))
         return result
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self._failed |= report.failed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:

@@ -3,11 +3,11 @@
     python benchmarks/mutants.py WORK [--each 30] [--seed 0] [--minutes 60] [--again] [--table]
 
 A mutant is a module with one change: an operator, comparison, constant, condition, or the order of
-two arguments. It is noticed if a test fails, or does not end, of the files of the module's name and
-those that import it. ``--again`` tries those that were not noticed with the tests of today, and all
-near by that execute the changed function: which tests do is recorded once for each file.
-`each` mutants are drawn from each room, and the faults of ``PLANTED`` come first. WORK keeps what
-is known: a benchmark that was stopped goes on where it was. ``--table`` prints what is there.
+two arguments. It is noticed if a test fails, or does not end, of those that execute the changed
+function, the nearest first: which tests do is recorded once for each file. ``--again`` tries those
+that were not noticed with the tests of today. `each` mutants are drawn from each room, and the
+faults of ``PLANTED`` come first. WORK keeps what is known: a benchmark that was stopped goes on
+where it was. ``--table`` prints what is there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 from children import NEVER, in_child, preload  # noqa: E402
 from executed import QUIET, executing  # noqa: E402
 from mutations import Mutant, mutant_at, sites  # noqa: E402
+from planting import load, plant  # noqa: E402
 
 ROOMS = {
     "search spaces": ["nasir/search_spaces/**/*.py"],
@@ -85,6 +85,7 @@ def main() -> None:
     started = time.perf_counter()
     if not arguments.table:
         preload()
+        tests = Tests(arguments.work, load(ROOT))
         known = {one["id"]: one for one in read(results)}
         for room, mutant in drawn(arguments.each, arguments.seed):
             before = known.get(mutant.id)
@@ -92,7 +93,7 @@ def main() -> None:
                 continue
             if time.perf_counter() > 60 * arguments.minutes + started:
                 break
-            found = tried(mutant, arguments.again, arguments.work)
+            found = tried(mutant, tests)
             line = {"id": mutant.id, "room": room, "change": mutant.change, **found}
             print(line, flush=True)
             with results.open("a") as file:
@@ -125,41 +126,42 @@ def drawn_at(seed: str, site: tuple[str, int, int]) -> str:
     return hashlib.sha256(f"{seed} {site}".encode()).hexdigest()
 
 
-def named_tests(module: Path) -> list[Path]:
-    """The test files of a module's name, that of its folder first."""
-    named = sorted(TESTS.rglob(f"test_{module.stem}.py"))
-    return sorted(named, key=lambda path: path.parent != TESTS / module.parent)
+class Tests:
+    """The tests of COVERING and what they execute; `imported` are the functions imports call."""
 
+    def __init__(self, work: Path, imported: set[str]) -> None:
+        files = sorted(path for room in COVERING for path in (TESTS / room).rglob("test_*.py"))
+        self.files = {path: path.read_text() for path in files}
+        self.work = work
+        self.imported = imported
 
-def importing_tests(module: Path) -> list[Path]:
-    """The other test files that import a module."""
-    dotted = ".".join(("nasir", *module.with_suffix("").parts))
-    files = sorted(path for room in COVERING for path in (TESTS / room).rglob("test_*.py"))
-    named = named_tests(module)
-    return [path for path in files if f"{dotted} " in path.read_text() and path not in named]
+    def near(self, mutant: Mutant) -> Iterator[list[str]]:
+        """Those in files of the module's name, or that import it; then the others of its folder.
 
+        The shortest first. Where more than a function is changed, all that execute the module.
+        """
+        module = Path(mutant.file).relative_to("nasir")
+        dotted = f"{'.'.join(('nasir', *module.with_suffix('').parts))} "
+        name, folder = f"test_{module.stem}", TESTS / module.parent
+        near = [path for path, text in self.files.items() if path.stem == name or dotted in text]
+        while not folder.is_dir():
+            folder = folder.parent
+        yield self.of(near, mutant) or list(map(str, near))
+        yield self.of(sorted({*folder.rglob("test_*.py")} - {*near}), mutant)
 
-def folder_tests(module: Path) -> list[Path]:
-    """All test files of a module's folder, or of the one around it."""
-    folder = TESTS / module.parent
-    while not folder.is_dir():
-        folder = folder.parent
-    return sorted(folder.rglob("test_*.py")) if folder != TESTS else []
+    def of(self, files: Sequence[Path], mutant: Mutant) -> list[str]:
+        module = mutant.file.removeprefix("nasir/")
+        found: dict[str, float] = {}
+        for name, tests in executing(files, ROOT, self.work / "executed.jsonl", in_child).items():
+            whole = self.is_imported(mutant) and name.startswith(f"{module}:")
+            if whole or name == f"{module}:{mutant.function}":
+                found |= tests
+        return sorted(found, key=lambda test: found[test])
 
-
-def near_tests(mutant: Mutant, work: Path) -> list[str]:
-    """Tests that execute the changed function, or any of the module if none was changed.
-
-    Of the files that import the module, and of those in its folder.
-    """
-    module = Path(mutant.file).relative_to("nasir")
-    files = {*named_tests(module), *importing_tests(module), *folder_tests(module)}
-    changed = f"{module}:{mutant.function}"
-    found: dict[str, float] = {}
-    for name, tests in executing(sorted(files), ROOT, work / "executed.jsonl", in_child).items():
-        if name == changed or (not mutant.function and name.startswith(changed)):
-            found |= tests
-    return sorted(found, key=lambda test: found[test])
+    def is_imported(self, mutant: Mutant) -> bool:
+        """Whether a change has effects on imports."""
+        changed = f"{mutant.file.removeprefix('nasir/')}:{mutant.function}"
+        return not mutant.function or changed in self.imported
 
 
 class Limit:
@@ -184,34 +186,36 @@ class Limit:
         pytest.skip("takes long")
 
 
-def tried(mutant: Mutant, thorough: bool, work: Path) -> dict[str, Any]:
+def tried(mutant: Mutant, known: Tests) -> dict[str, Any]:
     """Whether tests notice `mutant`, and how."""
     started, how = time.perf_counter(), "no test"
-    overrun = work / "overrun"
-    overrun.unlink(missing_ok=True)
-    if thorough:
-        tests = near_tests(mutant, work)
-    else:
-        module = Path(mutant.file).relative_to("nasir")
-        files = [*named_tests(module), *importing_tests(module)] or folder_tests(module)
-        tests = [str(path) for path in files]
-    if tests:
-        how = ended(partial(test_with, mutant, tests, overrun))
-    for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
-        overrun.unlink()  # does it take as long without the mutant?
-        as_ever = ended(partial(test_with, None, [test], overrun)) == "passed"
-        if how == "passed" and as_ever and not overrun.exists():
-            how = NEVER
+    for tests in known.near(mutant):
+        if tests:
+            how = tried_by(tests, mutant, known)
+        if how not in ("passed", "no test"):
+            break
     seconds = round(time.perf_counter() - started, 1)
     return {"noticed": how not in ("passed", "no test"), "how": how, "seconds": seconds}
 
 
-def test_with(mutant: Mutant | None, tests: list[str], overrun: Path) -> int:
-    """Pytest's exit code where imports see the mutant in place of its module."""
+def tried_by(tests: list[str], mutant: Mutant, known: Tests) -> str:
+    overrun = known.work / "overrun"
+    overrun.unlink(missing_ok=True)
+    how = ended(partial(test_with, mutant, tests, known))
+    for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
+        overrun.unlink()  # does it take as long without the mutant?
+        as_ever = ended(partial(test_with, None, [test], known)) == "passed"
+        if how == "passed" and as_ever and not overrun.exists():
+            how = NEVER
+    return how
+
+
+def test_with(mutant: Mutant | None, tests: list[str], known: Tests) -> int:
+    """Pytest's exit code where tests meet the mutant in place of its module."""
     if mutant is not None:
-        plant(mutant)
+        plant(mutant, ROOT, known.is_imported(mutant))
     os.chdir(ROOT)
-    return int(pytest.main([*QUIET, "-x", *tests], plugins=[Limit(overrun)]))
+    return int(pytest.main([*QUIET, "-x", *tests], plugins=[Limit(known.work / "overrun")]))
 
 
 def ended(work: Callable[[], int]) -> str:
@@ -219,19 +223,6 @@ def ended(work: Callable[[], int]) -> str:
     code = in_child(work)
     named = {0: "passed", 1: "failed", 2: "failed"}
     return code if isinstance(code, str) else named.get(code, f"died with {code}")
-
-
-def plant(mutant: Mutant) -> None:
-    """Make imports of the mutant's module execute its changed source."""
-    path = str(ROOT / mutant.file)
-    of = SourceFileLoader.get_code
-
-    def changed(loader: SourceFileLoader, fullname: str) -> Any:
-        if loader.path == path:
-            return compile(mutant.source, path, "exec", dont_inherit=True)
-        return of(loader, fullname)
-
-    SourceFileLoader.get_code = changed  # type: ignore[method-assign]
 
 
 def print_table(found: Any) -> None:

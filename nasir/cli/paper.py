@@ -38,7 +38,10 @@ class PaperCommand(Command):
         parser.add_argument("--plan", action="store_true", help="run nothing")
         parser.add_argument("--json", action="store_true", help="print the results alone, as JSON")
         parser.add_argument(
-            "-o", "--output", metavar="FILE", help="draw: .png, .svg, .pdf; changed cells: .html"
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="draw: .png, .svg, .pdf; changed cells: .html; restored pictures: a folder",
         )
         parser.epilog = EXAMPLES
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -61,11 +64,11 @@ class PaperCommand(Command):
             return 0
         if row.makes in FIGURES:
             return _make_figure(row, planned, runs, output, arguments.json)
-        return _make_table(row, planned, runs, arguments.small, arguments.json)
+        return _make_table(row, planned, runs, arguments.small, output, arguments.json)
 
 
 def _checked_output(row: Row, output: str | None) -> Path | None:
-    """The file of a figure, refused before anything is run if it could not be written."""
+    """Where a figure goes, refused before anything is run if it could not be written."""
     from nasir.apps.compare import plots
     from nasir.apps.paper.figures import FIGURES
     from nasir.apps.report import page
@@ -73,9 +76,13 @@ def _checked_output(row: Row, output: str | None) -> Path | None:
 
     if output is None:
         return None
-    if row.makes not in FIGURES:
-        raise SettingsError(f"-o is for figures that are drawn, not for {row.label}")
     file = Path(output).expanduser()
+    if row.makes == "evaluate" and row.label.startswith("figure"):
+        if file.exists():
+            raise SettingsError(f"{file} is there already: name a new folder after -o")
+        return file
+    if row.makes not in FIGURES:
+        raise SettingsError(f"-o is for figures, not for {row.label}")
     check = page.check if row.makes == "changed" else plots.check
     check(file)
     return file
@@ -169,12 +176,17 @@ def _make_figure(
 
 
 def _make_table(
-    row: Row, planned: Sequence[Step], runs: Sequence[Run], small: bool, as_json: bool
+    row: Row,
+    planned: Sequence[Step],
+    runs: Sequence[Run],
+    small: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> int:
     from nasir.apps.paper.making import beside
     from nasir.cli.tables import print_json, table
 
-    results, failed = _results(row, planned, runs, small, as_json)
+    results, failed = _results(row, planned, runs, small, output, as_json)
     lines = beside(row, results)
     names = dict.fromkeys(n for line in lines for n in line.theirs)
     shown = [*names] or ["psnr", "ssim"]
@@ -207,7 +219,12 @@ def _mapping(line: object) -> dict[str, object]:
 
 
 def _results(
-    row: Row, planned: Sequence[Step], runs: Sequence[Run], small: bool, quiet: bool
+    row: Row,
+    planned: Sequence[Step],
+    runs: Sequence[Run],
+    small: bool,
+    output: Path | None,
+    quiet: bool,
 ) -> tuple[list[Made], dict[str, str]]:
     """The results of all steps, or of runs that are there, and why some failed."""
     from nasir.apps.paper import making
@@ -217,7 +234,7 @@ def _results(
         results = []
         for step in planned:
             with show_work(step.recipe):
-                results += making.evaluated(step)
+                results += making.evaluated(step, output)
     else:
         pairs = [(making.recipe_of(row, run), run) for run in runs]
         pairs += [(step.recipe, run) for step, run in _made_runs(planned, quiet)]

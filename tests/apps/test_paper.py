@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from nasir.apps.paper.figures import changed, overlap
-from nasir.apps.paper.making import AFTER, Made, beside, recipe_of, steps
+from nasir.apps.paper.making import AFTER, Made, Step, beside, evaluated, recipe_of, steps
 from nasir.apps.paper.papers import Paper, Row, find, papers
 from nasir.apps.paper.small import MOST, small_words
 from nasir.apps.search import search as api
@@ -163,7 +163,8 @@ def test_a_run_s_recipe_is_the_one_with_most_of_its_settings() -> None:
         (["hinas-table99"], "hinas-table99"),
         (["nasdip-figure2"], "they show no result"),
         (["hinas-table1", "runs/none"], "neither key=value nor the folder of a run"),
-        (["hinas-table1", "-o", "a.png"], "-o is for figures that are drawn"),
+        (["hinas-table1", "-o", "a.png"], "-o is for figures, not for table 1"),
+        (["nasdip-figure10", "-o", "/"], "name a new folder after -o"),
         (["isnas-figure1", "-o", "a.doc"], "name a file that ends in .png"),
         (["irnas-figure6", "-o", "a.png"], "name a file that ends in .html"),
     ],
@@ -190,13 +191,26 @@ def test_the_list_has_all_and_a_plan_runs_nothing(capsys: pytest.CaptureFixture[
     assert not Path("runs").exists()
 
 
-def test_a_table_is_made_small_beside_the_paper(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def tiny(tmp_path: Path) -> list[str]:
+    """Words for a fit of one step on one picture of 32 x 32."""
     values = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     Image.fromarray(values).save(tmp_path / "a.png")
-    words = ["space.width=4", "evaluator.iterations=1", f"images={tmp_path}"]
-    assert main(["paper", "nasdip-table1b-denoise", "--small", "--json", *words]) == 0
+    return ["space.width=4", "evaluator.iterations=1", f"images={tmp_path / 'a.png'}"]
+
+
+def test_a_figure_s_pictures_are_saved(tiny: list[str], tmp_path: Path) -> None:
+    step = Step("nasdip-table1b-denoise", "evaluate", (*tiny, "architecture=deep_image_prior"))
+    (made,) = evaluated(step, tmp_path)
+    assert made.error is None
+    saved = Image.open(tmp_path / step.recipe / "deep_image_prior" / "a.png")
+    assert saved.size == (32, 32)
+
+
+def test_a_table_is_made_small_beside_the_paper(
+    tiny: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["paper", "nasdip-table1b-denoise", "--small", "--json", *tiny]) == 0
     lines = json.loads(capsys.readouterr().out)
     assert [(line["name"], line["theirs"]) for line in lines] == [
         ("deep_image_prior", {"psnr": 30.43}),

@@ -106,15 +106,26 @@ def experiments(step: Step) -> list[Experiment]:
     return api.plan([step.recipe, *step.words], {})
 
 
-def evaluated(step: Step) -> list[Made]:
-    """The results of a step that is an evaluation."""
+def evaluated(step: Step, folder: Path | None = None) -> list[Made]:
+    """The results of a step that is an evaluation, with its pictures in FOLDER/RECIPE."""
     from nasir.apps.evaluate.evaluate import plan
+    from nasir.apps.evaluate.output import check_output
 
-    return _evaluated(step.recipe, plan([step.recipe, *step.words], {}))
+    planned = plan([step.recipe, *step.words], {})
+    if folder is not None:
+        folder = folder / step.recipe
+        check_output(folder, overwrite=False)
+    return _evaluated(step.recipe, planned, folder)
 
 
-def _evaluated(recipe: str, planned: Benchmark) -> list[Made]:
-    results = [entry.evaluate() for entry in planned.entries]
+def _evaluated(recipe: str, planned: Benchmark, folder: Path | None = None) -> list[Made]:
+    from nasir.apps.evaluate.output import save
+
+    results = []
+    for entry in planned.entries:
+        results.append(entry.evaluate())
+        if folder is not None:
+            save(folder, results[-1])
     tree = planned.settings
     return [Made(recipe, one.name, one.metrics, tree, one.error) for one in results]
 
