@@ -13,7 +13,7 @@ import pytest
 import nasir
 from nasir.apps.bench.bench import FOREIGN, BenchSettings
 from nasir.apps.evaluate.evaluate import EvaluateSettings
-from nasir.apps.restore.planning import RestoreSettings
+from nasir.apps.restore.settings import RestoreSettings
 from nasir.apps.score import ScoreSettings
 from nasir.apps.train.planning import TrainSettings
 from nasir.core.component import settings_of

@@ -12,10 +12,10 @@ import attrs
 from nasir.apps.verbs import PLURALS, RUN, VERBS
 from nasir.core.component import settings_of
 from nasir.core.errors import NasirError
-from nasir.core.import_strings import load
+from nasir.core.import_strings import load, loaded
 from nasir.core.registry import KINDS, registries
 from nasir.settings.components import chosen_name
-from nasir.settings.interfaces import INTERFACES, component_class
+from nasir.settings.interfaces import PLACES, component_class
 from nasir.settings.reader import VerbSettings
 from nasir.settings.run_settings import run_settings_class
 
@@ -28,12 +28,10 @@ def commands(current: str) -> list[str]:
     return _beginning(registries["command"], current)
 
 
-def words(
-    command: str, parser: ArgumentParser, before: Sequence[str], current: str, runs: Path
-) -> list[str]:
+def words(command: str, parser: ArgumentParser, before: Sequence[str], current: str) -> list[str]:
     """What the `current` word of a command may become, after the words `before` it.
 
-    `runs` is the folder of runs. Nothing is returned for what is a file.
+    Nothing is returned for what is a file.
     """
     actions = parser._actions
     if current.startswith("-"):
@@ -46,11 +44,21 @@ def words(
         return _beginning(names, current)
     metavars = {action.metavar for action in actions if not action.option_strings}
     found: list[str] = list(PLURALS.values()) if "KIND" in metavars else []
-    if "RUN" in metavars and runs.is_dir():
-        from nasir.runs.run import is_shown
-
-        found += sorted(str(path) for path in runs.iterdir() if is_shown(path))
+    if "RUN" in metavars:
+        found += _runs()
     return _beginning(found, current)
+
+
+def _runs() -> list[str]:
+    """The folders of the runs here."""
+    from nasir.runs.folder import RUNS
+
+    folder = Path(RUNS)
+    if not folder.is_dir():
+        return []
+    from nasir.runs.run import is_shown
+
+    return sorted(str(path) for path in folder.iterdir() if is_shown(path))
 
 
 def _setting(cls: type[VerbSettings], before: Sequence[str], current: str) -> list[str]:
@@ -94,7 +102,7 @@ def _options(field: attrs.Attribute[Any]) -> Iterable[str]:
     """The values of a field, where these are few."""
     if field.type is bool:
         return ("true", "false")
-    kind = next((kind for kind, cls in INTERFACES.items() if field.type is cls), None)
+    kind = next((k for k, place in PLACES.items() if field.type is loaded(place)), None)
     return registries[kind] if kind else map(str, _listed(field.validator))
 
 

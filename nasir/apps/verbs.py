@@ -9,7 +9,7 @@ RUN = "run"
 VERBS = {
     RUN: "nasir.settings.run_settings:RunSettings",
     "train": "nasir.apps.train.planning:TrainSettings",
-    "restore": "nasir.apps.restore.planning:RestoreSettings",
+    "restore": "nasir.apps.restore.settings:RestoreSettings",
     "evaluate": "nasir.apps.evaluate.evaluate:EvaluateSettings",
     "score": "nasir.apps.score:ScoreSettings",
     "bench": "nasir.apps.bench.bench:BenchSettings",

@@ -43,10 +43,11 @@ class BenchCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.bench.bench import plan
+
+        planned = plan(arguments.words)  # first: a misspelt word is refused at once
         from nasir.apps.progress.displays import show_work
         from nasir.cli.bench_tables import print_results, print_results_json
 
-        planned = plan(arguments.words)
         with show_work("searches"):
             found = planned.run(arguments.output)
         if arguments.json:

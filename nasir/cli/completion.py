@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
 from nasir.cli.command import Command
 from nasir.core.registry import registries
-from nasir.runs.folder import RUNS
 
 BASH = """_nasir() {
     local line=${COMP_LINE:0:COMP_POINT} IFS=$' \\t\\n' words found
@@ -64,4 +62,4 @@ def completions(line: Sequence[str]) -> list[str]:
         return []
     parser = ArgumentParser(prog=f"nasir {name}")
     registries["command"].entry(name).load()().configure(parser)
-    return words(name, parser, before, current, Path(RUNS))
+    return words(name, parser, before, current)

@@ -80,7 +80,9 @@ class RestoreCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
+        from nasir.apps.restore.settings import RestoreSettings
         from nasir.apps.restore.sources import check_is_file, is_several
+        from nasir.settings.reader import read_one
 
         words = [word for word in arguments.words if is_setting(word)]
         images = [word for word in arguments.words if not is_setting(word)]
@@ -88,6 +90,7 @@ class RestoreCommand(Command):
             raise SettingsError(
                 "name a picture, a folder of pictures or a glob, as in: nasir restore photo.png"
             )
+        read_one(RestoreSettings, words, {})  # a misspelt word is refused at once
         if arguments.resume and (arguments.compare or is_several(images, arguments.output)):
             raise SettingsError(
                 "--continue goes on with the fit of one picture, -o OUT.png; of several, the same "

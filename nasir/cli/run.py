@@ -46,7 +46,7 @@ class RunCommand(Command):
         parser.formatter_class = RawDescriptionHelpFormatter
 
     def run(self, arguments: Namespace) -> int:
-        from nasir.apps.search.parallel import shared_plan
+        from nasir.apps.search.sharing import shared_plan
 
         # first: a misspelt word is refused at once
         plans = shared_plan(arguments.words, {}, arguments.parallel)

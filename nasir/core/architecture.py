@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -52,6 +51,8 @@ class Architecture(HtmlView):
     @cached_property
     def id(self) -> str:
         """Ten hexadecimal digits made from the canonical form."""
+        import hashlib  # which loads OpenSSL
+
         return hashlib.sha256(self.json.encode()).hexdigest()[:10]
 
     @classmethod

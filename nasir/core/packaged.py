@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import shutil
-import tempfile
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
 
 
 @cache
@@ -16,9 +15,13 @@ def packaged(folder: str) -> Path:
 
     Where the package is not unpacked, they are copied to a folder that is removed at the end.
     """
+    if (PACKAGE / folder).is_dir():
+        return PACKAGE / folder
+    import shutil
+    import tempfile
+    from importlib.resources import files
+
     found = files("nasir") / folder
-    if isinstance(found, Path):
-        return found
     copy = Path(tempfile.mkdtemp(prefix="nasir-"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
     for file in found.iterdir():

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from nasir.core.architecture import Architecture
-from nasir.core.diagram import Drawing
 from nasir.core.domain import Domain
 from nasir.core.errors import ArchitectureError, unknown_name
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from nasir.core.diagram import Drawing
     from nasir.core.supernet import Supernet
 
 

@@ -6,11 +6,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import lru_cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import pluggy
@@ -21,7 +21,14 @@ from nasir.core.registry import Entry, Registries
 from nasir.plugins import hookspecs
 from nasir.plugins.switches import disabled_plugins
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 ENTRY_POINTS = "nasir"
+
+METADATA = (".dist-info", ".egg-info", "egg-info")
+"""Ends of the names of folders that describe a distribution."""
+
 STRICT = "NASIR_STRICT_PLUGINS"
 """The environment variable with which what plugins raise ends a command."""
 
@@ -108,7 +115,7 @@ class Plugins:
                 self._load(
                     record, partial(import_module, f"nasir.plugins.builtin.{name}"), registries
                 )
-            for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+            for point in _entry_points():
                 self._load(_record(point), point.load, registries)
         except BaseException:
             for name, plugin in self._pm.list_name_plugin():
@@ -163,8 +170,9 @@ class Plugins:
         try:
             self._pm.register(plugin, record.name)
             self._check_hook_names(plugin)
-            for hook, kind in HOOK_KINDS.items():
-                self._fill_one(record, plugin, hook, kind, registries)
+            implemented = {caller.name for caller in self._pm.get_hookcallers(plugin) or ()}
+            for hook in filter(implemented.__contains__, HOOK_KINDS):
+                self._fill_one(record, plugin, hook, HOOK_KINDS[hook], registries)
         except (Exception, SystemExit) as error:
             self._withdraw(record, plugin, registries)
             self._failed(record, _reason(error), error)
@@ -223,6 +231,38 @@ def plugins() -> Plugins:
 def is_strict() -> bool:
     """Whether what plugins raise ends a command, with a traceback."""
     return os.environ.get(STRICT, "") not in ("", "0")
+
+
+def _entry_points() -> list[EntryPoint]:
+    """What installed distributions register, by name."""
+    if not _may_be_registered():
+        return []
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+
+
+def _may_be_registered() -> bool:
+    """Whether installed distributions may name plugins: importlib.metadata is slow to import."""
+    finders = [finder for finder in sys.meta_path if finder is not PathFinder]
+    if any(hasattr(finder, "find_distributions") for finder in finders):
+        return True
+    return any(map(_may_name_plugins, sys.path))
+
+
+def _may_name_plugins(place: str) -> bool:
+    """Whether a place on the import path has a distribution with plugins, or is no folder."""
+    try:
+        about = [name for name in os.listdir(place or None) if name.lower().endswith(METADATA)]
+    except FileNotFoundError:
+        return False
+    except OSError:  # such as a zip file
+        return True
+    for name in about:
+        with suppress(OSError), open(os.path.join(place, name, "entry_points.txt"), "rb") as file:
+            if b"[nasir]" in file.read():
+                return True
+    return False
 
 
 def _record(point: EntryPoint) -> PluginRecord:

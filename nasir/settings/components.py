@@ -9,16 +9,9 @@ import attrs
 
 from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError
-from nasir.core.evaluator import Evaluator
 from nasir.core.registry import registries
-from nasir.core.search_space import SearchSpace
-from nasir.core.task import Task
-from nasir.settings.building import (
-    NO_VALUE,
-    is_list_type,
-    make,
-)
-from nasir.settings.interfaces import INTERFACES, component_class, name_of
+from nasir.settings.building import NO_VALUE, is_list_type, make
+from nasir.settings.interfaces import INTERFACES, component_class, kind_of, name_of
 from nasir.settings.nested import field_at
 from nasir.settings.overrides import Override, Settings, with_fields
 from nasir.settings.strategy_expressions import JOINED, joining, parts_of
@@ -76,8 +69,8 @@ def about_pictures(
     """
     if not pictures and not test_pictures:
         return settings
-    task = chosen_class("task", settings, use)
-    given = task.given(pictures, test_pictures, degraded) if issubclass(task, Task) else {}
+    task: Any = chosen_class("task", settings, use)
+    given = task.given(pictures, test_pictures, degraded) if kind_of(task) == "task" else {}
     fields = {name: value for name, value in given.items() if name not in asked}
     chosen: Any = settings.get("task", {})
     if not isinstance(chosen, Mapping):
@@ -116,8 +109,9 @@ def _completed(kind: str, settings: Settings, use: str) -> Any:
     if not isinstance(chosen, Mapping):
         return chosen
     name = chosen_name(kind, settings, use)
-    cls = chosen_class(kind, settings, use)
-    suited = cls.settings_for(use) if issubclass(cls, SearchSpace | Task | Evaluator) else {}
+    cls: Any = chosen_class(kind, settings, use)
+    suits = kind_of(cls) in ("space", "task", "evaluator")
+    suited = cls.settings_for(use) if suits else {}
     by_task = _of_task(cls, settings, use) if kind == "evaluator" else {}
     return {**suited, **by_task, "name": name, **chosen}
 
@@ -159,6 +153,13 @@ def _inner_class(kind: str, path: Sequence[str], settings: Settings) -> type | N
         held = held.get(step, {}) if isinstance(held, Mapping) else {}
     name = held.get("name", path[-1]) if isinstance(held, Mapping) else held
     return registries[kind].load(name) if name in registries[kind] else None
+
+
+def check_names(kinds: Iterable[str], settings: Settings) -> None:
+    """Refuse names of components that nothing has, before anything is made."""
+    for kind in kinds:
+        for name in _names(kind, settings):
+            registries[kind].entry(name)
 
 
 def _names(kind: str, settings: Settings) -> list[str]:

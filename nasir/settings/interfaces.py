@@ -8,29 +8,43 @@ from typing import Any
 
 import attrs
 
-from nasir.core.degradation import Composition, Degradation
+from nasir.core.degradation import Composition
 from nasir.core.errors import PluginError, SettingsError
-from nasir.core.evaluator import Evaluator
-from nasir.core.executor import ExecutorFactory
-from nasir.core.import_strings import import_string
-from nasir.core.method import Method
-from nasir.core.proxy import Proxy
+from nasir.core.import_strings import import_string, load, loaded
 from nasir.core.registry import registries
-from nasir.core.search_space import SearchSpace
-from nasir.core.strategy import Strategy
-from nasir.core.task import Task
 
-INTERFACES: Mapping[str, type] = {
-    "space": SearchSpace,
-    "strategy": Strategy,
-    "task": Task,
-    "degradation": Degradation,
-    "evaluator": Evaluator,
-    "executor": ExecutorFactory,
-    "method": Method,
-    "proxy": Proxy,
+PLACES = {
+    "space": "nasir.core.search_space:SearchSpace",
+    "strategy": "nasir.core.strategy:Strategy",
+    "task": "nasir.core.task:Task",
+    "degradation": "nasir.core.degradation:Degradation",
+    "evaluator": "nasir.core.evaluator:Evaluator",
+    "executor": "nasir.core.executor:ExecutorFactory",
+    "method": "nasir.core.method:Method",
+    "proxy": "nasir.core.proxy:Proxy",
 }
-"""What a component of a kind must be. A field of this type, or of a subclass, holds a component."""
+"""The import string of each interface."""
+
+
+class Interfaces(Mapping[str, type]):
+    """What a component of a kind must be; each is imported when it is looked up."""
+
+    def __getitem__(self, kind: str) -> type:
+        found: type = load(PLACES[kind])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in PLACES
+
+
+INTERFACES = Interfaces()
+"""A field of one of these types, or of a subclass, holds a component."""
 
 JOINED = "+"
 
@@ -62,8 +76,11 @@ def kind_of(annotation: Any) -> str | None:
     """The kind of the components of a class or interface; None if they are no components."""
     if not isinstance(annotation, type):
         return None
-    kinds = (kind for kind, cls in INTERFACES.items() if issubclass(annotation, cls))
-    return next(kinds, None)
+    for kind, place in PLACES.items():
+        cls = loaded(place)  # what is not imported has no subclasses
+        if cls is not None and issubclass(annotation, cls):
+            return kind
+    return None
 
 
 def parts_of(component: Any) -> Iterator[Any]:

@@ -12,7 +12,7 @@ import attrs
 from nasir.core.component import settings_of
 from nasir.core.errors import SettingsError, unknown_name
 from nasir.settings.building import structure
-from nasir.settings.components import takes_list
+from nasir.settings.components import check_names, takes_list
 from nasir.settings.interfaces import INTERFACES
 from nasir.settings.overrides import Alternatives, Override, Settings, expand, merge
 from nasir.settings.recipes import overrides_in, overrides_of_arguments
@@ -124,6 +124,7 @@ def request(verb: type[V], settings: Settings) -> Request[V]:
     for key in settings:
         if key not in known:
             raise unknown_name("setting", key, known)
+    check_names(verb.components, settings)
     own = structure(verb, {key: value for key, value in settings.items() if key in fields})
     chosen = {key: value for key, value in settings.items() if key in verb.components}
     return Request(own, chosen)

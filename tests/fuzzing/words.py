@@ -169,7 +169,7 @@ def _evaluate(words: list[str]) -> None:
 
 def _restore(words: list[str], folder: Path) -> None:
     from nasir.apps.restore.deciding import decide
-    from nasir.apps.restore.planning import RestoreSettings
+    from nasir.apps.restore.settings import RestoreSettings
     from nasir.settings.reader import read_one
 
     decide(folder / "picture.png", read_one(RestoreSettings, words, {}))

@@ -5,6 +5,7 @@ import logging
 import sys
 import uuid
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -103,7 +104,7 @@ def test_an_entry_point_of_another_class_is_loaded(monkeypatch: pytest.MonkeyPat
     module = ModuleType("foreign")
     exec(STRATEGY.format(name="mine"), module.__dict__)
     point = SimpleNamespace(name="foreign", dist=None, load=lambda: module)
-    monkeypatch.setattr(manager, "entry_points", lambda group: [point])
+    monkeypatch.setattr(manager, "_entry_points", lambda: [point])
     plugins, registries = _filled()
     assert plugins.records["foreign"].status == "ok"
     assert registries["strategy"]["mine"].owner == "foreign"
@@ -361,3 +362,24 @@ def test_an_interrupted_hook_interrupts() -> None:
     plugins.add("slow", _Listener([], "slow", KeyboardInterrupt()), Registries())
     with pytest.raises(KeyboardInterrupt):
         plugins.notify("trial_finished", run=None, trial=0)
+
+
+def test_metadata_are_read_only_where_a_plugin_may_be_registered(tmp_path, monkeypatch):
+    """importlib.metadata is slow to import. A zip file or another finder may have some."""
+    about = tmp_path / "some-1.0.dist-info"
+    about.mkdir()
+    (about / "entry_points.txt").write_text("[console_scripts]\nnasir = nasir:main\n")
+    zipped = tmp_path / "some.zip"
+    zipped.write_bytes(b"")
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+
+    def found(*places: Path) -> bool:
+        monkeypatch.setattr(sys, "path", list(map(str, places)))
+        return manager._may_be_registered()
+
+    assert not found(tmp_path, tmp_path / "missing")
+    assert found(zipped)
+    (about / "entry_points.txt").write_text("[console_scripts]\n[nasir]\nmine = mine\n")
+    assert found(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_distributions=None)])
+    assert found()

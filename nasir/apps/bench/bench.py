@@ -11,8 +11,6 @@ import attrs
 from attrs import validators as must
 
 from nasir.apps.bench.entries import BenchEntry, bench_entries
-from nasir.apps.bench.problem_results import ProblemResult, problem_results
-from nasir.apps.bench.results import ResultsFolder, SearchResult, run_search
 from nasir.apps.progress.displays import shown_in_notebook
 from nasir.apps.search import search as api
 from nasir.core.component import setting, settings_of
@@ -28,6 +26,8 @@ from nasir.settings.recipes import overrides_in
 from nasir.settings.run_settings import run_settings_class
 
 if TYPE_CHECKING:
+    from nasir.apps.bench.problem_results import ProblemResult
+    from nasir.apps.bench.results import ResultsFolder, SearchResult
     from nasir.core.evaluator import Evaluator
     from nasir.core.search_space import SearchSpace
     from nasir.core.strategy import Strategy
@@ -76,6 +76,9 @@ class Bench:
 
         A folder `output` keeps the results; searches with a result there are not repeated.
         """
+        from nasir.apps.bench.problem_results import problem_results
+        from nasir.apps.bench.results import ResultsFolder
+
         folder = None
         if output is not None:
             settings = [[one.problem, one.strategy, one.settings] for one in self.entries]
@@ -167,6 +170,8 @@ def _results(
     workers: int,
 ) -> Iterator[SearchResult]:
     """The results of `jobs` as they end, so many at a time as there are workers."""
+    from nasir.apps.bench.results import run_search
+
     waiting = iter(jobs)
     flying: set[Future[SearchResult]] = set()
     while True:

@@ -10,7 +10,8 @@ import attrs
 
 from nasir.apps.restore.choosing import GREY, check_suits, network_for, stabilisation
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
-from nasir.apps.restore.planning import Comparison, RestorationPlan, RestoreSettings
+from nasir.apps.restore.planning import Comparison, RestorationPlan
+from nasir.apps.restore.settings import RestoreSettings
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.evaluator import Problem

@@ -13,7 +13,8 @@ import attrs
 
 from nasir.apps.restore.choosing import stabilisation
 from nasir.apps.restore.deciding import classical_methods, methods_for_holes
-from nasir.apps.restore.planning import AUTO, RestorationPlan
+from nasir.apps.restore.planning import RestorationPlan
+from nasir.apps.restore.settings import AUTO
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError
 from nasir.core.method import Method

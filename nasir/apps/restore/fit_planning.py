@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nasir.apps.restore.planning import AUTO, RestorationPlan, RestoreSettings, usual_name
+from nasir.apps.restore.planning import RestorationPlan, usual_name
+from nasir.apps.restore.settings import AUTO, RestoreSettings
 from nasir.apps.train.training import Training
 from nasir.core.architecture import Architecture
 from nasir.core.errors import SettingsError, UnknownNameError

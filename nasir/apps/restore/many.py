@@ -15,8 +15,8 @@ import attrs
 from nasir.apps.restore.deciding import NothingToRestore
 from nasir.apps.restore.execution import states_of
 from nasir.apps.restore.files import DiskFull
-from nasir.apps.restore.planning import RestoreSettings
 from nasir.apps.restore.restore import restore
+from nasir.apps.restore.settings import RestoreSettings
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.engine.evaluation import describe
 from nasir.settings.reader import read_one

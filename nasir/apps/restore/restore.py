@@ -14,8 +14,9 @@ from nasir.apps.progress.displays import shown_in_notebook
 from nasir.apps.restore import files
 from nasir.apps.restore.deciding import check_one_task, decide
 from nasir.apps.restore.execution import execute, fit_terms
-from nasir.apps.restore.planning import AUTO, RestorationPlan, RestoreSettings
+from nasir.apps.restore.planning import RestorationPlan
 from nasir.apps.restore.restoration import Restoration
+from nasir.apps.restore.settings import AUTO, RestoreSettings
 from nasir.core.architecture import Architecture
 from nasir.settings.building import settings_of_component
 from nasir.settings.components import Choice

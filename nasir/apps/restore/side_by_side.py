@@ -19,10 +19,10 @@ from nasir.apps.restore.deciding import DENOISE, TASKS, decide
 from nasir.apps.restore.diagnosis import Diagnosis, diagnose
 from nasir.apps.restore.execution import states_of, without_fit
 from nasir.apps.restore.looking import BEFORE, slider_of
-from nasir.apps.restore.planning import RestoreSettings
 from nasir.apps.restore.restoration import Restoration
 from nasir.apps.restore.restore import restore
 from nasir.apps.restore.risk import psnr, risks_of
+from nasir.apps.restore.settings import RestoreSettings
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.registry import registries
 from nasir.settings.reader import Request, read_one

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 RestorePart = Callable[[Sample], "Tensor"]
 """Restores a part of a picture: ``(1, C, sH, sW)``."""
 
-SIDE = 768
-"""Longest side of a part, in pixels of the restored picture, where the user says none.
-
-Larger parts repeat less, smaller ones need less memory.
-"""
-
 OVERLAP = 64
 """Pixels of the degraded picture by which parts overlap, and are blended."""
 

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.apps.search.tally import Tally
-from nasir.core.errors import NasirError, SettingsError
+from nasir.core.errors import NasirError
 from nasir.executors.main_guard import refuse_without_guard
-from nasir.settings.reader import read_overrides
-from nasir.settings.run_settings import RunSettings
 
 if TYPE_CHECKING:
     from nasir.apps.search.sweep import Continuation
     from nasir.core.trial import Trial
     from nasir.runs.run import Run
-    from nasir.settings.experiment import Experiment
 
 
 @attrs.frozen
@@ -88,34 +85,6 @@ def in_parallel(
                 child.process.terminate()
             while children:
                 _take_all(children, take)
-
-
-def check_parallel(parallel: int) -> None:
-    """Refuse a number of runs at a time that is none."""
-    if parallel < 1:
-        raise SettingsError(f"parallel={parallel}: so many runs at a time, from 1")
-
-
-def shared_plan(
-    words: Sequence[str], settings: Mapping[str, Any], parallel: int
-) -> list[Experiment]:
-    """The runs that words and settings make, each with its share of the threads."""
-    from nasir.apps.search.search import plan
-
-    check_parallel(parallel)
-    plans = plan(words, settings)
-    at_a_time = min(parallel, len(plans))
-    if at_a_time == 1:
-        return plans
-    return plan([*words, *thread_share(words, plans, at_a_time)], settings)
-
-
-def thread_share(words: Sequence[str], plans: Sequence[Experiment], at_a_time: int) -> list[str]:
-    """The word for the threads of each of so many runs at a time, where none says how many."""
-    overrides = read_overrides(RunSettings, words, {})
-    if any(one.path == ("threads",) and one.value != 0 for one in overrides):
-        return []
-    return [f"threads={max(1, min(one.settings.threads for one in plans) // at_a_time)}"]
 
 
 def _started(number: int, run: Run, how: Continuation) -> Child:

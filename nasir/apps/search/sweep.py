@@ -46,7 +46,7 @@ def sweep(*words: str, parallel: int = 1, **settings: Any) -> Sweep:
     :func:`nasir.resume_sweep` goes on with all of them. Raises
     :class:`~nasir.core.errors.NasirError` for anything that cannot be searched.
     """
-    from nasir.apps.search.parallel import shared_plan
+    from nasir.apps.search.sharing import shared_plan
 
     several = {
         key: Alternatives(tuple(value)) if isinstance(value, list) else value
@@ -126,7 +126,8 @@ def conduct(
     One at a time, each is shown with `show_run`; `parallel` at a time, `report` is called.
     """
     from nasir.apps.search import search as api
-    from nasir.apps.search.parallel import check_parallel, in_parallel
+    from nasir.apps.search.parallel import in_parallel
+    from nasir.apps.search.sharing import check_parallel
 
     check_parallel(parallel)
     how = how or Continuation()

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from nasir.core.architecture import Architecture
-from nasir.core.diagram import Drawing
 from nasir.core.search_space import Signature
 from nasir.search_spaces.cells.architectures import CellArchitectures
-from nasir.search_spaces.cells.diagram import cell_drawings, layers_drawing
 from nasir.search_spaces.cells.widths import cell_width
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from nasir.core.diagram import Drawing
     from nasir.core.supernet import Supernet
 
 
@@ -38,6 +37,8 @@ class CellSpace(CellArchitectures):
         return CellSupernet(self, signature, partial)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        from nasir.search_spaces.cells.diagram import cell_drawings, layers_drawing
+
         genotype = self.genotype(architecture)
         factors = [self.width_factors[level] for level in genotype.levels]
         channels_of = [cell_width(self.width, factor) for factor in factors]

@@ -11,17 +11,16 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture
 from nasir.core.component import setting
-from nasir.core.diagram import Drawing
 from nasir.core.domain import Domain
 from nasir.core.errors import SettingsError
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.clearer.columns import Columns
-from nasir.search_spaces.clearer.diagram import network_drawing
 from nasir.search_spaces.sizes import LONGEST, channels
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from nasir.core.diagram import Drawing
     from nasir.core.supernet import Supernet
 
 ALL_PARALLEL = "all_parallel"
@@ -129,6 +128,8 @@ class Clearer(SearchSpace):
         return attrs.evolve(signature, alike=signature.alike and self.residual)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        from nasir.search_spaces.clearer.diagram import network_drawing
+
         modules = self.searched.modules_of(architecture)
         return (network_drawing(modules, self.widths, self.bottlenecks),)
 

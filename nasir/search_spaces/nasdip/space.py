@@ -11,19 +11,18 @@ from attrs import validators as must
 
 from nasir.core.architecture import Architecture, Value
 from nasir.core.component import setting
-from nasir.core.diagram import Drawing
 from nasir.core.domain import Condition, Decision, Domain
 from nasir.core.errors import ArchitectureError, SettingsError, unknown_name
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.search_spaces.nasdip import connections as joined
-from nasir.search_spaces.nasdip.diagram import STEPS, cell_drawing, network_drawing, step_drawing
 from nasir.search_spaces.nasdip.published import FIGURE_3, FOUND, FOUND_FOR, cell_choices, cell_of
 from nasir.search_spaces.sizes import FARTHEST, channels
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from nasir.core.diagram import Drawing
     from nasir.search_spaces.nasdip.supernet import NasDipSupernet
 
 NAME = "nasdip"
@@ -192,6 +191,13 @@ class NasDip(SearchSpace):
         return NasDipSupernet(self.domain, self.depth, self.width, framed, partial, apart)
 
     def diagram(self, architecture: Architecture) -> Sequence[Drawing]:
+        from nasir.search_spaces.nasdip.diagram import (
+            STEPS,
+            cell_drawing,
+            network_drawing,
+            step_drawing,
+        )
+
         choices = architecture.choices
         if choices.get("network") in STEPS:
             return (step_drawing(str(choices["network"])),)

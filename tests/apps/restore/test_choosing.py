@@ -12,7 +12,7 @@ from skimage import data
 
 from nasir.apps.restore.choosing import network_for, stabilisation
 from nasir.apps.restore.deciding import decide
-from nasir.apps.restore.planning import RestoreSettings
+from nasir.apps.restore.settings import RestoreSettings
 from nasir.core.metrics import psnr
 from nasir.settings.building import make
 from nasir.settings.reader import read_one

@@ -16,8 +16,9 @@ import pytest
 from toy_plugin import WORDS, outcome
 
 import nasir
-from nasir.apps.search.parallel import Reporter, RunReport, thread_share
+from nasir.apps.search.parallel import Reporter, RunReport
 from nasir.apps.search.search import plan
+from nasir.apps.search.sharing import thread_share
 from nasir.apps.search.tally import Tally
 from nasir.cli.main import main
 from nasir.runs.run import Run
