@@ -86,3 +86,15 @@ def test_bad_input_to_train_is_refused_in_one_line(argv: list[str], printed: str
     assert said.out == ""
     assert re.fullmatch(r"nasir: [^\n]+\n", said.err)
     assert printed in said.err
+
+
+@pytest.mark.parametrize(("more", "warned"), [([], 1), (["task.search=3"], 0)])
+def test_it_says_where_most_pictures_are_tested_on(tmp_path: Path, more, warned, caplog):
+    """Of one folder, the first task.search pictures are trained on, 2 by default."""
+    images, test = (word.split("=")[1] for word in toy_trained.pictures(tmp_path))
+    words = [f"architecture={toy_trained.described(tmp_path)}", f"images={images},{test}"]
+    settings = [*toy_trained.SETTINGS, "evaluator.iterations=1"]
+    assert main(["train", *words, *settings, *more, "-o", "toy", "--quiet"]) == 0
+    assert [r.message[:29] for r in caplog.records] == [
+        "training on 2 of 5 pictures, "[:29]
+    ] * warned

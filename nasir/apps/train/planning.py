@@ -79,6 +79,12 @@ class TrainingPlan:
         watched, rest = validation_and_training(problem.task, share, problem.seed)
         return rest, watched
 
+    @property
+    def pictures(self) -> tuple[int, int]:
+        """How many pictures are trained on, watched ones among them, and how many tested on."""
+        parts = (patches.names for patches in self.patches())
+        return sum(map(len, parts)), len(self.problem.task.samples("test"))
+
     def check(self) -> None:
         """Refuse what cannot be trained or evaluated."""
         self.problem.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from nasir.core.evaluator import Evaluator
     from nasir.core.search_space import SearchSpace
     from nasir.core.task import Task
+
+log = logging.getLogger("nasir")
 
 Listener = Callable[[Training], None]
 
@@ -75,6 +78,13 @@ def train(
 def start(planned: TrainingPlan, output: str | Path | None, started: Listener) -> Training:
     """Make the folder of a training, and train."""
     planned.check()
+    trained, tested = planned.pictures
+    if tested > trained:
+        log.warning(
+            "training on %d of %d pictures, the others are tested on; name those to test on with "
+            "test_images=FOLDER, or let task.search=N be trained on",
+            *(trained, trained + tested),
+        )
     training = _created(planned, output)
     started(training)
     with borrowed("training"):
