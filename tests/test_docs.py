@@ -19,12 +19,14 @@ from nasir.cli.bench import BenchCommand
 from nasir.cli.main import main
 from nasir.cli.run import RunCommand
 from nasir.cli.train import TrainCommand
+from nasir.core.component import settings_of
 from nasir.core.registry import registries
 from nasir.core.search_space import Signature
 from nasir.plugins.builtin.recipes import FOLDER as RECIPES
 from nasir.runs import training_folder
 from nasir.runs.result import write_result
 from nasir.settings.building import make
+from nasir.settings.interfaces import INTERFACES
 from nasir.settings.run_settings import COMPONENTS
 
 TESTS = Path(__file__).parent
@@ -219,3 +221,22 @@ def test_every_extra_is_explained():
     rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE)
     explained = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
     assert sorted(explained) == sorted(project["optional-dependencies"])
+
+
+def test_every_setting_that_is_named_is_there():
+    """``task.size`` and ``strategy.evolution.population``: fields, and names of what has them."""
+    known = {name for kind in INTERFACES for name in registries[kind]}
+    for kind in INTERFACES:
+        for entry in registries[kind].values():
+            known |= {field.name for field in settings_of(entry.load())}
+    pattern = re.compile(rf"(?<![\w./=])(?:{'|'.join(COMPONENTS)})\.([\w.]+)(?=[=\s`,;)]|$)")
+    unknown = {
+        (page.name, step)
+        for page in PAGES
+        if page.parent.name != "decisions"
+        for code in re.findall(r"`([^`\n]+)`|^(nasir .*)$", page.read_text(), re.MULTILINE)
+        for path in pattern.findall("".join(code))
+        for step in path.split(".")
+        if step not in known and not path.endswith("py")
+    }
+    assert unknown == {("results.md", "dpeth"), ("plugin.md", "jump")}

@@ -128,7 +128,9 @@ def _uncompared(planned: RestorationPlan) -> str | None:
     """That a result was not compared, if nobody named what made it."""
     if planned.compared_by is not None or not planned.automatic:
         return None
-    return f"not compared: for task={planned.task} there is no estimate without the truth"
+    found = planned.diagnosis
+    where = " in a JPEG file" if found is not None and found.quality is not None else ""
+    return f"not compared: for task={planned.task}{where} there is no estimate without the truth"
 
 
 def _paths(

@@ -56,6 +56,10 @@ def test_bicubic_is_delivered_where_a_network_leaves_the_given_picture(
 def test_what_cannot_be_compared_is_said_to_be_so(tmp_path: Path):
     path = saved(tmp_path / "a.png", data.astronaut()[:64, 180:244] / 255)
     assert "not compared" in str(nasir.restore(path, "task=derain", strip=False).note)
+    noisy = np.random.default_rng(0).normal(data.astronaut()[:64, 180:244] / 255, 25 / 255)
+    jpeg = saved(tmp_path / "a.jpg", noisy.clip(0, 1))
+    said = nasir.restore(jpeg, "task=denoise", output=tmp_path / "b.png", strip=False).note
+    assert "for task=denoise in a JPEG file" in str(said)
     named = nasir.restore(path, network="derain", strip=False, force=True)
     assert named.note is None
 
