@@ -28,7 +28,8 @@ FEWEST: list[tuple[dict[str, Any], int]] = [
     ({"name": "hyperband", "eta": 3, "lowest": 0.1}, 9),
     ({"name": "darts", "epochs": 8, "warmup": 5}, 6),
     ({"name": "darts", "epochs": 8, "selection": "perturbation"}, 9),
-    ({"name": "spos", "epochs": 4, "population": 3, "generations": 2}, 11),
+    ({"name": "spos", "epochs": 4, "population": 3, "generations": 2}, 5),
+    ({"name": "spos", "epochs": 4, "population": 3, "generations": 2, "final": 1}, 11),
 ]
 
 
@@ -67,6 +68,14 @@ def test_the_first_full_evaluation_is_the_fewest_th(strategy: dict[str, Any], fe
         assert found >= fewest
     else:
         assert found == fewest
+
+
+@pytest.mark.parametrize("name", ["rsws", "enas", "spos"])
+def test_the_usual_trials_of_a_search_by_paths_are_enough(name: str):
+    """As its other numbers: by default no path is evaluated by itself at the end."""
+    problem = experiment({**TOY, "strategy": {"name": "random"}}).problem
+    made: Strategy = make("strategy", name)
+    assert made.fewest_trials(problem) <= made.usual_trials
 
 
 def test_fewer_are_refused_with_what_to_do():

@@ -71,8 +71,10 @@ class OneShot(OneShotSettings):
         return self.epochs + self.max_paths + self.final
 
     def fewest_trials(self, problem: Problem) -> int:
-        """All epochs and paths, and one that is evaluated by itself."""
-        return self.epochs + min(self.max_paths, problem.domain.size) + 1
+        """All epochs and a path after them; with `final` all paths, and one by itself."""
+        before = self.between * (self.epochs - 1)
+        paths = min(self.max_paths, problem.domain.size) if self.final else before
+        return self.epochs + paths + 1
 
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         from nasir.strategies.one_shot.stages import PathEpoch, PathScore
