@@ -68,19 +68,25 @@ def outcome(run: Run) -> tuple[Any, ...]:
     return trials, tries, finals, state, run.best.number
 
 
-def forked(folder: Path, *argv: str, jumping: bool = False) -> int:
-    """Begin a command in a child; what it says goes to ``said.txt``."""
+def forked(folder: Path, *argv: str, jumping: bool = False, user: int | None = None) -> int:
+    """Begin a command in a child that works in `folder`; what it says goes to ``said.txt``."""
     child = os.fork()
     if child:
         return child
     code = 70
     try:
+        os.chdir(folder)
+        if user is not None:
+            os.setgid(user)
+            os.setuid(user)
         log = os.open(folder / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
         if jumping:
             jump()
         code = nasir(list(argv))
+    except KeyboardInterrupt:  # before the command has begun
+        code = 130
     except BaseException:
         traceback.print_exc()
     finally:
@@ -110,7 +116,8 @@ def begin(place: Path, folder: Path, **how: Any) -> int:
 
 def killed(place: Path, whole: Run, wanted: int, longest: float, **how: Any) -> dict[str, Any]:
     """Kill after at most `longest` seconds and resume, until there were so many kills."""
-    moments, lives, kills = random.Random(0), [], 0
+    moments, kills = random.Random(0), 0
+    lives: list[int] = []
     while kills < wanted:
         folder, before = place / f"killed-{len(lives)}", kills
         code = -signal.SIGKILL
@@ -172,9 +179,9 @@ def filled_until_it_ends(filler: Path, child: int, kill: bool) -> int:
 
 
 @contextmanager
-def small_disk(place: Path) -> Iterator[Path]:
+def small_disk(place: Path, size: int = DISK) -> Iterator[Path]:
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(place)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], check=True)
     try:
         yield place
     finally:

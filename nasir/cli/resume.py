@@ -55,8 +55,8 @@ class ResumeCommand(Command):
             return conduct(sweep, arguments.parallel, Continuation(*given), arguments)
         (run,) = runs
         with show_search(arguments.trials or run.planned_trials, _is_quiet(arguments)) as notify:
-            api.go_on(run, notify, *given)
-        return print_run(run, arguments.json)
+            state = api.go_on(run, notify, *given)
+        return print_run(run, state, arguments.json)
 
 
 def _is_quiet(arguments: Namespace) -> bool:

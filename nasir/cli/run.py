@@ -64,7 +64,7 @@ class RunCommand(Command):
         remarks = plans[0].problem.task.remarks()
         with show_search(plans[0].trials, quiet, remarks) as notify:
             run = api.start(plans[0], notify)
-        return print_run(run, arguments.json)
+        return print_run(run, run.state, arguments.json)
 
 
 def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:
@@ -82,8 +82,8 @@ def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:
     return 0
 
 
-def print_run(run: Run, as_json: bool) -> int:
-    """Print what came of a run; returns the exit code."""
+def print_run(run: Run, state: str, as_json: bool) -> int:
+    """Print what came of a run that was left in a state; returns the exit code."""
     from nasir.cli.tables import print_json, print_summary
     from nasir.runs.summary import summary
 
@@ -92,7 +92,7 @@ def print_run(run: Run, as_json: bool) -> int:
         print_json(content)
     else:
         print_summary(run)
-    return exit_code(content["state"], bool(content["best"]))
+    return exit_code(state, bool(content["best"]))
 
 
 def conduct(
@@ -115,9 +115,10 @@ def conduct(
 
     quiet = arguments.quiet or arguments.json
     runs = sweep.runs
+    interrupted = True
     with suppress(KeyboardInterrupt):
         if parallel == 1:
-            api.conduct(
+            interrupted = api.conduct(
                 runs,
                 1,
                 how,
@@ -127,7 +128,7 @@ def conduct(
             )
         else:
             with show_sweep(len(runs), quiet, remarks) as report:
-                api.conduct(runs, parallel, how, report=report)
+                interrupted = api.conduct(runs, parallel, how, report=report)
     begun = sweep.begun
     contents = [summary(run) for run in begun]
     if arguments.json:
@@ -139,9 +140,7 @@ def conduct(
         if not arguments.json:
             print(f"\n{finished} of {len(runs)} runs are finished")
             print(f"next  nasir resume {shlex.quote(str(sweep.folder))}")
-        states = {content["state"] for content in contents}
-        gave_up = len(begun) == len(runs) and "interrupted" not in states
-        return exit_code("stopped" if gave_up else "interrupted", False)
+        return exit_code("interrupted" if interrupted else "stopped", False)
     return exit_code("finished", bool(contents and contents[-1]["best"]))
 
 

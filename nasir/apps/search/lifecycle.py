@@ -55,11 +55,12 @@ def resume(
     seconds: float | None = None,
     images: Sequence[str] = (),
     accept_changes: bool = False,
-) -> Run:
+) -> str:
     """Continue a run after any kind of end, to its last budget or to new ones.
 
     Its inputs (pictures, versions, options) must be those that it began with, unless the changes
-    are accepted. `images` is where its pictures are now, if they were moved.
+    are accepted. `images` is where its pictures are now, if they were moved. Returns the state in
+    which the run was left: a moment later another process may have gone on with it.
     """
     if trials is not None and trials < 1:
         raise SettingsError(f"trials={trials}: a run has 1 or more")
@@ -77,9 +78,9 @@ def resume(
         compare(run, now, accept_changes, begun)
         if settings != before:
             run.write(SETTINGS, tomli_w.dumps(settings).encode())
-        _conduct(run, store, planned, limits, notify)
+        state = _conduct(run, store, planned, limits, notify)
     notify("run_finished", run=run)
-    return run
+    return state
 
 
 def _planned_again(run: Run, settings: Settings) -> Experiment:
@@ -105,8 +106,8 @@ def _planned_again(run: Run, settings: Settings) -> Experiment:
 
 def _conduct(
     run: Run, store: RunStore, planned: Experiment, limits: Mapping[str, Any], notify: Notify
-) -> None:
-    """Search to the `limits` that are given anew, or to the last ones."""
+) -> str:
+    """Search to the `limits` that are given anew, or to the last ones; the state at the end."""
     with store.transaction():
         store.save_progress(state="running", **limits)
     last = store.progress()
@@ -118,10 +119,13 @@ def _conduct(
     except KeyboardInterrupt:
         with store.transaction():
             store.save_progress(state="interrupted")
+        return "interrupted"
     except TooManyFailuresError as error:
         with store.transaction():
             store.save_progress(state="stopped", reason=str(error))
         log.warning("%s; correct that and continue with: nasir resume %s", error, run.folder)
+        return "stopped"
+    return "finished"
 
 
 def _search_and_evaluate(

@@ -48,11 +48,12 @@ class Child:
 
 def in_parallel(
     runs: Mapping[int, Run], how: Continuation, at_a_time: int, report: TakeReport
-) -> None:
-    """Search in the `runs`, so many at a time; `report` gets their numbers.
+) -> bool:
+    """Search in the `runs`, so many at a time; returns whether they were interrupted.
 
-    After Ctrl-C every run that had begun is interrupted, and no other begins. Raises
-    :class:`~nasir.core.errors.NasirError` when all are over, where one was refused or died.
+    `report` gets their numbers. After Ctrl-C every run that had begun is interrupted, and no other
+    begins. Raises :class:`~nasir.core.errors.NasirError` when all are over, where one was refused
+    or died.
     """
     refuse_without_guard()
     troubles: list[str] = []
@@ -79,12 +80,14 @@ def in_parallel(
             _take_all(children, take)
         if troubles:
             raise NasirError(troubles[0])
+        return False
     except KeyboardInterrupt:
         with _ignoring_interrupts():
             for child in children:
                 child.process.terminate()
             while children:
                 _take_all(children, take)
+        return True
 
 
 def _started(number: int, run: Run, how: Continuation) -> Child:

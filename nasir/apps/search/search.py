@@ -90,7 +90,8 @@ def resume(
 
     run = Run(folder)
     with _shown(trials or run.planned_trials) as notify:
-        return go_on(run, notify, trials, seconds, images, accept_changes)
+        go_on(run, notify, trials, seconds, images, accept_changes)
+    return run
 
 
 def plan(words: Sequence[str], settings: Mapping[str, Any]) -> list[Experiment]:
@@ -127,8 +128,11 @@ def go_on(
     seconds: float | None = None,
     images: Sequence[str] = (),
     accept_changes: bool = False,
-) -> Run:
-    """Resume a run; `notify` is called with the hooks besides the plugins."""
+) -> str:
+    """Resume a run; `notify` is called with the hooks besides the plugins.
+
+    Returns the state in which the run was left.
+    """
     from nasir.apps.search import lifecycle
 
     with borrowed("search"):

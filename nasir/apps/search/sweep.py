@@ -120,10 +120,11 @@ def conduct(
     how: Continuation | None = None,
     show_run: ShowRun | None = None,
     report: TakeReport = lambda number, message: None,
-) -> None:
-    """Search the `runs` of a sweep that are not finished; an interruption ends all of it.
+) -> bool:
+    """Search the `runs` of a sweep that are not finished; returns whether it was interrupted.
 
-    One at a time, each is shown with `show_run`; `parallel` at a time, `report` is called.
+    An interruption ends all of it. One at a time, each is shown with `show_run`; `parallel` at a
+    time, `report` is called.
     """
     from nasir.apps.search import search as api
     from nasir.apps.search.parallel import in_parallel
@@ -133,10 +134,10 @@ def conduct(
     how = how or Continuation()
     left = {number: run for number, run in enumerate(runs) if how.wants(run)}
     if parallel > 1 and len(left) > 1:
-        in_parallel(left, how, parallel, report)
-        return
+        return in_parallel(left, how, parallel, report)
     for run in left.values():
         with show_run(run) if show_run else nullcontext() as notify:
-            api.go_on(run, notify, *attrs.astuple(how, recurse=False))
-        if run.state == "interrupted":
-            return
+            state = api.go_on(run, notify, *attrs.astuple(how, recurse=False))
+        if state == "interrupted":
+            return True
+    return False

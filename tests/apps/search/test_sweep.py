@@ -89,6 +89,20 @@ def test_a_sweep_that_was_ended_goes_on_with_all_of_it(end, state, capsys, toy):
         assert outcome(run) == outcome(toy(seed=seed, folder="alone"))
 
 
+@pytest.mark.parametrize("verb", [("run", *WORDS, "seed=0,1", "name=mine"), ("resume", "mine")])
+def test_ctrl_c_ends_a_sweep_though_somebody_else_resumes_its_run_at_once(monkeypatch, verb):
+    if verb[0] == "resume":
+        sweep.create(api.plan([*WORDS, "seed=0,1", "name=mine"], {}))
+
+    def taken(run: Run, *_: object) -> str:
+        run.write("run.owner", b'{"token": "t", "host": "h", "machine": "m", "pid": 1}')
+        return "interrupted"
+
+    monkeypatch.setattr(api, "go_on", taken)
+    assert main([*verb, "--quiet"]) == 130
+    assert len(list(Path("runs/mine").glob("*/run.owner"))) == 1
+
+
 def test_new_limits_are_for_every_run_of_a_sweep():
     made = nasir.sweep(*WORDS, name="mine", seed=[0, 1])
     assert nasir.resume_sweep("mine", trials=8).state == "finished"
