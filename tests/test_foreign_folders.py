@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from toy_plugin import WORDS
 from toy_trained import trained
 
 import nasir
 from nasir.apps.bench.results import ResultsFolder, SearchResult
+from nasir.apps.serve.pages import Pages
 from nasir.cli.main import main
 from nasir.core.architecture import Architecture
 from nasir.core.errors import PluginError, RunFolderError
@@ -108,12 +111,64 @@ def test_a_run_reached_by_a_link_and_links_inside_it_are_fine(toy: Toy, tmp_path
     assert len(run.trials) == 4
 
 
-def test_the_page_of_a_run_takes_the_place_of_a_link(toy: Toy, outside: Path):
-    run = toy("trials=2")
-    (run.folder / "report.html").symlink_to(outside / "file.txt")
-    assert main(["report", str(run.folder)]) == 0
-    assert untouched(outside)
-    assert (run.folder / "report.html").read_text().startswith("<!doctype html>")
+READERS: tuple[tuple[str, ...], ...] = (
+    *(("show", "RUN"), ("watch", "RUN", "--once"), ("compare", "RUN"), ("correlate", "RUN")),
+    *(
+        ("report", "RUN"),
+        ("export", "RUN", "-o", "study.db"),
+        ("tabulate", "RUN", "-o", "t.safetensors"),
+    ),
+    ("run", *WORDS, "strategy=evolution", "history=RUN"),
+    ("evaluate", "architecture=RUN", "images=a.png"),
+)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "best/a-clean.png",
+        "best/weights.safetensors",
+        "best/architecture.json",
+        "run.sqlite",
+        "settings.toml",
+        "environment.json",
+        "report.html",
+        "references",
+    ],
+)
+def test_no_command_reads_what_a_link_leads_to(toy: Toy, capsys, tmp_path: Path, link: str):
+    run, secret = toy("trials=2"), tmp_path / "secret"
+    Image.new("L", (20, 20)).save("a.png")
+    place = run.folder / link
+    if place.exists():
+        place.rename(secret)
+    else:
+        secret.write_text("of somebody else")
+    place.symlink_to(secret)
+    for argv in READERS:
+        line = refused(capsys, *(word.replace("RUN", str(run.folder)) for word in argv))
+        assert "leads out of" in line, argv
+    for read in (nasir.load, nasir.compare):
+        with pytest.raises(RunFolderError, match="leads out of"):
+            read(run.folder)
+    page = Pages(run.folder.parent).run(run.folder.name)
+    assert "leads out of" in page
+    assert "of somebody else" not in page
+
+
+def test_another_user_reads_a_run_and_writes_its_page_elsewhere(toy: Toy, capsys, readable_only):
+    run = str(toy("trials=2", folder=readable_only.folder).folder)
+    with tempfile.TemporaryDirectory() as theirs:
+        os.chmod(theirs, 0o777)
+        reading = ("report", run, "-o", f"{theirs}/page.html"), ("show", run), ("watch", run)
+        writing = ("report", run), ("resume", run, "--quiet")
+        for argv in (*reading, *writing):  # all is imported, which others may not be able to read
+            assert main([*argv]) == 0
+        with readable_only():
+            for argv in reading:
+                assert main([*argv]) == 0
+            for argv in writing:
+                assert "Permission denied" in refused(capsys, *argv)
 
 
 @pytest.mark.parametrize("command", ["show", "report", "watch", "resume", "compare", "runs"])

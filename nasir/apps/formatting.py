@@ -156,7 +156,9 @@ def differing(trees: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """A time in its two largest units: 4.2 s, 3 min 20 s, 2 h 5 min."""
+    """A time in its two largest units: 4.2 s, 3 min 20 s, 2 h 5 min; or ``forever``."""
+    if math.isinf(seconds):
+        return "forever"
     if seconds < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -72,6 +72,8 @@ def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:
     from nasir.apps.search.dry_run import described
     from nasir.cli.tables import print_json, table
 
+    for plan in plans:
+        plan.executor.check_workers(plan.settings.workers)
     rows = [("runs", str(len(plans)))] if len(plans) > 1 else []
     rows += [("pictures", remark) for remark in plans[0].problem.task.remarks()]
     rows += described(plans[0])

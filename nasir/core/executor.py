@@ -37,6 +37,9 @@ class ExecutorFactory(ABC):
     def check(self) -> None:  # noqa: B027 (most run anywhere)
         """Refuse, before anything begins, to start from a program in which it cannot work."""
 
+    def check_workers(self, workers: int) -> None:  # noqa: B027 (most start none by themselves)
+        """Refuse, before anything begins, more workers than it can have."""
+
     def can_import(self, component: type) -> bool:
         """Whether its workers can import the class of a component.
 

@@ -15,6 +15,7 @@ from nasir.executors.cards import cards_of
 from nasir.executors.main_guard import refuse_without_guard
 from nasir.executors.threaded import ThreadedExecutor
 from nasir.executors.worker_process import WorkerProcess, can_limit_memory
+from nasir.settings.machine import refuse_many_processes
 
 
 class ProcessExecutor(ThreadedExecutor):
@@ -55,6 +56,9 @@ class Process(ExecutorFactory):
 
     def check(self) -> None:
         refuse_without_guard()
+
+    def check_workers(self, workers: int) -> None:
+        refuse_many_processes("workers", workers)
 
     def start(self, workers: int) -> ProcessExecutor:
         return ProcessExecutor(workers, self.timeout, self._mebibytes)

@@ -10,6 +10,7 @@ from nasir.core.architecture import Architecture
 from nasir.core.errors import ArchitectureError, SettingsError
 from nasir.core.search_space import SearchSpace
 from nasir.runs.folder import DESCRIPTION
+from nasir.runs.foreign_folders import refuse_links_out
 from nasir.settings.building import make
 
 Found = tuple[Architecture, SearchSpace]
@@ -33,6 +34,7 @@ def find_architecture(given: str, space: SearchSpace) -> Found:
                 f"{given} has no {places[0].relative_to(path)}: give the folder of a run that has "
                 f"found something, an {DESCRIPTION}, or a reference architecture's name"
             )
+        refuse_links_out(path)
         return described_in(described)
     return space.named(given), space
 

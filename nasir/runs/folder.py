@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import tomli_w
 
 from nasir.core.errors import RunFolderError
-from nasir.runs.foreign_folders import refuse_special_files
+from nasir.runs.foreign_folders import refuse_links_out, refuse_special_files
 from nasir.settings.overrides import Settings
 
 SETTINGS = "settings.toml"
@@ -35,13 +35,14 @@ class Folder:
     """A folder with settings, an environment, and checkpoints of what is not finished."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Open a folder; refuses one with anything but files and folders in it.
+        """Open a folder; refuses one with anything but files and folders, or links out of it.
 
         `folder` is what it is called, `place` the same from wherever the process goes.
         """
         self.folder = Path(folder)
         self.place = Path(os.path.abspath(folder))
         refuse_special_files(self.folder)
+        refuse_links_out(self.folder)
 
     @property
     def checkpoints(self) -> Path:

@@ -21,17 +21,17 @@ def refuse_special_files(folder: Path) -> None:
 
 
 def refuse_links_out(folder: Path) -> None:
-    """Refuse to write a folder in which a link leads out of it.
+    """Refuse a folder in which a link leads out of it.
 
-    Through such a link, files in other places would be overwritten. The folder itself may be a
-    link.
+    Through such a link, files in other places would be shown, or overwritten. The folder itself may
+    be a link.
     """
     whole = os.path.realpath(folder)
     for path in _inside(folder):
         if os.path.islink(path) and not os.path.realpath(path).startswith(whole + os.sep):
             raise RunFolderError(
-                f"{path} is a link that leads out of {folder}, and nothing is written there: put "
-                "what it leads to in its place, or remove it"
+                f"{path} is a link that leads out of {folder}, and nothing there is read or "
+                "written: put what it leads to in its place, or remove it"
             )
 
 

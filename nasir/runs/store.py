@@ -189,9 +189,11 @@ class RunStore(TrialStore):
         row = (name, split, json.dumps(encode_trial(trial)))
         self._connection.execute("INSERT OR REPLACE INTO final_evaluations VALUES (?, ?, ?)", row)
 
-    def drop_final_evaluations(self, name: str) -> None:
-        """Delete the final evaluations of the architecture called `name`."""
-        self._connection.execute("DELETE FROM final_evaluations WHERE name = ?", (name,))
+    def drop_final_evaluations(self, name: str | None = None) -> None:
+        """Delete the final evaluations of the architecture called `name`; of all, if None."""
+        self._connection.execute(
+            "DELETE FROM final_evaluations WHERE ?1 IS NULL OR name = ?1", (name,)
+        )
 
     def final_evaluations(self) -> dict[tuple[str, str], Trial]:
         """The evaluations at the end of the run by name and split, in the order they were made."""

@@ -59,6 +59,7 @@ class Experiment:
         Raises :class:`~nasir.core.errors.NasirError`.
         """
         self.executor.check()
+        self.executor.check_workers(self.settings.workers)
         self.problem.check()
         parts = (self.problem.space, self.problem.task, *self.problem.evaluators.values())
         for cls in (type(one) for part in parts for one in parts_of(part)):

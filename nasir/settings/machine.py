@@ -6,8 +6,10 @@ import os
 
 import attrs
 
+from nasir.core.errors import SettingsError
+
 MOST_THREADS = 256
-"""Threads that may be asked for on any machine, for one that has as many cores."""
+"""Threads, or processes, that may be asked for on any machine, for one that has as many cores."""
 
 
 def usable_cores() -> int:
@@ -19,9 +21,23 @@ def usable_cores() -> int:
 
 def few_threads(owner: object, field: attrs.Attribute[int], threads: int) -> None:
     """A validator: 0, or as many threads as a machine may have; thousands would hang this one."""
-    cores = usable_cores()
-    most = max(MOST_THREADS, cores)
+    most, cores = _most()
     if not 0 <= threads <= most:
         raise ValueError(
             f"{field.name!r} must be from 0 to {most} (this machine has {cores} cores): {threads}"
         )
+
+
+def refuse_many_processes(what: str, processes: int) -> None:
+    """Refuse to start more processes than a machine may have; `what` asks for them."""
+    most, cores = _most()
+    if processes > most:
+        raise SettingsError(
+            f"{what}={processes}: at most {most} processes are started here (this machine has "
+            f"{cores} cores): take fewer"
+        )
+
+
+def _most() -> tuple[int, int]:
+    cores = usable_cores()
+    return max(MOST_THREADS, cores), cores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import torch
 from toy_plugin import WORDS
 
 import nasir
+from nasir.cli.main import main
 from nasir.core.errors import NasirError, RunFolderError
 from nasir.engine.borrowed import borrowed
 from nasir.runs import store as store_module
@@ -121,9 +123,27 @@ def test_a_closed_output_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_more_threads_than_any_machine_has_are_refused(toy):
-    with pytest.raises(NasirError, match="must be from 0 to"):
-        toy("threads=5000")
+@pytest.mark.parametrize(
+    ("argv", "what"),
+    [
+        (("run", *WORDS, "threads=5000"), "'threads' must be from 0 to"),
+        (("run", *WORDS, "workers=3000"), "workers=3000: at most"),
+        (("run", *WORDS, "workers=3000", "--dry-run"), "workers=3000: at most"),
+        (("run", *WORDS, "seed=0,1", "--parallel", "3000"), "--parallel 3000: at most"),
+    ],
+)
+def test_more_threads_and_processes_than_any_machine_has_are_refused(capsys, argv, what):
+    assert main([*argv]) == 2
+    assert re.fullmatch(rf"nasir: [^\n]*{what}[^\n]*cores\)[^\n]*\n", capsys.readouterr().err)
+    assert not Path("runs").exists()
+
+
+def test_limits_without_end_are_none(toy, capsys):
+    run = toy("seconds=inf", "attempts=1000000000000000000000", "stop_after=99999999999999999999")
+    assert main(["resume", str(run.folder), "--seconds", "inf", "--trials", "6", "--quiet"]) == 0
+    assert len(run.trials) == 6
+    assert main(["run", *WORDS, "seconds=inf", "--dry-run"]) == 0
+    assert "at most        forever" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +72,30 @@ def test_other_pictures_are_refused_or_recorded(run: Run, change: Any, what: str
     assert len(recorded(run)["resumed"]) == 2
 
 
+def test_after_accepted_changes_found_and_references_are_on_the_same_pictures(run: Run):
+    """What was evaluated on the former pictures is evaluated again."""
+    real = run.final_evaluations["found", "test"].score
+    with closing(sqlite3.connect(run.folder / "run.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE final_evaluations SET trial = json_set(trial, '$.score', 123.0), name = "
+            "CASE split WHEN 'test' THEN 'of-before' ELSE name END"
+        )
+    nasir.resume(run.folder, trials=2)
+    assert run.final_evaluations["of-before", "test"].score == 123.0
+    draw(pictures(run) / "c.png", 9)
+    nasir.resume(run.folder, trials=2, accept_changes=True)
+    assert {key: one.score for key, one in run.final_evaluations.items()} == {
+        ("found", "search"): run.best.score,
+        ("found", "test"): real,
+    }
+
+
 def test_pictures_that_were_moved_as_they_are_are_said_with_images(run: Run, capsys):
     there = run.folder.parent.parent / "elsewhere"
     pictures(run).rename(there)
     words = ["resume", str(run.folder), "--trials", "3", "--quiet"]
     assert main(words) == 2
+    assert "if its pictures were moved, give --images NEW" in capsys.readouterr().err
     assert main([*words, "--images", str(there)]) == 0
     assert run.settings["task"]["images"] == [str(there)]
     assert "changes" not in summary(run)

@@ -94,6 +94,7 @@ class Bench:
         if left:
             executor = make("executor", executor_name(workers))
             executor.check()
+            executor.check_workers(workers)
             pool = executor.start(workers)
             try:
                 for result in _results(self.entries, left, self.full, pool, workers):

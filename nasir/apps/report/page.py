@@ -6,6 +6,7 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def write(file: Path, content: str) -> None:
         ) from None
 
 
+@cache
 def asset(name: str) -> str:
     """The text of a file that comes with the pages."""
     return files("nasir.apps.report").joinpath("assets", name).read_text(encoding="utf-8")

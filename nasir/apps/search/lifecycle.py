@@ -15,7 +15,7 @@ import tomli_w
 
 from nasir.apps.search import history
 from nasir.apps.search.final_evaluation import FinalEvaluation
-from nasir.core.errors import NasirError, RunFolderError, SettingsError
+from nasir.core.errors import NasirError, PictureError, RunFolderError, SettingsError
 from nasir.core.failures import TooManyFailuresError
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
@@ -24,7 +24,7 @@ from nasir.engine.returned import checked_recommendation
 from nasir.plugins.manager import plugins
 from nasir.runs.environment import environment
 from nasir.runs.folder import SETTINGS, create_timed
-from nasir.runs.inputs import FOLDER, compare, recorded
+from nasir.runs.inputs import FOLDER, compare, differences, recorded
 from nasir.runs.moving import moved
 from nasir.runs.result import write_result
 from nasir.runs.run import PLANNED, Beginning, Run, create, writing
@@ -69,12 +69,18 @@ def resume(
     before = run.whole_settings
     settings = moved(before, run, images)
     planned = _planned_again(run, settings)
-    planned.check()
-    now = environment_of(planned, run.folder)
+    try:
+        planned.check()
+        now = environment_of(planned, run.folder)
+    except PictureError as error:
+        raise PictureError(f"{error}; if its pictures were moved, give images=NEW") from None
     given = {"trials": trials, "time_budget": seconds}
     limits = {key: value for key, value in given.items() if value is not None}
     begun = run.state != PLANNED
     with writing(run) as store:
+        if accept_changes and differences(recorded(run), now):
+            with store.transaction():  # on other pictures, all are evaluated again
+                store.drop_final_evaluations()
         compare(run, now, accept_changes, begun)
         if settings != before:
             run.write(SETTINGS, tomli_w.dumps(settings).encode())

@@ -8,6 +8,7 @@ from typing import Any
 from nasir.apps.search.search import plan
 from nasir.core.errors import SettingsError
 from nasir.settings.experiment import Experiment
+from nasir.settings.machine import refuse_many_processes
 from nasir.settings.reader import read_overrides
 from nasir.settings.run_settings import RunSettings
 
@@ -16,6 +17,7 @@ def check_parallel(parallel: int) -> None:
     """Refuse a number of runs at a time that is none."""
     if parallel < 1:
         raise SettingsError(f"parallel={parallel}: so many runs at a time, from 1")
+    refuse_many_processes("parallel", parallel)
 
 
 def shared_plan(
