@@ -8,17 +8,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check browser docs dist-check matrix format clean
+.PHONY: demo test check collected browser docs dist-check matrix format clean
 
 demo: $(VENV)/.run
 	$(BIN)/nasir run strategy=rl space=nasdip
 
-# compiled at first: where Python is told to write no compiled files, each process would do it again
-# and three processes on two cores: some tests wait for other programs
-test: check browser
-	$(BIN)/python -m compileall -q -j 2 nasir
+# three processes on two cores: some tests wait for other programs
+test: $(VENV)/.test
+	$(MAKE) --jobs 2 check collected browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 check: $(VENV)/.test
@@ -26,6 +26,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# all that is tested is compiled once, and not by each process of the tests
+collected: $(VENV)/.test
+	$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
 
 # pages are tested in Chromium; root gets it from Debian, elsewhere those tests are skipped, with a line that says so
 browser:

@@ -154,17 +154,6 @@ def test_a_table_s_evaluation_can_be_planned(command: str, among_files: None):
 
 
 @pytest.mark.parametrize(
-    "recipe", sorted(p.stem for paper in OURS for p in RECIPES.glob(f"{paper}-*.toml"))
-)
-def test_each_recipe_of_a_table_is_in_its_row(recipe: str):
-    """By its name, or after "the same with" by the part in which it differs."""
-    paper, table, *_ = recipe.split("-")
-    named = [row for row in PAPERS.splitlines() if f"{paper}-{table}-" in row]
-    parts = (part.strip("-") for row in named for part in re.findall(r"`(-[^`]+)`", row))
-    assert any(recipe in row for row in named) or any(part in recipe for part in parts)
-
-
-@pytest.mark.parametrize(
     "page", [*PAGES, *ROOT.glob("examples/*/README.md"), ROOT / "CHANGELOG.md"]
 )
 def test_links_lead_to_a_file_and_a_heading(page: Path):

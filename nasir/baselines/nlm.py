@@ -29,7 +29,7 @@ class NonLocalMeans(Denoiser):
     def denoise(self, picture: Array) -> Array:
         from skimage.restoration import denoise_nl_means
 
-        from nasir.baselines.noise_level import noise_level
+        from nasir.kernels.noise_level import noise_level
 
         sigma = noise_level(picture) if self.sigma is None else self.sigma / 255
         if sigma == 0:

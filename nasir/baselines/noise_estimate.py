@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from nasir.baselines.noise_level import HIGH_PASS, diagonal, spread
+from nasir.kernels.noise_level import HIGH_PASS, diagonal, spread
 
 BLOCK = 32
 """Pixels of a side of the blocks that are flat or are not."""

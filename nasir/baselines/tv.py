@@ -33,7 +33,7 @@ class TotalVariation(Denoiser):
     def denoise(self, picture: Array) -> Array:
         from skimage.restoration import denoise_tv_chambolle
 
-        from nasir.baselines.noise_level import noise_level
+        from nasir.kernels.noise_level import noise_level
 
         weight = WEIGHT * noise_level(picture) if self.weight is None else self.weight
         if weight == 0:

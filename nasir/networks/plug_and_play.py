@@ -10,20 +10,16 @@ import attrs
 from attrs import validators as must
 
 from nasir.core.component import setting
-from nasir.core.errors import SettingsError
 from nasir.core.method import Method
 from nasir.core.progress import is_over, report
 from nasir.core.task import Sample, Task
-from nasir.networks.network import find_network, in_words
+from nasir.networks.prior import load_prior, prior_setting
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
     Part = tuple[slice, slice]
     Block = tuple[Part, Part, Part]
-
-DENOISERS = {1: "denoise_grey", 3: "denoise"}
-"""The registered network for white noise of any level, by channels."""
 
 BLOCKS, MARGIN = (96, 192, 384), 32
 """Sides of the parts that the network is applied to, to choose from, and what it sees around."""
@@ -51,11 +47,7 @@ class PlugAndPlay(Method):
 
     ends_early = True
 
-    network: str | None = setting(
-        None,
-        "a network for white noise of any level: registered, or a file of nasir export; none: "
-        "denoise, in grey pictures denoise_grey",
-    )
+    network: str | None = prior_setting()
     steps: int = setting(15, "steps at each scale, >= 1", must.ge(1))
     coarsest: float = setting(50.0, "s of 255 at the coarsest scale's start, > 0", must.gt(0))
     first: float = setting(25.0, "s of 255 at the other scales' starts, > 0", must.gt(0))
@@ -68,21 +60,6 @@ class PlugAndPlay(Method):
         surroundings = partial(around, margin=2 * MARGIN, as_long=False)
         return fill_around(sample, "plug_and_play", surroundings, self._filled)
 
-    def _denoiser(self, channels: int) -> nn.Module:
-        """The network, for pictures of so many `channels`."""
-        import torch
-
-        name = self.network or DENOISERS.get(channels, DENOISERS[3])
-        network = find_network(name)
-        signature = network.signature
-        if (signature.in_channels, signature.scale) != (channels, 1):
-            raise SettingsError(
-                f"method.network={name} is for {in_words(signature)}, here are pictures of "
-                f"{channels} channels: take a denoiser for these (nasir list networks)"
-            )
-        with torch.random.fork_rng(devices=[]):  # a fresh network draws its weights first
-            return network.load()
-
     def _filled(self, picture: Tensor, known: Tensor) -> Tensor:
         """``(1, C, H, W)`` with its hole filled, from the coarsest scale to the finest."""
         import torch
@@ -90,7 +67,7 @@ class PlugAndPlay(Method):
 
         from nasir.kernels.filling import halved, joined, radius
 
-        denoiser, scales = self._denoiser(picture.shape[1]), [(picture, known)]
+        denoiser, scales = load_prior(self.network, picture.shape[1]), [(picture, known)]
         while radius(scales[-1][1]) > RADIUS and min(scales[-1][1].shape[-2:]) >= 2 * SMALLEST:
             coarser = halved(*scales[-1])
             if not coarser[1].any():

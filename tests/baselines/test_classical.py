@@ -21,11 +21,11 @@ from skimage.restoration import (
     inpaint_biharmonic,
 )
 
-from nasir.baselines.noise_level import HIGH_PASS, MEDIAN_OF_NORMAL, noise_level
 from nasir.baselines.wavelet import WaveletShrinkage
 from nasir.core.errors import SettingsError
 from nasir.core.metrics import psnr
 from nasir.core.task import Sample
+from nasir.kernels.noise_level import HIGH_PASS, MEDIAN_OF_NORMAL, noise_level
 from nasir.settings import building
 
 DENOISERS = ("tv", "nlm", "wavelet")

@@ -39,8 +39,8 @@ DENOISE = "denoise"
 DIAGNOSED = (DENOISE, "real_denoise", "jpeg")
 """Tasks whose pictures are diagnosed, though the user names the task."""
 
-FOR_HOLES = "plug_and_play"
-"""The method that fills in missing pixels: it is compared with others."""
+FOR_HOLES, FOR_OPERATORS = "plug_and_play", "dpir"
+"""The methods that fill in missing pixels, and that undo a known linear operator such as a blur."""
 
 FOR_A_FIT = ("space", "evaluator", "strategy")
 """Components that only a fit has."""
@@ -144,7 +144,7 @@ def _check_colours(picture: Path, network: TrainedNetwork, name: str) -> None:
 
 
 def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
-    """A network for the task that is named, or methods where pixels are missing, or else a fit."""
+    """A network for the task that is named, or a method where it has one, or else a fit."""
     task = _task(picture, asked)
     diagnosis = diagnose(picture) if name_of(task) in DIAGNOSED else None
     if diagnosis is not None and asked.components["task"] in (DENOISE, {"name": DENOISE}):
@@ -158,10 +158,31 @@ def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
         comparison = _comparison(task, network, diagnosis if by_risk else None)
         return _automatic(asked, task, network, diagnosis, comparison)
     if task.conceals:
-        chosen = {**asked.components, "method": {"name": FOR_HOLES}}
-        filled = _by_method(picture, attrs.evolve(asked, components=chosen))
+        filled = _by_method(picture, _with_method(asked, FOR_HOLES))
         return attrs.evolve(filled, compared_by="hidden pixels")
-    return attrs.evolve(_fit(picture, asked), compared_by=_comparison(task), automatic=True)
+    comparison = _comparison(task)
+    if comparison == "operator" and _is_linear(task, picture):
+        undone = _by_method(picture, _with_method(asked, FOR_OPERATORS))
+        return attrs.evolve(undone, compared_by=comparison)
+    return attrs.evolve(_fit(picture, asked), compared_by=comparison, automatic=True)
+
+
+def _with_method(asked: Request[RestoreSettings], name: str) -> Request[RestoreSettings]:
+    return attrs.evolve(asked, components={**asked.components, "method": {"name": name}})
+
+
+def _is_linear(task: Task, picture: Path) -> bool:
+    """Whether what degraded the picture is a linear operator that is known, and white noise."""
+    import numpy as np
+
+    from nasir.tasks.pictures.reading import picture_shape
+
+    assert isinstance(task, DegradationTask)
+    degradation = task.degrading()
+    if any(noise.variance() is None for noise in degradation.noises):
+        return False
+    height, width = (task.factor * side for side in picture_shape(picture)[:2])
+    return degradation.operator_for((height, width), np.random.default_rng(0)).has_adjoint
 
 
 def _by_diagnosis(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:

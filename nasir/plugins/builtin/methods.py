@@ -23,3 +23,4 @@ def register_methods(register: Register) -> None:
         "nasir.networks.plug_and_play:PlugAndPlay",
         "inpainting with a trained denoiser as prior",
     )
+    register("dpir", "nasir.networks.dpir:Dpir", "deblurring with a trained denoiser as prior")

@@ -63,3 +63,20 @@ def test_a_picture_with_photon_noise_is_restored_as_such(
     assert planned.chosen == "denoise"
     assert planned.compared_by is None
     assert "photons at white" in planned.diagnosis.words
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ("task.blur=motion_blur task.length=5", "dpir"),
+        ("task.noise=gaussian task.sigma=4", "dpir"),
+        ("task.noise=jpeg", "nasdip_denoising"),  # other noise than white: a fit
+        ("evaluator.iterations=9", "nasdip_denoising"),  # which is asked for here
+    ],
+)
+def test_a_blur_that_is_known_is_undone_without_a_fit(
+    words: str, chosen: str, tmp_path: Path
+) -> None:
+    Image.fromarray(data.astronaut()[:64, 100:164]).save(tmp_path / "a.png")
+    asked = read_one(RestoreSettings, ("task=deblur", *words.split()), {})
+    assert decide(tmp_path / "a.png", asked).chosen == chosen
