@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import convolve
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio as psnr
 
 import nasir
+from nasir.tasks.physics.convolution import motion_kernel
 
 Restoration = tuple[str, np.ndarray, Image.Image, dict[str, Any]]
 """Name, the clean picture (H, W, 3) of 8 bits, the degraded one, settings of the restoration."""
@@ -49,6 +51,13 @@ SCRATCHES = ((0.8, 10), (-0.6, 190), (0.15, 60), (2.5, -300))
 """Slope, and row at the left edge."""
 
 
+def shaken(clean: np.ndarray) -> Image.Image:
+    """Blurred by a camera that moved 15 pixels along a line of 30 degrees, and a little noisy."""
+    kernel = motion_kernel(15, 30)
+    blurred = np.stack([convolve(one.astype(float), kernel) for one in clean.T.swapaxes(1, 2)], -1)
+    return noisy(blurred, 2)
+
+
 def hazy(clean: np.ndarray) -> Image.Image:
     """t J + (1 - t) A, with a transmission from 0.35 at the top to 0.85 at the bottom."""
     transmission = np.linspace(0.35, 0.85, len(clean))[:, None, None]
@@ -68,6 +77,8 @@ def restorations(folder: Path) -> Iterator[Restoration]:
     Image.fromarray(np.where(hole, 0, 255).astype(np.uint8)).save(folder / "mask.png")
     torn = Image.fromarray(np.where(hole[..., None], 255, cat).astype(np.uint8))
     yield "hole", cat, torn, {"task": {"name": "inpaint", "mask": str(folder / "mask.png")}}
+    motion = {"name": "deblur", "blur": {"name": "motion_blur", "length": 15, "angle": 30}}
+    yield "blur", face, shaken(face), {"task": motion}
     yield "haze", launch, hazy(launch), {"task": "dehaze"}
 
 
