@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Mapping
 from datetime import date, time
@@ -224,7 +225,8 @@ def _structure_component(value: Any, wanted: Any) -> Any:
     kind = str(kind_of(wanted))
     made = make(kind, value)
     if not isinstance(made, wanted):
-        raise SettingsError(f"{kind} {name_of(made)!r} is no {wanted.__name__}")
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", wanted.__name__).lower()
+        raise SettingsError(f"{kind} {name_of(made)!r} is no {words}")
     return made
 
 

@@ -76,7 +76,7 @@ def test_a_wrong_command_line_is_refused(refused: Refused, argv: list[str], prin
         ("task.noise=poison", "did you mean 'poisson'"),
         ("task.noise=blur", r"task\.noise takes noise, and GaussianBlur is a forward operator"),
         ("task.sigma=5 task.noise.sigma=6", r"task\.sigma is short for task\.noise\.sigma"),
-        ("task=deblur task.blur=gaussian", "'gaussian' is no ForwardOperator"),
+        ("task=deblur task.blur=gaussian", "'gaussian' is no forward operator"),
         ("task=deblur task.blur=kernel_blur task.file=black.png", "black.png is black: its sum is"),
         ("task=deblur task.blur=kernel_blur task.file=nowhere.png", "nowhere.png: No such file"),
         ("task=deblur task.width=20", "kernel of 161 x 161 pixels is larger than .* 64 x 64"),
