@@ -21,6 +21,7 @@ Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save("tiny.png")
 TRIALS = (
     ["--version"],
     ["list"],
+    ["describe", "run"],
     ["restore", "tiny.png", "task=denoise", "--quiet"],
     ["run", "dipbench", "strategy=evolution", "trials=3", "--quiet"],
 )

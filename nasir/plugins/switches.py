@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 
 from nasir.core.errors import SettingsError
@@ -41,12 +42,17 @@ def set_disabled(name: str, disabled: bool) -> None:
 
 def switches_file() -> Path:
     """The file of the permanently disabled plugins; ``NASIR_CONFIG`` sets its folder."""
-    folder = os.environ.get("NASIR_CONFIG")
-    if not folder:
-        import platformdirs
+    return Path(os.environ.get("NASIR_CONFIG") or _usual_folder()) / "plugins.toml"
 
-        folder = platformdirs.user_config_dir("nasir")
-    return Path(folder) / "plugins.toml"
+
+def _usual_folder() -> str:
+    """Where a user's settings are, by the habits of the system."""
+    if sys.platform == "win32":
+        return os.path.join(os.environ.get("LOCALAPPDATA", ""), "nasir", "nasir")
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Application Support/nasir")
+    base = os.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
+    return os.path.join(os.path.expanduser(base), "nasir")
 
 
 def _saved() -> list[str]:

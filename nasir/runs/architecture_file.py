@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,16 @@ def find_architecture(given: str, space: SearchSpace) -> Found:
             )
         refuse_links_out(path)
         return described_in(described)
+    if path is not None:
+        check_place(given)
     return space.named(given), space
+
+
+def check_place(given: str) -> None:
+    """Refuse a folder that is not there; a word without a slash may be a name."""
+    file = given.endswith(".json")
+    if os.sep in given and not file and not os.path.exists(os.path.expanduser(given)):
+        raise SettingsError(f"there is no folder or file {given}")
 
 
 def read_architecture(path: str | Path) -> tuple[Architecture, dict[str, Any]]:

@@ -74,8 +74,8 @@ def name_of(component: Any) -> str:
 
 def kind_of(annotation: Any) -> str | None:
     """The kind of the components of a class or interface; None if they are no components."""
-    if not isinstance(annotation, type):
-        return None
+    if not isinstance(annotation, type) or typing.get_origin(annotation):
+        return None  # Python 3.10 takes tuple[str, ...] for a class
     for kind, place in PLACES.items():
         cls = loaded(place)  # what is not imported has no subclasses
         if cls is not None and issubclass(annotation, cls):

@@ -242,6 +242,7 @@ def test_an_interruption_shows_what_is_done(
         (["method=tvv"], "unknown method 'tvv': did you mean 'tv'"),
         (["architecture=deep_image_prio"], "did you mean 'deep_image_prior'"),
         (["method=tv", "task=denoize"], "did you mean 'denoise'"),
+        (["architecture=trained/mine", "evaluator.tile=64"], "no folder or file trained/mine"),
         (["method=tv", "trials=3"], "unknown setting 'trials'"),
         (["method=tv", "image=x"], "did you mean 'images'"),
         (["method=tv", "task.sigm=3"], "did you mean 'task.sigma'"),

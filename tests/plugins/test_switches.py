@@ -86,3 +86,16 @@ def test_a_folder_that_cannot_be_written_is_refused_with_an_alternative(
     monkeypatch.setattr(Path, "write_text", refused)
     with pytest.raises(SettingsError, match=r"Permission denied; use -p no:a"):
         set_disabled("a", True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder is that of the XDG specification")
+@pytest.mark.parametrize(
+    ("base", "folder"), [("/set", "/set/nasir"), ("", "/home/a/.config/nasir")]
+)
+def test_the_usual_folder_is_that_of_the_xdg_base_directories(
+    base: str, folder: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("NASIR_CONFIG")
+    monkeypatch.setenv("HOME", "/home/a")
+    monkeypatch.setenv("XDG_CONFIG_HOME", base)
+    assert switches_file() == Path(folder, "plugins.toml")

@@ -20,7 +20,7 @@ from nasir.core.search_space import SearchSpace
 from nasir.core.task import Task
 from nasir.core.trial import FULL
 from nasir.engine.borrowed import borrowed
-from nasir.runs.architecture_file import Found, find_architecture
+from nasir.runs.architecture_file import Found, check_place, find_architecture
 from nasir.runs.folder import DESCRIPTION
 from nasir.runs.training_folder import TrainingFolder, is_training
 from nasir.settings.building import make, name_of, plain
@@ -133,6 +133,8 @@ def plan(words: Sequence[str], settings: Settings) -> Benchmark:
 
 def _as_trained(architectures: Sequence[str], chosen: Settings) -> Settings:
     """With trained weights, their evaluator and the task that they are for, unless others are."""
+    for place in architectures:
+        check_place(place)
     first = next(filter(is_training, architectures), None)
     if first is None:
         return chosen
