@@ -13,7 +13,7 @@ from nasir.core.registry import registries
 from nasir.settings.building import NO_VALUE, is_list_type, make
 from nasir.settings.interfaces import INTERFACES, component_class, kind_of, name_of
 from nasir.settings.nested import field_at
-from nasir.settings.overrides import Override, Settings, with_fields
+from nasir.settings.overrides import Override, Settings, merge, overrides_of, with_fields
 from nasir.settings.strategy_expressions import JOINED, joining, parts_of
 
 T = TypeVar("T")
@@ -38,6 +38,30 @@ def make_components(kinds: Iterable[str], settings: Settings, use: str) -> dict[
         for name in _names(kind, settings):
             registries[kind].entry(name)
     return {kind: make(kind, _completed(kind, settings, use)) for kind in kinds}
+
+
+def lay_over(usual: Settings, chosen: Settings) -> Settings:
+    """`chosen` settings over `usual` ones; a short name replaces what it is short for.
+
+    With the usual ``task.noise.sigma=25``, ``task.sigma=10`` is the noise's.
+    """
+    left = {kind: _unreplaced(kind, value, chosen.get(kind)) for kind, value in usual.items()}
+    return merge([*overrides_of(left), *overrides_of(chosen)], {})
+
+
+def _unreplaced(kind: str, usual: Any, chosen: Any) -> Any:
+    """What is left of the usual settings of a component where short names replace some."""
+    if not (isinstance(usual, Mapping) and isinstance(chosen, Mapping) and "name" in usual):
+        return usual
+    own = {field.name for field in settings_of(component_class(kind, usual["name"]))}
+    short = chosen.keys() - own - {"name"}
+
+    def left(part: Any) -> Any:
+        if not isinstance(part, Mapping):
+            return part
+        return {name: left(value) for name, value in part.items() if name not in short}
+
+    return {name: left(value) for name, value in usual.items()}
 
 
 def chosen_name(kind: str, settings: Settings, use: str) -> str:

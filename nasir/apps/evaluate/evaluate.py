@@ -24,9 +24,9 @@ from nasir.runs.architecture_file import Found, check_place, find_architecture
 from nasir.runs.folder import DESCRIPTION
 from nasir.runs.training_folder import TrainingFolder, is_training
 from nasir.settings.building import make, name_of, plain
-from nasir.settings.components import Choice, about_pictures, make_components
+from nasir.settings.components import Choice, about_pictures, lay_over, make_components
 from nasir.settings.machine import few_threads, usable_cores
-from nasir.settings.overrides import Settings, merge, overrides_of
+from nasir.settings.overrides import Settings
 from nasir.settings.reader import VerbSettings, given, read, read_overrides
 from nasir.training.evaluator import TrainingEvaluator
 
@@ -139,8 +139,8 @@ def _as_trained(architectures: Sequence[str], chosen: Settings) -> Settings:
     if first is None:
         return chosen
     training = TrainingFolder(first)
-    usual = overrides_of({"evaluator": {"name": training.evaluator}, "task": training.task})
-    return merge([*usual, *overrides_of(chosen)], {})
+    usual = {"evaluator": {"name": training.evaluator}, "task": training.task}
+    return lay_over(usual, chosen)
 
 
 def _methods(chosen: Sequence[Any], task: Task) -> Iterator[BenchmarkEntry]:

@@ -18,8 +18,8 @@ from nasir.core.evaluator import Problem
 from nasir.core.task import Task
 from nasir.networks.network import TrainedNetwork, find_network
 from nasir.settings.building import make, name_of
-from nasir.settings.components import about_pictures, chosen_class, make_components
-from nasir.settings.overrides import Settings, is_override, merge, overrides_of, parse_override
+from nasir.settings.components import about_pictures, chosen_class, lay_over, make_components
+from nasir.settings.overrides import Settings, is_override, parse_override
 from nasir.settings.reader import Request
 from nasir.tasks.degradation_task import DegradationTask
 
@@ -122,7 +122,7 @@ def _by_network(
     if isinstance(fields, Mapping):
         if "name" in fields and fields["name"] != network.task["name"]:
             check_suits(network, name, _task(picture, asked))
-        merged = merge([*overrides_of({"task": network.task}), *overrides_of({"task": fields})], {})
+        merged = lay_over({"task": network.task}, {"task": fields})
         asked = attrs.evolve(asked, components={**asked.components, **merged})
     task = _task(picture, asked)
     check_suits(network, name, task)

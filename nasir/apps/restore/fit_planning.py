@@ -23,8 +23,8 @@ from nasir.runs.folder import DESCRIPTION
 from nasir.runs.run import Run
 from nasir.runs.training_folder import is_training
 from nasir.settings.building import make, name_of
-from nasir.settings.components import about_pictures, chosen_class, make_components
-from nasir.settings.overrides import Settings, merge, overrides_of
+from nasir.settings.components import about_pictures, chosen_class, lay_over, make_components
+from nasir.settings.overrides import Settings
 from nasir.settings.reader import Request
 from nasir.training.evaluator import TrainingEvaluator
 
@@ -106,7 +106,7 @@ def _by_trained(
         raise SettingsError(f"space cannot be set: {trained.folder} has its own")
     architecture, space = trained.found
     fields = _fields(chosen, "task")
-    chosen = merge([*overrides_of({"task": trained.task}), *overrides_of(chosen)], {})
+    chosen = lay_over({"task": trained.task}, chosen)
     chosen = about_pictures(chosen, own.use, [str(picture)], degraded=True, asked=fields)
     chosen = _with_evaluator({**chosen, "space": space}, trained)
     made = make_components(("space", "task", "evaluator"), chosen, own.use)

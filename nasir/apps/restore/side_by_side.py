@@ -25,6 +25,7 @@ from nasir.apps.restore.risk import psnr, risks_of
 from nasir.apps.restore.settings import RestoreSettings
 from nasir.core.errors import NasirError, PictureError, SettingsError
 from nasir.core.registry import registries
+from nasir.networks.network import find_network
 from nasir.settings.reader import Request, read_one
 
 Notify = Callable[..., None]
@@ -215,13 +216,23 @@ def _ways(words: Sequence[str], diagnosis: Diagnosis) -> Iterator[Way]:
         common = [*_task_words(diagnosis), *common]
     for name in (name for name in registries["method"] if name != INPUT):
         yield Way(name, "method", [*common, f"method={name}"])
-    for name in registries["network"]:
+    named = (word.partition("=")[2] for word in common if word.startswith(("task=", "task.name=")))
+    task = next(named, DENOISE)
+    for name in (name for name in registries["network"] if _is_for(name, task)):
         yield Way(name, "network", [*common, f"network={name}"])
     of_fit = [word for word in words if _key(word) in FIT_ONLY]
     evaluator = f"evaluator={registries['evaluator'].default('restore')}"
     bound = [] if any(word.startswith("evaluator.iterations=") for word in of_fit) else [BOUND]
     bound += [] if any(_key(word) == "seconds" for word in of_fit) else [f"seconds={SECONDS:g}"]
     yield Way("fit", "fit", [*common, evaluator, *bound, *of_fit])
+
+
+def _is_for(network: str, task: str) -> bool:
+    """Whether a registered network is for a task; one that cannot be read says so when tried."""
+    try:
+        return bool(find_network(network).task["name"] == task)
+    except NasirError:
+        return True
 
 
 def _task_words(diagnosis: Diagnosis) -> list[str]:

@@ -91,8 +91,8 @@ def part(sample: Sample, rows: slice, columns: slice) -> Sample:
         for name, value in values.items()
         if isinstance(value, Tensor) and value.ndim >= 2 and value.shape[-2:] == size
     }
-    if sample.reach:
-        cut["mask"] = _inner(size, rows, columns, sample.reach) * cut.get("mask", 1)
+    if not (inner := _inner(size, rows, columns, sample.reach)).all():
+        cut["mask"] = inner * cut.get("mask", 1)
     if "mask" in cut and not cut["mask"].any():
         raise PictureError(
             f"no pixel of {sample.name} is there in rows {rows.start} to {rows.stop} and columns "

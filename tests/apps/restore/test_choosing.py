@@ -80,3 +80,18 @@ def test_a_blur_that_is_known_is_undone_without_a_fit(
     Image.fromarray(data.astronaut()[:64, 100:164]).save(tmp_path / "a.png")
     asked = read_one(RestoreSettings, ("task=deblur", *words.split()), {})
     assert decide(tmp_path / "a.png", asked).chosen == chosen
+
+
+@pytest.mark.parametrize(
+    ("network", "words"), [("sr2", ("task=sr", "task.scale=2")), ("denoise", ("task.sigma=10",))]
+)
+def test_a_short_name_replaces_what_a_network_was_trained_for(
+    network: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The scale of its downsampling, and the levels of its noise."""
+    Image.fromarray(data.astronaut()[:64, 100:164]).save(tmp_path / "a.png")
+    asked = read_one(RestoreSettings, (f"network={network}", *words), {})
+    planned = decide(tmp_path / "a.png", asked)
+    assert planned.chosen == network
+    (part,) = planned.problem.task.degrading().parts
+    assert (part.scale, getattr(part, "sigma", 10)) == (planned.problem.task.factor, 10)

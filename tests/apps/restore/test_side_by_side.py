@@ -50,7 +50,8 @@ def test_the_least_estimated_risk_comes_first_and_a_fit_has_none(noisy: Path):
 def test_a_task_is_tried_by_what_suits_it(noisy: Path):
     made = restore_by_all(noisy, "task=sr", "task.scale=2", *TINY)
     done = {way.name: way for way in made.ways if way.error is None}
-    assert {"bicubic", "fit"} <= done.keys()
+    assert {"bicubic", "sr2", "fit"} <= done.keys()
+    assert "jpeg" not in {way.name for way in made.ways}
     assert Image.open(done["bicubic"].output).size == (192, 192)
 
 
