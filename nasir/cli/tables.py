@@ -138,10 +138,14 @@ def metric_cell(metric: str, metrics: Mapping[str, float]) -> str:
 
 
 def greatest(rows: Sequence[Sequence[str]], column: int) -> list[tuple[int, int]]:
-    """The cells of a column with its greatest figure; none if there is only one row."""
-    values = {
-        r: value_of(row[column]) for r, row in enumerate(rows) if row[column] not in ("", "none")
-    }
+    """The cells of a column with its greatest figure; none if there is only one row.
+
+    None either where figures are of different stages: ``20.18 (supernet)`` beside ``27.10``.
+    """
+    figures = {r: row[column] for r, row in enumerate(rows) if row[column] not in ("", "none")}
+    if len({figure.partition(" ")[2] for figure in figures.values()}) > 1:
+        return []
+    values = {r: value_of(figure.partition(" ")[0]) for r, figure in figures.items()}
     best = max(values.values(), default=math.nan)
     return [(r, column) for r, value in values.items() if value == best and len(values) > 1]
 

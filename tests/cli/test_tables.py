@@ -13,7 +13,7 @@ import pytest
 
 from nasir.apps.formatting import as_typed, axis, choices_in_words, figure, score, value_of
 from nasir.cli.main import main
-from nasir.cli.tables import print_summary, table
+from nasir.cli.tables import greatest, print_summary, table
 from nasir.core.architecture import Architecture
 from nasir.core.trial import Proposal, Trial
 from nasir.runs.run import Run, create, writing
@@ -393,3 +393,16 @@ def test_values_are_printed_as_they_are_typed(value: object, word: str):
 def test_columns_are_aligned():
     rows = [["a", "1.5"], ["long", "22.25"]]
     assert table(["name", "x"], rows, right=[1]) == "name      x\na       1.5\nlong  22.25"
+
+
+@pytest.mark.parametrize(
+    ("cells", "stressed"),
+    [
+        (["27.10", "28.55"], [1]),
+        (["20.18 (supernet)", "19.00 (supernet)"], [0]),
+        (["20.18 (supernet)", "27.10"], []),
+        (["none", "27.10"], []),
+    ],
+)
+def test_the_greatest_figure_is_among_those_of_one_stage(cells: list[str], stressed: list[int]):
+    assert greatest([[cell] for cell in cells], 0) == [(row, 0) for row in stressed]
