@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from threading import RLock
 from typing import Any
 
 import attrs
@@ -154,19 +155,21 @@ class Registries(Mapping[str, Registry]):
     def __init__(self) -> None:
         self._registries = {kind: Registry(kind) for kind in KINDS}
         self._source: Callable[[Registries], None] | None = None
+        self._filling = RLock()  # other threads wait; what fills looks up what is there already
 
     def fill_from(self, source: Callable[[Registries], None]) -> None:
         """Let `source` fill the registries at their first use."""
         self._source = source
 
     def __getitem__(self, kind: str) -> Registry:
-        if self._source is not None:
-            source, self._source = self._source, None
-            try:
-                source(self)
-            except BaseException:
-                self._source = source
-                raise
+        with self._filling:
+            if self._source is not None:
+                source, self._source = self._source, None
+                try:
+                    source(self)
+                except BaseException:
+                    self._source = source
+                    raise
         return self._registries[kind]
 
     def __iter__(self) -> Iterator[str]:

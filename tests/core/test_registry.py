@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from threading import Event, Thread
 
 import pytest
 
@@ -87,3 +88,21 @@ def test_registries_are_filled_once_at_their_first_use():
     made["task"]
     made["space"]
     assert filled == [list(KINDS)]
+
+
+def test_a_thread_waits_until_another_has_filled_the_registries():
+    """Once, one of two searches in two threads knew no strategy at all."""
+    filling, seen = Event(), []
+    made = Registries()
+
+    def fill(registries: Registries) -> None:
+        filling.set()
+        other.join(0.2)  # it has time to look, and must not
+        registries["task"].register(Entry("a", int, "", "p"))
+
+    other = Thread(target=lambda: filling.wait(60) and seen.append(list(made["task"])))
+    made.fill_from(fill)
+    other.start()
+    assert list(made["task"]) == ["a"]
+    other.join(60)
+    assert seen == [["a"]]
