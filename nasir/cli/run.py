@@ -12,6 +12,7 @@ from nasir.cli.command import Command
 
 if TYPE_CHECKING:
     from nasir.apps.search.sweep import Continuation
+    from nasir.core.task import Task
     from nasir.runs.run import Run
     from nasir.runs.sweep import Sweep
     from nasir.settings.experiment import Experiment
@@ -56,15 +57,23 @@ class RunCommand(Command):
         if len(plans) > 1:
             from nasir.apps.search.sweep import Continuation, create
 
-            remarks = plans[0].problem.task.remarks()
+            remarks = remarks_on(plans)
             return conduct(create(plans), arguments.parallel, Continuation(), arguments, remarks)
         from nasir.apps.progress.displays import show_search
         from nasir.apps.search import search as api
 
-        remarks = plans[0].problem.task.remarks()
-        with show_search(plans[0].trials, quiet, remarks) as notify:
+        with show_search(plans[0].trials, quiet, remarks_on(plans)) as notify:
             run = api.start(plans[0], notify)
         return print_run(run, run.state, arguments.json)
+
+
+def remarks_on(plans: Sequence[Experiment]) -> Sequence[str]:
+    """What the tasks of the runs remark about their pictures, each once."""
+    tasks: list[Task] = []
+    for one in plans:
+        if one.problem.task not in tasks:
+            tasks.append(one.problem.task)
+    return list(dict.fromkeys(remark for task in tasks for remark in task.remarks()))
 
 
 def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:
@@ -75,7 +84,7 @@ def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:
     for plan in plans:
         plan.executor.check_workers(plan.settings.workers)
     rows = [("runs", str(len(plans)))] if len(plans) > 1 else []
-    rows += [("pictures", remark) for remark in plans[0].problem.task.remarks()]
+    rows += [("pictures", remark) for remark in remarks_on(plans)]
     rows += described(plans[0])
     if as_json:
         print_json(dict(rows))

@@ -103,6 +103,14 @@ def test_ctrl_c_ends_a_sweep_though_somebody_else_resumes_its_run_at_once(monkey
     assert len(list(Path("runs/mine").glob("*/run.owner"))) == 1
 
 
+def test_remarks_are_on_the_pictures_of_each_run_of_a_sweep(tmp_path, capsys):
+    Image.new("L", (32, 32), 9).save(tmp_path / "photo.png")
+    words = ["task=denoise", f"task.images={tmp_path}", "task.size=16,20", "seed=0,1"]
+    assert main(["run", *WORDS, *words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert [said.count(f"the middle {size} x {size}") for size in (16, 20)] == [1, 1]
+
+
 def test_new_limits_are_for_every_run_of_a_sweep():
     made = nasir.sweep(*WORDS, name="mine", seed=[0, 1])
     assert nasir.resume_sweep("mine", trials=8).state == "finished"
