@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasir.apps.compare.groups import settings_with_contents
 from nasir.core.architecture import Architecture
 from nasir.core.cost import COST
 from nasir.core.errors import SettingsError
@@ -60,7 +62,10 @@ def _table(runs: Sequence[Run]) -> Table:
             raise SettingsError(
                 f"{run.folder} is of another space than {runs[0].folder}: a table has one space"
             )
-    read = [(run.settings, _complete(run.trials)) for run in runs]
+    read = [
+        (settings, _complete(run.trials))
+        for run, settings in zip(runs, settings_with_contents(runs), strict=True)
+    ]
     architectures = list(dict.fromkeys(a for _, trials in read for a in trials))
     if not architectures:
         raise SettingsError("these runs have no complete trial to make a table of")
@@ -72,6 +77,11 @@ def _table(runs: Sequence[Run]) -> Table:
         known = [trials for of, trials in here if of["evaluator"]["name"] == scoring]
         if not fitted:
             raise SettingsError(f"no run evaluates task {name} by fits: give one that does")
+        if len({json.dumps(of["task"], default=str) for of, _ in fitted}) > 1:
+            raise SettingsError(
+                f"the runs have different settings of task {name}, or other pictures: a table has "
+                "one of each task"
+            )
         settings = {key: fitted[0][0][key] for key in ("task", "evaluator")}
         costs = [_costs(trials) for _, trials in fitted]
         known_columns, values = _array([*costs, *known], architectures)

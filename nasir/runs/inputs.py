@@ -142,6 +142,14 @@ def differences(before: Inputs, now: Inputs) -> list[str]:
     return found
 
 
+def contents_of(folder: Folder) -> str | None:
+    """A short hash of the files that a result was computed from; None if they are not recorded."""
+    files = recorded(folder).get("files")
+    if not isinstance(files, dict) or not all(isinstance(one, str) for one in files.values()):
+        return None
+    return _hash(json.dumps(sorted(_named(files).elements())).encode())[:8]
+
+
 def _named(files: Mapping[str, str]) -> Counter[tuple[str, str]]:
     """Files by name and fingerprint: where they are does not matter."""
     return Counter((Path(path).name, content) for path, content in files.items())

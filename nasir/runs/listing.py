@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nasir.core.errors import NasirError, RunFolderError
-from nasir.runs.folder import SETTINGS, SWEEP
+from nasir.runs.folder import SETTINGS, SWEEP, is_folder
 from nasir.runs.owner import read_owner
 from nasir.runs.run import TRIALS, Run, is_shown
 from nasir.runs.summary import summary
@@ -14,9 +14,13 @@ from nasir.runs.sweep import Sweep, is_sweep, state_of
 
 
 def runs_in(folder: Path) -> list[dict[str, Any]]:
-    """Each run and sweep in `folder`, the newest first, as JSON values."""
+    """Each run and sweep in `folder`, the newest first, as JSON values.
+
+    One that is removed meanwhile is left out.
+    """
     rows = [_row_of_sweep(path) if is_sweep(path) else _row(path) for path in _inside(folder)]
-    return sorted(rows, key=lambda row: (-row["started"], row["folder"]))
+    there = [row for row in rows if is_folder(Path(row["folder"]))]
+    return sorted(there, key=lambda row: (-row["started"], row["folder"]))
 
 
 def latest(folder: Path) -> Path:
@@ -35,13 +39,14 @@ def latest_run(folder: Path) -> Run:
     begun = Sweep(path).begun
     if not begun:
         raise RunFolderError(f"no run of {path} has begun: nasir resume {path}")
-    return max(begun, key=lambda run: (run.place / TRIALS).stat().st_mtime)
+    return max(begun, key=lambda run: _written(run.place / TRIALS))
 
 
 def _inside(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    try:
+        visible = [path for path in folder.iterdir() if path.name[0] != "."]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    visible = (path for path in folder.iterdir() if path.name[0] != ".")
     return [path for path in visible if is_shown(path)]
 
 
@@ -75,5 +80,12 @@ def _row(path: Path) -> dict[str, Any]:
 
 def _started(path: Path) -> float:
     """Seconds since 1970; the settings are written once, when a run begins."""
-    written = (path / name for name in (SWEEP, SETTINGS))
-    return next((one for one in written if one.exists()), path).stat().st_mtime
+    return _written(path / SWEEP) or _written(path / SETTINGS) or _written(path)
+
+
+def _written(path: Path) -> float:
+    """When a file was written last, in seconds since 1970; 0 if there is none any more."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

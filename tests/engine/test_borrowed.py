@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import nasir
 from nasir.cli.main import main
 from nasir.core.errors import NasirError, RunFolderError
 from nasir.engine.borrowed import borrowed
+from nasir.runs import listing
 from nasir.runs import store as store_module
 from nasir.runs.run import writing
 
@@ -102,6 +104,22 @@ def test_a_run_whose_folder_was_removed_ends(toy, tmp_path: Path):
 def nasir_list(**options: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nasir.cli.main", "list", "strategy"]
     return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, **options)
+
+
+def test_a_run_that_is_removed_while_runs_are_listed_is_left_out(toy, monkeypatch, capsys):
+    toy(name="stays")
+    gone = toy(name="gone").place
+
+    def removed(path: Path) -> bool:
+        if path.name == "gone":
+            shutil.rmtree(gone)
+        return False
+
+    monkeypatch.setattr(listing, "is_sweep", removed)
+    assert main(["runs"]) == 0
+    said = capsys.readouterr().out
+    assert "stays" in said
+    assert "gone" not in said
 
 
 def test_a_home_that_is_none_does_not_end_a_command():

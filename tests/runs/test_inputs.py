@@ -90,6 +90,20 @@ def test_after_accepted_changes_found_and_references_are_on_the_same_pictures(ru
     }
 
 
+def test_runs_on_other_pictures_at_the_same_places_are_apart_and_make_no_table(run: Run, capsys):
+    again = str(run.folder.parent / "two")
+    words = (*QUICK, "task=denoise", "task.size=16", f"task.images={pictures(run)}", "seed=1")
+    nasir.search(*words, folder=run.folder.parent, name="same")
+    assert len(nasir.compare(run.folder, run.folder.parent / "same").groups) == 1
+    draw(pictures(run) / "c.png", 9)
+    nasir.search(*words, folder=run.folder.parent, name="two")
+    compared = nasir.compare(run.folder, again)
+    assert len(compared.groups) == 2
+    assert compared.keys == ["task.contents"]
+    assert main(["tabulate", str(run.folder), again, "-o", "t.safetensors"]) == 2
+    assert "or other pictures: a table has one of each task" in capsys.readouterr().err
+
+
 def test_pictures_that_were_moved_as_they_are_are_said_with_images(run: Run, capsys):
     there = run.folder.parent.parent / "elsewhere"
     pictures(run).rename(there)

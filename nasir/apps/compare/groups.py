@@ -13,6 +13,7 @@ from nasir.apps.compare.hypervolume import share
 from nasir.core.errors import NasirError
 from nasir.core.objectives import Objective, dominates, objectives, pareto_front, values_of
 from nasir.core.trial import FULL, Trial, best_of
+from nasir.runs.inputs import contents_of
 from nasir.runs.run import Run
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ def objectives_of(runs: Sequence[Run]) -> tuple[Objective, ...]:
 def read_runs(runs: Sequence[Run]) -> list[ComparedRun]:
     """The runs with their values; refuses those of different objectives."""
     wanted = objectives_of(runs)
-    read = [ComparedRun(run, run.settings, run.trials) for run in runs]
+    read = [
+        ComparedRun(run, settings, run.trials)
+        for run, settings in zip(runs, settings_with_contents(runs), strict=True)
+    ]
     if len(wanted) != 2:
         found = [_best(one.trials) for one in read]
         stages = {trial.proposal.stage for trial in found if trial is not None}
@@ -123,6 +127,25 @@ def read_runs(runs: Sequence[Run]) -> list[ComparedRun]:
     return [
         attrs.evolve(one, front=points, value=share(points, box) if points else None)
         for one, points in zip(read, fronts, strict=True)
+    ]
+
+
+def settings_with_contents(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
+    """The settings of runs; ``task.contents`` sets those of other files at the same places apart.
+
+    Such runs have the same settings and solve another problem.
+    """
+    settings = [run.settings for run in runs]
+    contents = [contents_of(run) for run in runs]
+    found: dict[str, set[str]] = {}
+    for one, content in zip(settings, contents, strict=True):
+        if content is not None:
+            found.setdefault(json.dumps(one.get("task"), default=str), set()).add(content)
+    return [
+        {**one, "task": {**one["task"], "contents": content}}
+        if content is not None and len(found[json.dumps(one.get("task"), default=str)]) > 1
+        else one
+        for one, content in zip(settings, contents, strict=True)
     ]
 
 
