@@ -1,9 +1,10 @@
-"""Versions that are written in several files agree."""
+"""Versions that are written in several files agree, and modules import each other one way."""
 
 from __future__ import annotations
 
 import re
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,21 @@ def test_a_python_that_is_there_is_found_and_no_other(tools: None):
     assert interpreter("3.99") is None
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert interpreter(version)
+
+
+def test_no_module_is_in_a_circle_of_imports_with_another():
+    """Of imports at the top of modules; layers are checked by import-linter."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / "nasir").rglob("*.py")
+    }
+    pattern = re.compile(r"^from (nasir[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+    imports = {
+        module: {
+            inner if (inner := f"{source}.{name}") in files else source
+            for source, names in pattern.findall(path.read_text())
+            for name in re.findall(r"\w+", names)
+        }
+        for module, path in files.items()
+    }
+    assert len(list(TopologicalSorter(imports).static_order())) == len(files)
