@@ -13,6 +13,7 @@ import attrs
 
 from nasir.core.component import settings_of
 from nasir.core.errors import NasirError, SettingsError, as_given, unknown_name
+from nasir.core.import_strings import import_string
 from nasir.core.registry import registries
 from nasir.settings.interfaces import (
     COMPOSITIONS,
@@ -85,6 +86,8 @@ def _instance(kind: str, component: Any, fields: Mapping[str, Any]) -> Any:
 
 def structure(cls: type, fields: Mapping[str, Any], where: str = "") -> Any:
     """An instance of the attrs class `cls` from its fields; `where` begins the key in errors."""
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        raise SettingsError(f"{where} {import_string(cls)} lacks {', '.join(missing)}: define them")
     names = {field.name: field for field in settings_of(cls)}
     values = {}
     fields = expand_short(cls, fields, where)

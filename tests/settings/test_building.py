@@ -249,3 +249,21 @@ def test_a_value_in_a_message_is_short():
     with pytest.raises(SettingsError) as refused:
         building.make("space", "nasdip", depth="9" * 10_000)
     assert len(str(refused.value)) < 300
+
+
+HALF = """
+import attrs
+from nasir.core.strategy import Strategy
+@attrs.define
+class Half(Strategy):
+    def ask(self): ...
+    def tell(self, trial): ...
+"""
+
+
+def test_what_a_component_lacks_is_named(tmp_path: Path, monkeypatch):
+    (tmp_path / "half.py").write_text(HALF)
+    monkeypatch.syspath_prepend(tmp_path)
+    lacks = "strategy half:Half lacks bind, load_state_dict, state_dict: define them"
+    with pytest.raises(SettingsError, match=lacks):
+        building.make("strategy", "half:Half")
