@@ -3,11 +3,11 @@
     python benchmarks/mutants.py WORK [--each 30] [--seed 0] [--minutes 60] [--again] [--table]
 
 A mutant is a module with one change: an operator, comparison, constant, condition, or the order of
-two arguments. It is noticed if a test fails, or does not end, of those that execute the changed
-function, the nearest first: which tests do is recorded once for each file. ``--again`` tries those
-that were not noticed with the tests of today. `each` mutants are drawn from each room, and the
-faults of ``PLANTED`` come first. WORK keeps what is known: a benchmark that was stopped goes on
-where it was. ``--table`` prints what is there.
+two arguments. It is noticed if a test fails, or does not end, of the files of the module's name and
+those that import it. ``--again`` tries those that were not noticed with the tests of today, and all
+near by that execute the changed function: which tests do is recorded once for each file.
+`each` mutants are drawn from each room, and the faults of ``PLANTED`` come first. WORK keeps what
+is known: a benchmark that was stopped goes on where it was. ``--table`` prints what is there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def main() -> None:
                 continue
             if time.perf_counter() > 60 * arguments.minutes + started:
                 break
-            found = tried(mutant, tests)
+            found = tried(mutant, tests, arguments.again)
             line = {"id": mutant.id, "room": room, "change": mutant.change, **found}
             print(line, flush=True)
             with results.open("a") as file:
@@ -135,21 +135,28 @@ class Tests:
         self.work = work
         self.imported = imported
 
-    def near(self, mutant: Mutant) -> Iterator[list[str]]:
-        """Those in files of the module's name, or that import it; then the others of its folder.
-
-        The shortest first. Where more than a function is changed, all that execute the module.
-        """
+    def near(self, mutant: Mutant) -> list[str]:
+        """Files of the module's name, and those that import it; if none, those of its folder."""
         module = Path(mutant.file).relative_to("nasir")
+        name = f"test_{module.stem}.py"
         dotted = f"{'.'.join(('nasir', *module.with_suffix('').parts))} "
-        name, folder = f"test_{module.stem}", TESTS / module.parent
-        near = [path for path, text in self.files.items() if path.stem == name or dotted in text]
+        near = [path for path, text in self.files.items() if path.name == name or dotted in text]
+        near.sort(key=lambda path: (path.name != name, path.parent != TESTS / module.parent))
+        return list(map(str, near or self.folder(mutant)))
+
+    def folder(self, mutant: Mutant) -> list[Path]:
+        """The test files of the module's folder, or of the one around it."""
+        folder = TESTS / Path(mutant.file).relative_to("nasir").parent
         while not folder.is_dir():
             folder = folder.parent
-        yield self.of(near, mutant) or list(map(str, near))
-        yield self.of(sorted({*folder.rglob("test_*.py")} - {*near}), mutant)
+        return sorted(folder.rglob("test_*.py"))
 
-    def of(self, files: Sequence[Path], mutant: Mutant) -> list[str]:
+    def executing(self, mutant: Mutant) -> list[str]:
+        """The tests of all these files that execute the changed function, the shortest first.
+
+        Where more than a function is changed, all that execute the module.
+        """
+        files = sorted({*map(Path, self.near(mutant)), *self.folder(mutant)})
         module = mutant.file.removeprefix("nasir/")
         found: dict[str, float] = {}
         for name, tests in executing(files, ROOT, self.work / "executed.jsonl", in_child).items():
@@ -186,36 +193,29 @@ class Limit:
         pytest.skip("takes long")
 
 
-def tried(mutant: Mutant, known: Tests) -> dict[str, Any]:
+def tried(mutant: Mutant, known: Tests, again: bool) -> dict[str, Any]:
     """Whether tests notice `mutant`, and how."""
     started, how = time.perf_counter(), "no test"
-    for tests in known.near(mutant):
-        if tests:
-            how = tried_by(tests, mutant, known)
-        if how not in ("passed", "no test"):
-            break
+    overrun = known.work / "overrun"
+    overrun.unlink(missing_ok=True)
+    tests = known.executing(mutant) if again else known.near(mutant)
+    if tests:
+        how = ended(partial(test_with, mutant, tests, overrun, known))
+    for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
+        overrun.unlink()  # does it take as long without the mutant?
+        as_ever = ended(partial(test_with, None, [test], overrun, known)) == "passed"
+        if how == "passed" and as_ever and not overrun.exists():
+            how = NEVER
     seconds = round(time.perf_counter() - started, 1)
     return {"noticed": how not in ("passed", "no test"), "how": how, "seconds": seconds}
 
 
-def tried_by(tests: list[str], mutant: Mutant, known: Tests) -> str:
-    overrun = known.work / "overrun"
-    overrun.unlink(missing_ok=True)
-    how = ended(partial(test_with, mutant, tests, known))
-    for test in overrun.read_text().splitlines()[:1] if overrun.exists() else ():
-        overrun.unlink()  # does it take as long without the mutant?
-        as_ever = ended(partial(test_with, None, [test], known)) == "passed"
-        if how == "passed" and as_ever and not overrun.exists():
-            how = NEVER
-    return how
-
-
-def test_with(mutant: Mutant | None, tests: list[str], known: Tests) -> int:
+def test_with(mutant: Mutant | None, tests: list[str], overrun: Path, known: Tests) -> int:
     """Pytest's exit code where tests meet the mutant in place of its module."""
     if mutant is not None:
         plant(mutant, ROOT, known.is_imported(mutant))
     os.chdir(ROOT)
-    return int(pytest.main([*QUIET, "-x", *tests], plugins=[Limit(known.work / "overrun")]))
+    return int(pytest.main([*QUIET, "-x", *tests], plugins=[Limit(overrun)]))
 
 
 def ended(work: Callable[[], int]) -> str:

@@ -148,6 +148,16 @@ def test_a_fit_is_extended_where_all_its_steps_are_done_and_no_rule_has_ended_it
 
 
 @pytest.mark.parametrize(
+    ("points", "fidelity", "marks"),
+    [(1, 1.0, [100]), (4, 1.0, [25, 50, 75, 100]), (4, 0.6, [25, 50, 60]), (3, 0.005, [1])],
+)
+def test_outputs_are_wanted_at_the_same_steps_of_a_shorter_fit(
+    points: int, fidelity: float, marks: list[int]
+) -> None:
+    assert FitRequest((1, 1, 4, 4), fidelity, points).marks(100) == marks
+
+
+@pytest.mark.parametrize(
     ("qualities", "place"),
     [
         ([[20.0, 24.0, 22.0], [21.0, 22.0, 25.0]], 2),  # means 20.5, 23, 23.5

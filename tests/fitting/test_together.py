@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,12 @@ def evaluated(
     fidelity: float = 1.0,
     folder: Path | None = None,
     artifacts: bool = True,
+    timed: bool = False,
 ) -> Evaluation:
     problem = Problem(
         space, task, {FULL: method}, split=split, artifacts=artifacts, checkpoints=folder
     )
+    problem = attrs.evolve(problem, timed=timed)
     architecture = space.domain.sample(np.random.default_rng(3))
     return method.evaluate(Proposal(architecture, fidelity=fidelity), problem, 1)
 
@@ -76,6 +79,15 @@ def assert_same(first: Evaluation, second: Evaluation) -> None:
     assert (first.score, first.metrics) == (second.score, second.metrics)
     for name, picture in pixels(first).items():
         assert np.array_equal(picture, pixels(second)[name])
+
+
+def test_fits_at_once_have_equal_shares_of_the_seconds() -> None:
+    started = time.perf_counter()
+    made = evaluated(dip(iterations=1), timed=True)
+    passed = time.perf_counter() - started
+    seconds = [one["seconds"] for one in made.costs.values()]
+    assert 0 < seconds[0] * 3 <= passed
+    assert seconds == [seconds[0]] * 3
 
 
 @pytest.mark.parametrize("task", TASKS)
