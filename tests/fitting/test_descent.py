@@ -164,6 +164,7 @@ def test_outputs_are_wanted_at_the_same_steps_of_a_shorter_fit(
         ([[20.0, 24.0, 20.0], [21.0, 22.0, 25.0]], 1),
         ([[20.0, 24.0], [21.0]], -1),  # each has stopped by itself
         ([[math.nan, math.nan, math.nan]], -1),  # the task measures no PSNR
+        ([[math.nan, 24.0, 22.0]], -1),
     ],
 )
 def test_a_search_stops_where_its_pictures_are_best_in_the_mean(

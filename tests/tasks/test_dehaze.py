@@ -26,6 +26,24 @@ from nasir.tasks.physics.haze import dark_transmission
 from nasir.testing import TaskContract
 
 
+@pytest.mark.parametrize(
+    ("size", "longest", "small"),
+    [
+        ((40, 20), 10, (10, 5)),
+        ((40, 20), 30, (30, 15)),
+        ((20, 40), 10, (5, 10)),
+        ((40, 20), 40, (40, 20)),
+        ((9, 9), 0, (9, 9)),
+    ],
+)
+def test_a_picture_is_shrunk_to_its_longest_side(
+    size: tuple[int, int], longest: int, small: tuple[int, int]
+) -> None:
+    assert haze.shrunk(np.ones((*size, 3), np.float32), longest) == pytest.approx(
+        np.ones((*small, 3))
+    )
+
+
 class TestDehaze(TaskContract):
     """The two halves of the scene, one to search on and one to test on."""
 

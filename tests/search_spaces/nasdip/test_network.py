@@ -167,6 +167,15 @@ def test_deep_decoder_has_its_papers_parameters(width: int, parameters: int) -> 
     assert _parameters(network) == parameters
 
 
+@pytest.mark.parametrize(("depth", "halvings"), [(2, 5), (5, 8), (6, 8)])
+def test_the_u_net_of_cyclegan_halves_three_times_more_than_depth_and_eight_times_at_most(
+    depth: int, halvings: int
+) -> None:
+    space = NasDip(depth=depth, width=8)
+    network = space.build(space.named("cyclegan_unet"), Signature(3, 3))
+    assert sum(isinstance(one, nn.Conv2d) for one in network.modules()) == halvings
+
+
 def test_the_u_net_of_cyclegan_has_54_million_parameters() -> None:
     """As that of pix2pix for 256 x 256, whose normalisations have weights and layers no biases."""
     space = NasDip(depth=5, width=128)
