@@ -44,6 +44,14 @@ def test_a_picture_is_shrunk_to_its_longest_side(
     )
 
 
+def test_the_patch_of_the_dark_channel_has_three_pixels_at_least() -> None:
+    x = torch.ones(1, 3, 9, 9)
+    x[0, 1, 4, 4] = 0
+    expected = torch.ones(1, 1, 9, 9)
+    expected[..., 3:6, 3:6] = 0
+    assert torch.equal(haze.dark_channel(x), expected)
+
+
 class TestDehaze(TaskContract):
     """The two halves of the scene, one to search on and one to test on."""
 
