@@ -201,7 +201,8 @@ def test_damaged_weights_are_refused(training: Training, tmp_path: Path):
     copy = copied(training, tmp_path)
     weights = copy.folder / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
-    for use in (copy.network, lambda: evaluate(f"architecture={copy.folder}")):
+    images = training.settings["task"]["test_images"]
+    for use in (copy.network, lambda: evaluate(f"architecture={copy.folder}", images=images)):
         with pytest.raises(SettingsError, match="damaged"):
             use()
 
