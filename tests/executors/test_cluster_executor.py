@@ -38,10 +38,12 @@ without_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="need
 
 
 @pytest.fixture(scope="module")
-def standing_ray() -> Iterator[Any]:
-    """A cluster that was there before, which no run may stop."""
+def standing_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A cluster that was there before, which no run may stop, in a folder that stays."""
     ray = pytest.importorskip("ray", reason="needs nasir[ray]")
-    leave = ray_cluster.join(None, 1, 0, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("ray"))
+        leave = ray_cluster.join(None, 1, 0, 2)
     yield ray
     leave()
 
