@@ -16,7 +16,7 @@ from nasir.core.task import Sample, Split, Task
 from nasir.tasks.pictures.names import picture_files, whole_patterns
 from nasir.tasks.pictures.photographs import photographs
 from nasir.tasks.pictures.picture import Picture, as_tensor, pictures_in, with_channels
-from nasir.tasks.pictures.several import check_apart, in_words, with_distinct_names
+from nasir.tasks.pictures.several import check_apart, of_cut, of_few, with_distinct_names
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -283,16 +283,15 @@ class PictureTask(Task):
         return f"the middle {self.size} x {self.size} of"
 
     def remarks(self) -> Sequence[str]:
-        """What of which pictures is used, where they are not used whole."""
-        cut: dict[Split, list[Picture]] = {
-            split: [picture for picture in some if self._is_cut(picture.shape, split)]
-            for split, some in self.splits(*self.sources()).items()
-        }
-        if not cut["search"]:
-            return ()
-        which = in_words([*cut["search"], *cut["test"]])
-        verbs = "searching and testing on" if cut["test"] else "searching on"
-        return (f"{verbs} {self.part} {which}; task.size=0: whole",)
+        """What of which pictures is used, where they are not used whole, or few of many."""
+        used = self.splits(*self.sources())
+        searched, tested = (
+            [picture for picture in used[split] if self._is_cut(picture.shape, split)]
+            for split in ("search", "test")
+        )
+        cut = [of_cut(self.part, searched, tested)] if searched else []
+        divided = self.images and not (self.degraded or self.test_images)
+        return [*cut, *(of_few(len(used["search"]), len(used["test"])) if divided else ())]
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: whoever unpickles the task reads them again."""

@@ -63,9 +63,9 @@ def test_the_order_is_by_front_then_crowding_then_age(values):
     rank, distance = peeled(values), [0.0] * len(values)
     for front in set(rank):
         members = [i for i in range(len(values)) if rank[i] == front]
-        for i, one in zip(members, cuboid([values[i] for i in members]), strict=True):
+        for i, one in zip(members, crowding([values[i] for i in members]), strict=True):
             distance[i] = one
-    keys = [(rank[i], -round(distance[i], 9), -i) for i in crowded_order(values)]
+    keys = [(rank[i], -distance[i], -i) for i in crowded_order(values)]
     assert keys == sorted(keys)
     assert sorted(crowded_order(values)) == list(range(len(values)))
 

@@ -25,6 +25,8 @@ def test_it_is_said_that_the_middle_of_a_picture_is_searched_on():
     assert [tuple(s.degraded.shape[2:]) for s in task.samples("search")] == [(64, 64), (20, 64)]
     assert denoise(images=names, search=2, size=0).remarks() == ()
     assert denoise(images=names[2:]).remarks() == ()
+    (_, few) = denoise(images=[*names, picture("d.png", 70, 20)], search=1).remarks()
+    assert few.startswith("searching on 1 of the 4 pictures, testing on the others; task.search=N")
     alone = denoise(images=names[:1]).remarks()
     assert alone[0].startswith("searching and testing on the middle 64 x 64 of a (96 x 80);")
 

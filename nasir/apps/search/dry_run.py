@@ -10,12 +10,17 @@ import numpy as np
 
 from nasir.apps.formatting import duration
 from nasir.core.errors import NasirError
+from nasir.core.failures import TimeLimitError
 from nasir.core.trial import FULL, Proposal
 from nasir.engine.borrowed import borrowed
+from nasir.executors.inline import Inline
 from nasir.settings.experiment import Experiment
 
 SHARES = (0.01, 0.04)
 """Shares of an evaluation that are measured; what both need alike is no part of a longer one."""
+
+PATIENCE = 30.0
+"""Seconds that each of them may take."""
 
 
 def described(planned: Experiment) -> Iterator[tuple[str, str]]:
@@ -36,6 +41,9 @@ def _expected(planned: Experiment) -> str:
     """The time of a full evaluation here, and of the trials where all are such evaluations."""
     try:
         seconds = seconds_of_one(planned)
+    except TimeLimitError:
+        least = duration(PATIENCE / SHARES[0])
+        return f"more than {least} for a full evaluation: a hundredth of one took {PATIENCE:g} s"
     except NasirError as error:
         return f"unknown: {error}"
     words = f"{duration(seconds)} for a full evaluation, guessed from a part of one"
@@ -46,17 +54,28 @@ def _expected(planned: Experiment) -> str:
 
 
 def seconds_of_one(planned: Experiment) -> float:
-    """The seconds of a full evaluation, from two short ones in this process."""
+    """The seconds of a full evaluation, from two short ones in this process.
+
+    Raises :class:`~nasir.core.failures.TimeLimitError` where the shortest takes too long.
+    """
     problem = planned.problem
     problem.check()
     evaluator = problem.evaluator(FULL)
     architecture = problem.domain.sample(np.random.default_rng(0))
-    taken = []
+    executor = Inline().within(PATIENCE, None).start(1)
+
+    def taken(share: float) -> float:
+        began = time.perf_counter()
+        proposal = Proposal(architecture, fidelity=share)
+        executor.submit(evaluator.evaluate, proposal, problem, 0).result()
+        return time.perf_counter() - began
+
     with borrowed("search"):
-        for share in (SHARES[0], *SHARES):  # the first one warms up
-            began = time.perf_counter()
-            evaluator.evaluate(Proposal(architecture, fidelity=share), problem, 0)
-            taken.append(time.perf_counter() - began)
-    _, short, longer = taken
+        taken(SHARES[0])  # warms up
+        short = taken(SHARES[0])
+        try:
+            longer = taken(SHARES[1])
+        except TimeLimitError:
+            return short / SHARES[0]
     rate = max(0.0, longer - short) / (SHARES[1] - SHARES[0])
     return longer + rate * (1 - SHARES[1])

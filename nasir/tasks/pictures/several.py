@@ -27,9 +27,21 @@ def check_apart(images: Sequence[Picture], test: Sequence[Picture]) -> None:
         )
 
 
-def in_words(pictures: Sequence[Picture]) -> str:
-    """The first picture with its size, and how many there are if there are more."""
-    first, many = pictures[0], len({picture.name for picture in pictures})
+def of_cut(part: str, searched: Sequence[Picture], tested: Sequence[Picture]) -> str:
+    """Which pictures are used in part, the first of them with its size."""
+    first, many = searched[0], len({picture.name for picture in (*searched, *tested)})
     height, width = first.shape[:2]
     which = f"{first.name} ({width} x {height})"
-    return which if many == 1 else f"{many} pictures, such as {which}"
+    verbs = "searching and testing on" if tested else "searching on"
+    which = which if many == 1 else f"{many} pictures, such as {which}"
+    return f"{verbs} {part} {which}; task.size=0: whole"
+
+
+def of_few(searched: int, tested: int) -> Sequence[str]:
+    """How many pictures are searched on, where more are left for the test."""
+    if tested <= searched:
+        return ()
+    return (
+        f"searching on {searched} of the {searched + tested} pictures, testing on the others; "
+        "task.search=N: searching on more",
+    )

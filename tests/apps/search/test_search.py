@@ -267,3 +267,12 @@ def test_the_time_of_a_dry_run_is_that_of_a_whole_evaluation(monkeypatch):
     monkeypatch.setattr(ToyEvaluator, "evaluate", evaluate)
     (planned,) = plan(("space=toy", "task=toy", "evaluator=toy", "strategy=random"), {})
     assert seconds_of_one(planned) == pytest.approx(2.02, rel=0.3)
+
+
+def test_a_dry_run_ends_where_a_part_of_an_evaluation_takes_too_long(monkeypatch):
+    from nasir.apps.search import dry_run
+
+    monkeypatch.setattr(dry_run, "PATIENCE", 0.1)
+    words = ("space=toy", "task=toy", "evaluator=toy", "evaluator.sleep=5", "strategy=random")
+    (planned,) = plan(words, {})
+    assert dict(dry_run.described(planned))["about"].startswith("more than 10.0 s for a full")
