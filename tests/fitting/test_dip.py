@@ -317,6 +317,21 @@ def test_without_ground_truth_a_test_picture_scores_by_its_loss():
         assert "psnr" not in result.metrics
 
 
+def test_several_test_pictures_without_ground_truth_score_by_the_mean_of_their_losses():
+    blind = [attrs.evolve(picture(name, noise=n), clean=None) for name, n in (("a", 0), ("b", 0.3))]
+    one, other, both = (
+        evaluate(Given(tuple(some)), dip(stop="fixed"), "test").score
+        for some in (blind[:1], blind[1:], blind)
+    )
+    assert both == pytest.approx((one + other) / 2)
+
+
+@pytest.mark.parametrize(("iterations", "patience"), [(600, 200), (6000, 1000), (2, 1)])
+def test_a_third_of_the_steps_is_waited_for_less_variance(iterations: int, patience: int):
+    rule = dip(iterations=iterations, stop="wmv").stopping_rule(TASKS["denoise"])
+    assert rule.patience == patience
+
+
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("stop", ["fixed", *AUTOMATIC])
 def test_psnr_and_ssim_are_the_tasks_own(name: str, stop: str):

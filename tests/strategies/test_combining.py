@@ -81,6 +81,22 @@ def test_the_second_of_a_chain_begins_after_the_trials_of_the_first_and_inherits
     assert first.inherited == []
 
 
+def test_the_second_of_a_chain_waits_for_all_trials_of_the_first(
+    problem: Problem, architectures: list[Architecture]
+):
+    chain = Chain((InTurn(architectures[:1]), InTurn(architectures[1:2])), trials=(2,))
+    chain.bind(problem)
+    first, second = chain.ask(), chain.ask()
+    assert first is not None
+    assert second is not None
+    assert chain.ask() is None
+    chain.tell(evaluated(first, 0, 0.0))
+    assert chain.ask() is None
+    chain.tell(evaluated(second, 1, 1.0))
+    assert (third := chain.ask()) is not None
+    assert third.architecture == architectures[1]
+
+
 def test_a_screen_evaluates_the_candidate_with_the_best_proxy_alone(
     problem: Problem, architectures: list[Architecture]
 ):

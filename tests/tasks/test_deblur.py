@@ -87,3 +87,9 @@ def test_any_composition_is_the_same_as_the_task_that_is_named_after_it(file: st
     (one,) = denoise(images=file, noise="poisson", peak=9).samples("test")
     (other,) = degraded(images=file, degradation="poisson", peak=9).samples("test")
     assert torch.equal(one.degraded, other.degraded)
+
+
+def test_the_reach_of_a_blur_before_a_smaller_copy_is_in_its_pixels(file: str):
+    task = degraded(images=file, degradation="blur+bicubic", width=1, scale=2)
+    blur, smaller = task.degrading().operators
+    assert task.samples("test")[0].reach == (blur.reach + smaller.reach * blur.scale) / 2

@@ -13,6 +13,7 @@ from PIL import Image
 
 from nasir.core.errors import PictureError, SettingsError
 from nasir.core.search_space import Signature
+from nasir.core.task import Sample
 from nasir.settings import building
 from nasir.tasks.inpaint import Inpaint
 
@@ -295,3 +296,11 @@ def test_a_mask_without_a_hole_is_refused(folder: Path):
     Image.new("L", (60, 40), 255).save("white.png")
     message = refusal(inpaint(images="a.png", mask="white.png"))
     assert "white.png is white everywhere" in message
+
+
+@pytest.mark.parametrize(("known", "rows"), [("exact", 68), ("fitted", 200)])
+def test_a_fit_is_made_around_the_holes_where_known_pixels_are_kept(known: str, rows: int):
+    mask = torch.ones(1, 1, 200, 60)
+    mask[..., 10:20, 25:45] = 0
+    region = inpaint(known=known).region(Sample("a", torch.zeros(1, 3, 200, 60), mask=mask))
+    assert region == (slice(0, rows), slice(0, 60))

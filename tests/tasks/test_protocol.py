@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import attrs
@@ -221,6 +222,16 @@ def test_each_picture_is_evaluated_on_its_own_channels(mixed: Path, task: str):
         assert torch.equal(sample.degraded, own.degraded.expand_as(sample.degraded))
         figures = together.metrics(together.unrestored(sample), sample)
         assert figures == pytest.approx(alone.metrics(alone.unrestored(own), own), abs=1e-5)
+
+
+def test_given_pairs_have_their_own_channels(mixed: Path, tmp_path: Path):
+    for kind in ("rain", "norain"):
+        (tmp_path / "pairs" / kind).mkdir(parents=True)
+        for name in ("grey", "colour"):
+            shutil.copy(mixed / f"{name}.png", tmp_path / "pairs" / kind)
+    task = made("derain", images=tmp_path / "pairs", pairs="folders", search=0, size=0)
+    own = {sample.name: sample.grey for sample in task.samples("test")}
+    assert own == {"grey": True, "colour": False}
 
 
 def test_a_grey_picture_is_not_evaluated_on_the_luma_of_its_colours(mixed: Path):

@@ -194,6 +194,15 @@ def test_too_many_skips_end_the_search_and_are_not_recommended() -> None:
     assert how.recommend(trials).number == 1
 
 
+def test_the_selection_is_the_last_trial() -> None:
+    how, stages = attrs.evolve(SMALL, selection="perturbation"), []
+    how.bind(problem())
+    while (proposal := how.ask()) is not None:
+        how.tell(Trial(len(stages), proposal, 0, "complete", 1.0))
+        stages.append(proposal.stage)
+    assert stages == [*[EPOCH] * SMALL.epochs, SELECTION]
+
+
 def test_a_failed_epoch_ends_the_search() -> None:
     how = attrs.evolve(SMALL)
     how.bind(problem())

@@ -218,4 +218,6 @@ def test_recommends_the_best_of_the_full_stage_or_else_of_most_epochs() -> None:
     assert strategy.recommend([epoch]) is epoch
     assert strategy.recommend([epoch, early]) is early
     assert strategy.recommend([epoch, early, late, later]) is later
+    equal = _trial(5, SHARED, 1.0, 5.0)
+    assert strategy.recommend([epoch, late, equal, later]) is later  # the first of equals
     assert strategy.recommend([epoch, early, late, later, full]) is full
