@@ -66,8 +66,9 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except NasirError as error:
-        from nasir.cli.messages import print_error
+        from nasir.cli.messages import print_cause_if_strict, print_error
 
+        print_cause_if_strict(error)
         print_error(str(error))
         return BAD_INPUT
     except KeyboardInterrupt:

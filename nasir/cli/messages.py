@@ -10,7 +10,7 @@ import traceback
 from argparse import ArgumentParser
 
 from nasir.apps.formatting import visible
-from nasir.core.errors import bounded
+from nasir.core.errors import NasirError, PluginError, bounded
 
 
 def as_options(message: str, parser: ArgumentParser) -> str:
@@ -46,6 +46,14 @@ def fault_of_plugin(error: BaseException) -> str | None:
                 f"{error} ({code.co_filename}, line {line}); with {STRICT}=1 its traceback is shown"
             )
     return found and bounded(found)
+
+
+def print_cause_if_strict(error: NasirError) -> None:
+    """Print the traceback of what a plugin raised, where the environment asks for it."""
+    from nasir.plugins.manager import is_strict
+
+    if isinstance(error, PluginError) and error.__cause__ is not None and is_strict():
+        traceback.print_exception(error.__cause__)
 
 
 def print_error(message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from threading import RLock
@@ -68,7 +69,7 @@ class Entry:
             with redirect_stdout(sys.stderr):  # stdout is for the result of a command
                 return load(self.target)
         except (Exception, SystemExit) as error:
-            reason = f"which cannot be imported: {type(error).__name__}: {error}"
+            reason = f"which cannot be imported: {type(error).__name__}: {error}{_place(error)}"
             if not self.owner:
                 raise SettingsError(
                     f"{self.name!r} is an import string, {reason}; install its module here, or "
@@ -78,6 +79,14 @@ class Entry:
                 f"plugin {self.owner!r} registers {self.name!r} as {self.target!r}, {reason}; "
                 f"mend the plugin or disable it with -p no:{self.owner}"
             ) from error
+
+
+def _place(error: BaseException) -> str:
+    """The file and line that raised at an import; empty if nothing was found to import."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if one.filename not in (__file__, load.__code__.co_filename)]
+    files = [one for one in own if "importlib" not in one.filename]
+    return f" ({files[-1].filename}, line {files[-1].lineno})" if files else ""
 
 
 class Registry(Mapping[str, Entry]):

@@ -496,7 +496,10 @@ def test_a_plugin_that_raises_at_import_is_reported_and_left_out(broken_plugin: 
 def test_a_broken_plugin_is_fatal_in_strict_mode(broken_plugin: str):
     done = in_a_process("--help", NASIR_STRICT_PLUGINS="1")
     assert done.returncode == 2
-    assert re.fullmatch(r"nasir: .*'broken'.*-p no:broken\n", done.stderr)
+    traceback, _, line = done.stderr.rstrip("\n").rpartition("\n")
+    assert traceback.startswith("Traceback")
+    assert traceback.endswith("RuntimeError: no licence")
+    assert re.fullmatch(r"nasir: .*'broken'.*-p no:broken", line)
 
 
 def test_a_broken_plugin_can_be_disabled(broken_plugin: str):

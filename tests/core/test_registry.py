@@ -106,3 +106,11 @@ def test_a_thread_waits_until_another_has_filled_the_registries():
     assert list(made["task"]) == ["a"]
     other.join(60)
     assert seen == [["a"]]
+
+
+def test_what_cannot_be_imported_is_reported_with_file_and_line(tmp_path, monkeypatch):
+    (tmp_path / "torn.py").write_text("first = 1\nint('x')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for target, place in (("torn:A", r"\(.*torn\.py, line 2\); mend"), ("gone:A", r"'gone'; mend")):
+        with pytest.raises(PluginError, match=place):
+            Entry("torn", target, "", "mine").load()
