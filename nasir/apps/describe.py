@@ -57,6 +57,9 @@ def describe(words: Sequence[str]) -> dict[str, Any]:
         return _verb(words[0], words[1:])
     words = [_with_kind(words[0]), *words[1:]]
     kind, name, fields = _read(words)
+    if "+" in name:
+        parts = " and ".join(f"{kind}={part}" for part in name.split("+"))
+        raise SettingsError(f"{kind}={name} is of several parts: describe each, {parts}")
     entry = registries[kind].entry(name)
     target = entry.load() if kind not in (*FILES, "run_setting") else None
     content: dict[str, Any] = {

@@ -267,3 +267,8 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest(capsys):
         said == "nasir: nothing is called 'nasdop': did you mean 'nasdip'? see all names with: "
         "nasir list\n"
     )
+
+
+def test_an_expression_is_described_by_its_parts(capsys: pytest.CaptureFixture[str]):
+    assert main(["describe", "strategy=random+rl"]) == 2
+    assert "describe each, strategy=random and strategy=rl" in capsys.readouterr().err

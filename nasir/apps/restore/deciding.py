@@ -110,8 +110,10 @@ def _by_method(picture: Path, asked: Request[RestoreSettings]) -> RestorationPla
     """A classical method, on the task that is named, or the default one."""
     made = make_components(("space", "task", "method"), _about(picture, asked), asked.own.use)
     problem = Problem(made["space"], made["task"], {}, asked.own.seed, "test")
-    method = made["method"]
-    return RestorationPlan(asked.own, problem, None, name_of(method), method=method)
+    method, comparison = made["method"], _comparison(made["task"])
+    return RestorationPlan(
+        *(asked.own, problem, None, name_of(method)), method=method, compared_by=comparison
+    )
 
 
 def _by_network(
@@ -163,7 +165,7 @@ def _by_task(picture: Path, asked: Request[RestoreSettings]) -> RestorationPlan:
     comparison = _comparison(task)
     if comparison == "operator" and _is_linear(task, picture):
         undone = _by_method(picture, _with_method(asked, FOR_OPERATORS))
-        return attrs.evolve(undone, compared_by=comparison)
+        return attrs.evolve(undone, automatic=True)
     return attrs.evolve(_fit(picture, asked), compared_by=comparison, automatic=True)
 
 

@@ -184,7 +184,10 @@ def _unless_texture(made: Restored, planned: RestorationPlan, sample: Sample) ->
 
 
 def _nearest(made: Restored, planned: RestorationPlan, sample: Sample) -> Restored:
-    """What was made; the picture as it is, if that is nearer to it when it is degraded again."""
+    """What was made, with how near it comes to the picture when it is degraded again.
+
+    If nobody named what made it, and the picture as it is comes nearer, the picture as it is.
+    """
     from nasir.apps.restore.consistency import inconsistency
     from nasir.apps.restore.risk import INPUT, Risks
 
@@ -195,7 +198,7 @@ def _nearest(made: Restored, planned: RestorationPlan, sample: Sample) -> Restor
         {made.by: inconsistency(made.picture, sample), unmade: inconsistency(plain, sample)}
     )
     note = f"degraded again, they differ from the picture by: {found.words}"
-    if found.best == made.by:
+    if found.best == made.by or not planned.automatic:
         return attrs.evolve(made, note=note)
     return Restored(plain, unmade, stops=made.stops, note=note)
 
