@@ -137,15 +137,16 @@ def settings_with_contents(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
     """
     settings = [run.settings for run in runs]
     contents = [contents_of(run) for run in runs]
+    tasks = [json.dumps(one.get("task"), default=str) for one in settings]
     found: dict[str, set[str]] = {}
-    for one, content in zip(settings, contents, strict=True):
+    for task, content in zip(tasks, contents, strict=True):
         if content is not None:
-            found.setdefault(json.dumps(one.get("task"), default=str), set()).add(content)
+            found.setdefault(task, set()).add(content)
     return [
         {**one, "task": {**one["task"], "contents": content}}
-        if content is not None and len(found[json.dumps(one.get("task"), default=str)]) > 1
+        if content is not None and len(found[task]) > 1
         else one
-        for one, content in zip(settings, contents, strict=True)
+        for one, task, content in zip(settings, tasks, contents, strict=True)
     ]
 
 
