@@ -16,6 +16,9 @@ FIRST = ("psnr", "ssim")
 PREFIXES = " kMGT"
 """Of large counts, by powers of a thousand."""
 
+NAMED = 6
+"""Pictures that are named in a line; more are counted."""
+
 ALWAYS_SHOWN = ("strategy", "space", "task", "seed")
 """Settings that a comparison shows even where all runs have the same."""
 
@@ -184,3 +187,21 @@ def value_of(figure: str) -> float:
     """The number that :func:`figure` or :func:`score` made a text of, as exact as the text is."""
     thousands = max(0, PREFIXES.find(figure[-1:]))
     return float(figure.rstrip(PREFIXES)) * 1000**thousands
+
+
+def named(names: Sequence[str]) -> str:
+    """Names in one line, those beyond :data:`NAMED` counted."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def pictures_in_words(summary: Mapping[str, Any]) -> str:
+    """Which pictures the scores of a run are of, and which ones it was tested on; empty if none."""
+    searched = list((summary["best"] or {}).get("by_picture", ()))
+    tested = next((list(r["by_picture"]) for r in summary["results"] if "by_picture" in r), [])
+    if not searched or not tested:
+        return f"scores are of {named(searched)}" if searched else ""
+    if searched == tested:
+        return f"scores and test are of the same pictures: {named(searched)}"
+    unseen = "" if {*searched} & {*tested} else ", which the search has not seen"
+    return f"scores are of {named(searched)}; tested on {named(tested)}{unseen}"

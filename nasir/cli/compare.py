@@ -12,7 +12,9 @@ class CompareCommand(Command):
 
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("folders", metavar="RUN", nargs="+", help="a run's folder")
-        parser.add_argument("--json", action="store_true", help="print as JSON")
+        shape = parser.add_mutually_exclusive_group()
+        shape.add_argument("--json", action="store_true", help="print as JSON")
+        shape.add_argument("--latex", action="store_true", help="print as a table of LaTeX")
         parser.add_argument(
             "--plot", metavar="FILE.png", help="draw best-so-far curves, and fronts of 2 objectives"
         )
@@ -22,12 +24,16 @@ class CompareCommand(Command):
 
     def run(self, arguments: Namespace) -> int:
         from nasir.apps.compare.compare import compare
-        from nasir.cli.comparison_tables import print_runs
+        from nasir.cli.comparison_tables import print_latex, print_runs
         from nasir.cli.tables import print_json
 
         comparison = compare(*arguments.folders, html=arguments.html, plot=arguments.plot)
         if arguments.json:
             print_json(comparison.mappings)
+        elif arguments.latex:
+            print_latex(comparison)
         else:
             print_runs(comparison)
+            for file in filter(None, (arguments.plot, arguments.html)):
+                print(f"\nwritten  {file}")
         return 0

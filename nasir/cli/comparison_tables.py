@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasir.apps.formatting import (
     ALWAYS_SHOWN,
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from nasir.runs.run import Run
 
 
+class Shown(NamedTuple):
+    """A table: figures behind `texts` columns of words; `bold` cells by row and column."""
+
+    header: list[str]
+    rows: list[list[str]]
+    texts: int
+    bold: list[tuple[int, int]]
+
+
 def print_runs(comparison: Comparison) -> None:
     """Print the comparison of runs, and that of their groups where one has several seeds."""
     by_front = comparison.by_front  # first: runs of different objectives are refused
@@ -37,7 +46,7 @@ def print_runs(comparison: Comparison) -> None:
         ]
         print(f"\n{table(['run', 'hypervolume'], rows, right=(1,))}")
     if comparison.several_seeds:
-        print(f"\n{group_table(comparison)}")
+        print(f"\n{_fitting(_groups(comparison))}")
     if by_front:
         print("\nhypervolume: of the Pareto front, as a share of the box around all these trials")
     if comparison.ranked:
@@ -47,7 +56,26 @@ def print_runs(comparison: Comparison) -> None:
         )
 
 
-def group_table(comparison: Comparison) -> str:
+def print_latex(comparison: Comparison) -> None:
+    """Print a table for LaTeX: of the groups where one has several seeds, else of the runs."""
+    from nasir.cli.latex import as_printed, escaped, latex_table
+
+    shown = _groups(comparison) if comparison.several_seeds else _each(comparison.folders)[0]
+    head = [escaped(name[:1].upper() + name[1:]) for name in shown.header]
+    rows = as_printed(shown.rows, shown.bold)
+    print(latex_table(_caption(comparison), head, rows, shown.texts))
+
+
+def _caption(comparison: Comparison) -> str:
+    if not comparison.several_seeds:
+        return "The found architecture of each run on the test pictures."
+    what = f"{comparison.measure[:1].upper()}{comparison.measure[1:]} of each search"
+    spread = rf"{what}: mean $\pm$ standard deviation over the seeds."
+    tested = " p-value: against the least rank (Wilcoxon, Holm)." if comparison.ranked else ""
+    return spread + tested
+
+
+def _groups(comparison: Comparison) -> Shown:
     """A row for each group: what sets it apart, its mean +- standard deviation, its rank."""
     keys, ranked = comparison.keys, comparison.ranked
     measure = comparison.measure.removesuffix(" score")
@@ -61,19 +89,24 @@ def group_table(comparison: Comparison) -> str:
         if ranked:
             row += [f"{group.rank:.2f}" if group.rank else "", p_value(group.p_value)]
         rows.append(row)
-    return _fitting(header, rows, len(keys))
+    measured, ranks = len(keys) + 1, len(keys) + 2
+    bold = _first([None if g.mean is None else -g.mean for g in comparison.groups], measured)
+    bold += _first([g.rank for g in comparison.groups], ranks)
+    return Shown(header, rows, len(keys), bold)
 
 
-def _fitting(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    texts: int,
-    bold: Collection[tuple[int, int]] = (),
-) -> str:
-    """A table of figures behind `texts` columns of words, as wide as the terminal at most.
+def _first(values: Sequence[float | None], column: int) -> list[tuple[int, int]]:
+    """The cells of a column with the least of the values; none if there is only one."""
+    known = [value for value in values if value is not None]
+    return [(r, column) for r, v in enumerate(values) if len(known) > 1 and v == min(known)]
+
+
+def _fitting(wanted: Shown) -> str:
+    """A table as wide as the terminal at most.
 
     If it would be wider, rows get numbers, and the widest words follow the table by number.
     """
+    header, rows, texts, bold = wanted
     right = range(texts, len(header))
     whole = table(header, rows, right=right, bold=bold)
     screen = screen_width()
@@ -115,10 +148,11 @@ def _by_number(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return table((), lines, fold=1)
 
 
-def _print_each(runs: Sequence[Run]) -> None:
-    """Print one row a run: what sets it apart, and its figures on the test pictures.
+def _each(runs: Sequence[Run]) -> tuple[Shown, list[str], list[str]]:
+    """One row a run: what sets it apart, and its figures on the test pictures.
 
-    Settings are columns where the runs differ.
+    Settings are columns where the runs differ. Behind it the settings that are the same in all,
+    and the metrics that are columns.
     """
     from nasir.apps.compare.comparison import summary_with_settings
 
@@ -140,12 +174,17 @@ def _print_each(runs: Sequence[Run]) -> None:
     header = [RUN, *keys, "trials", "best", *map(heading, metrics), *references, "seconds"]
     stressed = [c for c, head in enumerate(header) if head in ("best", "PSNR", "SSIM")]
     bold = [cell for c in stressed for cell in greatest(rows, c)]
-    print(_fitting(header, rows, len(keys) + 1, bold))
+    return Shown(header, rows, len(keys) + 1, bold), same, metrics
+
+
+def _print_each(runs: Sequence[Run]) -> None:
+    shown, same, metrics = _each(runs)
+    print(_fitting(shown))
     if same:
         print(f"\nall runs: {' '.join(same)}")
     if metrics:
-        shown = " and ".join(map(heading, metrics))
-        print(f"\n{shown}: the found architecture on the test pictures")
+        names = " and ".join(map(heading, metrics))
+        print(f"\n{names}: the found architecture on the test pictures")
         print(f"reference: {heading(metrics[0])} of the first reference architecture there")
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
 
 from nasir.cli.command import Command
-from nasir.core.errors import SettingsError, unknown_name
+from nasir.core.errors import PluginError, SettingsError, unknown_name
 
 if TYPE_CHECKING:
     from nasir.plugins.manager import PluginRecord
@@ -29,19 +30,24 @@ class PluginsCommand(Command):
         parser.add_argument("action", metavar="ACTION", nargs="?", help="disable or enable")
         parser.add_argument("names", metavar="NAME", nargs="*", help="plugins to disable or enable")
         parser.add_argument("--json", action="store_true", help="print the list as JSON")
+        parser.add_argument(
+            "--check", action="store_true", help="import all that is registered, and say what fails"
+        )
 
     def run(self, arguments: Namespace) -> int:
         if arguments.action is not None:
             _switch(arguments.action, arguments.names)
             return 0
         records = _records()
+        if arguments.check:
+            records = _checked(records)
         from nasir.cli.tables import print_json
 
         if arguments.json:
             print_json([attrs.asdict(record) for record in records.values()])
         else:
             _print(list(records.values()))
-        return 0
+        return int(arguments.check and any(one.status == "failed" for one in records.values()))
 
 
 def _records() -> dict[str, PluginRecord]:
@@ -50,6 +56,22 @@ def _records() -> dict[str, PluginRecord]:
 
     registries["command"]  # the first use of a registry loads all plugins
     return plugins().records
+
+
+def _checked(records: Mapping[str, PluginRecord]) -> dict[str, PluginRecord]:
+    """The plugins after all that they register was imported; the first failure is the reason."""
+    from nasir.core.registry import registries
+
+    checked = dict(records)
+    for entry in (entry for registry in registries.values() for entry in registry.values()):
+        try:
+            entry.load()
+        except PluginError as error:
+            if checked[entry.owner].status == "ok":
+                checked[entry.owner] = attrs.evolve(
+                    checked[entry.owner], status="failed", reason=str(error)
+                )
+    return checked
 
 
 def _switch(action: str, names: list[str]) -> None:

@@ -16,6 +16,7 @@ from nasir.apps.formatting import (
     figure,
     heading,
     metric_names,
+    pictures_in_words,
     score_columns,
     score_of,
     visible,
@@ -71,11 +72,15 @@ def _show_run(run: Run, everything: bool) -> None:
     from nasir.runs.summary import summary
 
     said = [("settings", " ".join(changed(run.settings))), ("", f"all: {run.folder / SETTINGS}")]
+    content = summary(run)
+    pictures = pictures_in_words(content)
+    if pictures:
+        said.append(("pictures", pictures))
     print(table((), said, fold=1), end="\n\n")
     trials = run.trials
     if trials:
         _print_trials(run, trials, everything)
-    print_result(summary(run))
+    print_result(content)
 
 
 def _print_trials(run: Run, trials: Sequence[Trial], everything: bool) -> None:

@@ -15,7 +15,7 @@ from toy_plugin import ToyEvaluator, ToySpace, score_of
 
 import nasir
 from nasir.apps.search.search import plan
-from nasir.cli.bench_latex import escaped
+from nasir.cli.latex import escaped
 from nasir.cli.main import main
 from nasir.core.errors import SettingsError
 from nasir.core.evaluator import Evaluation

@@ -207,3 +207,31 @@ def test_without_matplotlib_drawing_is_refused(seeds, capsys, monkeypatch):
 )
 def test_a_bad_plot_file_is_refused(seeds, capsys, file: str, printed: str):
     assert printed in refused(capsys, "compare", *folders(seeds), "--plot", file)
+
+
+def cells_of(out: str) -> list[list[str]]:
+    """The head and the rows of a LaTeX table."""
+    return [line.removesuffix(r" \\").split(" & ") for line in out.splitlines() if " & " in line]
+
+
+def test_a_table_for_latex_has_a_row_for_each_group(seeds, capsys):
+    assert main(["compare", *folders(seeds), "--latex"]) == 0
+    assert cells_of(capsys.readouterr().out) == [
+        ["Strategy", "Runs", "Best", "Rank", "P-value"],
+        ["good", "6", r"\textbf{27.50} $\pm$ 1.871", r"\textbf{1.00}", ""],
+        ["bad", "6", r"22.25 $\pm$ 1.684", "2.00", "0.031"],
+    ]
+
+
+def test_a_table_for_latex_has_a_row_for_each_run_of_one_seed(make, capsys):
+    assert main(["compare", *folders([make("a_b", 0, 20), make("c", 0, 21)]), "--latex"]) == 0
+    head, *rows = cells_of(capsys.readouterr().out)
+    assert head == ["Run", "Strategy", "Trials", "Best", "Seconds"]
+    assert rows[0] == [r"a\_b-0-0", r"a\_b", "1", "20.00", "1.0"]
+    assert rows[1][3] == r"\textbf{21.00}"
+
+
+def test_files_that_are_written_are_named(seeds, capsys, tmp_path):
+    page = str(tmp_path / "c.html")
+    assert main(["compare", *folders(seeds), "--html", page]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"written  {page}"

@@ -63,6 +63,19 @@ def test_json_has_everything(capsys):
     assert printed["nasir-tasks"]["registers"] == plugins().records["nasir-tasks"].registers
 
 
+def test_a_check_finds_what_is_registered_and_cannot_be_imported(capsys, monkeypatch):
+    from nasir.core.registry import Entry
+
+    lazy = {**registries["proxy"]._entries, "late": Entry("late", "no_such:X", "", "toy")}
+    assert main(["plugins", "--check"]) == 0
+    monkeypatch.setattr(registries["proxy"], "_entries", lazy)
+    capsys.readouterr()
+    assert main(["plugins"]) == 0
+    assert rows(capsys.readouterr().out)["toy"][2] == "ok"
+    assert main(["plugins", "--check"]) == 1
+    assert "registers 'late' as 'no_such:X'" in rows(capsys.readouterr().out)["toy"][3]
+
+
 def test_disable_and_enable_are_permanent(capsys):
     assert main(["plugins", "disable", "toy", "nasir-tasks"]) == 0
     assert disabled_plugins() == {"toy", "nasir-tasks"}

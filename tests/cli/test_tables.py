@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from nasir.apps.formatting import as_typed, axis, choices_in_words, figure, score, value_of
+from nasir.apps.formatting import (
+    as_typed,
+    axis,
+    choices_in_words,
+    figure,
+    pictures_in_words,
+    score,
+    value_of,
+)
 from nasir.cli.main import main
 from nasir.cli.tables import greatest, print_summary, table
 from nasir.core.architecture import Architecture
@@ -406,3 +414,19 @@ def test_columns_are_aligned():
 )
 def test_the_greatest_figure_is_among_those_of_one_stage(cells: list[str], stressed: list[int]):
     assert greatest([[cell] for cell in cells], 0) == [(row, 0) for row in stressed]
+
+
+@pytest.mark.parametrize(
+    ("searched", "tested", "said"),
+    [
+        ("ab", "cd", "scores are of a, b; tested on c, d, which the search has not seen"),
+        ("ab", "bc", "scores are of a, b; tested on b, c"),
+        ("a", "a", "scores and test are of the same pictures: a"),
+        ("abcdefgh", "", "scores are of a, b, c, d, e, f and 2 more"),
+        ("", "", ""),
+    ],
+)
+def test_the_pictures_of_scores_and_test_are_named(searched: str, tested: str, said: str):
+    results = [{"by_picture": dict.fromkeys(tested)}] if tested else []
+    best = {"by_picture": dict.fromkeys(searched)} if searched else None
+    assert pictures_in_words({"best": best, "results": results}) == said

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nasir.apps.formatting import duration, figure, heading, metric_names, scored
+from nasir.apps.formatting import duration, figure, heading, metric_names, pictures_in_words, scored
 from nasir.apps.report import progress
 from nasir.apps.report.decisions import decisions
 from nasir.apps.report.diagrams import diagram
@@ -112,9 +112,10 @@ def _pictures(reading: Reading) -> Section | None:
     if not pictures.shown and not results:
         return None
     shown = gallery(pictures, reading.by_picture) if pictures.shown else None
-    return Section(
-        "Pictures", "Test pictures", joined(shown, _results(results) if results else None)
-    )
+    said = pictures_in_words(reading.summary)
+    note = tag("p", f"{said[:1].upper()}{said[1:]}.", class_="note") if said else None
+    table = _results(results) if results else None
+    return Section("Pictures", "Test pictures", joined(note, shown, table))
 
 
 def _results(results: Sequence[dict[str, Any]]) -> Html:

@@ -14,6 +14,7 @@ from nasir.core.failures import TimeLimitError
 from nasir.core.trial import FULL, Proposal
 from nasir.engine.borrowed import borrowed
 from nasir.executors.inline import Inline
+from nasir.fitting.method import FittingMethod
 from nasir.settings.experiment import Experiment
 
 SHARES = (0.01, 0.04)
@@ -46,11 +47,27 @@ def _expected(planned: Experiment) -> str:
         return f"more than {least} for a full evaluation: a hundredth of one took {PATIENCE:g} s"
     except NasirError as error:
         return f"unknown: {error}"
+    workers = planned.settings.workers
+    finals = 1 + len(planned.settings.references or ())
+    final = math.ceil(finals / workers) * seconds * _test_share(planned)
+    last = f"{duration(final)} for {finals} final evaluation{'s' * (finals > 1)}"
     words = f"{duration(seconds)} for a full evaluation, guessed from a part of one"
     if len(planned.problem.evaluators) > 1:
-        return f"{words}; other stages come to it"
-    rounds = math.ceil(planned.trials / planned.settings.workers)
-    return f"{duration(rounds * seconds)} for the trials, if all are full; {words}"
+        return f"{last}; {words}; other stages come to it"
+    rounds = math.ceil(planned.trials / workers)
+    return f"{duration(rounds * seconds)} for the trials, if all are full, and {last}; {words}"
+
+
+def _test_share(planned: Experiment) -> float:
+    """The effort of a final evaluation beside that of a trial: for a fit, by pixels."""
+    problem = planned.problem
+    if not isinstance(problem.evaluator(FULL), FittingMethod):
+        return 1.0
+    searched, tested = (
+        sum(sample.degraded.numel() for sample in one.task.samples(one.split))
+        for one in (problem, problem.for_test())
+    )
+    return tested / searched
 
 
 def seconds_of_one(planned: Experiment) -> float:

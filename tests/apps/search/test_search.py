@@ -251,7 +251,8 @@ def test_a_dry_run_searches_nothing_and_says_about_how_long_it_takes(capsys, tmp
     content = json.loads(capsys.readouterr().out)
     assert content["runs"] == "2"
     assert content["trials"].startswith("7, 1 at a time")
-    assert "for the trials, if all are full" in content["about"]
+    assert "for the trials, if all are full, and " in content["about"]
+    assert "for 2 final evaluations; " in content["about"]  # the found one and the baseline
     assert not (tmp_path / "runs").exists()
 
 
