@@ -24,6 +24,7 @@ from gpu_fits import (
     PRIOR,
     PUBLISHED,
     row_of_agreement,
+    row_of_different_fits,
     row_of_many_fits,
     row_of_one_fit,
     row_of_repeatability,
@@ -51,6 +52,10 @@ def rows(card: Card) -> dict[str, Callable[[], Row]]:
     ):
         found[f"fits at once, {place}, {count} of {PUBLISHED}"] = lambda one=one, count=count: (
             row_of_many_fits(card, one, PUBLISHED, count)
+        )
+    for one, place in ((small, "64"), (middle, "128")):
+        found[f"different fits at once, {place}"] = lambda one=one: row_of_different_fits(
+            card, one, 8
         )
     for space, architecture, batch in (("hinas", "all_conv", 24), ("clearer", "all_parallel", 32)):
         found[f"training, {space} {architecture}"] = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import time
 
+import numpy as np
 import torch
 from gpu_card import Card, Row, Size, Step, as_torch_chooses, ratio
 from torch import Tensor, nn
@@ -13,6 +15,8 @@ from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample
 from nasir.core.trial import FULL, Proposal
+from nasir.executors.inline import Inline
+from nasir.executors.streams import Streams
 from nasir.fitting.descent import Descent
 from nasir.fitting.dip import DeepImagePrior
 from nasir.fitting.together import Together
@@ -105,6 +109,26 @@ def row_of_many_fits(card: Card, size: Size, name: str, count: int) -> Row:
         )
     times["nasir"] /= count
     return ratio(times) | {"fits": count}
+
+
+def row_of_different_fits(card: Card, size: Size, count: int) -> Row:
+    """Whole evaluations of random architectures, one after another and in turn on streams."""
+    count, steps = card.many(count), 5 if card.small else 500
+    method = DeepImagePrior(iterations=steps, stop="fixed", device=card.device)
+    task = building.make("task", {"name": "denoise", "size": size.side})
+    problem = Problem(size.space(), task, {FULL: method})
+    random = np.random.default_rng(1)
+    proposals = [Proposal(problem.space.domain.sample(random)) for _ in range(count)]
+    rates: Row = {"fits": count}
+    for name, factory in (("inline", Inline()), ("streams", Streams())):
+        with factory.start(count) as executor:
+            for seed in (0, 1):  # the second time, kernels are loaded
+                began = time.perf_counter()
+                calls = [executor.submit(method.evaluate, p, problem, seed) for p in proposals]
+                for call in calls:
+                    call.result()
+                rates[f"{name}, steps a second"] = count * steps / (time.perf_counter() - began)
+    return rates
 
 
 def row_of_agreement(card: Card) -> Row:

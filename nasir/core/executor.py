@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
 from nasir.core.errors import SettingsError
@@ -21,6 +21,24 @@ class InlineExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class DrivenExecutor(Executor):
+    """Its calls go on only while somebody waits for them, in an order that never changes."""
+
+    @abstractmethod
+    def drive(self) -> None:
+        """Go on with the calls until one of them has ended."""
+
+
+def first_ended(executor: Executor, futures: Collection[Future[Any]]) -> set[Future[Any]]:
+    """Those of `futures`, calls of `executor`, that have ended: one at least is waited for."""
+    ended = {future for future in futures if future.done()}
+    if ended:
+        return ended
+    if isinstance(executor, DrivenExecutor):
+        executor.drive()
+    return set(wait(futures, return_when=FIRST_COMPLETED).done)
 
 
 class ExecutorFactory(ABC):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import attrs
 
 from nasir.core.errors import NasirError, RunFolderError
 from nasir.core.evaluator import Problem
+from nasir.core.executor import first_ended
 from nasir.core.failures import FailurePolicy, TooManyFailuresError
 from nasir.core.seeds import derived_seed
 from nasir.core.strategy import Strategy
@@ -272,10 +273,7 @@ class Engine:
 
     def _wait(self) -> tuple[list[Trial], list[Trial]]:
         """Wait for an evaluation; the trials that have ended, and those to evaluate again."""
-        done = {future for future in self._flying if future.done()}
-        if not done:
-            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
-        finished, again = [], []
+        done, finished, again = first_ended(self.executor, self._flying), [], []
         for future in sorted(done, key=lambda f: self._flying[f].number):
             trial = self._flying.pop(future)
             outcome = outcome_of(future, trial)

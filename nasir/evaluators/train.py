@@ -144,6 +144,11 @@ class Train(TrainingEvaluator):
         "whether steps are captured as a CUDA graph: always, never, or auto: where they can be",
         must.in_(WHEN),
     )
+    compile: bool = setting(
+        False,
+        "whether torch.compile makes kernels for the network first, which takes up to minutes and "
+        "wants a C++ compiler, on a GPU Triton too",
+    )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
     checkpoint_every: float = setting(
         60.0, "seconds between states that a killed training goes on from, > 0", must.gt(0)

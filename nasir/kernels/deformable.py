@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nasir.kernels.choice import exporting, torchvision_deform_conv
+from nasir.kernels.choice import exporting, must_repeat, torchvision_deform_conv
 
 KERNEL = 3
 TAPS = KERNEL**2
@@ -21,6 +21,8 @@ def deform_conv2d(x: Tensor, offsets: Tensor, masks: Tensor, weight: Tensor) -> 
     neighbours row by row. `offsets` ``(N, 18, H, W)`` are pixels, down and right in turn for each
     k; `masks` is ``(N, 9, H, W)``, `weight` ``(out, C, 3, 3)``. Returns ``(N, out, H, W)``.
     """
+    if must_repeat(x):
+        return gathered_conv2d(x, offsets, masks, weight)
     fused = None if exporting() else torchvision_deform_conv()
     if fused is None:
         return sampled_conv2d(x, offsets, masks, weight)
@@ -33,24 +35,61 @@ def sampled_conv2d(x: Tensor, offsets: Tensor, masks: Tensor, weight: Tensor) ->
     grid, rows, columns = _grid(offsets, height, width)
     padded = F.pad(x, (0, columns - width, 0, rows - height))
     sampled = F.grid_sample(padded.to(grid.dtype), grid, padding_mode="zeros", align_corners=False)
-    modulated = sampled.to(x.dtype).unflatten(2, (TAPS, height)) * masks.unsqueeze(1)
+    return _weighted(sampled.to(x.dtype).unflatten(2, (TAPS, height)), masks, weight)
+
+
+def gathered_conv2d(x: Tensor, offsets: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
+    """:func:`deform_conv2d` by the four pixels around each sample.
+
+    The gradient of pixels that are picked is added in one order also on a GPU; those of
+    `grid_sample` and of torchvision's kernel are not.
+    """
+    count, channels, height, width = x.shape
+    table = x.permute(0, 2, 3, 1).reshape(-1, channels)
+    first = torch.arange(count, device=x.device).view(count, 1, 1, 1) * (height * width)
+    rows, columns = _places(offsets, height, width)
+    places, shares = [], []
+    for row, down in _neighbours(rows):
+        for column, right in _neighbours(columns):
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            row_inside, place = row.clamp(0, height - 1), column.clamp(0, width - 1)
+            places.append(first + row_inside * width + place)
+            shares.append(down * right * inside)
+    picked = table[torch.stack(places)] * torch.stack(shares).unsqueeze(-1).to(x.dtype)
+    return _weighted(picked.sum(0).permute(0, 4, 1, 2, 3), masks, weight)
+
+
+def _neighbours(places: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The whole places before and after each, and their bilinear weights."""
+    before = places.detach().floor()
+    beyond = places - before
+    return [(before.long(), 1 - beyond), (before.long() + 1, beyond)]
+
+
+def _weighted(samples: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
+    """The convolution of samples ``(N, C, 9, H, W)``."""
+    modulated = samples * masks.unsqueeze(1)
     return F.conv2d(modulated.flatten(1, 2), weight.flatten(1)[..., None, None])
 
 
-def _grid(offsets: Tensor, height: int, width: int) -> tuple[Tensor, int, int]:
-    """Where to sample, ``(N, 9 H, W, 2)``, -1 to 1 over a picture of the size that follows.
+def _places(offsets: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """The row and the column of each sample, ``(N, 9, H, W)`` each.
 
     In single precision at least: half precision cannot hold fractions of a pixel.
     """
     offsets = offsets.to(torch.promote_types(offsets.dtype, torch.float32))
-    rows, columns = _sampled_size(height), _sampled_size(width)
     like: dict[str, Any] = {"device": offsets.device, "dtype": offsets.dtype}
     tap = torch.arange(TAPS, **like).view(TAPS, 1, 1)
     moved = offsets.unflatten(1, (TAPS, 2))
     y = moved[:, :, 0] + tap.div(KERNEL, rounding_mode="floor") - 1
     x = moved[:, :, 1] + tap.remainder(KERNEL) - 1
-    y = y + torch.arange(height, **like).view(height, 1)
-    x = x + torch.arange(width, **like)
+    return y + torch.arange(height, **like).view(height, 1), x + torch.arange(width, **like)
+
+
+def _grid(offsets: Tensor, height: int, width: int) -> tuple[Tensor, int, int]:
+    """Where to sample, ``(N, 9 H, W, 2)``, -1 to 1 over a picture of the size that follows."""
+    y, x = _places(offsets, height, width)
+    rows, columns = _sampled_size(height), _sampled_size(width)
     grid = torch.stack([(2 * x + 1) / columns - 1, (2 * y + 1) / rows - 1], dim=-1)
     return grid.flatten(1, 2), rows, columns
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -11,45 +10,36 @@ from nasir.kernels.choice import must_repeat
 
 def reflect(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
     """Pad ``(N, C, H, W)`` by reflection, repeatedly where a border is wider than `x`."""
-    if must_repeat(x):
-        return joined(joined(x, top, bottom, -2), left, right, -1)
     height, width = x.shape[-2:]
-    if max(left, right) < width and max(top, bottom) < height:
+    if not must_repeat(x) and max(left, right) < width and max(top, bottom) < height:
         return F.pad(x, (left, right, top, bottom), mode="reflect")
-    x = x.index_select(-2, _reflected(height, top, bottom, x.device))
-    return x.index_select(-1, _reflected(width, left, right, x.device))
+    return in_turn(in_turn(x, left, right, -1), top, bottom, -2)
 
 
-def joined(x: Tensor, before: int, after: int, dim: int) -> Tensor:
-    """Pad along `dim` by joining mirrored parts.
+def in_turn(x: Tensor, before: int, after: int, dim: int) -> Tensor:
+    """Pad along `dim`, -1 or -2, so that each pixel is mirrored at most once in a pass.
 
-    Torch's backward passes of padding and of indexing add in any order on a GPU; that of this one
-    adds each part once.
+    Torch's backward pass of reflection adds in any order on a GPU. Here it adds two numbers at
+    most, of which the order does not matter.
     """
-    if not (before or after):
-        return x
-    return torch.cat(
-        [_mirrored(x, before, dim), x, _mirrored(x.flip(dim), after, dim).flip(dim)], dim
-    )
-
-
-def _mirrored(x: Tensor, count: int, dim: int) -> Tensor:
-    """The `count` pixels before `x`: it is mirrored at its border again and again."""
     size = x.shape[dim]
     if size == 1:
-        return torch.cat([x] * count, dim) if count else x.narrow(dim, 0, 0)
-    y = x
-    while (missing := count - (y.shape[dim] - size)) > 0:
-        near = y.narrow(dim, 1, min(missing, y.shape[dim] - 1))
-        y = torch.cat([near.flip(dim), y], dim)
-    return y.narrow(dim, 0, count)
+        sizes = list(x.shape)
+        sizes[dim] = before + 1 + after
+        return x.expand(sizes)
+    if before + after < size - 1:
+        return _padded(x, before, after, dim)
+    while before or after:
+        first = min(before, size - 1)
+        last = 0 if before else min(after, size - 1)
+        x = _padded(x, first, last, dim)
+        before, after = before - first, after - last
+    return x
 
 
-def _reflected(size: int, before: int, after: int, device: torch.device) -> Tensor:
-    """The indices of ``0 .. size-1`` and their mirror images on both sides."""
-    period = max(1, 2 * (size - 1))
-    places = torch.arange(-before, size + after, device=device).remainder(period)
-    return torch.minimum(places, period - places).clamp(max=size - 1)
+def _padded(x: Tensor, before: int, after: int, dim: int) -> Tensor:
+    border = (before, after, 0, 0) if dim == -1 else (0, 0, before, after)
+    return F.pad(x, border, mode="reflect") if before or after else x
 
 
 class ReflectedConv2d(nn.Conv2d):

@@ -38,6 +38,7 @@ class Hyperparameters:
       degraded ones of each picture, where degradations cannot be drawn there.
     - `capture`: whether steps are captured as a CUDA graph: auto, always, never; changes roundings
       at most.
+    - `compile`: whether the network is compiled by torch.compile; changes roundings at most.
     - `checkpoint_every`: seconds between checkpoints; does not change the result.
     """
 
@@ -61,6 +62,7 @@ class Hyperparameters:
     resident: bool = False
     versions: int = 8
     capture: str = NEVER
+    compile: bool = False
     checkpoint_every: float = 60.0
 
     def captures(self, device: str) -> bool:
@@ -68,19 +70,18 @@ class Hyperparameters:
 
         Raises :class:`~nasir.core.errors.SettingsError` where they always are to be, and cannot.
         """
-        reason = None
-        if not device.startswith("cuda"):
-            reason = f"steps on the device {device} cannot be captured as a CUDA graph"
-        elif self.optimizer == "sgd":
-            reason = "steps of sgd cannot be captured as a CUDA graph, those of adam can"
-        if reason is not None and self.capture == ALWAYS:
-            raise SettingsError(f"evaluator.capture=always: {reason}; take evaluator.capture=auto")
-        return reason is None and self.capture != NEVER
+        on_gpu = device.startswith("cuda")
+        if not on_gpu and self.capture == ALWAYS:
+            raise SettingsError(
+                f"evaluator.capture=always: steps on the device {device} cannot be captured as a "
+                "CUDA graph; take evaluator.capture=auto"
+            )
+        return on_gpu and self.capture != NEVER
 
     def identity(self, **others: Any) -> str:
         """A hash of everything that decides the weights: these values, and `others` (JSON)."""
         numbers = attrs.asdict(self)
-        for name in ("checkpoint_every", "capture"):
+        for name in ("checkpoint_every", "capture", "compile"):
             del numbers[name]
         text = json.dumps(numbers | others, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

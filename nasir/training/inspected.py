@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nasir.core.errors import EvaluationError
+from nasir.core.turns import hand_over
 
 LOOK_EVERY, LOOK_EVERY_ON_GPU = 1, 50
 """Steps between inspections of the losses; each waits for the device."""
@@ -42,6 +43,7 @@ class Losses:
         """
         if not self._unseen:
             return []
+        hand_over()
         rows: list[list[float]]
         rows = torch.stack(self._unseen).reshape(len(self._unseen), -1).tolist()
         self._unseen = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +21,10 @@ class Precision:
         self.dtype: torch.dtype = getattr(torch, _chosen(asked, self.kind))
         self.scaler = torch.amp.GradScaler(self.kind, enabled=self.dtype is torch.float16)
 
-    def output(self, network: nn.Module, x: Tensor) -> Tensor:
+    def output(self, network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """The network's output for `x`, in float32."""
         with torch.autocast(self.kind, self.dtype, enabled=self.dtype is not torch.float32):
-            output: Tensor = network(x)
+            output = network(x)
         return output.float()
 
     def descend(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch.backends import cudnn
 
 
 @contextmanager
@@ -13,17 +14,20 @@ def repeatable(device: str, deterministic: bool = True) -> Iterator[None]:
     """Restore torch's generators afterwards; on a GPU, give the same bits each time.
 
     There, convolutions are those that cuDNN calls deterministic, and so are the borders and
-    resizes of :mod:`nasir.kernels`. If not `deterministic`, torch chooses.
+    resizes of :mod:`nasir.kernels`. If not `deterministic`, torch chooses. Whether TF32 is allowed
+    stays as it was.
     """
     if device == "cpu":
         with torch.random.fork_rng(devices=[]):
             yield
         return
-    with (
-        torch.random.fork_rng(devices=[torch.device(device)]),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=deterministic),
-    ):
-        yield
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = deterministic, False
+    try:
+        with torch.random.fork_rng(devices=[torch.device(device)]):
+            yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
 
 
 def seed_torch(seed: int, device: str) -> None:

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
+from nasir.core.turns import hand_over
 from nasir.training.averaging import MovingAverage
 from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import load, save, under
+from nasir.training.compiled import compiled
 from nasir.training.device import ALWAYS
 from nasir.training.feed import Feed, ResidentFeed
 from nasir.training.hyperparameters import Hyperparameters
@@ -155,6 +157,7 @@ class _State:
         self.captured = hyperparameters.captures(device)
         if self.captured:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._forward = compiled(network) if hyperparameters.compile else network
         must = hyperparameters.capture == ALWAYS
         self._step = Captured(self._descend, must) if self.captured else self._descend
         self.parameters = [p for p in network.parameters() if p.requires_grad]
@@ -198,7 +201,7 @@ class _State:
 
     def _descend(self, degraded: Tensor, clean: Tensor) -> Tensor:
         """Go one step along the gradient; the loss before it."""
-        output = self.precision.output(self.network, degraded)
+        output = self.precision.output(self._forward, degraded)
         if output.shape != clean.shape:
             raise EvaluationError(
                 f"the network's output for {tuple(degraded.shape)} is {tuple(output.shape)}, the "
@@ -212,6 +215,7 @@ class _State:
         """Record the losses since the last check; raises EvaluationError if one is not finite."""
         if not self._unchecked:
             return
+        hand_over()
         for value in torch.stack(self._unchecked).tolist():
             self.losses.append(value)
             if not math.isfinite(value):

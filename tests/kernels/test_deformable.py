@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import floor
 from types import ModuleType
 
@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from nasir.kernels import choice
-from nasir.kernels.deformable import deform_conv2d, sampled_conv2d
+from nasir.kernels.deformable import deform_conv2d, gathered_conv2d, sampled_conv2d
+
+FORMS = pytest.mark.parametrize("form", [sampled_conv2d, gathered_conv2d])
+Form = Callable[..., Tensor]
 
 
 @pytest.fixture(autouse=True)
@@ -67,15 +70,16 @@ def inputs(height: int, width: int, spread: float, whole: bool = False) -> list[
     ]
 
 
+@FORMS
 @pytest.mark.parametrize(
     ("height", "width", "spread", "whole"),
     [(3, 4, 1.0, False), (2, 3, 4.0, False), (1, 1, 0.5, False), (3, 2, 1.5, True)],
 )
 def test_values_and_gradients_are_those_of_a_literal_loop(
-    height: int, width: int, spread: float, whole: bool
+    form: Form, height: int, width: int, spread: float, whole: bool
 ) -> None:
     given = [t.requires_grad_() for t in inputs(height, width, spread, whole)]
-    literal, found = literal_loop(*given), sampled_conv2d(*given)
+    literal, found = literal_loop(*given), form(*given)
     torch.testing.assert_close(found, literal)
     weights = torch.randn(literal.shape, dtype=torch.float64)
     torch.testing.assert_close(
@@ -84,20 +88,24 @@ def test_values_and_gradients_are_those_of_a_literal_loop(
     )
 
 
-def test_gradients_are_those_of_finite_differences() -> None:
+@FORMS
+def test_gradients_are_those_of_finite_differences(form: Form) -> None:
     given = [t.requires_grad_() for t in inputs(2, 3, 0.3)]
-    assert torch.autograd.gradcheck(sampled_conv2d, given)
+    assert torch.autograd.gradcheck(form, given)
 
 
+@FORMS
 @pytest.mark.parametrize("side", [5, 31, 50])
-def test_at_whole_pixels_the_gradient_is_taken_to_the_right_and_below(side: int) -> None:
+def test_at_whole_pixels_the_gradient_is_taken_to_the_right_and_below(
+    form: Form, side: int
+) -> None:
     """As kernels do that round down; single precision must not choose the other side."""
     ramp = torch.arange(side).float().square()
     x = (ramp[:, None] + 2 * ramp).expand(1, 1, side, side)
     weight = torch.zeros(1, 1, 3, 3)
     weight[0, 0, 1, 1] = 1
     offsets = torch.zeros(1, 18, side, side, requires_grad=True)
-    sampled_conv2d(x, offsets, torch.ones(1, 9, side, side), weight).sum().backward()
+    form(x, offsets, torch.ones(1, 9, side, side), weight).sum().backward()
     assert offsets.grad is not None
     down, right = offsets.grad[0, 8:10, :-1, :-1]
     steps = ramp.diff()
@@ -122,7 +130,8 @@ def test_torchvision_computes_it_where_it_can_be_imported(monkeypatch: pytest.Mo
     torch.testing.assert_close(deform_conv2d(*given), alone + 1)
 
 
-def test_in_half_precision_offsets_keep_their_fractions() -> None:
+@FORMS
+def test_in_half_precision_offsets_keep_their_fractions(form: Form) -> None:
     torch.manual_seed(0)
     x, weight, masks = (
         torch.rand(1, 1, 4, 300),
@@ -131,5 +140,5 @@ def test_in_half_precision_offsets_keep_their_fractions() -> None:
     )
     offsets = torch.full((1, 18, 4, 300), 0.25)
     halved = [t.to(torch.bfloat16) for t in (x, offsets, masks, weight)]
-    expected = sampled_conv2d(halved[0].float(), offsets, masks, weight)
-    torch.testing.assert_close(sampled_conv2d(*halved).float(), expected, atol=0.02, rtol=0.02)
+    expected = form(halved[0].float(), offsets, masks, weight)
+    torch.testing.assert_close(form(*halved).float(), expected, atol=0.02, rtol=0.02)

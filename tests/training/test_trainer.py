@@ -237,8 +237,9 @@ def test_the_rate_rises_in_the_steps_of_the_warm_up() -> None:
 
 
 @pytest.mark.gpu
-def test_captured_steps_are_the_plain_ones() -> None:
-    how = attrs.evolve(USUAL, precision="float32", ema=0.9)
+@pytest.mark.parametrize("kind", ["adam", "sgd"])
+def test_captured_steps_are_the_plain_ones(kind: str) -> None:
+    how = attrs.evolve(USUAL, precision="float32", ema=0.9, optimizer=kind)
     plain, captured = (
         train(_without_dropout(), PATCHES, one, 1, "cuda")
         for one in (how, attrs.evolve(how, capture="always"))
@@ -246,16 +247,34 @@ def test_captured_steps_are_the_plain_ones() -> None:
     assert captured.losses == pytest.approx(plain.losses, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("device", "optimizer", "reason"), [("cpu", "adam", "device cpu"), ("cuda", "sgd", "of sgd")]
-)
-def test_steps_that_cannot_be_captured_are_refused_where_they_must_be(
-    device: str, optimizer: str, reason: str
-) -> None:
-    how = attrs.evolve(USUAL, optimizer=optimizer, capture="auto")
-    assert not how.captures(device)
-    with pytest.raises(SettingsError, match=rf"capture=always.*{reason}.*take .*capture=auto"):
-        attrs.evolve(how, capture="always").captures(device)
+def test_steps_that_cannot_be_captured_are_refused_where_they_must_be() -> None:
+    how = attrs.evolve(USUAL, capture="auto")
+    assert how.captures("cuda")
+    assert not how.captures("cpu")
+    with pytest.raises(SettingsError, match=r"capture=always.*device cpu.*take .*capture=auto"):
+        attrs.evolve(how, capture="always").captures("cpu")
+
+
+def test_a_compiled_network_is_trained_to_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def stand_in(network: nn.Module) -> Any:  # the real one takes a minute
+        made.append(network)
+        return network.forward
+
+    monkeypatch.setattr(torch, "compile", stand_in)
+    found = trained(attrs.evolve(USUAL, compile=True))
+    assert made == [found.network]
+    assert same(found, whole())
+
+
+def test_a_network_that_cannot_be_compiled_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        raise torch._dynamo.exc.TorchDynamoException("no working C++ compiler\nmore")
+
+    monkeypatch.setattr(torch, "compile", lambda network: broken)
+    with pytest.raises(EvaluationError, match=r"here: no working C.* take evaluator.compile=false"):
+        trained(attrs.evolve(USUAL, compile=True))
 
 
 @pytest.mark.gpu

@@ -18,5 +18,10 @@ def register_executors(register: Register) -> None:
         "worker processes on this machine",
         ("many_workers",),
     )
+    register(
+        "streams",
+        "nasir.executors.streams:Streams",
+        "evaluations in turn in this process, at once on one GPU",
+    )
     register("ray", "nasir.executors.ray:Ray", "the machines of a Ray cluster")
     register("dask", "nasir.executors.dask:Dask", "the workers of a Dask cluster")
