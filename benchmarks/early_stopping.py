@@ -3,8 +3,9 @@
     python benchmarks/early_stopping.py DATA RESULTS.jsonl [--pictures 8 --iterations 600 ...]
 
 Each picture of DATA/Set12 with each noise level is fitted once with the published denoising
-architecture; the PSNR of every step is written down, and each rule's stopping point with it. The
-held-out rule needs a fit of its own, on fewer pixels. A run that was stopped goes on where it was.
+architecture, or another one; the PSNR of every step is written down, and each rule's stopping point
+with it. The held-out rule needs a fit of its own, on fewer pixels. A run that was stopped goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
     )
     (sample,) = task.samples("test")
     row: dict[str, Any] = {"picture": picture, "sigma": sigma, "name": sample.name}
-    for names in (RULES[:2], RULES[2:]):
+    asked = [
+        tuple(name for name in names if name in how["rules"]) for names in (RULES[:2], RULES[2:])
+    ]
+    for names in filter(None, asked):
         methods = [DeepImagePrior(iterations=how["iterations"], stop=name) for name in names]
         watching: list[All] = []
 
@@ -101,7 +105,7 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
         # "heldout" holds pixels out; the rule of the variances does not
         first = Watched(iterations=how["iterations"], stop=names[-1])
         problem = Problem(space, task, {"full": first}, split="test")
-        first.fit_picture(space.named("nasdip_denoising"), problem, sample, how["seed"])
+        first.fit_picture(space.named(how["architecture"]), problem, sample, how["seed"])
         (watched,) = watching
         if "best" not in row:
             best = max(watched.psnr)
@@ -117,15 +121,16 @@ def measure(how: dict[str, Any], picture: int, sigma: float) -> dict[str, Any]:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
+    rules = [name for name in RULES if name in rows[0]]
     print(
-        "| sigma | pictures | best | last step |", " | ".join(f"{r}: gap, ran" for r in RULES), "|"
+        "| sigma | pictures | best | last step |", " | ".join(f"{r}: gap, ran" for r in rules), "|"
     )
-    print("|---" * (4 + len(RULES)) + "|")
+    print("|---" * (4 + len(rules)) + "|")
     for sigma in [*sorted({row["sigma"] for row in rows}), None]:
         ours = [row for row in rows if sigma in (row["sigma"], None)]
         best = median(row["best"] for row in ours)
         cells = []
-        for rule in RULES:
+        for rule in rules:
             gaps = sorted(row["best"] - row[rule]["psnr"] for row in ours)
             ran = median(row[rule]["ran"] for row in ours)
             cells.append(f"{median(gaps):.2f} (to {gaps[-1]:.2f}), {ran:.0f}")
@@ -147,6 +152,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--iterations", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--architecture", default="nasdip_denoising")
+    parser.add_argument("--rules", nargs="+", choices=RULES, default=RULES)
     parser.add_argument("--workers", type=int, default=2)
     return parser.parse_args()
 

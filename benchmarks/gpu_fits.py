@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import time
 
+import attrs
 import numpy as np
 import torch
 from gpu_card import Card, Row, Size, Step, as_torch_chooses, ratio
 from torch import Tensor, nn
 
 from nasir.core.evaluator import Problem
+from nasir.core.executor import ExecutorFactory
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.core.task import Sample
@@ -75,10 +77,11 @@ def plain(size: Size, name: str, device: str) -> Step:
     return as_torch_chooses(step)
 
 
-def one_fit(size: Size, name: str, device: str, capture: bool) -> Step:
+def one_fit(size: Size, name: str, device: str, capture: bool, precision: str = "float32") -> Step:
+    settings = attrs.evolve(SETTINGS, precision=precision)
     [sample], net = pictures(size, 1, device), network(size, name, 0, device)
     x = noise(size, device)
-    return Descent(SETTINGS, net, x, TASK, sample, None, capture=capture).advance
+    return Descent(settings, net, x, TASK, sample, None, capture=capture).advance
 
 
 def at_once(size: Size, name: str, count: int, device: str) -> Step:
@@ -98,7 +101,9 @@ def row_of_one_fit(card: Card, size: Size, name: str) -> Row:
         )
     with repeatable(card.device, deterministic=False), own_stream(card.device):
         free = card.milliseconds(nasir=one_fit(size, name, card.device, capture=True))
-    return ratio(times) | {"not deterministic ms": free["nasir"]}
+    with repeatable(card.device), own_stream(card.device):
+        half = card.milliseconds(nasir=one_fit(size, name, card.device, True, "bfloat16"))
+    return ratio(times) | {"not deterministic ms": free["nasir"], "bfloat16 ms": half["nasir"]}
 
 
 def row_of_many_fits(card: Card, size: Size, name: str, count: int) -> Row:
@@ -112,23 +117,34 @@ def row_of_many_fits(card: Card, size: Size, name: str, count: int) -> Row:
 
 
 def row_of_different_fits(card: Card, size: Size, count: int) -> Row:
-    """Whole evaluations of random architectures, one after another and in turn on streams."""
+    """Whole evaluations of random architectures, one after another and in turn on streams.
+
+    A fit begins with some plain steps and with capture: the last figure leaves that out.
+    """
     count, steps = card.many(count), 5 if card.small else 500
-    method = DeepImagePrior(iterations=steps, stop="fixed", device=card.device)
     task = building.make("task", {"name": "denoise", "size": size.side})
-    problem = Problem(size.space(), task, {FULL: method})
-    random = np.random.default_rng(1)
-    proposals = [Proposal(problem.space.domain.sample(random)) for _ in range(count)]
-    rates: Row = {"fits": count}
-    for name, factory in (("inline", Inline()), ("streams", Streams())):
+    space, random = size.space(), np.random.default_rng(1)
+    proposals = [Proposal(space.domain.sample(random)) for _ in range(count)]
+
+    def seconds(factory: ExecutorFactory, steps: int) -> float:
+        method = DeepImagePrior(iterations=steps, stop="fixed", device=card.device)
+        problem, began = Problem(space, task, {FULL: method}), time.perf_counter()
         with factory.start(count) as executor:
-            for seed in (0, 1):  # the second time, kernels are loaded
-                began = time.perf_counter()
-                calls = [executor.submit(method.evaluate, p, problem, seed) for p in proposals]
-                for call in calls:
-                    call.result()
-                rates[f"{name}, steps a second"] = count * steps / (time.perf_counter() - began)
-    return rates
+            calls = [executor.submit(method.evaluate, one, problem, 1) for one in proposals]
+            for call in calls:
+                call.result()
+        return time.perf_counter() - began
+
+    seconds(Streams(), 5)  # kernels are loaded
+    alone, at_once, longer = (
+        seconds(*how) for how in ((Inline(), steps), (Streams(), steps), (Streams(), 4 * steps))
+    )
+    return {
+        "fits": count,
+        "one after another, steps a second": count * steps / alone,
+        "streams, steps a second": count * steps / at_once,
+        "streams, when all are captured": 3 * count * steps / (longer - at_once),
+    }
 
 
 def row_of_agreement(card: Card) -> Row:
@@ -140,16 +156,19 @@ def row_of_agreement(card: Card) -> Row:
         for name in (PUBLISHED, PRIOR):
             net, results = network(size, name, 0, "cpu"), []
             x = noise(size, "cpu")
-            for device in ("cpu", card.device):
+            for device, cudnn in (("cpu", True), (card.device, True), (card.device, False)):
                 one = copy.deepcopy(net).to(device)
+                torch.backends.cudnn.enabled = cudnn
                 with repeatable(device):
                     y = one(x.to(device))
                     y.square().sum().backward()
                 gradients = [p.grad.flatten().cpu() for p in one.parameters() if p.grad is not None]
                 results.append((y.detach().cpu(), torch.cat(gradients)))
-            for what, a, b in zip(("output", "gradient"), *results, strict=True):
-                found[f"{name}, {what}"] = float((a - b).norm() / a.norm())
+            for how, others in zip(("", " without cuDNN"), results[1:], strict=True):
+                for what, a, b in zip(("output", "gradient"), results[0], others, strict=True):
+                    found[f"{name}, {what}{how}"] = float((a - b).norm() / a.norm())
     finally:
+        torch.backends.cudnn.enabled = True
         torch.backends.cudnn.allow_tf32 = before
     return found
 

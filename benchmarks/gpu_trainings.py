@@ -14,6 +14,7 @@ from torch import Tensor
 from nasir.core.evaluator import Problem
 from nasir.core.search_space import Signature
 from nasir.core.trial import FULL, Proposal
+from nasir.kernels.layout import channels_innermost
 from nasir.settings import building
 from nasir.strategies.darts.patches import OnPatches
 from nasir.strategies.darts.pixels import OnPixels
@@ -44,6 +45,8 @@ def row_of_training(card: Card, space: str, architecture: str, batch: int) -> Ro
         on_gpu = card.device != "cpu"
         adam = torch.optim.Adam(net.parameters(), lr=1e-3, fused=fast, capturable=fast and on_gpu)
         x, y = (torch.rand(batch, 1, side, side, device=card.device) for _ in "xy")
+        if fast:
+            x = channels_innermost(x)
 
         def descend() -> Tensor:
             with torch.autocast(torch.device(card.device).type, half, enabled=fast and on_gpu):
@@ -97,7 +100,9 @@ def row_of_supernet(card: Card, name: str, batch: int) -> Row:
 
     with repeatable(card.device), own_stream(card.device):
         plain, captured = steps(), steps(capture="auto")
-        times = card.milliseconds(plain=as_torch_chooses(lambda: plain().item()), nasir=captured)
+        times = card.fewer.milliseconds(
+            plain=as_torch_chooses(lambda: plain().item()), nasir=captured
+        )
     return ratio(times) | {"pictures" if pixels else "batch": 2 if pixels else usual.batch}
 
 

@@ -18,6 +18,7 @@ from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import under
 from nasir.training.inspected import LOOK_EVERY, LOOK_EVERY_ON_GPU, Losses
 from nasir.training.optimizers import load_optimizer_state, optimizer, optimizer_state
+from nasir.training.precision import Precision
 
 
 @attrs.frozen
@@ -28,6 +29,7 @@ class DescentSettings:
     each step by normal noise of standard deviation `input_noise`. `averaging` is the weight of the
     past in the average of outputs. Every `check_every` steps the parameters go back to those of the
     last check where the PSNR against the degraded picture fell by `rollback` dB since; 0: never.
+    `precision` is that of the network's passes.
     `total_variation` is the weight of the restored picture's in what is minimised.
     """
 
@@ -38,6 +40,7 @@ class DescentSettings:
     rollback: float
     check_every: int
     total_variation: float = 0.0
+    precision: str = "float32"
 
     def objective(self, output: Tensor, task: Task, sample: Sample) -> tuple[Tensor, Tensor]:
         """The task's loss of an output, and what is minimised: scalars."""
@@ -69,6 +72,7 @@ class GradientSteps:
         self.settings, self.x, parameters = settings, x, list(parameters)
         on_gpu = x.device.type != "cpu"
         self.captured = capture and on_gpu
+        self.precision = Precision(settings.precision, x.device.type)
         self.optimizer = optimizer("adam", parameters, settings.lr, capturable=self.captured)
         self.guard = Guard(parameters, settings.rollback, settings.check_every)
         self.losses = Losses(LOOK_EVERY_ON_GPU if on_gpu else LOOK_EVERY)
@@ -136,7 +140,8 @@ class Descent(GradientSteps):
 
     def _one_step(self) -> Tensor:
         settings = self.settings
-        output = self.network(self.x + settings.input_noise * torch.randn_like(self.x))
+        x = self.x + settings.input_noise * torch.randn_like(self.x)
+        output = self.precision.output(self.network, x)
         loss, minimised = settings.objective(output, self.task, self.sample)
         self._follow(minimised, output)
         return loss.detach()

@@ -100,6 +100,12 @@ class DeepImagePrior(FittingMethod):
     rise: float = setting(
         0.5, "dB that the fit gains within `patience` steps where plateau goes on, > 0", must.gt(0)
     )
+    precision: str = setting(
+        "float32",
+        "of the network's passes: float32, or bfloat16, which takes less time and memory on a GPU "
+        "where pictures are large",
+        must.in_(("float32", "bfloat16")),
+    )
     capture: str = setting(
         "auto",
         "whether steps on a GPU are captured as a CUDA graph: always, never, or auto: where they "
@@ -190,6 +196,7 @@ class DeepImagePrior(FittingMethod):
             self.rollback,
             self.check_every,
             self.total_variation,
+            self.precision,
         )
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -106,7 +107,7 @@ class Together(GradientSteps):
                 noise.shape, generator=generator, out=noise, device=noise.device, dtype=noise.dtype
             )
         x = self.x + settings.input_noise * self.noise
-        output: Tensor = self._forward(self.parameters, self.buffers, x)
+        output = self.precision.output(partial(self._forward, self.parameters, self.buffers), x)
         pairs = zip(output, self.samples, strict=True)
         both = [settings.objective(one, self.task, sample) for one, sample in pairs]
         losses, minimised = (torch.stack(each) for each in zip(*both, strict=True))

@@ -43,6 +43,14 @@ def must_repeat(x: Tensor) -> bool:
     return x.is_cuda and torch.backends.cudnn.deterministic
 
 
+def gradients_must_be_dense(x: Tensor) -> bool:
+    """Whether the gradients of parts of a map are copied before batch normalisation sees them.
+
+    On a GPU its kernel for others takes ten times as long (docs/results.md).
+    """
+    return x.is_cuda and not exporting()
+
+
 def exporting() -> bool:
     """Whether the network is being compiled or traced, for any size of picture."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()

@@ -58,10 +58,13 @@ class Captured:
         try:
             for generator in self._generators:
                 graph.register_generator_state(generator)
-            with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+            graph.capture_begin()  # torch.cuda.graph would empty the cache of memory first
+            try:
                 self._loss = self._step(*self._inputs)
+            finally:
+                graph.capture_end()
         except RuntimeError as error:
-            reason = str(error).partition("\n")[0]
+            reason = str(error.__context__ or error).partition("\n")[0]
             if self._must:
                 raise EvaluationError(
                     f"a step cannot be captured as a CUDA graph: {reason}; take capture=auto"

@@ -17,6 +17,7 @@ from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
 from nasir.core.turns import hand_over
+from nasir.kernels.layout import channels_innermost
 from nasir.training.averaging import MovingAverage
 from nasir.training.captured import Captured, own_stream
 from nasir.training.checkpoint import load, save, under
@@ -193,6 +194,8 @@ class _State:
             rate *= (self.step + 1) / hyperparameters.warm_up
         set_learning_rate(self.optimizer, rate)
         degraded, clean = (side.to(self.device, non_blocking=True) for side in pair)
+        if self.captured:
+            degraded = channels_innermost(degraded)
         value = self._step(degraded, clean)
         self.step += 1
         if self.average is not None:

@@ -18,14 +18,14 @@ from nasir.core.search_space import Signature
 from nasir.core.trial import FULL, Proposal
 from nasir.fitting.dip import DeepImagePrior
 from nasir.kernels.reflection import reflect
-from nasir.kernels.resizing import Mode, by_taps
+from nasir.kernels.resizing import Mode, by_products
 from nasir.search_spaces.nasdip.space import NasDip
 from nasir.training.randomness import repeatable
 
 pytestmark = pytest.mark.gpu
 
 SPACE = NasDip(depth=2, width=8, input_channels=8)
-NAMES = ("nasdip_denoising", "nasdip_sr", "deep_image_prior")
+NAMES = ("nasdip_denoising", "transposed_convolution", "deep_image_prior")
 USUAL = DeepImagePrior(iterations=30, stop="fixed", device="cuda")
 
 
@@ -48,8 +48,13 @@ def whole_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
 
 
+@pytest.mark.parametrize("cudnn", [True, False])
 @pytest.mark.parametrize("name", NAMES)
-def test_networks_and_gradients_are_those_of_a_cpu(name: str, whole_precision: None) -> None:
+def test_networks_and_gradients_are_those_of_a_cpu(
+    name: str, cudnn: bool, whole_precision: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of cuDNN's convolutions some are by Winograd's way, whose gradients are less exact."""
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", cudnn)
     torch.manual_seed(0)
     network = SPACE.build(SPACE.named(name), Signature(8, 3))
     x, weights = torch.rand(1, 8, 32, 32), torch.rand(1, 3, 32, 32)
@@ -63,8 +68,9 @@ def test_networks_and_gradients_are_those_of_a_cpu(name: str, whole_precision: N
             [p.grad.flatten().cpu() for p in one.parameters() if p.grad is not None]
         )
         found.append((y.detach().cpu(), gradients))
-    for ours, theirs in zip(*found, strict=True):
-        assert (ours - theirs).norm() < 1e-4 * ours.norm()
+    far = [float((a - b).norm() / a.norm()) for a, b in zip(*found, strict=True)]
+    assert far[0] < 1e-4
+    assert far[1] < (1e-2 if cudnn else 1e-4)
 
 
 @pytest.mark.parametrize("capture", ["always", "never"])
@@ -103,12 +109,11 @@ def test_each_fit_of_a_captured_batch_has_noise_of_its_own() -> None:
     assert not np.allclose(first, second)
 
 
-@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 def test_resizing_is_that_of_a_cpu(mode: Mode) -> None:
     x = torch.rand(1, 2, 9, 6)
-    corners = None if mode == "nearest" else False
-    expected = F.interpolate(x, scale_factor=2, mode=mode, align_corners=corners)
-    assert torch.allclose(by_taps(x.cuda(), mode).cpu(), expected, atol=1e-6)
+    expected = F.interpolate(x, scale_factor=2, mode=mode, align_corners=False)
+    assert torch.allclose(by_products(x.cuda(), mode).cpu(), expected, atol=1e-6)
 
 
 def test_gradients_of_a_wide_border_are_the_same_each_time() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from nasir.kernels.layout import joined
 from nasir.search_spaces.cells.genotype import CellGenotype
 from nasir.search_spaces.cells.operations import Activation, PointwiseConv, operation
 
@@ -43,4 +43,4 @@ class Cell(nn.Module):
             first, second = self.operations[place : place + 2]
             low, high = self.sources[place : place + 2]
             states.append(first(states[low]) + second(states[high]))
-        return torch.cat(states[2:], dim=1)
+        return joined(states[2:])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from nasir.kernels.dilated_depthwise import dilated_depthwise
+from nasir.kernels.layout import joined
 from nasir.kernels.scaled_inputs import conv2d_of_scaled
 from nasir.search_spaces.cells.operations import Activation, PointwiseConv, SeparableConv
 
@@ -58,7 +58,7 @@ class Aspp(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.branches], dim=1)
+        return joined([branch(x) for branch in self.branches])
 
     def by_phases(self, x: Tensor) -> Tensor:
         """:meth:`forward`, with its dilated convolutions as plain ones."""
@@ -68,7 +68,7 @@ class Aspp(nn.Module):
         for activation, depthwise, pointwise, norm in others:
             rate = depthwise.dilation[0]
             made.append(norm(pointwise(dilated_depthwise(activation(x), depthwise.weight, rate))))
-        return torch.cat(made, 1)
+        return joined(made)
 
 
 class CompactEnd(nn.Module):
@@ -102,9 +102,7 @@ class CompactEnd(nn.Module):
         )
 
     def forward(self, features: Tensor, low_level: Tensor) -> Tensor:
-        y: Tensor = self.decoder(
-            torch.cat([self.features(features), self.low_level(low_level)], dim=1)
-        )
+        y: Tensor = self.decoder(joined([self.features(features), self.low_level(low_level)]))
         return y
 
 
@@ -142,7 +140,7 @@ class SupernetEnd(nn.Module):
         made = [aspp(x) for aspp, x in zip(self.aspps, features, strict=True)]
         if weights is not None:
             made = [weight * y for weight, y in zip(weights, made, strict=True)]
-        y: Tensor = self.output(self.fuse(torch.cat(made, dim=1)))
+        y: Tensor = self.output(self.fuse(joined(made)))
         return y
 
     def mixed(self, features: Mapping[int, Tensor], weights: Mapping[int, Tensor]) -> Tensor:

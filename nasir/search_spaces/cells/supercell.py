@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nasir.kernels.choice import MEMORY_FORMAT
 from nasir.kernels.fan import Fan
 from nasir.kernels.graphs import constant
+from nasir.kernels.layout import joined
 
 Maker = Callable[[int], nn.Module] | None
 """From a number of channels to an operation that keeps it; None for the option `none`."""
@@ -65,7 +66,7 @@ class SuperCell(nn.Module):
                     sums[first + edge] = part if before is None else before + part
             if state:
                 states.append(self._node(sums[first], states))
-        return torch.cat(states[2:], 1)
+        return joined(states[2:])
 
     def _seen(self, x: Tensor) -> Tensor:
         """The channels that operations see."""
