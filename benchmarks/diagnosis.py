@@ -1,10 +1,11 @@
 """What `nasir restore` says of clean and of degraded pictures.
 
     python benchmarks/diagnosis.py DATA [--every 4]
+    python benchmarks/diagnosis.py FOLDER --as-it-is
 
 DATA has BSDS500, CBM3D, Set5 and Set12 in folders of these names. Each line: the pictures, what was
 done to them, how many there are, and how many are said to have each trouble. With `--every`, only
-each so-manieth picture of BSDS500/val is degraded.
+each so-manieth picture of BSDS500/val is degraded. With `--as-it-is`: the pictures of one folder.
 """
 
 from __future__ import annotations
@@ -94,7 +95,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--only", default="", help="what the name of a degradation begins with")
+    parser.add_argument("--as-it-is", action="store_true", help="the pictures of this folder alone")
     given = parser.parse_args()
+    if given.as_it_is:
+        files = sorted(path for path in given.data.iterdir() if path.suffix in (".jpg", ".png"))
+        print(line(given.data.name, "as it is", [diagnose(path).troubles for path in files]))
+        return
     sets = {
         "BSDS500 val": sorted((given.data / "BSDS500" / "val").glob("*.jpg")),
         **{name: sorted((given.data / name).iterdir()) for name in ("CBM3D", "Set5", "Set12")},

@@ -27,9 +27,11 @@ def test_the_version_is_the_same_everywhere():
     assert cited[1] == PROJECT["version"] == nasir.__version__
 
 
-def test_the_container_has_the_tested_torch():
-    (image,) = re.findall(r'"torch==([\d.]+)\+cpu"', (ROOT / "Dockerfile").read_text())
+def test_the_container_has_the_tested_torch_and_works_in_data():
+    steps = (ROOT / "Dockerfile").read_text()
+    (image,) = re.findall(r'"torch==([\d.]+)\+cpu"', steps)
     assert f"torch=={image}\n" in (ROOT / "constraints.txt").read_text()
+    assert steps.endswith('WORKDIR /data\nENTRYPOINT ["nasir"]\nCMD ["--version"]\n')
 
 
 def test_the_oldest_packages_are_the_lower_bounds(tools: None):

@@ -10,6 +10,7 @@ import torch
 from skimage import data
 from skimage.restoration import unsupervised_wiener
 
+from nasir.apps.restore.consistency import inconsistency
 from nasir.core.errors import SettingsError
 from nasir.core.operator import Operator
 from nasir.core.progress import ending
@@ -46,6 +47,24 @@ def test_a_blurred_photograph_becomes_sharper_than_by_wiener_filtering():
     found = psnr(Dpir().restore(sample, Deblur()), clean)
     assert found > psnr(wiener, clean) + 2
     assert found > psnr(sample.degraded, clean) + 6
+
+
+def test_a_wrong_kernel_costs_decibels_and_shows_when_the_result_is_blurred_again():
+    """As docs/restoring.md advises: the right length has the highest figure `degraded again`."""
+    clean = photograph()[..., 16:56, 16:56]
+    seen = Convolution(motion_kernel(8, 30), "mirrored", tuple(clean.shape[-2:]), valid=False)(
+        clean
+    )
+    found, again = {}, {}
+    for length in (8, 10):
+        kernel = motion_kernel(length, 30)
+        operator = Convolution(kernel, "mirrored", tuple(clean.shape[-2:]), valid=False)
+        sample = Sample("a", seen, forward_operator=operator)
+        restored = Dpir(sigma=2, steps=3).restore(sample, Deblur())
+        found[length] = psnr(restored, clean)
+        again[length] = inconsistency(restored[0].permute(1, 2, 0).numpy(), sample)
+    assert found[8] > found[10] + 2
+    assert again[8] < again[10]
 
 
 def test_the_data_step_has_the_closed_form_of_periodic_borders():

@@ -162,3 +162,9 @@ def test_a_run_of_the_engine_has_a_page_with_its_command(toy):
     page = Page(run_page(Run(run.folder)))
     assert "nasir run space=toy strategy=random task=toy evaluator=toy" in page.text
     assert json.dumps(dict(run.best.architecture.choices), indent=4)[2:20] in page.text
+
+
+def test_the_page_says_which_pictures_were_searched_on(make):
+    searched = trial(0, 1.0, by_picture={"dog": {"psnr": 1.0}})
+    page = Page(run_page(make([searched], pictures())))
+    assert "Scores are of dog; tested on cat, dog." in page.text
