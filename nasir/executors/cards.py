@@ -38,7 +38,8 @@ def cards_of(workers: int) -> list[str | None]:
     cards = visible_cards()
     if cards and workers > len(cards):
         log.info(
-            "%d workers share %d GPU%s: they take turns on it and may gain nothing",
+            "%d workers share %d GPU%s: they take turns on it and may gain nothing; "
+            "executor=streams evaluates at once on one",
             workers,
             len(cards),
             "" if len(cards) == 1 else "s",
