@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OWN = "nasir-commands"
 """The plugin of this command."""
 
-FEW = 4
+FEW = 5
 """More names are only counted."""
 
 

@@ -42,7 +42,7 @@ def test_every_plugin_is_listed_with_its_state_and_the_reason(capsys):
 def test_registered_names_are_listed_or_if_many_counted(capsys):
     assert main(["plugins"]) == 0
     printed = rows(capsys.readouterr().out)
-    assert printed["nasir-executors"][3] == "executor inline, process, ray, dask"
+    assert printed["nasir-executors"][3] == "executor inline, process, streams, ray, dask"
     operations = [e for e in registries["operation"].values() if e.owner == "nasir-nasdip"]
     assert printed["nasir-nasdip"][3] == f"space nasdip; {len(operations)} operations"
 
