@@ -47,6 +47,27 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
+def processes_left(patience: float) -> list[int]:
+    """What this process's group still holds after `patience` seconds, children of it aside."""
+    until = time.monotonic() + patience
+    while True:
+        ours = {os.getpid(), *descendants(os.getpid())}
+        found = [pid for pid in processes_of(os.getpgrp()) if pid not in ours]
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(1)
+
+
+def processes_of(group: int) -> list[int]:
+    """The processes of a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[2]) == group:
+                found.append(int(path.parent.name))
+    return found
+
+
 def descendants(pid: int) -> list[int]:
     """All processes that a process has started, and those that these have."""
     parents: dict[int, int] = {}
