@@ -100,7 +100,9 @@ class Hour:
         if self.full:
             self.fill()
         event = self.chance.random()
-        searching = [person.job for person in self.people if person.job]
+        # processes of workers take long to start: those that have them are disturbed less
+        often = [one for one in self.people for _ in range(1 if one.words else 4)]
+        searching = [person.job for person in often if person.job]
         if event < KILL and searching:
             self.commands.counts["kills"] += 1
             os.kill(self.chance.choice(searching).pid, signal.SIGKILL)

@@ -19,6 +19,9 @@ PAGE = "page.html"
 PATH = re.compile(r"/\S+(?= )|\d+")
 """What differs between refusals that say the same."""
 
+IGNORED = re.compile(r"Exception ignored .*\nTraceback")
+"""What Python says of a Ctrl-C while it clears up; no command can have it."""
+
 HANGING = 1200.0
 """Seconds after which a process that has not ended is wrong."""
 
@@ -68,7 +71,7 @@ class Commands:
         lines = [line for line in said.splitlines() if line.startswith("nasir: ")]
         self.refusals.update(PATH.sub("PATH", line)[:120] for line in lines if code == 2)
         known = code in ENDS or (code == 1 and job.label.startswith("watch"))
-        if not known or "Traceback" in said or (code == 2 and len(lines) != 1):
+        if not known or "Traceback" in IGNORED.sub("", said) or (code == 2 and len(lines) != 1):
             self.wrong.append(f"{job.label}, exit code {code}: {said[-2000:]}")
             print(self.wrong[-1], flush=True)
         if page.exists() and not page.read_text().rstrip().endswith("</html>"):

@@ -50,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line `argv` and return its exit code."""
     if argv is None:
         _use_utf8()
+        _keep_stdout()
     gc.set_threshold(YOUNG_OBJECTS)
     # passive waiting: with shared cores, spinning threads are ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -108,6 +109,16 @@ def _use_utf8() -> None:
     if sys.getfilesystemencoding() == "ascii" and os.environ.get("PYTHONUTF8") != "1":
         command = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
         os.execve(sys.executable, command, {**os.environ, "PYTHONUTF8": "1"})
+
+
+def _keep_stdout() -> None:
+    """Keep stdout for the result: what libraries and other processes write to it goes to stderr."""
+    if sys.stdout is None or sys.stderr is None or sys.stdout.fileno() != 1:
+        return
+    own = os.dup(1)
+    os.dup2(2, 1)
+    buffering, encoding = 1 if os.isatty(own) else -1, sys.stdout.encoding
+    sys.stdout = sys.__stdout__ = open(own, "w", buffering, encoding)  # type: ignore[misc]  # noqa: SIM115
 
 
 def _close_stdout() -> None:

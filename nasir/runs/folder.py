@@ -37,12 +37,20 @@ class Folder:
     def __init__(self, folder: str | Path) -> None:
         """Open a folder; refuses one with anything but files and folders, or links out of it.
 
-        `folder` is what it is called, `place` the same from wherever the process goes.
+        `place` is its absolute path.
         """
-        self.folder = Path(folder)
+        self._called = Path(folder)
         self.place = Path(os.path.abspath(folder))
         refuse_special_files(self.folder)
         refuse_links_out(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The path by which it was opened; from another working folder, the absolute one."""
+        try:
+            return self._called if Path(os.path.abspath(self._called)) == self.place else self.place
+        except OSError:  # the working folder was removed
+            return self.place
 
     @property
     def checkpoints(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -49,9 +50,11 @@ def test_an_evaluation_may_change_the_folder_and_print(tmp_path: Path, monkeypat
     run = nasir.search(*WORDS, "executor=inline", "trials=3", folder="here", name="one")
     assert Path.cwd() == tmp_path
     assert "noise" not in capsys.readouterr().out
+    assert run.folder == Path("here/one")
     os.chdir("/")
     assert len(run.trials) == 3
     assert run.settings["trials"] == 3
+    assert nasir.resume(run.folder, trials=4).folder == tmp_path / "here" / "one"
 
 
 def test_a_search_beside_that_of_another_thread_is_refused(toy):
@@ -133,6 +136,18 @@ def test_output_that_cannot_be_written_is_said_in_one_line():
         done = nasir_list(stdout=full)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "cannot write the result: No space left on device" in done.stderr
+
+
+def test_stdout_has_the_result_alone_whoever_writes_to_it():
+    program = (
+        "import os, sys; import nasir.cli.main as cli; dispatch = cli._dispatch\n"
+        "def noisy(argv): os.write(1, b'noise'); os.system('echo noise'); return dispatch(argv)\n"
+        "cli._dispatch = noisy; sys.exit(cli.main())"
+    )
+    command = [sys.executable, "-c", program, "list", "strategy", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stderr.count("noise") == 2
+    assert "random" in str(json.loads(done.stdout))
 
 
 def test_a_closed_output_is_no_error():
