@@ -63,7 +63,8 @@ def figure(metric: str, value: float) -> str:
         return f"{value:.2f}"
     if "ssim" in metric:
         return f"{value:.4f}"
-    return _count(value) if float(value).is_integer() else f"{value:.4g}"
+    large = 1e5 <= abs(value) < 1e15
+    return _count(value) if large or float(value).is_integer() else f"{value:.4g}"
 
 
 def score(value: float) -> str:

@@ -34,6 +34,7 @@ class CompareCommand(Command):
             print_latex(comparison)
         else:
             print_runs(comparison)
-            for file in filter(None, (arguments.plot, arguments.html)):
-                print(f"\nwritten  {file}")
+            written = [file for file in (arguments.plot, arguments.html) if file]
+            if written:
+                print(f"\nwritten  {', '.join(written)}")
         return 0

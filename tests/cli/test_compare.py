@@ -67,8 +67,8 @@ def test_seeds_of_the_same_settings_form_a_group(seeds, capsys):
     table = out.split("\n\n")[-2].splitlines()
     assert table[0].split() == ["strategy", "runs", "best", "rank", "p-value"]
     # 27.5 and 22.25; the standard deviation of 0..5 is 1.8708
-    assert table[1].split() == ["good", "6", "27.50", "+-", "1.871", "1.00"]
-    assert table[2].split() == ["bad", "6", "22.25", "+-", "1.684", "2.00", "0.031"]
+    assert table[1].split() == ["good", "6", "27.50", "+-", "1.87", "1.00"]
+    assert table[2].split() == ["bad", "6", "22.25", "+-", "1.68", "2.00", "0.031"]
     assert "Wilcoxon" in out
 
 
@@ -218,8 +218,8 @@ def test_a_table_for_latex_has_a_row_for_each_group(seeds, capsys):
     assert main(["compare", *folders(seeds), "--latex"]) == 0
     assert cells_of(capsys.readouterr().out) == [
         ["Strategy", "Runs", "Best", "Rank", "P-value"],
-        ["good", "6", r"\textbf{27.50} $\pm$ 1.871", r"\textbf{1.00}", ""],
-        ["bad", "6", r"22.25 $\pm$ 1.684", "2.00", "0.031"],
+        ["good", "6", r"\textbf{27.50} $\pm$ 1.87", r"\textbf{1.00}", ""],
+        ["bad", "6", r"22.25 $\pm$ 1.68", "2.00", "0.031"],
     ]
 
 

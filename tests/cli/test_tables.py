@@ -350,6 +350,7 @@ def test_runs_without_metrics_can_be_compared(make, capsys):
         ("parameters", 10_600, "10.6k"),
         ("parameters", 999_999, "1.00M"),
         ("multiply_adds", 123_456_789_012, "123G"),
+        ("peak_memory", 766_812_345.5, "767M"),
         ("stop", 0.85, "0.85"),
         ("lpips", float("nan"), "nan"),
     ],
