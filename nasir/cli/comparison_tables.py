@@ -14,7 +14,6 @@ from nasir.apps.formatting import (
     flat,
     heading,
     metric_names,
-    score,
     scored,
 )
 from nasir.cli.bench_tables import p_value
@@ -85,9 +84,8 @@ def _groups(comparison: Comparison) -> Shown:
     for group, tree in zip(comparison.groups, comparison.group_settings, strict=True):
         mean = comparison.figure(group.mean, "none")
         row = [*(as_typed(tree.get(key)) for key in keys), str(len(group.runs))]
-        row.append(
-            mean if group.deviation is None else f"{mean} +- {_spread(mean, group.deviation)}"
-        )
+        spread = comparison.deviation(group)
+        row.append(f"{mean} +- {spread}" if spread else mean)
         if ranked:
             row += [f"{group.rank:.2f}" if group.rank else "", p_value(group.p_value)]
         rows.append(row)
@@ -95,12 +93,6 @@ def _groups(comparison: Comparison) -> Shown:
     bold = _first([None if g.mean is None else -g.mean for g in comparison.groups], measured)
     bold += _first([g.rank for g in comparison.groups], ranks)
     return Shown(header, rows, len(keys), bold)
-
-
-def _spread(mean: str, deviation: float) -> str:
-    """A standard deviation with as many decimals as its mean."""
-    decimals = len(mean.partition(".")[2])
-    return f"{deviation:.{decimals}f}" if mean[-1].isdigit() and decimals else score(deviation)
 
 
 def _first(values: Sequence[float | None], column: int) -> list[tuple[int, int]]:

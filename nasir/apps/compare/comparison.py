@@ -86,6 +86,14 @@ class Comparison:
             return none
         return f"{value:.3f}" if self.by_front else score(value)
 
+    def deviation(self, group: Group) -> str:
+        """The standard deviation of a group with as many decimals as its mean; empty if none."""
+        mean, value = self.figure(group.mean), group.deviation
+        if value is None:
+            return ""
+        decimals = len(mean.partition(".")[2])
+        return f"{value:.{decimals}f}" if mean[-1].isdigit() and decimals else self.figure(value)
+
     @property
     def panels(self) -> list[Curves | Fronts]:
         """The curves of the groups, and their fronts where there are two objectives."""

@@ -77,6 +77,7 @@ class Curves:
         if self.limit is not None:
             axes.axhline(self.limit, color="grey", linestyle=":", linewidth=1)
         axes.set(title=self.title, xlabel="full evaluations", ylabel=self.of)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         _add_legend(axes, self.lines)
 
 

@@ -76,7 +76,8 @@ def _groups(comparison: Comparison) -> Html:
     header = [*keys, "runs", measure, "\u00b1", *(["rank", "p-value"] if ranked else [])]
     rows: list[list[Child]] = []
     for group, tree in zip(comparison.groups, comparison.group_settings, strict=True):
-        figures = [str(len(group.runs)), *map(comparison.figure, (group.mean, group.deviation))]
+        mean, deviation = comparison.figure(group.mean), comparison.deviation(group)
+        figures = [str(len(group.runs)), mean, deviation]
         if ranked:
             figures.append(f"{group.rank:.2f}" if group.rank is not None else "")
             figures.append("" if group.p_value is None else f"{group.p_value:.2g}")

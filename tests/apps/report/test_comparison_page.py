@@ -25,7 +25,7 @@ def test_groups_have_ranks_and_curves(make, tmp_path, capsys):
     assert "good" in capsys.readouterr().out
     # 22.5 is the mean of 20 + 0..5; Wilcoxon's exact two-sided p of six differences is 2 / 2^6
     row = re.search(r"<tr><td>good</td>.*?</tr>", text)[0]
-    assert re.findall(r">([^<>]+)<", row) == ["good", "6", "22.50", "1.871", "1.00"]
+    assert re.findall(r">([^<>]+)<", row) == ["good", "6", "22.50", "1.87", "1.00"]
     assert ">0.031<" in text
     # a curve of each group, for wide and for narrow screens
     assert len(re.findall(r'class="curve series\d"', text)) == 2 * 2
