@@ -38,8 +38,7 @@ from nasir.training.weights import find_weights, fresh_network, load_weights, na
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-OWN = "own"
-FULL_TRAINING = "full"
+OWN, FULL_TRAINING = "own", "full"
 
 
 @attrs.define
@@ -145,9 +144,7 @@ class Train(TrainingEvaluator):
         must.in_(WHEN),
     )
     compile: bool = setting(
-        False,
-        "whether torch.compile makes kernels for the network first, which takes up to minutes and "
-        "wants a C++ compiler, on a GPU Triton too",
+        False, "whether torch.compile makes the network's kernels first, in up to minutes"
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
     checkpoint_every: float = setting(

@@ -49,32 +49,31 @@ class StreamsExecutor(DrivenExecutor):
     """Each call has a thread, and one thread at a time runs: the next where one hands over."""
 
     def __init__(self) -> None:
-        self._turns: deque[_Turns] = deque()
+        self._calls: deque[_Call] = deque()
         self._outside: _Borrowed | None = None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future = _DrivenFuture(self)
-        self._turns.append(_Turns(future, partial(fn, *args, **kwargs)))
+        self._calls.append(_Call(future, partial(fn, *args, **kwargs)))
         return future
 
     def drive(self) -> None:
-        while self._turns:
-            turns = self._turns.popleft()
+        while self._calls:
+            call = self._calls[0]
             self._outside = _Borrowed.now()
-            self._turns.appendleft(turns)  # it is known to a shutdown
-            turns.go_on()
+            call.go_on()
             self._put_back()
-            self._turns.popleft()
-            if turns.future.done():
+            if call.future.done():
+                self._calls.popleft()
                 return
-            self._turns.append(turns)
+            self._calls.rotate(-1)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the calls, after their ends or (to cancel) where they hand over next."""
-        while self._turns and not cancel_futures:
+        while self._calls and not cancel_futures:
             self.drive()
-        while self._turns:
-            self._turns.popleft().cancel()
+        while self._calls:
+            self._calls.popleft().cancel()
         self._put_back()
 
     def _put_back(self) -> None:
@@ -105,7 +104,7 @@ class _EndedError(BaseException):
     """Ends a call that is not wanted any more."""
 
 
-class _Turns:
+class _Call:
     """A call, in a thread that runs from :meth:`go_on` until it hands over or ends."""
 
     def __init__(self, future: Future[Any], call: Callable[[], Any]) -> None:
