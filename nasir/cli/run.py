@@ -12,7 +12,7 @@ from nasir.cli.command import Command
 
 if TYPE_CHECKING:
     from nasir.apps.search.sweep import Continuation
-    from nasir.core.task import Task
+    from nasir.core.task import Split, Task
     from nasir.runs.run import Run
     from nasir.runs.sweep import Sweep
     from nasir.settings.experiment import Experiment
@@ -69,11 +69,12 @@ class RunCommand(Command):
 
 def remarks_on(plans: Sequence[Experiment]) -> Sequence[str]:
     """What the tasks of the runs remark about their pictures, each once."""
-    tasks: list[Task] = []
+    used: list[tuple[Task, Split]] = []
     for one in plans:
-        if one.problem.task not in tasks:
-            tasks.append(one.problem.task)
-    return list(dict.fromkeys(remark for task in tasks for remark in task.remarks()))
+        pair = (one.problem.task, one.problem.split)
+        if pair not in used:
+            used.append(pair)
+    return list(dict.fromkeys(remark for task, split in used for remark in task.remarks(split)))
 
 
 def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:

@@ -181,8 +181,11 @@ class Task(ABC):
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """The metrics of `restored` by name; empty if `sample` has no ground truth."""
 
-    def remarks(self) -> Sequence[str]:
-        """What a user may not expect of the pictures that are used, a line each; printed once."""
+    def remarks(self, split: Split = "search") -> Sequence[str]:
+        """What a user may not expect of the pictures that are used, a line each; printed once.
+
+        `split` has the pictures that a strategy searches on.
+        """
         return ()
 
     def restored(self, output: Tensor, sample: Sample) -> Tensor:

@@ -62,9 +62,9 @@ class DegradationTask(PictureTask):
         """All channels, without the border that is not observed."""
         return "all", self.degrading().frame
 
-    def remarks(self) -> Sequence[str]:
+    def remarks(self, split: Split = "search") -> Sequence[str]:
         own = (line for part in self.degrading().parts for line in part.remarks())
-        return (*super().remarks(), *own)
+        return (*super().remarks(split), *own)
 
     def drawn(self, name: str) -> np.random.Generator:
         """What the degradation of the picture called `name` is drawn from."""

@@ -282,15 +282,15 @@ class PictureTask(Task):
         """What is used of a picture that is larger than `size`, in words."""
         return f"the middle {self.size} x {self.size} of"
 
-    def remarks(self) -> Sequence[str]:
+    def remarks(self, split: Split = "search") -> Sequence[str]:
         """What of which pictures is used, where they are not used whole, or few of many."""
         used = self.splits(*self.sources())
         searched, tested = (
-            [picture for picture in used[split] if self._is_cut(picture.shape, split)]
-            for split in ("search", "test")
+            [picture for picture in used[one] if self._is_cut(picture.shape, one)]
+            for one in (split, "test")
         )
         cut = [of_cut(self.part, searched, tested)] if searched else []
-        divided = self.images and not (self.degraded or self.test_images)
+        divided = split == "search" and self.images and not (self.degraded or self.test_images)
         return [*cut, *(of_few(len(used["search"]), len(used["test"])) if divided else ())]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def test_it_is_said_that_the_middle_of_a_picture_is_searched_on():
     assert denoise(images=names[2:]).remarks() == ()
     (_, few) = denoise(images=[*names, picture("d.png", 70, 20)], search=1).remarks()
     assert few.startswith("searching on 1 of the 4 pictures, testing on the others; task.search=N")
+    (own,) = denoise(images=names, search=1).remarks("test")  # a strategy on the test pictures
+    assert own.startswith("searching and testing on the middle 64 x 64 of b (70 x 20);")
     alone = denoise(images=names[:1]).remarks()
     assert alone[0].startswith("searching and testing on the middle 64 x 64 of a (96 x 80);")
 

@@ -20,7 +20,7 @@ from nasir.settings.reader import given, read_overrides, sweep
 from nasir.settings.run_settings import run_settings_class
 
 if TYPE_CHECKING:
-    from nasir.core.evaluator import Evaluator
+    from nasir.core.evaluator import Evaluator, Problem
     from nasir.core.executor import ExecutorFactory
     from nasir.core.search_space import SearchSpace
     from nasir.core.strategy import Strategy
@@ -69,7 +69,7 @@ def search(
     planned = plan(words, given(locals()))
     if len(planned) != 1:
         raise SettingsError(f"these settings make {len(planned)} runs: take nasir.sweep")
-    with _shown(planned[0].trials, planned[0].problem.task) as notify:
+    with _shown(planned[0].trials, planned[0].problem) as notify:
         return start(planned[0], notify)
 
 
@@ -139,14 +139,15 @@ def go_on(
         return lifecycle.resume(run, _everybody(notify), trials, seconds, images, accept_changes)
 
 
-def _shown(trials: int, task: Task | None = None) -> AbstractContextManager[Notify | None]:
+def _shown(trials: int, problem: Problem | None = None) -> AbstractContextManager[Notify | None]:
     """In a notebook, the search is shown; elsewhere its progress is reported to who listens."""
     from nasir.apps.progress.displays import show_search
     from nasir.apps.progress.notebook import in_notebook
 
     if not in_notebook():
         return nullcontext()
-    return show_search(trials, False, task.remarks() if task is not None else ())
+    remarks = problem.task.remarks(problem.split) if problem is not None else ()
+    return show_search(trials, False, remarks)
 
 
 def _everybody(notify: Notify | None) -> Notify:
