@@ -56,7 +56,7 @@ DISK = 48 * 2**20
 LOOK = 0.03
 """Seconds between two looks at the processes; one of the events below may come at each."""
 
-KILL, INTERRUPT, FULL, READ = 0.02, 0.012, 0.004, 0.12
+KILL, INTERRUPT, FULL, READ = 0.02, 0.012, 0.002, 0.12
 """How likely each event is at a look."""
 
 READERS = 3  # at a time, at most
@@ -101,7 +101,7 @@ class Hour:
             self.fill()
         event = self.chance.random()
         # processes of workers take long to start: those that have them are disturbed less
-        often = [one for one in self.people for _ in range(1 if one.words else 4)]
+        often = [one for one in self.people for _ in range(1 if one.words else 12)]
         searching = [person.job for person in often if person.job]
         if event < KILL and searching:
             self.commands.counts["kills"] += 1
@@ -228,7 +228,8 @@ def main() -> int:
     arguments = parser.parse_args()
     made_up.known()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
-    os.setpgrp()
+    if os.getpgrp() != os.getpid():
+        os.setpgrp()
     with tempfile.TemporaryDirectory() as name, begun(Path(name), arguments.seed) as hour:
         began = printed = time.monotonic()
         while (now := time.monotonic()) - began < arguments.seconds:
