@@ -136,6 +136,8 @@ def conduct(
     if parallel > 1 and len(left) > 1:
         return in_parallel(left, how, parallel, report)
     for run in left.values():
+        if not how.wants(run):  # another process has finished it meanwhile
+            continue
         with show_run(run) if show_run else nullcontext() as notify:
             state = api.go_on(run, notify, *attrs.astuple(how, recurse=False))
         if state == "interrupted":

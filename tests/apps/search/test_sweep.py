@@ -117,6 +117,20 @@ def test_new_limits_are_for_every_run_of_a_sweep():
     assert [len(run.trials) for run in made.runs] == [8, 8]
 
 
+def test_a_run_that_another_process_has_finished_meanwhile_is_left_alone():
+    runs = sweep.create(api.plan([*WORDS, "seed=0,1", "trials=1", "name=mine"], {})).runs
+    shown = []
+
+    def show(run: Run) -> nullcontext[None]:
+        shown.append(run.folder.name)
+        nasir.resume(runs[1].folder)
+        return nullcontext()
+
+    sweep.conduct(runs, show_run=show)
+    assert shown == NAMES[:1]
+    assert states("mine") == ["finished"] * 2
+
+
 def test_a_run_that_was_removed_is_no_longer_of_the_sweep():
     made = nasir.sweep(*WORDS, name="mine", seed=[0, 1], trials=1)
     made.runs[0].folder.rename("elsewhere")
