@@ -80,6 +80,9 @@ class Evaluator(ABC):
     restores: ClassVar[bool] = True
     """Whether its evaluations have restored pictures if ``problem.artifacts`` asks for them."""
 
+    learns_from_patches: ClassVar[bool] = False
+    """Whether networks are trained on ``task.patches()``, and not looked at by search pictures."""
+
     @classmethod
     def settings_for(cls, use: str) -> Mapping[str, Any]:
         """Settings that suit a use (:data:`~nasir.core.registry.USES`) by default."""
@@ -189,6 +192,11 @@ class Problem:
         if stage not in self.evaluators:
             raise unknown_name("stage", stage, self.evaluators)
         return self.evaluators[stage]
+
+    def remarks(self) -> Sequence[str]:
+        """What a user may not expect of the pictures that are used (see :meth:`Task.remarks`)."""
+        learns = any(one.learns_from_patches for one in self.evaluators.values())
+        return self.task.remarks(None if learns else self.split)
 
     def check(self) -> None:
         """Let every evaluator refuse, before the first trial, what it can never evaluate."""

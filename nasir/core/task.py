@@ -181,10 +181,10 @@ class Task(ABC):
     def metrics(self, restored: Tensor, sample: Sample) -> Mapping[str, float]:
         """The metrics of `restored` by name; empty if `sample` has no ground truth."""
 
-    def remarks(self, split: Split = "search") -> Sequence[str]:
+    def remarks(self, split: Split | None = "search") -> Sequence[str]:
         """What a user may not expect of the pictures that are used, a line each; printed once.
 
-        `split` has the pictures that a strategy searches on.
+        `split` has the pictures that a strategy searches on; None: it trains on patches.
         """
         return ()
 

@@ -62,7 +62,7 @@ class DegradationTask(PictureTask):
         """All channels, without the border that is not observed."""
         return "all", self.degrading().frame
 
-    def remarks(self, split: Split = "search") -> Sequence[str]:
+    def remarks(self, split: Split | None = "search") -> Sequence[str]:
         own = (line for part in self.degrading().parts for line in part.remarks())
         return (*super().remarks(split), *own)
 

@@ -282,14 +282,14 @@ class PictureTask(Task):
         """What is used of a picture that is larger than `size`, in words."""
         return f"the middle {self.size} x {self.size} of"
 
-    def remarks(self, split: Split = "search") -> Sequence[str]:
+    def remarks(self, split: Split | None = "search") -> Sequence[str]:
         """What of which pictures is used, where they are not used whole, or few of many."""
         used = self.splits(*self.sources())
         searched, tested = (
-            [picture for picture in used[one] if self._is_cut(picture.shape, one)]
+            [picture for picture in used[one] if self._is_cut(picture.shape, one)] if one else []
             for one in (split, "test")
         )
-        cut = [of_cut(self.part, searched, tested)] if searched else []
+        cut = [of_cut(self.part, searched, tested)] if searched or (tested and not split) else []
         divided = split == "search" and self.images and not (self.degraded or self.test_images)
         return [*cut, *(of_few(len(used["search"]), len(used["test"])) if divided else ())]
 

@@ -39,6 +39,8 @@ class TrainingEvaluator(Evaluator):
     take any such evaluator. Its networks have the task's own signature.
     """
 
+    learns_from_patches = True
+
     restoring_settings: ClassVar[frozenset[str]] = frozenset(("device",))
     """The settings that say how a network restores that is trained already."""
 

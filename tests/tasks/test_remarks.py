@@ -8,6 +8,8 @@ from made_tasks import degraded, denoise
 from PIL import Image
 
 from nasir.apps.progress.displays import show_search
+from nasir.core.evaluator import Problem
+from nasir.core.trial import FULL
 from nasir.settings.building import make
 
 
@@ -29,6 +31,8 @@ def test_it_is_said_that_the_middle_of_a_picture_is_searched_on():
     assert few.startswith("searching on 1 of the 4 pictures, testing on the others; task.search=N")
     (own,) = denoise(images=names, search=1).remarks("test")  # a strategy on the test pictures
     assert own.startswith("searching and testing on the middle 64 x 64 of b (70 x 20);")
+    (trained,) = denoise(images=names, search=1).remarks(None)
+    assert trained.startswith("testing on the middle 64 x 64 of b (70 x 20);")
     alone = denoise(images=names[:1]).remarks()
     assert alone[0].startswith("searching and testing on the middle 64 x 64 of a (96 x 80);")
 
@@ -49,6 +53,12 @@ def test_a_shrunk_picture_is_said_to_be_so():
     hazy = {"name": "dehaze", "images": [name], "size": 48, "degraded": True, "search": 0}
     (words,) = make("task", hazy).remarks()
     assert words.startswith("searching and testing on a copy with at most 48 pixels a side of a (")
+
+
+def test_a_search_that_trains_on_patches_says_what_is_tested_on():
+    task, evaluator = denoise(images=[picture("a.png", 96, 80)]), make("evaluator", "train")
+    problem = Problem(make("space", "hinas"), task, {FULL: evaluator})
+    assert problem.remarks()[0].startswith("testing on the middle")
 
 
 def test_a_search_says_it_once_and_before_all_else(capsys):

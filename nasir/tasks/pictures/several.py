@@ -29,12 +29,12 @@ def check_apart(images: Sequence[Picture], test: Sequence[Picture]) -> None:
 
 def of_cut(part: str, searched: Sequence[Picture], tested: Sequence[Picture]) -> str:
     """Which pictures are used in part, the first of them with its size."""
-    first, many = searched[0], len({picture.name for picture in (*searched, *tested)})
+    first, many = (*searched, *tested)[0], len({picture.name for picture in (*searched, *tested)})
     height, width = first.shape[:2]
     which = f"{first.name} ({width} x {height})"
-    verbs = "searching and testing on" if tested else "searching on"
+    verbs = " and ".join(["searching"] * bool(searched) + ["testing"] * bool(tested))
     which = which if many == 1 else f"{many} pictures, such as {which}"
-    return f"{verbs} {part} {which}; task.size=0: whole"
+    return f"{verbs} on {part} {which}; task.size=0: whole"
 
 
 def of_few(searched: int, tested: int) -> Sequence[str]:
