@@ -56,13 +56,18 @@ class EvaluationError(NasirError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a `name` that is not among the `known` ones; it names the nearest of them."""
-    from difflib import get_close_matches
-
     names = sorted(known)
-    nearest = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    nearest = nearest_name(name, names)
+    hint = f"did you mean {nearest!r}? " if nearest else ""
     listed = f"known: {', '.join(names)}" if names else "there are none"
     return UnknownNameError(f"unknown {kind} {name!r}: {hint}{listed}")
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The one of the `known` names that is meant where `name` is misspelt, if any is like it."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.5)), None)
 
 
 def bounded(text: str, most: int = LONGEST) -> str:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from nasir.core.errors import PluginError, SettingsError
+from nasir.core.errors import PluginError, SettingsError, nearest_name
 from nasir.core.registry import registries
 from nasir.settings.overrides import Override, overrides_of, parse_override, read_file
 
@@ -44,7 +44,12 @@ def _file(text: str) -> str | Path:
     recipes = registries["recipe"]
     if text in recipes:
         return Path(recipes[text].target)
-    names = ", ".join(recipes)
+    nearest = nearest_name(text, recipes)
+    hint = "all: nasir list recipes"
+    if Path(text).is_dir():
+        hint = f"a folder is given as architecture={text}, or to nasir resume"
+    elif nearest:
+        hint = f"did you mean {nearest}? {hint}"
     raise SettingsError(
-        f"{text!r} is neither key=value, nor a settings file NAME.toml, nor a recipe ({names})"
+        f"{text!r} is neither key=value, nor a settings file NAME.toml, nor a recipe; {hint}"
     )
