@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from nasir.core.errors import RunFolderError
 from nasir.runs.foreign_folders import refuse_links_out
 
@@ -23,6 +21,8 @@ def locked(path: Path, in_use: Callable[[], str]) -> Iterator[None]:
     Raises :class:`~nasir.core.errors.RunFolderError`: with the message `in_use()` if another
     process holds it, and for a folder that cannot be written or has links that lead out of it.
     """
+    from filelock import FileLock, Timeout  # who only reads does not wait for its import
+
     refuse_links_out(path.parent)
     lock = FileLock(path)
     try:
@@ -42,6 +42,8 @@ def is_locked(path: Path) -> bool:
     try:
         import fcntl
     except ImportError:  # Windows
+        from filelock import FileLock
+
         with suppress(OSError):
             if path.exists():
                 FileLock(path).acquire(timeout=0).lock.release()

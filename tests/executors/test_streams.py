@@ -18,7 +18,7 @@ from nasir.executors.streams import Streams
 
 SMALL = (
     *("strategy=random", "space.depth=1", "space.width=4", "space.input_channels=2"),
-    *("task.size=16", "evaluator.iterations=7", "trials=5", "references=deep_image_prior"),
+    *("task.size=16", "evaluator.iterations=4", "trials=4", "references=[]"),
 )
 
 
