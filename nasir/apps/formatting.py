@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from nasir.core.errors import first_of
 from nasir.core.objectives import score_metric
 from nasir.core.trial import FULL, Trial
 
@@ -190,10 +191,9 @@ def value_of(figure: str) -> float:
     return float(figure.rstrip(PREFIXES)) * 1000**thousands
 
 
-def named(names: Sequence[str]) -> str:
-    """Names in one line, those beyond :data:`NAMED` counted."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+def capitalised(text: str) -> str:
+    """`text` with a capital at its beginning, and no other change."""
+    return text[:1].upper() + text[1:]
 
 
 def pictures_in_words(summary: Mapping[str, Any]) -> str:
@@ -201,8 +201,8 @@ def pictures_in_words(summary: Mapping[str, Any]) -> str:
     searched = list((summary["best"] or {}).get("by_picture", ()))
     tested = next((list(r["by_picture"]) for r in summary["results"] if "by_picture" in r), [])
     if not searched or not tested:
-        return f"scores are of {named(searched)}" if searched else ""
+        return f"scores are of {first_of(searched, NAMED)}" if searched else ""
     if searched == tested:
-        return f"scores and test are of the same pictures: {named(searched)}"
+        return f"scores and test are of the same pictures: {first_of(searched, NAMED)}"
     unseen = "" if {*searched} & {*tested} else ", which the search has not seen"
-    return f"scores are of {named(searched)}; tested on {named(tested)}{unseen}"
+    return f"scores are of {first_of(searched, NAMED)}; tested on {first_of(tested, NAMED)}{unseen}"

@@ -10,6 +10,7 @@ from nasir.apps.formatting import (
     ALWAYS_SHOWN,
     FIRST,
     as_typed,
+    capitalised,
     differing,
     flat,
     heading,
@@ -61,7 +62,7 @@ def print_latex(comparison: Comparison) -> None:
     from nasir.cli.latex import as_printed, escaped, latex_table
 
     shown = _groups(comparison) if comparison.several_seeds else _each(comparison.folders)[0]
-    head = [escaped(name[:1].upper() + name[1:]) for name in shown.header]
+    head = [escaped(capitalised(name)) for name in shown.header]
     rows = as_printed(shown.rows, shown.bold)
     print(latex_table(_caption(comparison), head, rows, shown.texts))
 
@@ -69,7 +70,7 @@ def print_latex(comparison: Comparison) -> None:
 def _caption(comparison: Comparison) -> str:
     if not comparison.several_seeds:
         return "The found architecture of each run on the test pictures."
-    what = f"{comparison.measure[:1].upper()}{comparison.measure[1:]} of each search"
+    what = f"{capitalised(comparison.measure)} of each search"
     spread = rf"{what}: mean $\pm$ standard deviation over the seeds."
     tested = " p-value: against the least rank (Wilcoxon, Holm)." if comparison.ranked else ""
     return spread + tested

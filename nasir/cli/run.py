@@ -12,7 +12,7 @@ from nasir.cli.command import Command
 
 if TYPE_CHECKING:
     from nasir.apps.search.sweep import Continuation
-    from nasir.core.evaluator import Problem
+    from nasir.core.task import Split, Task
     from nasir.runs.run import Run
     from nasir.runs.sweep import Sweep
     from nasir.settings.experiment import Experiment
@@ -69,12 +69,12 @@ class RunCommand(Command):
 
 def remarks_on(plans: Sequence[Experiment]) -> Sequence[str]:
     """What the tasks of the runs remark about their pictures, each once."""
-    used: list[Problem] = []
+    used: list[tuple[Task, Split | None]] = []
     for one in plans:
-        ours = one.problem
-        if all((ours.task, ours.split) != (other.task, other.split) for other in used):
-            used.append(ours)
-    return list(dict.fromkeys(remark for problem in used for remark in problem.remarks()))
+        pair = (one.problem.task, one.problem.searched)
+        if pair not in used:
+            used.append(pair)
+    return list(dict.fromkeys(remark for task, split in used for remark in task.remarks(split)))
 
 
 def print_plans(plans: Sequence[Experiment], as_json: bool) -> int:

@@ -6,7 +6,7 @@ with code 2. Any other exception is a defect of nasir and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST = 4000
 """Characters of a message; what was given may have megabytes."""
@@ -76,6 +76,12 @@ def bounded(text: str, most: int = LONGEST) -> str:
     if left_out <= 0:
         return text
     return f"{text[: most - end]} [{left_out} characters] {text[-end:]}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Names in one line, those beyond `most` counted."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def as_given(value: object) -> str:

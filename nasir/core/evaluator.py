@@ -193,10 +193,11 @@ class Problem:
             raise unknown_name("stage", stage, self.evaluators)
         return self.evaluators[stage]
 
-    def remarks(self) -> Sequence[str]:
-        """What a user may not expect of the pictures that are used (see :meth:`Task.remarks`)."""
+    @property
+    def searched(self) -> Split | None:
+        """The pictures that proposals are evaluated on; None: networks learn from patches."""
         learns = any(one.learns_from_patches for one in self.evaluators.values())
-        return self.task.remarks(None if learns else self.split)
+        return None if learns else self.split
 
     def check(self) -> None:
         """Let every evaluator refuse, before the first trial, what it can never evaluate."""

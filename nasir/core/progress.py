@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from nasir.core.within import within
 
 Listener = Callable[[int, int, dict[str, float]], None]
 
@@ -22,14 +24,9 @@ def report(done: int, total: int, **figures: float) -> None:
         listener(done, total, figures)
 
 
-@contextmanager
-def listening(listener: Listener) -> Iterator[None]:
+def listening(listener: Listener) -> AbstractContextManager[None]:
     """Let `listener` receive the reports of evaluations that run in this process."""
-    token = _listener.set(listener)
-    try:
-        yield
-    finally:
-        _listener.reset(token)
+    return within(_listener, listener)
 
 
 def is_over() -> bool:
@@ -41,11 +38,6 @@ def is_over() -> bool:
     return asked is not None and asked()
 
 
-@contextmanager
-def ending(asked: Question) -> Iterator[None]:
+def ending(asked: Question) -> AbstractContextManager[None]:
     """Let :func:`is_over` return what `asked` returns."""
-    token = _ending.set(asked)
-    try:
-        yield
-    finally:
-        _ending.reset(token)
+    return within(_ending, asked)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from nasir.core.within import within
 
 _hand_over: ContextVar[Callable[[], None] | None] = ContextVar("hand_over", default=None)
 
@@ -20,11 +22,6 @@ def hand_over() -> None:
         others()
 
 
-@contextmanager
-def taking_turns(others: Callable[[], None]) -> Iterator[None]:
+def taking_turns(others: Callable[[], None]) -> AbstractContextManager[None]:
     """Let :func:`hand_over` call `others`."""
-    token = _hand_over.set(others)
-    try:
-        yield
-    finally:
-        _hand_over.reset(token)
+    return within(_hand_over, others)

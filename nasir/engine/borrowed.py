@@ -8,11 +8,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+    suppress,
+)
 from contextvars import ContextVar
 from threading import RLock
 
 from nasir.core.errors import NasirError
+from nasir.core.within import within
 
 _lock = RLock()
 _depth = 0
@@ -20,14 +27,9 @@ _threads_before: int | None = None
 _stdout_is_for_the_result: ContextVar[bool] = ContextVar("stdout_is_for_the_result", default=False)
 
 
-@contextmanager
-def stdout_for_the_result() -> Iterator[None]:
+def stdout_for_the_result() -> AbstractContextManager[None]:
     """Send what components of plugins print meanwhile to stderr, as a command does."""
-    token = _stdout_is_for_the_result.set(True)
-    try:
-        yield
-    finally:
-        _stdout_is_for_the_result.reset(token)
+    return within(_stdout_is_for_the_result, True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nasir.core.component import input_files
-from nasir.core.errors import RunFolderError
+from nasir.core.errors import RunFolderError, first_of
 from nasir.core.import_strings import import_string
 from nasir.core.registry import registries
 from nasir.core.search_space import SearchSpace
@@ -170,12 +170,7 @@ def _of_files(before: Counter[tuple[str, str]], now: Counter[tuple[str, str]]) -
         "gone": sorted(gone.keys() - set(changed) - renamed.keys()),
         "new": sorted(new.keys() - set(changed) - set(renamed.values())),
     }
-    return [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return [f"{kind}: {first_of(names, MOST_NAMED)}" for kind, names in kinds.items() if names]
 
 
 def _version(cls: type, plugins: Mapping[str, Any]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,7 +15,6 @@ from torch import Tensor, nn
 from nasir.core.errors import EvaluationError
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Patches
-from nasir.core.turns import hand_over
 from nasir.kernels.layout import channels_innermost
 from nasir.training.averaging import MovingAverage
 from nasir.training.captured import Captured, own_stream
@@ -25,6 +23,7 @@ from nasir.training.compiled import compiled
 from nasir.training.device import ALWAYS
 from nasir.training.feed import Feed, ResidentFeed
 from nasir.training.hyperparameters import Hyperparameters
+from nasir.training.inspected import Losses
 from nasir.training.losses import loss
 from nasir.training.optimizers import (
     load_optimizer_state,
@@ -104,7 +103,6 @@ def train(
     if checkpoint is not None:
         state.resume(checkpoint, identity, last)
     network.train()
-    check_every = CHECK_EVERY if device == "cpu" else CHECK_EVERY_ON_GPU
     saved = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(repeatable(device))
@@ -114,10 +112,10 @@ def train(
         while state.step < last:
             state.advance(feed.batch(state.step))
             ended = state.step == last
-            if ended or state.step % check_every == 0:
+            if ended:
                 state.check_losses()
-                if on_step is not None:
-                    on_step(state.step, state.losses[-1])
+            if on_step is not None and len(state.losses) == state.step:
+                on_step(state.step, state.losses[-1])
             late = time.monotonic() - saved >= hyperparameters.checkpoint_every
             if checkpoint is not None and (late or ended):
                 state.save(checkpoint, identity)
@@ -176,7 +174,8 @@ class _State:
         self.loss = loss(hyperparameters.loss, hyperparameters.mean_terms)
         self.step = 0
         self.losses: list[float] = []
-        self._unchecked: list[Tensor] = []
+        every = CHECK_EVERY if device == "cpu" else CHECK_EVERY_ON_GPU
+        self._inspected = Losses(every, learning_rate="lr")
 
     def advance(self, pair: tuple[Tensor, Tensor]) -> None:
         """Do one step on a batch of degraded and clean patches."""
@@ -200,7 +199,7 @@ class _State:
         self.step += 1
         if self.average is not None:
             self.average.update(self.step)
-        self._unchecked.append(value)
+        self._record(self._inspected.add(self.step, value))
 
     def _descend(self, degraded: Tensor, clean: Tensor) -> Tensor:
         """Go one step along the gradient; the loss before it."""
@@ -216,16 +215,10 @@ class _State:
 
     def check_losses(self) -> None:
         """Record the losses since the last check; raises EvaluationError if one is not finite."""
-        if not self._unchecked:
-            return
-        hand_over()
-        for value in torch.stack(self._unchecked).tolist():
-            self.losses.append(value)
-            if not math.isfinite(value):
-                raise EvaluationError(
-                    f"the loss is {value} at step {len(self.losses)}: a lower lr may help"
-                )
-        self._unchecked = []
+        self._record(self._inspected.look())
+
+    def _record(self, rows: list[list[float]]) -> None:
+        self.losses += [loss for [loss] in rows]
 
     def save(self, path: Path, identity: str) -> None:
         """Write the state, if all losses are finite."""
@@ -254,3 +247,4 @@ class _State:
             self.precision.scaler.load_state_dict(values["scaler"])
         self.losses = tensors["losses"].tolist()
         self.step = len(self.losses)
+        self._inspected.resume(self.step, self.losses[-1:])

@@ -58,7 +58,7 @@ def test_a_shrunk_picture_is_said_to_be_so():
 def test_a_search_that_trains_on_patches_says_what_is_tested_on():
     task, evaluator = denoise(images=[picture("a.png", 96, 80)]), make("evaluator", "train")
     problem = Problem(make("space", "hinas"), task, {FULL: evaluator})
-    assert problem.remarks()[0].startswith("testing on the middle")
+    assert task.remarks(problem.searched)[0].startswith("testing on the middle")
 
 
 def test_a_search_says_it_once_and_before_all_else(capsys):

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nasir.apps.formatting import duration, figure, heading, metric_names, pictures_in_words, scored
+from nasir.apps.formatting import (
+    capitalised,
+    duration,
+    figure,
+    heading,
+    metric_names,
+    pictures_in_words,
+    scored,
+)
 from nasir.apps.report import progress
 from nasir.apps.report.decisions import decisions
 from nasir.apps.report.diagrams import diagram
@@ -113,7 +121,7 @@ def _pictures(reading: Reading) -> Section | None:
         return None
     shown = gallery(pictures, reading.by_picture) if pictures.shown else None
     said = pictures_in_words(reading.summary)
-    note = tag("p", f"{said[:1].upper()}{said[1:]}.", class_="note") if said else None
+    note = tag("p", f"{capitalised(said)}.", class_="note") if said else None
     table = _results(results) if results else None
     return Section("Pictures", "Test pictures", joined(note, shown, table))
 

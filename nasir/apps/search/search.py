@@ -146,7 +146,7 @@ def _shown(trials: int, problem: Problem | None = None) -> AbstractContextManage
 
     if not in_notebook():
         return nullcontext()
-    remarks = problem.remarks() if problem is not None else ()
+    remarks = problem.task.remarks(problem.searched) if problem is not None else ()
     return show_search(trials, False, remarks)
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from nasir.core.errors import PictureError
+from nasir.core.errors import PictureError, first_of
 from nasir.tasks.pictures.cmyk import from_cmyk
 from nasir.tasks.pictures.deep_colour import (
     is_deep_colour,
@@ -265,8 +265,7 @@ def _left_out(folder: str) -> str:
     files = sorted(f for f in os.listdir(folder) if Path(f).suffix.lower() in UNREAD)
     if not files:
         return ""
-    more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
-    names = ", ".join(files[:MOST_NAMED]) + more
+    names = first_of(files, MOST_NAMED)
     if folder not in _said:
         _said.add(folder)
         log.warning("%s in %s is not read: save it as PNG or TIFF", names, folder)
