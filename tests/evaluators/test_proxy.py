@@ -235,6 +235,21 @@ def _weights(probe: Probe) -> Tensor:
     return torch.cat([p.detach().flatten() for p in probe.network.parameters()])
 
 
+def test_weights_are_drawn_on_the_device(monkeypatch: pytest.MonkeyPatch):
+    drawn_on: set[str] = set()
+    build = NasDip.build
+
+    def watched(self: NasDip, *asked: Any) -> nn.Module:
+        network = build(self, *asked)
+        drawn_on.update(p.device.type for p in network.parameters())
+        return network
+
+    monkeypatch.setattr(NasDip, "build", watched)
+    monkeypatch.setattr(Seen, "value", lambda self, probe: 1.0)  # there are no numbers to see
+    evaluate(problem_of(proxies=("seen",), device="meta"))
+    assert drawn_on == {"meta"}
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_network_takes_as_many_channels_as_the_picture_has(seen: list[Probe], channels: int):
     evaluate(problem_of(Guided(channels), proxies=("seen",), input_scale=0.25))
