@@ -63,11 +63,11 @@ def rows(card: Card) -> dict[str, Callable[[], Row]]:
                 card, space, architecture, batch
             )
         )
+    found["scoring, 256"] = lambda: row_of_scoring(card, large)
     for space, batch in (("hinas", 8), ("irnas", 8), ("clearer", 32), ("nasdip", 1)):
         found[f"supernet, {space}"] = lambda space=space, batch=batch: row_of_supernet(
             card, space, batch
         )
-    found["scoring, 256"] = lambda: row_of_scoring(card, large)
     return found
 
 
