@@ -13,6 +13,7 @@ from nasir.settings.overrides import is_override
 
 if TYPE_CHECKING:
     from nasir.apps.restore.many import PictureResult, PictureResults
+    from nasir.apps.restore.mosaic import Stop
     from nasir.apps.restore.restoration import Restoration
     from nasir.apps.restore.side_by_side import Ways
 
@@ -35,7 +36,7 @@ Where nothing is set, the picture's trouble is found, and the trained network fo
 
 
 ENDS = {
-    "limit": ", the limit of its steps: more may be better",
+    "limit": ", all that it may take: more may be better",
     "time": ", where the time was over: more may be better",
     "interruption": ", cut short by Ctrl-C: this is the best so far",
 }
@@ -230,6 +231,15 @@ def failures(failed: Sequence[PictureResult]) -> Iterator[str]:
             yield f"{names[0] if len(names) == 1 else f'{len(names)} pictures'}: {error}"
 
 
+def end_of_fit(stop: Stop) -> str:
+    """How many steps of a fit were done, what ended it, and which step's picture it gave."""
+    steps = f"{stop.iterations} of at most {stop.limit}"
+    if stop.iterations >= stop.limit:
+        steps = f"{stop.iterations}"
+    which = "" if stop.step == stop.iterations else f"; the picture is that of step {stop.step}"
+    return f"{steps} steps{ENDS.get(stop.end, '')}{which}"
+
+
 def rows(done: Restoration) -> list[tuple[str, str]]:
     """A restoration in words."""
     from nasir.apps.formatting import choices_in_words
@@ -259,8 +269,7 @@ def rows(done: Restoration) -> list[tuple[str, str]]:
         pairs.append(("ended", ENDS[done.end].removeprefix(", ")))
     for number, stop in enumerate(done.stops, 1):
         tile = f"tile {number}: " if len(done.stops) > 1 else ""
-        words = f"{tile}step {stop.step} of {stop.iterations}{ENDS.get(stop.end, '')}"
-        pairs.append(("" if number > 1 else "stopped", words))
+        pairs.append(("" if number > 1 else "fit", f"{tile}{end_of_fit(stop)}"))
     if not all(stop.finished for stop in done.stops):
         pairs.append(("to go on", "the same command with --continue"))
     pairs.append(("time", f"{done.seconds:.1f} s"))

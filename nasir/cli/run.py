@@ -55,10 +55,12 @@ class RunCommand(Command):
             return print_plans(plans, arguments.json)
         quiet = arguments.quiet or arguments.json
         if len(plans) > 1:
-            from nasir.apps.search.sweep import Continuation, create
+            from nasir.apps.search.sweep import Continuation, create, removed_unless_begun
 
             remarks = remarks_on(plans)
-            return conduct(create(plans), arguments.parallel, Continuation(), arguments, remarks)
+            made = create(plans)
+            with removed_unless_begun(made):
+                return conduct(made, arguments.parallel, Continuation(), arguments, remarks)
         from nasir.apps.progress.displays import show_search
         from nasir.apps.search import search as api
 

@@ -79,19 +79,23 @@ def _show_run(run: Run, everything: bool) -> None:
     print(table((), said, fold=1), end="\n\n")
     trials = run.trials
     if trials:
-        _print_trials(run, trials, everything)
+        best = content["best"]
+        _print_trials(run, trials, everything, best["trial"] if best else None)
     print_result(content)
 
 
-def _print_trials(run: Run, trials: Sequence[Trial], everything: bool) -> None:
+def _print_trials(run: Run, trials: Sequence[Trial], everything: bool, found: int | None) -> None:
+    """Print the trials, the architecture of each once; that of trial `found` is printed below."""
     from nasir.core.trial import best_first
 
+    printed = {} if found is None else {found: "found, see below"}
     front = _front(run, trials)
     if front:
         print(f"Pareto front of {', '.join(run.settings['objective'])}")
-        print(trial_table(front), end="\n\n")
+        print(trial_table(front, printed), end="\n\n")
+    printed = {trial.number: "see above" for trial in front} | printed
     shown = trials if everything else best_first(trials)[:SHOWN]
-    print(trial_table(shown))
+    print(trial_table(shown, printed))
     folder = shlex.quote(str(run.folder))
     few = f"the best {len(shown)} of {len(trials)}; " if len(shown) < len(trials) else ""
     print(f"{few}nasir show {folder} --trials: all; --trial {shown[0].number}: one in full\n")
@@ -105,8 +109,12 @@ def _front(run: Run, trials: Sequence[Trial]) -> list[Trial]:
     return pareto_front(trials, wanted) if len(wanted) > 1 else []
 
 
-def trial_table(trials: Sequence[Trial]) -> str:
-    """A row of figures for each trial, and below it its architecture, or why it failed."""
+def trial_table(trials: Sequence[Trial], printed: Mapping[int, str]) -> str:
+    """A row of figures for each trial, and below it its architecture, or why it failed.
+
+    In place of an architecture that is printed elsewhere, `printed` has where, by the trial's
+    number.
+    """
     names = metric_names(trial.metrics for trial in trials)
     staged = any((t.proposal.stage, t.proposal.fidelity) != ("full", 1.0) for t in trials)
     stages = ["stage", "fidelity"] if staged else []
@@ -117,9 +125,8 @@ def trial_table(trials: Sequence[Trial]) -> str:
     head, *lines = table(header, rows, right=right).splitlines()
     parts = [head]
     for line, trial in zip(lines, trials, strict=True):
-        more = [
-            ("     ", f"{trial.architecture.id}  {choices_in_words(trial.architecture.choices)}")
-        ]
+        words = printed.get(trial.number) or choices_in_words(trial.architecture.choices)
+        more = [("     ", f"{trial.architecture.id}  {words}")]
         if trial.state == "failed":
             more.insert(0, ("     ", f"failed: {trial.reason}"))
         parts += [line, table((), more, fold=1)]

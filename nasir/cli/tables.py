@@ -54,6 +54,8 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
             ("found", f"trial {best['trial']}, score {scored(best['score'], best['stage'])}")
         )
         pairs.append(("", choices_in_words(best["architecture"])))
+        if "highest" in content:
+            pairs.append(("", _chosen_otherwise(content["highest"])))
     else:
         pairs.append(("found", f"nothing: {content['reason']}"))
     count = f"{trials['complete']} complete, {trials['failed']} failed"
@@ -63,6 +65,14 @@ def print_result(content: Mapping[str, Any], more: Iterable[tuple[str, str]] = (
         pairs.append(("stopped", content["given_up"]))
     pairs.append(("run", f"{content['folder']} ({content['state']})"))
     print(table((), [*pairs, *more], fold=1))
+
+
+def _chosen_otherwise(highest: Mapping[str, Any]) -> str:
+    score = scored(highest["score"], highest["stage"])
+    return (
+        f"chosen by the strategy's own rule (nasir describe strategy): the highest score was that "
+        f"of trial {highest['trial']}, {score}"
+    )
 
 
 def print_json(content: Any) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from nasir.core.errors import NasirError
-from nasir.core.trial import FOUND, Trial
+from nasir.core.trial import FOUND, Trial, best_of
 from nasir.runs.inputs import changes, recorded
 from nasir.runs.run import Run
 
@@ -20,7 +20,7 @@ def summary(run: Run) -> dict[str, Any]:
     `results` has a row for the degraded input, each reference and the found architecture, with
     their metrics on the test split, or the reason why there are none. `given_up` is the reason
     why the search was given up, if it was. `changes` are those of inputs that were accepted when it
-    was resumed.
+    was resumed. `highest` is the trial with the best score, where the strategy found another one.
     """
     trials = run.trials
     states = Counter(trial.state for trial in trials)
@@ -33,7 +33,10 @@ def summary(run: Run) -> dict[str, Any]:
         "results": results(run),
     }
     try:
-        content["best"] = _trial(run.best)
+        found, highest = run.best, best_of(trials)
+        content["best"] = _trial(found)
+        if found.number != highest.number:
+            content["highest"] = _trial(highest)
     except NasirError as error:
         content["reason"] = str(error)
     accepted = changes(recorded(run))

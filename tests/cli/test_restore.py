@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nasir.apps.restore.mosaic import Stop
 from nasir.cli.main import main
+from nasir.cli.restore import end_of_fit
 
 TINY = ("space.depth=2", "space.width=4", "evaluator.iterations=3", "threads=1")
 
@@ -28,8 +30,24 @@ def test_the_result_names_files_architecture_and_stop(capsys):
     assert re.search(r"^restored +cat-restored\.png$", said.out, re.M)
     assert re.search(r"^strip +cat-restored-strip\.png$", said.out, re.M)
     assert re.search(r"^architecture +nasdip_denoising$", said.out, re.M)
-    assert re.search(r"^stopped +step 3 of 3, the limit", said.out, re.M)
+    assert re.search(r"^fit +3 steps, all that it may take: more", said.out, re.M)
     assert Path("cat-restored.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("stop", "words"),
+    [
+        (Stop(12, 18, 20, "rule"), "18 of at most 20 steps; the picture is that of step 12"),
+        (Stop(20, 20, 20, "steps"), "20 steps"),
+        (
+            Stop(5, 9, 20, "time"),
+            "9 of at most 20 steps, where the time was over: more may be better; the picture is "
+            "that of step 5",
+        ),
+    ],
+)
+def test_the_end_of_a_fit_is_said_beside_the_steps_that_were_asked_for(stop, words):
+    assert end_of_fit(stop) == words
 
 
 def test_json_is_the_whole_of_what_is_printed(capsys):
@@ -40,7 +58,7 @@ def test_json_is_the_whole_of_what_is_printed(capsys):
     content = json.loads(said.out)
     assert content["output"] == "out.tif"
     assert content["strip"] == "out-strip.png"
-    assert content["stops"] == [{"step": 3, "iterations": 3, "end": "limit"}]
+    assert content["stops"] == [{"step": 3, "iterations": 3, "limit": 3, "end": "limit"}]
     assert content["search"]["scored"] == 4
     assert content["search"]["fitted"] == 3
     described = json.loads(Path(content["search"]["architecture_file"]).read_text())

@@ -138,7 +138,8 @@ def test_a_pipe_gets_plain_unbroken_lines(finished, capsys):
     assert main(["show", str(finished.folder)]) == 0
     out = capsys.readouterr().out
     assert ANSI not in out
-    assert choices_in_words(finished.best.architecture.choices) in out
+    assert out.count(choices_in_words(finished.best.architecture.choices)) == 1
+    assert out.count("found, see below") == 1
     assert max(map(len, out.splitlines())) > 100
 
 
@@ -217,6 +218,19 @@ def test_show_lists_the_best_three_first_and_all_when_asked(make, capsys):
     out = capsys.readouterr().out
     assert re.findall(numbers, out, re.M) == [str(i) for i in range(15)]
     assert "failed: the loss is nan at step 3" in out
+
+
+def test_an_architecture_that_is_not_the_best_scored_is_explained(make, capsys):
+    """As of a search by gradient, whose epochs of warm-up are not chosen."""
+    run = make("own", [complete(0, 20.5), complete(1, 19.5)])
+    print_summary(run)
+    assert "own rule" not in capsys.readouterr().out
+    with writing(run) as store, store.transaction():
+        store.save_progress(recommended=1)
+    print_summary(run)
+    out = capsys.readouterr().out
+    assert re.search(r"^found +trial 1, score 19\.50$", out, re.M)
+    assert "own rule (nasir describe strategy): the highest score was that of trial 0, 20.50" in out
 
 
 def test_the_latest_run_is_meant_where_none_is_named(make, capsys, monkeypatch, tmp_path):

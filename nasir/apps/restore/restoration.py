@@ -87,10 +87,7 @@ class Restoration(HtmlView):
             "note": self.note,
             "remarks": list(self.remarks),
             "end": self.end,
-            "stops": [
-                {"step": stop.step, "iterations": stop.iterations, "end": stop.end}
-                for stop in self.stops
-            ],
+            "stops": [attrs.asdict(stop) for stop in self.stops],
             "seconds": self.seconds,
             "search": search
             and {

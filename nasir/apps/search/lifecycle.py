@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -39,11 +40,19 @@ log = logging.getLogger("nasir")
 
 
 def start(planned: Experiment, notify: Notify) -> Run:
-    """Make a run's folder and search; returns the run: finished, interrupted, or given up."""
+    """Make a run's folder and search; returns the run: finished, interrupted, or given up.
+
+    Where the executor cannot start, such as on a cluster that does not answer, nothing is left.
+    """
     planned.check()
-    run = created(planned)
+    executor = planned.start()
+    try:
+        run = created(planned)
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
     with writing(run) as store:
-        _conduct(run, store, planned, {}, notify)
+        _conduct(run, store, planned, executor, {}, notify)
     notify("run_finished", run=run)
     return run
 
@@ -84,7 +93,7 @@ def resume(
         compare(run, now, accept_changes, begun)
         if settings != before:
             run.write(SETTINGS, tomli_w.dumps(settings).encode())
-        state = _conduct(run, store, planned, limits, notify)
+        state = _conduct(run, store, planned, planned.start(), limits, notify)
     notify("run_finished", run=run)
     return state
 
@@ -111,7 +120,12 @@ def _planned_again(run: Run, settings: Settings) -> Experiment:
 
 
 def _conduct(
-    run: Run, store: RunStore, planned: Experiment, limits: Mapping[str, Any], notify: Notify
+    run: Run,
+    store: RunStore,
+    planned: Experiment,
+    executor: Executor,
+    limits: Mapping[str, Any],
+    notify: Notify,
 ) -> str:
     """Search to the `limits` that are given anew, or to the last ones; the state at the end."""
     with store.transaction():
@@ -121,7 +135,7 @@ def _conduct(
         last.get("trials", planned.trials), last.get("time_budget", planned.settings.seconds)
     )
     try:
-        _search_and_evaluate(run, store, planned, budget, notify)
+        _search_and_evaluate(run, store, planned, executor, budget, notify)
     except KeyboardInterrupt:
         with store.transaction():
             store.save_progress(state="interrupted")
@@ -135,13 +149,17 @@ def _conduct(
 
 
 def _search_and_evaluate(
-    run: Run, store: RunStore, planned: Experiment, budget: Budget, notify: Notify
+    run: Run,
+    store: RunStore,
+    planned: Experiment,
+    executor: Executor,
+    budget: Budget,
+    notify: Notify,
 ) -> None:
     settings, strategy, policy = planned.settings, planned.strategy, planned.policy
     problem = attrs.evolve(planned.problem, checkpoints=run.checkpoints)
-    notify("run_started", run=run)
-    executor = planned.start()
     try:
+        notify("run_started", run=run)
         engine = Engine(
             store,
             problem,

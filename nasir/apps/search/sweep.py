@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from nasir.core.errors import RunFolderError, SettingsError
+from nasir.core.errors import NasirError, RunFolderError, SettingsError
 from nasir.settings.experiment import Experiment, check_name
 from nasir.settings.overrides import Alternatives
 
@@ -53,7 +54,8 @@ def sweep(*words: str, parallel: int = 1, **settings: Any) -> Sweep:
         for key, value in settings.items()
     }
     made = create(shared_plan(words, several, parallel))
-    conduct(made.runs, parallel)
+    with removed_unless_begun(made):
+        conduct(made.runs, parallel)
     return made
 
 
@@ -112,6 +114,17 @@ def create(plans: Sequence[Experiment]) -> Sweep:
         raise RunFolderError(
             f"{error} exists: choose another name=, or continue it: nasir resume {error}"
         ) from None
+
+
+@contextmanager
+def removed_unless_begun(made: Sweep) -> Iterator[None]:
+    """Remove a new sweep that is refused before its first trial, as where no cluster answers."""
+    try:
+        yield
+    except NasirError:
+        if not any(run.trials for run in made.runs):
+            shutil.rmtree(made.folder, ignore_errors=True)
+        raise
 
 
 def conduct(

@@ -203,3 +203,21 @@ def test_names_that_runs_shows_are_taken_everywhere(capsys):
         said = capsys.readouterr()
         assert code == 0 or "has 7 architectures" in said.err or "correlat" in said.err, argv
         assert "no run folder" not in said.err
+
+
+def no_cluster(*_: object) -> None:
+    raise NasirError("nothing answers there")
+
+
+@pytest.mark.parametrize("seeds", ["seed=0", "seed=0,1"])
+def test_nothing_is_left_where_the_executor_cannot_start(seeds, monkeypatch, capsys):
+    monkeypatch.setattr("nasir.executors.inline.Inline.start", no_cluster)
+    assert "nothing answers there" in refused(capsys, "run", *WORDS, seeds, "--quiet")
+    assert not list(Path().glob("runs/*"))
+
+
+def test_a_run_whose_executor_cannot_start_keeps_its_state(toy, monkeypatch, capsys):
+    run = toy(trials=2)
+    monkeypatch.setattr("nasir.executors.inline.Inline.start", no_cluster)
+    refused(capsys, "resume", str(run.folder), "--trials", "3")
+    assert (run.state, run.planned_trials, len(run.trials)) == ("finished", 2, 2)
