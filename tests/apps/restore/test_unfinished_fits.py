@@ -121,10 +121,10 @@ def test_a_fit_at_its_limit_says_so_and_goes_on_beyond_it(picture: Path, capsys)
     words = ["evaluator.stop=plateau", "evaluator.patience=50", *TINY]
     assert main(["restore", "cat.png", "evaluator.iterations=4", *words]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "step 4 of 4, the limit of its steps" in said
+    assert "fit 4 steps, all that it may take" in said
     assert "the same command with --continue" in said
     assert main(["restore", "cat.png", "evaluator.iterations=4", *words, "--continue"]) == 0
-    assert "step 8 of 8" in " ".join(capsys.readouterr().out.split())
+    assert "fit 8 steps" in " ".join(capsys.readouterr().out.split())
     longer = np.asarray(Image.open("cat-restored.png"))
     restored("evaluator.iterations=8", *words)
     np.testing.assert_array_equal(longer, np.asarray(Image.open("cat-restored.png")))
