@@ -17,7 +17,7 @@ STAGED = [trial(0, -127.7, stage="proxy"), trial(1, -99.0, stage="proxy"), trial
 
 
 def test_each_stage_has_a_column_of_scores():
-    lines = trial_table(STAGED).splitlines()
+    lines = trial_table(STAGED, {}).splitlines()
     (head, first), last = lines[:2], next(line for line in lines if line.startswith("    2"))
     ends = {name: head.index(name) + len(name) for name in (" score", "proxy score")}
     assert first[: ends["proxy score"]].endswith("-127.70")
