@@ -28,18 +28,25 @@ class Signature:
     """Input and output of a network: ``(N, in, H, W) -> (N, out, sH, sW)``.
 
     With `alike`, the output is the input with a degradation undone that changes values a little: a
-    network may estimate what is to be taken away, x - r(x). It is no part of what networks and
-    tasks must have in common.
+    network may estimate what is to be taken away, x - r(x). A fit offers `hints` maps of what was
+    observed, which a network may take (:class:`nasir.core.hints.Hints`). Neither is part of what
+    networks and tasks must have in common.
     """
 
     in_channels: int
     out_channels: int
     scale: int = 1
     alike: bool = attrs.field(default=False, eq=False)
+    hints: int = attrs.field(default=0, eq=False)
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """What :meth:`from_mapping` reads: all but the hints, which are of fits alone."""
+        return attrs.asdict(self, filter=lambda field, _: field.name != "hints")
 
     @classmethod
     def from_mapping(cls, content: Any) -> Signature:
-        """Read what ``attrs.asdict`` gave; raises ValueError or TypeError for anything else."""
+        """Read what :attr:`mapping` gave; raises ValueError or TypeError for anything else."""
         numbers = {name: value for name, value in dict(content).items() if name != "alike"}
         known = all(type(n) is int and 1 <= n <= MOST_CHANNELS for n in numbers.values())
         if not known or not isinstance(content.get("alike", False), bool):

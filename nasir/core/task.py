@@ -204,6 +204,14 @@ class Task(ABC):
         """
         return build(signature)
 
+    def hint(self, module: nn.Module, sample: Sample) -> None:  # noqa: B027
+        """Give the networks of :meth:`assemble`'s `module` their hints before a fit to `sample`.
+
+        None by default. A task that has some offers them in the signature that it builds a network
+        with, and gives as many maps by :func:`nasir.core.hints.give`. They depend only on the
+        pixels in ``sample.mask``.
+        """
+
     def shrunk(self, sample: Sample, side: int) -> Sample:
         """`sample` shrunk until the short side of `degraded` has at most `side` pixels.
 

@@ -128,6 +128,7 @@ class ProxyEvaluator(Evaluator):
         channels = task.networks * sample.degraded.shape[1]
         x = torch.rand(1, channels, *task.unrestored(sample).shape[-2:]) * self.input_scale
         smallest = problem.space.smallest_side
+        task.hint(network, sample)
         return Probe(network, x.to(self.device), sample, task, seed, smallest)
 
     def _part(self, sample: Sample) -> Sample:

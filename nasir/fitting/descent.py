@@ -30,7 +30,8 @@ class DescentSettings:
     past in the average of outputs. Every `check_every` steps the parameters go back to those of the
     last check where the PSNR against the degraded picture fell by `rollback` dB since; 0: never.
     `precision` is that of the network's passes.
-    `total_variation` is the weight of the restored picture's in what is minimised.
+    `total_variation` is the weight of the restored picture's in what is minimised, and
+    `weight_decay` that of half the sum of the squared weights, which Adam adds to the gradient.
     """
 
     lr: float
@@ -41,6 +42,7 @@ class DescentSettings:
     check_every: int
     total_variation: float = 0.0
     precision: str = "float32"
+    weight_decay: float = 0.0
 
     def objective(self, output: Tensor, task: Task, sample: Sample) -> tuple[Tensor, Tensor]:
         """The task's loss of an output, and what is minimised: scalars."""
@@ -73,7 +75,13 @@ class GradientSteps:
         on_gpu = x.device.type != "cpu"
         self.captured = capture and on_gpu
         self.precision = Precision(settings.precision, x.device.type)
-        self.optimizer = optimizer("adam", parameters, settings.lr, capturable=self.captured)
+        self.optimizer = optimizer(
+            "adam",
+            parameters,
+            settings.lr,
+            decay=settings.weight_decay,
+            capturable=self.captured,
+        )
         self.guard = Guard(parameters, settings.rollback, settings.check_every)
         self.losses = Losses(LOOK_EVERY_ON_GPU if on_gpu else LOOK_EVERY)
         self.step = 0

@@ -65,6 +65,12 @@ class DeepImagePrior(FittingMethod):
         "neighbouring pixels, >= 0 (DIP-TV, Liu et al. 2019)",
         must.ge(0),
     )
+    weight_decay: float = setting(
+        0.0,
+        "weight of the L2 penalty on all weights, of which Adam adds this times the weight to the "
+        "gradient, >= 0",
+        must.ge(0),
+    )
     rollback: float = setting(
         5.0, "dB of PSNR against the degraded picture that make a collapse; 0: never", must.ge(0)
     )
@@ -197,6 +203,7 @@ class DeepImagePrior(FittingMethod):
             self.check_every,
             self.total_variation,
             self.precision,
+            self.weight_decay,
         )
 
     @property

@@ -45,6 +45,7 @@ def prepare(
         method.signature(problem),
     ).to(device)
     seen, unseen = _divided(method, sample.to(device), problem)
+    task.hint(network, seen)
     limits = limits or FitLimits()
     request = FitRequest(
         _input_shape(method, sample, problem),

@@ -65,7 +65,7 @@ class TrainedNetwork:
             "format": FORMAT,
             "architecture": self.architecture.mapping,
             "space": dict(self.space),
-            "signature": attrs.asdict(self.signature),
+            "signature": self.signature.mapping,
             "task": dict(self.task),
             "licence": self.licence,
             "figures": dict(self.figures),

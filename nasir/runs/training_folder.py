@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from nasir.core.architecture import Architecture
 from nasir.core.errors import RunFolderError, SettingsError
 from nasir.core.registry import registries
@@ -165,7 +163,7 @@ def create(
     """Make a new training's folder, whole or not at all; raises FileExistsError if it exists."""
     described = architecture.mapping | {
         "settings": settings["space"],
-        "signature": attrs.asdict(signature),
+        "signature": signature.mapping,
     }
 
     def fill(partial: Path) -> None:

@@ -28,12 +28,13 @@ SHIPPED: dict[Split, str] = {"search": "camera", "test": "coins"}
 class Factorize(Task):
     """Split an observed video into light transport and hidden video, both unknown.
 
-    Z = T L: Z is a row of `size` sensors over `size` times, T (sensors x hidden places) how light
-    gets from each place to each sensor, L (hidden places x times) the video. Two networks give T
-    and L (Aittala et al. 2019, "Computational Mirrors"; NAS-DIP section 4.3), whose outputs are
-    >= 0. The loss is the mean squared error of g T L to Z with the best gain g, or that of
-    CompMirror's published experiment: the mean absolute error of T L's differences between
-    neighbouring sensors, and times, and 0.0001 times that of T L.
+    Z = T L: Z is a row of `size` sensors over `times`, T (sensors x hidden places) how light gets
+    from each place to each sensor, L (hidden places x times) the video. Two networks give T and L
+    (Aittala et al. 2019, "Computational Mirrors"; NAS-DIP section 4.3), whose outputs are >= 0.
+    That of T is offered each sensor's total over time as a hint, as in CompMirror. The loss is the
+    mean squared error of g T L to Z with the best gain g, or that of CompMirror's published
+    experiment: the mean absolute error of T L's differences between neighbouring sensors, and
+    times, and 0.0001 times that of T L.
 
     Any invertible M makes T M^-1 and M L of T and L, so that the priors alone decide, and a good
     fit to Z says little of L. The gain, the offset and the direction of L remain open: metrics
@@ -62,7 +63,10 @@ class Factorize(Task):
         converter=whole_path,
         files=one_file,
     )
-    size: int = setting(64, "rows and columns of Z, >= 16; pictures are resized", must.ge(16))
+    size: int = setting(64, "sensors: rows of Z, >= 16; pictures are resized", must.ge(16))
+    times: int | None = setting(
+        None, "columns of Z, >= `size`; none: `size`", must.optional(must.ge(16))
+    )
     places: int = setting(8, "hidden places, 2 to `size`: rows of L, columns of T", must.ge(2))
     sigma: float = setting(
         0.0,
@@ -81,6 +85,12 @@ class Factorize(Task):
     def __attrs_post_init__(self) -> None:
         if self.places > self.size:
             raise ValueError(f"'places' must be 2 to size={self.size}: {self.places}")
+        if self._columns < self.size:
+            raise ValueError(f"'times' must be >= size={self.size}: {self.times}")
+
+    @property
+    def _columns(self) -> int:
+        return self.times or self.size
 
     @property
     def signature(self) -> Signature:
@@ -94,10 +104,20 @@ class Factorize(Task):
         return [self._samples[split]]
 
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
-        """Gives T and L, each as a picture as large as Z."""
-        from nasir.tasks.priors import Priors
+        """Gives T and L, each as a picture as large as Z; that of T is square, and black beside."""
+        from nasir.tasks.priors import Priors, Square
 
-        return Priors(build(signature), build(signature))
+        transport = build(attrs.evolve(signature, hints=1))
+        return Priors(
+            transport if self._columns == self.size else Square(transport), build(signature)
+        )
+
+    def hint(self, module: nn.Module, sample: Sample) -> None:
+        """Each sensor's total over time to the network of T, repeated along the places."""
+        from nasir.core.hints import give
+        from nasir.tasks.physics.light_transport import standardised_totals
+
+        give(module, standardised_totals(sample.degraded, sample.mask))
 
     def loss(self, output: Tensor, sample: Sample) -> Tensor:
         import torch
@@ -145,7 +165,7 @@ class Factorize(Task):
         through, transport = self._transport(split)
         what, video = self._video(split)
         name = f"{through}-{what}"
-        video = averaged(video, self.places, self.size)
+        video = averaged(video, self.places, self._columns)
         seen = averaged(transport, self.size, self.places) @ video
         if not seen.any():
             raise PictureError(f"{through} lets no light of {what} through: give another picture")
@@ -168,14 +188,14 @@ class Factorize(Task):
 
         if self.hidden is None:
             rng = np.random.default_rng(derived_seed(self.seed, "tracks", split))
-            return f"tracks-{split}", tracks(rng, self.size)
+            return f"tracks-{split}", tracks(rng, self._columns)
         return Path(self.hidden).stem, _read(self.hidden)
 
     def _given(self) -> Sample:
         from nasir.tasks.physics.light_transport import averaged
 
         assert self.observed is not None
-        observed = averaged(_read(self.observed), self.size, self.size)
+        observed = averaged(_read(self.observed), self.size, self._columns)
         return Sample(Path(self.observed).stem, observed / observed.max())
 
     def __getstate__(self) -> dict[str, object]:

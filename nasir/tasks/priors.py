@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -20,6 +21,22 @@ class Priors(nn.Module):
         parts = x.chunk(len(self.networks), dim=1)
         outputs = [network(part) for network, part in zip(self.networks, parts, strict=True)]
         return torch.cat(outputs, dim=1)
+
+
+class Square(nn.Module):
+    """A module for square pictures, made as wide as its input by zeros on the right.
+
+    ``(N, C, H, W)`` to ``(N, D, H, W)`` where the module takes ``(N, C, H, H)`` to
+    ``(N, D, H, H)``, with W >= H.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        return F.pad(self.module(x[..., :height]), (0, width - height))
 
 
 class WithColour(nn.Module):

@@ -64,6 +64,8 @@ def load_weights(network: nn.Module, given: str | Path, prefix: str = "") -> Non
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from nasir.core.hints import give_kept
+
     path = find_weights(given)
     try:
         tensors = {
@@ -73,6 +75,7 @@ def load_weights(network: nn.Module, given: str | Path, prefix: str = "") -> Non
         }
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"weights {path} cannot be read: {error}") from None
+    give_kept(network, tensors)
     state = network.state_dict()
     wrong = sorted(
         name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from itertools import product
 from typing import Any
@@ -20,7 +21,7 @@ from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.seeds import derived_seed
 from nasir.core.task import Sample, Split, Task
 from nasir.core.trial import FULL, Proposal
-from nasir.fitting.descent import total_variation
+from nasir.fitting.descent import Descent, total_variation
 from nasir.fitting.dip import AUTOMATIC, ORACLE, DeepImagePrior
 from nasir.fitting.held_out import divide_pixels
 from nasir.search_spaces.nasdip.space import NasDip
@@ -147,6 +148,22 @@ def test_total_variation_in_the_loss_makes_flatter_pictures():
     )
     rough = [np.abs(np.diff(pictures_of(e)[0], axis=0)).mean() for e in (plain, flat)]
     assert rough[1] < rough[0] / 2
+
+
+def test_weight_decay_is_that_of_adam():
+    torch.manual_seed(0)
+    network, x, sample = nn.Conv2d(2, 1, 3, padding=1), torch.rand(1, 2, 20, 20), picture()
+    other = copy.deepcopy(network)
+    settings = dip(weight_decay=0.3, lr=0.05, input_noise=0.0).descent
+    descent = Descent(settings, network, x, Given((sample,)), sample, None)
+    plain = torch.optim.Adam(other.parameters(), lr=0.05, weight_decay=0.3)
+    for _ in range(5):
+        descent.advance()
+        plain.zero_grad()
+        observed_error(other(x), sample).backward()
+        plain.step()
+    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
 def test_an_oracle_gives_the_best_of_all_steps():
@@ -415,6 +432,7 @@ def test_a_share_that_leaves_no_pixels_on_one_side_is_a_clear_error(share: float
         {"held_out": 0.0},
         {"held_out": 1.0},
         {"side": -1},
+        {"weight_decay": -1.0},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]):

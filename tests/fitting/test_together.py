@@ -106,6 +106,7 @@ def test_fits_at_once_come_to_what_each_comes_to_alone(task: str) -> None:
         {"check_every": 1, "rollback": 0.01, "lr": 0.1, "iterations": 4},
         {"stop": "search", "stops": 4},
         {"total_variation": 0.5},
+        {"weight_decay": 0.5},
     ],
     ids=lambda settings: settings.get("stop", "-".join(settings)),
 )

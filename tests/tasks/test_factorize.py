@@ -13,11 +13,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nasir.core.errors import PictureError, SettingsError
+from nasir.core.hints import Hints
 from nasir.core.metrics import psnr
 from nasir.core.search_space import Signature
 from nasir.settings import building
 from nasir.tasks.factorize import Factorize
-from nasir.tasks.physics.light_transport import averaged, factors, fitted, scaled_product, tracks
+from nasir.tasks.physics.light_transport import (
+    averaged,
+    factors,
+    fitted,
+    scaled_product,
+    standardised_totals,
+    tracks,
+)
 from nasir.testing import TaskContract
 
 
@@ -31,6 +39,11 @@ class TestFactorize(TaskContract):
 class TestFactorizeNoisyAndAsManyPlacesAsSensors(TestFactorize):
     def make(self) -> Factorize:
         return Factorize(size=16, places=16, sigma=5)
+
+
+class TestFactorizeMoreTimesThanSensors(TestFactorize):
+    def make(self) -> Factorize:
+        return Factorize(size=16, times=40, places=16)
 
 
 class TestFactorizeGivenPictures(TaskContract):
@@ -99,7 +112,7 @@ def test_noise_has_its_deviation():
 def test_fewer_places_than_sensors_are_averages_of_the_networks_pictures():
     output = noise(1, 2, 12, 20)
     transport, video = factors(output, 4)
-    expected = output[0, 0].reshape(12, 4, 5).mean(2)
+    expected = output[0, 0, :, :12].reshape(12, 4, 3).mean(2)  # the square on the left
     torch.testing.assert_close(transport[0, 0], expected)
     torch.testing.assert_close(video[0, 0], output[0, 1].reshape(4, 3, 20).mean(1))
 
@@ -268,6 +281,7 @@ def test_a_missing_file_is_refused_with_its_name(tmp_path: Path):
         ({"size": 8}, "'size' must be >= 16"),
         ({"places": 1}, "'places' must be >= 2"),
         ({"size": 16, "places": 17}, "'places' must be 2 to size=16: 17"),
+        ({"size": 32, "times": 31}, "'times' must be >= size=32: 31"),
         ({"sigma": -1}, "'sigma' must be >= 0"),
         ({"sigma": math.nan}, "'sigma' must be >= 0"),
     ],
@@ -294,3 +308,45 @@ def test_the_gradients_loss_is_its_formula():
     expected = sum(np.abs(np.diff(error, axis=axis)).mean() for axis in (0, 1))
     expected += 1e-4 * np.abs(error).mean()
     assert task.loss(output, part).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_transports_picture_is_square_and_the_videos_as_wide_as_z():
+    task = Factorize(size=16, times=40, places=8)
+    seen: list[torch.Size] = []
+
+    def build(signature: Signature) -> torch.nn.Module:
+        network = torch.nn.Conv2d(signature.in_channels, 1, 1)
+        network.register_forward_hook(lambda m, x, y: seen.append(y.shape[-2:]))
+        return network
+
+    output = task.assemble(build, Signature(4, 1))(noise(1, 8, 16, 40))
+    assert seen == [(16, 16), (16, 40)]
+    assert output.shape == (1, 2, 16, 40)
+    assert not output[:, 0, :, 16:].any()
+
+
+def test_the_transport_alone_is_offered_the_standardised_total_of_each_sensor():
+    task = Factorize(size=16, times=24)
+    (sample,) = task.samples("test")
+    offered: list[int] = []
+
+    def build(signature: Signature) -> torch.nn.Module:
+        offered.append(signature.hints)
+        return Hints(1)
+
+    module = task.assemble(build, Signature(1, 1))
+    assert offered == [1, 0]
+    task.hint(module, sample)
+    totals = sample.degraded[0, 0].double().numpy().sum(1)
+    expected = (totals - totals.mean()) / totals.std()
+    hints = module.get_submodule("networks.0").get_buffer("module.maps")
+    np.testing.assert_allclose(hints[0, 0, :, 0], expected, atol=1e-4)
+
+
+def test_a_hint_depends_on_observed_pixels_alone():
+    observed, mask = noise(1, 1, 16, 20), (noise(1, 1, 16, 20, seed=1) > 0.3).float()
+    changed = observed + noise(1, 1, 16, 20, seed=2) * (1 - mask)
+    totals = [standardised_totals(one, mask) for one in (observed, changed)]
+    torch.testing.assert_close(*totals)
+    assert totals[0].square().mean().item() == pytest.approx(1, rel=1e-5)
+    assert not standardised_totals(torch.full((1, 1, 4, 5), 0.7)).any()

@@ -72,6 +72,9 @@ class Window(Task):
     def assemble(self, build: Callable[[Signature], nn.Module], signature: Signature) -> nn.Module:
         return self.task.assemble(build, signature)
 
+    def hint(self, module: nn.Module, sample: Sample) -> None:
+        self.task.hint(module, sample)
+
     def shrunk(self, sample: Sample, side: int) -> Sample:
         return self.task.shrunk(sample, side)
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasir.core.architecture import Value
+from nasir.core.hints import Hints
 from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.cell import UpsamplingCell
 
@@ -36,7 +37,8 @@ class CompMirrorNetwork(nn.Module):
     The latent maps z are learnt with the weights: `width` / 2 of 4 x 4 pixels, resized to 1 /
     2^`depth` of the picture, and half of them dropped at random. There are `depth` times a 4 x 4
     convolution, an enlargement by 2 and tanh, then two 3 x 3 convolutions; each sees the
-    coordinates of its pixels, too. The enlargement is bilinear, or the cell of `choices`.
+    coordinates of its pixels, too, and the first 3 x 3 one the hints of the task. The enlargement
+    is bilinear, or the cell of `choices`.
     """
 
     def __init__(
@@ -52,7 +54,8 @@ class CompMirrorNetwork(nn.Module):
             UpsamplingCell(choices or BILINEAR, c) for c in channels[1:]
         )
         last = channels[-1]
-        self.mix = nn.Conv2d(last + 2, last // 2, 3)
+        self.hints = Hints(signature.hints) if signature.hints else nn.Identity()
+        self.mix = nn.Conv2d(last + signature.hints + 2, last // 2, 3)
         self.to_factor = nn.Conv2d(last // 2 + 2, signature.out_channels, 3)
         for module in (*self.convolutions, self.mix, self.to_factor):
             nn.init.xavier_normal_(module.weight)
@@ -65,7 +68,7 @@ class CompMirrorNetwork(nn.Module):
         y = F.dropout2d(y.expand(len(x), -1, -1, -1), 0.5, self.training)
         for convolution, enlarge in zip(self.convolutions, self.enlargements, strict=True):
             y = enlarge(convolution(_placed(y, (1, 2, 1, 2)))).tanh()
-        y = F.leaky_relu(self.mix(_placed(y, (1, 1, 1, 1))), SLOPE)
+        y = F.leaky_relu(self.mix(_placed(self.hints(y), (1, 1, 1, 1))), SLOPE)
         y = (self.to_factor(_placed(y, (1, 1, 1, 1))) - DARKER).exp()
         top, left = ((y.shape[-2] - height) // 2, (y.shape[-1] - width) // 2)
         return y[..., top : top + height, left : left + width]

@@ -49,6 +49,7 @@ class OnPixels(Bilevel):
 
     def _make(self, problem: Problem) -> None:
         self.prior = _descent(problem)
+        self.decay = self.prior.weight_decay
         self.parts = [
             tuple(part.to(self.device) for part in parts)
             for parts in divided_pixels(problem, self.settings.held_out)
@@ -65,8 +66,9 @@ class OnPixels(Bilevel):
             return supernet
 
         networks, self.inputs = [], []
-        for _, _, sample in self.parts:
+        for seen, _, sample in self.parts:
             networks.append(problem.task.assemble(made, signature).to(self.device))
+            problem.task.hint(networks[-1], seen)
             size = problem.task.unrestored(sample).shape[-2:]
             x = torch.rand(1, problem.task.networks * channels, *size) * self.prior.input_scale
             self.inputs.append(x.to(self.device))
@@ -74,7 +76,9 @@ class OnPixels(Bilevel):
         self.supernet = self.supernets[0]
 
     def _descent(self) -> torch.optim.Optimizer:
-        return optimizer("adam", self.weights, self._rate(0), capturable=self.captured)
+        return optimizer(
+            "adam", self.weights, self._rate(0), decay=self.decay, capturable=self.captured
+        )
 
     def _rate(self, step: int) -> float:
         return self.settings.lr or self.prior.lr

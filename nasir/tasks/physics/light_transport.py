@@ -54,12 +54,12 @@ def repeated(video: Tensor, rows: int) -> Tensor:
 def factors(output: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     """Transport ``(1, 1, i, rank)`` and video ``(1, 1, rank, t)`` in an output ``(1, 2, i, t)``.
 
-    Each network's picture is averaged to the factor's size.
+    Each network's picture, that of T the square on the left, is averaged to the factor's size.
     """
     transport, video = output.split(1, dim=1)
     height, width = output.shape[-2:]
     return (
-        F.adaptive_avg_pool2d(transport, (height, rank)),
+        F.adaptive_avg_pool2d(transport[..., :height], (height, rank)),
         F.adaptive_avg_pool2d(video, (rank, width)),
     )
 
@@ -84,6 +84,17 @@ def gradient_error(product: Tensor, observed: Tensor, mask: Tensor) -> Tensor:
         parts.append((1.0, error.diff(dim=dim), both))
     means = [w * (e.abs() * m).sum() / m.sum().clamp(min=1) for w, e, m in parts]
     return torch.stack(means).sum()
+
+
+def standardised_totals(observed: Tensor, mask: Tensor | None = None) -> Tensor:
+    """What each sensor sees in all, with mean 0 and mean square 1: ``(1, 1, i, 1)``.
+
+    The mean over the times in `mask` stands for all of them. Zeros where all sensors see the same.
+    """
+    mask = torch.ones_like(observed) if mask is None else mask
+    means = (observed * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)
+    deviations = means - means.mean()
+    return deviations / deviations.square().mean().sqrt().clamp(min=1e-6)
 
 
 def fitted(video: Tensor, truth: Tensor) -> Tensor:

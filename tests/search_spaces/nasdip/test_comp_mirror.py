@@ -8,14 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from nasir.core.hints import Hints, give
 from nasir.core.search_space import Signature
 from nasir.search_spaces.nasdip.space import NasDip
 
 
-def network(name: str, depth: int = 5, width: int = 128) -> nn.Module:
+def network(name: str, depth: int = 5, width: int = 128, hints: int = 0) -> nn.Module:
     torch.manual_seed(0)
     space = NasDip(depth=depth, width=width)
-    return space.build(space.named(name), Signature(32, 1))
+    return space.build(space.named(name), Signature(32, 1, hints=hints))
 
 
 @pytest.mark.parametrize(("name", "cells"), [("comp_mirror", 0), ("comp_mirror_nasdip", 1)])
@@ -50,3 +51,26 @@ def test_half_of_the_latent_maps_are_dropped_while_it_is_fitted() -> None:
     maps = seen[0][0, :-2].mean((1, 2))  # the last two are coordinates
     assert set(maps.tolist()) == {0.0, 2.0}
     assert seen[0][0, -2, :, 0].tolist() == pytest.approx(torch.linspace(-1, 1, 11).tolist())
+
+
+@pytest.mark.parametrize("name", ["comp_mirror", "comp_mirror_nasdip"])
+def test_the_first_3_x_3_convolution_alone_sees_the_hints(name: str) -> None:
+    plain, hinted = (dict(network(name, 2, 8, hints).named_parameters()) for hints in (0, 1))
+    larger = {key for key in plain if plain[key].shape != hinted[key].shape}
+    assert larger == {"mix.weight"}
+    assert plain["mix.weight"].shape == (4, 10, 3, 3)
+    assert hinted["mix.weight"].shape == (4, 11, 3, 3)
+    assert not any(isinstance(part, Hints) for part in network(name, 2, 8).modules())
+
+
+def test_hints_are_over_the_pixels_that_they_are_of() -> None:
+    net = network("comp_mirror", depth=3, width=8, hints=1)
+    maps = torch.rand(1, 1, 18, 13)
+    give(net, maps)
+    seen: list[torch.Tensor] = []
+    net.get_submodule("mix").register_forward_hook(lambda m, x, y: seen.append(x[0]))
+    assert net(torch.zeros(1, 32, 18, 13)).shape == maps.shape  # cut out of 24 x 16
+    found = seen[0][:, 8:9, 1:-1, 1:-1]  # after the 8 features; the border is repeated
+    assert torch.equal(found[..., 3:21, 1:14], maps)
+    assert torch.equal(found[..., :3, 1:14], maps[..., :1, :].expand(-1, -1, 3, -1))
+    assert torch.equal(found[..., 14:], found[..., 13:14].expand(-1, -1, -1, 2))
