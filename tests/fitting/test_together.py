@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Sequence
@@ -17,13 +18,16 @@ from torch import Tensor, nn
 
 from nasir.core.errors import EvaluationError
 from nasir.core.evaluator import Evaluation, Problem
+from nasir.core.hints import Hints, give
 from nasir.core.search_space import SearchSpace, Signature
 from nasir.core.task import Split, Task
 from nasir.core.trial import FULL, Proposal, Trial
 from nasir.engine.evaluation import evaluate_trial
 from nasir.fitting import room
+from nasir.fitting.descent import Descent
 from nasir.fitting.dip import DeepImagePrior
 from nasir.fitting.fit import Fit, PreparedFit
+from nasir.fitting.together import Together
 from nasir.search_spaces.nasdip.space import NasDip
 
 TASKS: dict[str, Task] = {
@@ -136,6 +140,27 @@ def test_a_fit_does_not_depend_on_the_others() -> None:
     with_second = restored(first, second)
     assert np.allclose(with_second, restored(first, third), atol=TOLERANCE)
     assert np.allclose(with_second, restored(third, second, first), atol=TOLERANCE)
+
+
+def test_each_fit_has_hints_of_its_own() -> None:
+    task, settings = TASKS["denoise"], dip(input_noise=0.0, weight_decay=0.1).descent
+    samples, x = task.samples("search"), torch.rand(1, 2, 16, 16)
+    networks = [nn.Sequential(Hints(1), nn.Conv2d(3, 1, 3, padding=1)) for _ in samples]
+    for network in networks:
+        give(network, torch.rand(1, 1, 16, 16))
+    copies = copy.deepcopy(networks)
+    alone = [
+        Descent(settings, network, x, task, sample, None)
+        for network, sample in zip(networks, samples, strict=True)
+    ]
+    generators = [torch.Generator() for _ in samples]
+    group = Together(settings, copies, [x] * 3, task, samples, [None] * 3, generators)
+    for _ in range(3):
+        outputs = [descent.advance() for descent in alone]
+        group.advance()
+    assert group.average is not None
+    torch.testing.assert_close(group.average, torch.stack(outputs))
+    assert not torch.allclose(outputs[0], outputs[1], atol=0.01)
 
 
 def test_progress_counts_the_steps_of_all_fits() -> None:

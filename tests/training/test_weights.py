@@ -9,6 +9,7 @@ from torch import nn
 from toy_training import network
 
 from nasir.core.errors import SettingsError
+from nasir.core.hints import Hints, give
 from nasir.runs.result import write_result
 from nasir.settings.building import make
 from nasir.training.restored import network_weights
@@ -60,3 +61,12 @@ def test_weights_that_a_run_has_written_are_loaded(tmp_path: Path) -> None:
     load_weights(net, tmp_path)
     for name, value in written.state_dict().items():
         assert torch.equal(net.state_dict()[name], value)
+
+
+def test_weights_are_loaded_with_the_hints_that_the_network_was_given(tmp_path: Path) -> None:
+    fitted, fresh = (nn.Sequential(Hints(1), nn.Conv2d(3, 1, 3)) for _ in range(2))
+    give(fitted, torch.rand(1, 1, 6, 7))
+    save_file(fitted.state_dict(), tmp_path / "weights.safetensors")
+    load_weights(fresh, tmp_path)
+    x = torch.rand(1, 2, 6, 7)
+    assert torch.equal(fresh(x), fitted(x))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from nasir.core.evaluator import Evaluation, Problem
 from nasir.core.hints import Hints, give
 from nasir.core.search_space import Signature
+from nasir.core.trial import FULL, Proposal
+from nasir.fitting.dip import DeepImagePrior
 from nasir.search_spaces.nasdip.space import NasDip
+from nasir.tasks.factorize import Factorize
+from nasir.tasks.physics.light_transport import standardised_totals
 
 
 def network(name: str, depth: int = 5, width: int = 128, hints: int = 0) -> nn.Module:
@@ -74,3 +81,24 @@ def test_hints_are_over_the_pixels_that_they_are_of() -> None:
     assert torch.equal(found[..., 3:21, 1:14], maps)
     assert torch.equal(found[..., :3, 1:14], maps[..., :1, :].expand(-1, -1, 3, -1))
     assert torch.equal(found[..., 14:], found[..., 13:14].expand(-1, -1, -1, 2))
+
+
+def test_a_fit_is_with_the_hints_of_its_picture_and_goes_on_to_the_same_bits(
+    tmp_path: Path,
+) -> None:
+    space, task = NasDip(depth=1, width=8), Factorize(size=16, places=16, compares="gradient")
+    method = DeepImagePrior(iterations=4, device="cpu", stop="fixed", weight_decay=0.1)
+
+    def fitted(fidelity: float, folder: Path | None, artifacts: bool) -> Evaluation:
+        problem = Problem(space, task, {FULL: method}, artifacts=artifacts, checkpoints=folder)
+        return method.evaluate(Proposal(space.named("comp_mirror"), fidelity=fidelity), problem, 1)
+
+    whole = fitted(1.0, None, True)
+    fitted(0.5, tmp_path, False)
+    assert len(list(tmp_path.glob("fit-*"))) == 1
+    resumed = fitted(1.0, tmp_path, True)
+    for name, weight in whole.weights.items():
+        assert np.array_equal(weight, resumed.weights[name])
+    (sample,) = task.samples("search")
+    (maps,) = (weight for name, weight in whole.weights.items() if name.endswith("hints.maps"))
+    np.testing.assert_array_equal(maps, standardised_totals(sample.degraded))
