@@ -72,7 +72,7 @@ def test_where_pixels_are_missing_a_composition_is_not_alike() -> None:
 
 
 def test_a_signature_is_read_as_it_is_written() -> None:
-    assert Signature.from_mapping(attrs.asdict(ALIKE)).alike
+    assert Signature.from_mapping(ALIKE.mapping).alike
     older = Signature.from_mapping({"in_channels": 3, "out_channels": 3})
     assert older == OTHER
     assert not older.alike
@@ -81,4 +81,4 @@ def test_a_signature_is_read_as_it_is_written() -> None:
 @pytest.mark.parametrize("wrong", [{"in_channels": 0}, {"in_channels": True}, {"alike": 1}])
 def test_a_damaged_signature_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="it has no channels and scale"):
-        Signature.from_mapping(attrs.asdict(ALIKE) | wrong)
+        Signature.from_mapping(ALIKE.mapping | wrong)
