@@ -21,6 +21,7 @@ from nasir.core.failures import FailedAttempt
 from nasir.core.strategy import Strategy
 from nasir.core.trial import Trial
 from nasir.core.trial_store import TrialStore
+from nasir.runs.store_files import open_to_read, refuse_gone, refuse_removed
 from nasir.runs.store_schema import APPLICATION_ID, COLUMNS, FOREIGN, SCHEMA, VERSION
 from nasir.runs.trial_coding import (
     decode_trial,
@@ -47,16 +48,19 @@ class RunStore(TrialStore):
     was after the last whole transaction.
     """
 
+    _is_new = False
+    """Whether its file was made just now."""
+
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path
         self._saved_arrays: dict[str, bytes] = {}
         self._token: str | None = None
-        new = write and not path.exists()
+        self._is_new = write and not path.exists()
         with self._reading():
             self._connection = (
-                sqlite3.connect(path, isolation_level=None) if write else _open_to_read(path)
+                sqlite3.connect(path, isolation_level=None) if write else open_to_read(path)
             )
-            if new:
+            if self._is_new:
                 self._connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
             (application,) = self._connection.execute("PRAGMA application_id").fetchone()
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -64,6 +68,7 @@ class RunStore(TrialStore):
         self._is_file = path.exists()  # or a memory of SQLite's own
         if application != APPLICATION_ID or foreign is not None:
             self.close()
+            self._refuse_removed()
             raise RunFolderError(f"{path} is not the trials of a nasir run")
         if version != VERSION:
             self.close()
@@ -102,8 +107,8 @@ class RunStore(TrialStore):
 
     def _begin(self) -> None:
         """Begin to write; waits for other programs that hold the file for a moment, or longer."""
-        if self._is_file and not self.path.exists():
-            raise RunFolderError(f"{self.path.parent} was removed or moved while it was written")
+        if self._is_file:
+            refuse_gone(self.path)
         end = time.monotonic() + (PATIENCE if self._token else 0)  # before, nothing is lost
         waiting = False
         while True:
@@ -255,6 +260,7 @@ class RunStore(TrialStore):
         try:
             yield
         except sqlite3.OperationalError as error:
+            self._refuse_removed()
             if str(error).startswith(("no such", "Could not decode")):
                 raise RunFolderError(f"{self.path} is damaged: {error}") from None
             if "locked" in str(error):
@@ -266,7 +272,12 @@ class RunStore(TrialStore):
                 f"then continue with: nasir resume {self.path.parent}"
             ) from None
         except sqlite3.DatabaseError as error:
+            self._refuse_removed()
             raise RunFolderError(f"{self.path} is damaged: {error}") from None
+
+    def _refuse_removed(self) -> None:
+        if not self._is_new:
+            refuse_removed(self.path)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -276,13 +287,3 @@ class RunStore(TrialStore):
                 yield
             except DAMAGE as error:
                 raise RunFolderError(f"{self.path} is damaged: {error}") from None
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    """Open without writing; as an unchanging file if even its lock file cannot be made."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    try:
-        connection.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
-    return connection

@@ -276,3 +276,14 @@ def test_text_that_is_no_unicode_can_be_stored(store: RunStore):
     with store.transaction():
         store.save_trial(attrs.evolve(TRIAL, state="failed", error="no picture: \udcff.png"))
     assert "no picture" in store.trials()[0].error
+
+
+def test_a_run_that_is_being_removed_is_not_called_damaged(store, path, tmp_path, monkeypatch):
+    """Its journal goes first, and what it had not yet put into the file."""
+    left = tmp_path / "left.sqlite"
+    left.write_bytes(path.read_bytes()[:4096])
+    with pytest.raises(RunFolderError, match=r"left\.sqlite is damaged: .*malformed"):
+        RunStore(left).trials()
+    monkeypatch.setattr("time.sleep", lambda seconds: left.unlink())
+    with pytest.raises(RunFolderError, match=r"left\.sqlite is gone: its run was removed or moved"):
+        RunStore(left).trials()
