@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import shutil
 import signal
@@ -91,6 +92,24 @@ def toy() -> Callable[..., object]:
         return nasir.search(*WORDS, *words, **settings)
 
     return search
+
+
+@pytest.fixture
+def workers_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes are forked from one that has imported torch, where there is such a server.
+
+    A spawned one, which imports it anew, takes seconds. Tests of killed and interrupted runs with
+    workers, of parallel runs and of clusters have those.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
+    multiprocessing.set_forkserver_preload(["nasir.executors.worker_loop", "torch", "toy_plugin"])
+    get_context = multiprocessing.get_context
+    monkeypatch.setattr(
+        multiprocessing,
+        "get_context",
+        lambda method=None: get_context("forkserver" if method == "spawn" else method),
+    )
 
 
 @pytest.fixture

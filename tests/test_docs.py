@@ -119,7 +119,7 @@ def test_a_training_can_be_planned(command: str, among_files: None):
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_a_python_example_runs(code: str):
+def test_a_python_example_runs(code: str, workers_of_a_server: None):
     exec(compile(code, "documentation", "exec"), {"__name__": "documentation"})
 
 

@@ -20,6 +20,9 @@ Condition = Mapping[str, Sequence[Value]]
 Prefix = tuple[Value | None, ...]
 """The choices of the first decisions, in order; None for a decision that does not apply."""
 
+Offered = tuple[tuple[Value, ...], tuple[int, ...]]
+"""The options of a decision, and how many architectures there are with each."""
+
 
 def _options(given: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(given)
@@ -70,9 +73,7 @@ class Domain:
     _index: dict[str, int] = attrs.field(init=False, eq=False, repr=False)
     _live: tuple[tuple[int, ...], ...] = attrs.field(init=False, eq=False, repr=False)
     _counts: dict[Any, int] = attrs.field(init=False, factory=dict, eq=False, repr=False)
-    _offered: dict[Any, tuple[Value, ...]] = attrs.field(
-        init=False, factory=dict, eq=False, repr=False
-    )
+    _offered: dict[Any, Offered] = attrs.field(init=False, factory=dict, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         index = {decision.name: i for i, decision in enumerate(self.decisions)}
@@ -109,12 +110,7 @@ class Domain:
 
     def options(self, prefix: Prefix) -> tuple[Value, ...]:
         """The options of the decision after `prefix`; empty if it does not apply."""
-        key = self._key(prefix)
-        if key not in self._offered:
-            self._offered[key] = tuple(
-                v for v in self._open(prefix) if v is not None and self.completions((*prefix, v))
-            )
-        return self._offered[key]
+        return self._offer(prefix)[0]
 
     def architecture(self, choices: Mapping[str, Value]) -> Architecture:
         """The architecture with these choices; refuses missing, unknown and forbidden ones."""
@@ -214,7 +210,16 @@ class Domain:
 
     def _key(self, prefix: Prefix) -> tuple[Any, ...]:
         """What the completions of `prefix` and the options after it depend on."""
-        return len(prefix), *(repr(prefix[j]) for j in self._live[len(prefix)])
+        return len(prefix), *[repr(prefix[j]) for j in self._live[len(prefix)]]
+
+    def _offer(self, prefix: Prefix) -> Offered:
+        """The options of the decision after `prefix`, and the completions of each."""
+        key = self._key(prefix)
+        if key not in self._offered:
+            pairs = [(v, self.completions((*prefix, v))) for v in self._open(prefix)]
+            possible = [(v, n) for v, n in pairs if v is not None and n]
+            self._offered[key] = tuple(v for v, _ in possible), tuple(n for _, n in possible)
+        return self._offered[key]
 
     def _count(self) -> None:
         """Count the completions of every prefix, once for all that have the same key.
@@ -251,14 +256,13 @@ class Domain:
     ) -> Architecture:
         """Complete `prefix`: with a preferred choice if one is open, else by a uniform draw."""
         for i in range(len(prefix), len(self.decisions)):
-            options = self.options(prefix)
+            options, weights = self._offer(prefix)
             wanted = [p[i] for p in prefer if _among(p[i], options)]
             if not options:
                 prefix = (*prefix, None)
             elif wanted:
                 prefix = (*prefix, wanted[int(rng.integers(len(wanted)))])
             else:
-                weights = [self.completions((*prefix, v)) for v in options]
                 total, mark, k = sum(weights), rng.random(), 0
                 while k + 1 < len(options) and mark >= weights[k] / total:
                     mark -= weights[k] / total

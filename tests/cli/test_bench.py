@@ -112,7 +112,7 @@ def test_without_a_table_the_best_is_the_best_of_all_searches(bench):
     assert 1 < problem["architectures"] <= len(DOMAIN)
 
 
-def test_workers_change_no_result(bench):
+def test_workers_change_no_result(bench, workers_of_a_server):
     words = ("strategy=random", "seeds=3", "full=4")
     assert bench(*words, "workers=2") == bench(*words)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import secrets
 import sys
 from collections.abc import Iterator
@@ -102,19 +101,3 @@ def wanderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sys.path.remove(str(folder))
     for name in ("wanderer", "wanderer_scores"):
         sys.modules.pop(name, None)
-
-
-@pytest.fixture
-def workers_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes are forked from one that has imported torch, where there is such a server.
-
-    A spawned one, which imports it anew, takes seconds; ``test_a_run_with_workers`` has those.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return
-    multiprocessing.set_forkserver_preload(["nasir.executors.worker_loop", "torch", "toy_plugin"])
-    get_context = multiprocessing.get_context
-    monkeypatch.setattr(
-        "nasir.executors.worker_process.multiprocessing.get_context",
-        lambda method: get_context("forkserver" if method == "spawn" else method),
-    )

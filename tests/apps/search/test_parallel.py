@@ -27,7 +27,7 @@ from nasir.runs.sweep import Sweep
 PROGRAM = "import sys; from nasir.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
-def test_a_sweep_in_parallel_is_the_sweep_one_by_one(toy, capsys):
+def test_a_sweep_in_parallel_is_the_sweep_one_by_one(toy, capsys, workers_of_a_server):
     assert main(["run", *WORDS, "seed=0,1,2", "--parallel", "2"]) == 0
     said = capsys.readouterr()
     runs = {run.settings["seed"]: run for run in Sweep(next(Path("runs").iterdir())).runs}
