@@ -214,6 +214,8 @@ def test_a_run_with_workers_survives_kill_and_ctrl_c_with_the_same_trials(toy):
     workers = {int(t.worker.rpartition(":")[2]) for t in Run(folder).trials if t.worker}
     wait_until(lambda: not any(map(alive, workers)))
 
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text().replace("workers = 2", "workers = 1"))
     before = complete(folder)
     running = begin("resume", "--quiet", str(folder))
     wait_until(lambda: complete(folder) >= before + 2)
@@ -224,7 +226,6 @@ def test_a_run_with_workers_survives_kill_and_ctrl_c_with_the_same_trials(toy):
     assert (folder / "best" / "architecture.json").is_file()
     assert Run(folder).state == "interrupted"
 
-    settings = folder / "settings.toml"
     text = settings.read_text().replace('"process"', '"inline"').replace("sleep = 0.2", "sleep = 0")
     settings.write_text(text)
     assert trials(nasir.resume(folder)) == trials(expected)

@@ -36,7 +36,7 @@ COMMANDS = {
     "plugins": "plugins",
     "run": "run space=plain strategy=hill task=despeckle trials=3 task.size=24 "
     "evaluator.iterations=4 threads=1 --json",
-    "restore": "restore photo.png task=despeckle evaluator=fading evaluator.iterations=200 "
+    "restore": "restore photo.png task=despeckle evaluator=fading evaluator.iterations=100 "
     "space.depth=3 threads=1",
     "degraded": "run strategy=random trials=1 evaluator.iterations=3 task=degraded "
     "task.degradation=ghost+speckle task.degradation.ghost.shift=2 space.depth=2 space.width=8 "

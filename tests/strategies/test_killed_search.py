@@ -12,7 +12,7 @@ import nasir
 from nasir.runs.run import Run
 
 COMMON = """
-    task=denoise task.size=24 evaluator.iterations=12 references=[] threads=1 strategy.steps=3
+    task=denoise task.size=24 evaluator.iterations=8 references=[] threads=1 strategy.steps=3
 """
 PATCHES = """
     strategy.patch=16 strategy.crop=24 strategy.tile=0 evaluator.patch=16
