@@ -73,6 +73,14 @@ class Strategy(ABC):
         share = seconds / (self.usual_trials * timing.seconds[FULL])
         return SizedSearch(self, self.usual_trials, min(timing.most, max(timing.least, share)))
 
+    def seconds_before_full(self, problem: Problem) -> float | None:
+        """About the seconds here of all trials that come before those of ``full``.
+
+        It is measured by a short part of the work, for a plan. None, the default: unknown. Called
+        before :meth:`bind`.
+        """
+        return None
+
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         """The evaluators of the stages that this strategy has besides ``full``, by name."""
         return {}

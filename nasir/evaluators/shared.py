@@ -57,7 +57,7 @@ class Shared(Evaluator):
         64, "restore in adjacent patches of so many pixels; 0: whole pictures", must.ge(0)
     )
     crop: int = setting(
-        0, "evaluate on the middle, with so many pixels a side; 0: on whole pictures", must.ge(0)
+        128, "evaluate on the middle, with so many pixels a side; 0: on whole pictures", must.ge(0)
     )
     device: str = setting("auto", "cpu, cuda, or auto: a GPU where there is one")
 

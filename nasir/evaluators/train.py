@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import validators as must
@@ -97,7 +97,7 @@ class Train(TrainingEvaluator):
         [must.gt(0), must.lt(1)],
     )
     crop: int = setting(
-        0,
+        128,
         "evaluate a search on the middle, with so many pixels a side; 0: whole pictures",
         must.ge(0),
     )
@@ -150,6 +150,11 @@ class Train(TrainingEvaluator):
     checkpoint_every: float = setting(
         60.0, "seconds between states that a killed training goes on from, > 0", must.gt(0)
     )
+
+    @classmethod
+    def settings_for(cls, use: str) -> Mapping[str, Any]:
+        """A training for good is measured on whole pictures, as it is evaluated in the end."""
+        return {"crop": 0} if use == "train" else {}
 
     def check(self, problem: Problem) -> None:
         device = usable(self.device)

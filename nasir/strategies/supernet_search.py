@@ -42,7 +42,9 @@ class SupernetSearch(Strategy):
         must.ge(0),
     )
     crop: int = setting(
-        0, "side of the middle of validation pictures that is used; 0: all", must.ge(0)
+        128,
+        "pixels a side of the middle of validation pictures that is used; 0: whole pictures",
+        must.ge(0),
     )
     task: Task | None = setting(
         None,

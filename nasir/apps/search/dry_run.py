@@ -40,11 +40,13 @@ def described(planned: Experiment) -> Iterator[tuple[str, str]]:
 
 def _expected(planned: Experiment) -> str:
     """The time of a full evaluation here, and of the trials where all are such evaluations."""
+    staged = len(planned.problem.evaluators) > 1
+    before, more = _before_full(planned) if staged else ("", "")
     try:
         seconds = seconds_of_one(planned)
     except TimeLimitError:
         least = duration(PATIENCE / SHARES[0])
-        return f"more than {least} for a full evaluation: a hundredth of one took {PATIENCE:g} s"
+        return f"{before}more than {least} for a full evaluation: a hundredth of one took {PATIENCE:g} s"
     except NasirError as error:
         return f"unknown: {error}"
     workers = planned.settings.workers
@@ -52,10 +54,26 @@ def _expected(planned: Experiment) -> str:
     final = math.ceil(finals / workers) * seconds * _test_share(planned)
     last = f"{duration(final)} for {finals} final evaluation{'s' * (finals > 1)}"
     words = f"{duration(seconds)} for a full evaluation, guessed from a part of one"
-    if len(planned.problem.evaluators) > 1:
-        return f"{last}; {words}; other stages come to it"
+    if staged:
+        return f"{before}{last}; {words}{more}"
     rounds = math.ceil(planned.trials / workers)
     return f"{duration(rounds * seconds)} for the trials, if all are full, and {last}; {words}"
+
+
+def _before_full(planned: Experiment) -> tuple[str, str]:
+    """The time of the stages before full evaluations, or else what to say of them at the end."""
+    strategy, problem, unknown = planned.strategy, planned.problem, "; other stages come to it"
+    executor = Inline().within(PATIENCE, None).start(1)
+    try:
+        with borrowed("search"):
+            problem.check()
+            seconds = executor.submit(strategy.seconds_before_full, problem).result()
+    except (NasirError, TimeLimitError):
+        return "", unknown
+    if seconds is None:
+        return "", unknown
+    share = min(1.0, planned.trials / strategy.usual_trials)
+    return f"{duration(seconds * share)} for the search, guessed from two steps, and ", ""
 
 
 def _test_share(planned: Experiment) -> float:

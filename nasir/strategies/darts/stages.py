@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +124,22 @@ def begin(settings: DartsSettings, problem: Problem, device: str) -> Bilevel:
 
     kind = OnPixels if searched_on(settings, problem) == "pixels" else OnPatches
     return kind(settings, problem, device)
+
+
+def seconds_of_epochs(settings: DartsSettings, problem: Problem) -> float:
+    """About the seconds of all epochs, from two of one step each: of warm-up, and with both."""
+    problem = attrs.evolve(settings.searched(problem), checkpoints=None)
+    short = attrs.evolve(settings, epochs=2, steps=1, warmup=1, keep_from=0)
+    search = begin(short, problem, usable(settings.device))
+
+    def taken(work: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    warming, both = (taken(partial(search.epoch, number)) for number in range(short.epochs))
+    steps = settings.warmup * warming + (settings.epochs - settings.warmup) * both
+    return settings.steps * steps + settings.epochs * taken(search.validate)
 
 
 def searched_on(settings: DartsSettings, problem: Problem) -> str:

@@ -51,6 +51,12 @@ class Darts(DartsSettings):
         """The first epoch that may be the best, or all epochs and the selection."""
         return self.usual_trials if self.selection == "perturbation" else self.first_kept + 1
 
+    def seconds_before_full(self, problem: Problem) -> float | None:
+        """Those of all epochs, from two steps and a validation; the selection is not in them."""
+        from nasir.strategies.darts.stages import seconds_of_epochs
+
+        return seconds_of_epochs(attrs.evolve(self), problem)
+
     def stages(self, full: Evaluator) -> Mapping[str, Evaluator]:
         from nasir.strategies.darts.stages import Epoch, Selection
 
