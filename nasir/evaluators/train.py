@@ -92,21 +92,15 @@ class Train(TrainingEvaluator):
         [must.ge(0), must.lt(1)],
     )
     validation: float = setting(
-        0.02,
-        "share of the training pictures that a search is evaluated on, at least one, in (0, 1)",
-        [must.gt(0), must.lt(1)],
+        0.02, "share of pictures to evaluate a search on, in (0, 1)", [must.gt(0), must.lt(1)]
     )
     crop: int = setting(
-        128,
-        "evaluate a search on the middle, with so many pixels a side; 0: whole pictures",
-        must.ge(0),
+        128, "evaluate a search on the middle of so many pixels a side; 0: whole", must.ge(0)
     )
     tile: int = setting(
         0, "restore in adjacent patches of so many pixels; 0: whole pictures", must.ge(0)
     )
-    ensemble: bool = setting(
-        False, "whether the mean over 8 flips and rotations is what is restored"
-    )
+    ensemble: bool = setting(False, "whether to restore the mean over 8 flips and rotations")
     weights: str | None = setting(
         None,
         "trained weights to evaluate, a safetensors file, the folder of a training or a network's "

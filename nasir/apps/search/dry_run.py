@@ -46,7 +46,8 @@ def _expected(planned: Experiment) -> str:
         seconds = seconds_of_one(planned)
     except TimeLimitError:
         least = duration(PATIENCE / SHARES[0])
-        return f"{before}more than {least} for a full evaluation: a hundredth of one took {PATIENCE:g} s"
+        took = f"a hundredth of one took {PATIENCE:g} s"
+        return f"{before}more than {least} for a full evaluation: {took}"
     except NasirError as error:
         return f"unknown: {error}"
     workers = planned.settings.workers

@@ -280,3 +280,10 @@ class ColourTask(ToyTask):
     @property
     def signature(self) -> Signature:
         return Signature(3, 3)
+
+
+def test_the_time_of_all_epochs_is_that_of_their_steps_and_validations(monkeypatch):
+    """A clock on which a step of warm-up takes 1 s, one with both 3 s, and a validation 10 s."""
+    ticks = iter([0, 1, 1, 4, 4, 14])
+    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+    assert SMALL.seconds_before_full(problem()) == 3 * (1 * 1 + 3 * 3) + 4 * 10
