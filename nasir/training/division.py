@@ -36,8 +36,8 @@ def divided(patches: Patches, shares: Sequence[float], seed: int) -> list[Patche
     if len(names) < wanted:
         raise SettingsError(
             f"{len(names)} pictures cannot be divided into {wanted} parts (validation and "
-            "training): give more with task.images, of which task.search are trained on, or all "
-            "where task.test_images names others to test on"
+            f"training): take task.search={wanted} or more, so many of task.images are trained on; "
+            "or task.test_images=OTHERS, and all of task.images are"
         )
     order = np.random.default_rng(seed).permutation(len(names))
     sizes = _sizes(shares, len(names))
