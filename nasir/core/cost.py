@@ -86,15 +86,16 @@ def seconds(network: nn.Module, x: Tensor) -> float:
 def multiply_adds(network: nn.Module, x: Tensor) -> int:
     """The multiply-adds of one pass over `x`; the network's statistics are unchanged."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
+
+    from nasir.core.flops import CountedFlops
 
     training = [module for module in network.modules() if module.training]
     network.eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with CountedFlops() as counted, torch.no_grad():
         network(x)
     for module in training:
         module.training = True
-    return counter.get_total_flops() // 2
+    return counted.total // 2
 
 
 def number_of_parameters(network: nn.Module) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Mapping
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from nasir.core.cost import multiply_adds, number_of_parameters
 from nasir.core.progress import report
 from nasir.core.task import Sample, Task
+from nasir.training.device import device_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -170,16 +171,11 @@ class FittedPicture:
     def cost(self) -> dict[str, float]:
         """Parameters of the network, and multiply-adds of one pass at the picture's size."""
         import torch
-        from torch.utils.flop_counter import FlopCounterMode
 
-        parameters = list(self.network.parameters())
-        device = parameters[0].device if parameters else "cpu"
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            # a pass moves the statistics of the norms
-            copy.deepcopy(self.network)(torch.zeros(self.input_shape, device=device))
+        x = torch.zeros(self.input_shape, device=device_of(self.network))
         return {
-            "parameters": sum(parameter.numel() for parameter in parameters),
-            "multiply_adds": counter.get_total_flops() // 2,
+            "parameters": number_of_parameters(self.network),
+            "multiply_adds": multiply_adds(self.network, x),
         }
 
 

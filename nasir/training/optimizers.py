@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 KINDS = ("sgd", "adam", "adamw")
+
+Kind = TypeVar("Kind", bound="Optimizer")
 
 
 def optimizer(
@@ -35,10 +39,12 @@ def optimizer(
     if kind == "sgd":
         # the fused one fails if a weight has its first gradient later than others
         how: dict[str, bool] = {"fused": True} if capturable else {"foreach": True}
-        return optim.SGD(weights, rate, momentum=momentum, weight_decay=decay, **how)
+        return without_dynamo(optim.SGD)(
+            weights, rate, momentum=momentum, weight_decay=decay, **how
+        )
     kinds: dict[str, type[optim.Adam]] = {"adam": optim.Adam, "adamw": optim.AdamW}
     if kind in kinds:
-        return kinds[kind](
+        return without_dynamo(kinds[kind])(
             weights,
             rate,
             (betas[0], betas[1]),
@@ -47,6 +53,20 @@ def optimizer(
             capturable=capturable,
         )
     raise ValueError(f"no optimizer {kind!r}: {', '.join(KINDS)}")
+
+
+def without_dynamo(kind: type[Kind]) -> type[Kind]:
+    """The same optimiser, to the bit, that does not import ``torch._dynamo``.
+
+    That takes as long as importing torch itself: torch guards some methods against its compiler,
+    which is not used on them here.
+    """
+    import torch
+
+    guarded = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in guarded}
+    methods["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), methods)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:

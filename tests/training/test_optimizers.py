@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -23,6 +25,17 @@ def descend(opt: torch.optim.Optimizer, of: list[nn.Parameter], steps: int) -> N
         opt.zero_grad()
         sum((p**4).sum() for p in of).backward()
         opt.step()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torchs_compiler_is_not_imported(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # importing it fails
+    of = parameters()
+    opt = optimizer(kind, of, 0.1)
+    descend(opt, of, 2)
+    opt.load_state_dict(opt.state_dict())
+    with pytest.raises(ImportError):
+        descend(torch.optim.SGD(of, 0.1), of, 1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from nasir.core.errors import EvaluationError
 from nasir.core.progress import report
 from nasir.core.seeds import derived_seed
 from nasir.evaluators.cyclegan.discriminator import ReplayPool, patch_gan
+from nasir.training.optimizers import without_dynamo
 
 BETAS = (0.5, 0.999)
 REPORT_EVERY = 5
@@ -145,7 +146,7 @@ def _adam(
     parameters: Iterable[nn.Parameter], lr: float, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
     """Adam with a learning rate that falls to zero, linearly, over the second half."""
-    optimizer = torch.optim.Adam(parameters, lr=lr, betas=BETAS)
+    optimizer = without_dynamo(torch.optim.Adam)(parameters, lr=lr, betas=BETAS)
     half = steps / 2
 
     def share(done: int) -> float:

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from nasir.training.optimizers import without_dynamo
+
 LR = 0.01
 HIDDEN = (32, 32)
 """Fully connected networks of three layers, trained by Adam on all scores at once."""
@@ -50,7 +52,7 @@ class Ensemble:
         x = torch.from_numpy(features)
         y = torch.from_numpy(targets.astype(np.float32))
         parameters = [tensor for layer in self._layers for tensor in layer]
-        optimizer = torch.optim.AdamW(parameters, LR, weight_decay=WEIGHT_DECAY)
+        optimizer = without_dynamo(torch.optim.AdamW)(parameters, LR, weight_decay=WEIGHT_DECAY)
         with torch.enable_grad():
             for _ in range(epochs):
                 optimizer.zero_grad()

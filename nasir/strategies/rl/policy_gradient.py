@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nasir.core.architecture import Architecture
 from nasir.strategies.rl.controller import Controller
+from nasir.training.optimizers import without_dynamo
 
 
 @contextmanager
@@ -49,7 +50,7 @@ class PolicyGradient:
         self._entropy_weight = entropy_weight
         self._baseline_decay = baseline_decay
         self._generator = torch.Generator().manual_seed(seed)
-        self._adam = torch.optim.Adam(controller.parameters(), lr, betas)
+        self._adam = without_dynamo(torch.optim.Adam)(controller.parameters(), lr, betas)
 
     @one_thread()
     def draw(self) -> Architecture:
