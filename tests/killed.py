@@ -55,6 +55,7 @@ def exit_code(action: Callable[[], object]) -> int:
     if not child:
         code = 70
         try:
+            torch.set_num_threads(1)  # makes torch's pool anew, before threads race for it
             action()
             code = 0
         except BaseException:
